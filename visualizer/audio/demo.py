@@ -1,0 +1,22 @@
+"""The built-in recording: synthetic speech, a sweep and bells."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from visualizer.audio.file import FileSource
+from visualizer.config import CaptureConfig
+
+_PACKAGE = Path(__file__).parents[1]
+
+
+def demo_path() -> Path:
+    """Where the recording lies: beside the package in a checkout, inside it in a wheel."""
+    installed = _PACKAGE / "assets" / "demo.flac"
+    return installed if installed.exists() else _PACKAGE.parent / "assets" / "demo.flac"
+
+
+def open_demo(capture: CaptureConfig) -> FileSource:
+    """The recording as a source that plays for ever."""
+    return FileSource(demo_path(), replace(capture, loop=True), kind="demo", name="Built-in demo")

@@ -1,0 +1,104 @@
+"""A file played at its own pace.
+
+One thread per file, owned here, reads blocks and hands them on when they are due.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import soundfile
+
+from visualizer.audio.ring import BlockRing
+from visualizer.audio.source import BLOCK_S, SourceInfo
+from visualizer.config import CaptureConfig, SourceKind
+from visualizer.errors import ConfigError, SourceError
+
+END_OF_FILE = "the end of the file was reached"
+
+
+class FileSource:
+    """An audio file (WAV, FLAC, OGG, MP3 and what else libsndfile reads), opened and waiting."""
+
+    def __init__(
+        self, path: Path, capture: CaptureConfig, *, kind: SourceKind = "file", name: str = ""
+    ) -> None:
+        """Open the file. Raises SourceError or ConfigError."""
+        self._file = open_audio(path)
+        self._loop = capture.loop
+        self.info = SourceInfo(
+            kind=kind,
+            name=name or path.name,
+            host_api=None,
+            sample_rate=self._file.samplerate,
+            channels=self._file.channels,
+            device_latency_s=None,
+        )
+        for wish, given, unit in (
+            (capture.sample_rate, self.info.sample_rate, "Hz"),
+            (capture.channels, self.info.channels, "channels"),
+        ):
+            if wish is not None and wish != given:
+                self._file.close()
+                raise ConfigError(
+                    f"{self.info.name} has {given} {unit}, not {wish}; leave that option out"
+                )
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self, ring: BlockRing) -> None:
+        """Deliver blocks into `ring` from now on."""
+        self._thread = threading.Thread(target=self._play, args=(ring,), name="file", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop delivering."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+        self._file.close()
+
+    def _play(self, ring: BlockRing) -> None:
+        block_length = max(1, round(BLOCK_S * self.info.sample_rate))
+        delivered = 0
+        started_at = time.perf_counter()
+        while True:
+            try:
+                samples = self._file.read(block_length, dtype="float32", always_2d=True)
+                if len(samples) == 0 and self._loop and delivered:
+                    self._file.seek(0)
+                    samples = self._file.read(block_length, dtype="float32", always_2d=True)
+            except soundfile.SoundFileError as error:
+                ring.finish(f"{self.info.name} cannot be read on: {error}")
+                return
+            if len(samples) == 0:
+                ring.finish(END_OF_FILE)
+                return
+            delivered += len(samples)
+            due_at = started_at + delivered / self.info.sample_rate
+            if self._stopping.wait(max(0.0, due_at - time.perf_counter())):
+                return
+            ring.write(samples, time.perf_counter())
+
+
+def open_audio(path: Path) -> Any:
+    """A soundfile.SoundFile with at least one sample. Raises SourceError in words."""
+    if not path.is_file():
+        raise SourceError(f"there is no file {str(path)!r}")
+    if path.stat().st_size == 0:
+        raise SourceError(f"{str(path)!r} is empty (0 bytes)")
+    try:
+        file = soundfile.SoundFile(path)
+    except soundfile.SoundFileError as error:
+        reason = str(getattr(error, "error_string", error)).strip().rstrip(".")
+        raise SourceError(
+            f"{str(path)!r} is not an audio file that can be read ({reason}); "
+            "WAV, FLAC, OGG and MP3 can"
+        ) from error
+    if file.frames == 0:
+        file.close()
+        raise SourceError(f"{str(path)!r} holds no sound (0 samples)")
+    return file

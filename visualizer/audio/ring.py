@@ -1,0 +1,88 @@
+"""The bounded queue between a source's thread and the worker.
+
+One thread writes and one reads. The writer copies into memory that was allocated once and never
+waits; a block that does not fit is refused and counted, and the sample clock runs on, so that
+the reader sees the loss as a jump in `start_sample`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class AudioBlock:
+    """One delivery of a source."""
+
+    samples: NDArray[np.float32]
+    """(n_samples, n_channels), ±1.0 is full scale; read-only"""
+    start_sample: int
+    """the stream's clock at the first sample, lost samples counted in"""
+    captured_at: float
+    """s, perf_counter when the delivery began"""
+
+
+class _Record(NamedTuple):
+    start_sample: int
+    n_samples: int
+    captured_at: float
+
+
+class BlockRing:
+    """Blocks of one stream, oldest first; full means: the new block is dropped and counted."""
+
+    def __init__(self, n_channels: int, capacity: int, notify: Callable[[BlockRing], None]) -> None:
+        """`capacity` in samples; `notify` wakes the reader and must not block."""
+        self._memory = np.zeros((capacity, n_channels), dtype=np.float32)
+        self._records: deque[_Record] = deque()
+        self._notify = notify
+        self._written = 0
+        self._read = 0
+        self._clock = 0
+        self.dropped_blocks = 0
+        self.overflows = 0
+        self.end_reason: str | None = None
+        """why no more blocks will come, in words; None while the source runs"""
+
+    def write(self, samples: NDArray[np.float32], captured_at: float, lost: int = 0) -> None:
+        """Copy in (n_samples, n_channels); `lost` samples went missing just before them."""
+        start = self._clock + lost
+        n_samples = len(samples)
+        self._clock = start + n_samples
+        capacity = len(self._memory)
+        if n_samples > capacity - (self._written - self._read):
+            self.dropped_blocks += 1
+            return
+        at = self._written % capacity
+        head = min(n_samples, capacity - at)
+        self._memory[at : at + head] = samples[:head]
+        self._memory[: n_samples - head] = samples[head:]
+        self._written += n_samples
+        self._records.append(_Record(start, n_samples, captured_at))
+        self._notify(self)
+
+    def finish(self, reason: str) -> None:
+        """Say that no more blocks will come."""
+        self.end_reason = reason
+        self._notify(self)
+
+    def read(self) -> AudioBlock | None:
+        """The oldest block, or None when there is none now."""
+        if not self._records:
+            return None
+        record = self._records.popleft()
+        capacity = len(self._memory)
+        at = self._read % capacity
+        head = min(record.n_samples, capacity - at)
+        samples = np.concatenate(
+            (self._memory[at : at + head], self._memory[: record.n_samples - head])
+        )
+        samples.flags.writeable = False
+        self._read += record.n_samples
+        return AudioBlock(samples, record.start_sample, record.captured_at)

@@ -1,0 +1,40 @@
+"""What every source of sound speaks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from visualizer.audio.ring import BlockRing
+from visualizer.config import SourceKind
+
+BLOCK_S = 0.005
+"""Length of one delivery: well under any hop, so a column never waits long for its block."""
+
+
+@dataclass(frozen=True)
+class SourceInfo:
+    """What a source turned out to be once it was open."""
+
+    kind: SourceKind
+    name: str
+    host_api: str | None
+    sample_rate: int
+    """Hz"""
+    channels: int
+    device_latency_s: float | None
+    """what the device reports from its converter to the callback; None: not reported"""
+
+
+class AudioSource(Protocol):
+    """Sound that arrives in blocks by itself.
+
+    Made by opening it (which may raise DeviceError, SourceError or ConfigError), then started
+    once into a ring, then closed once.
+    """
+
+    info: SourceInfo
+
+    def start(self, ring: BlockRing) -> None: ...
+
+    def close(self) -> None: ...

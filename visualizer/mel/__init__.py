@@ -1,0 +1,1 @@
+"""Pure signal processing: no threads, no devices, no Qt."""

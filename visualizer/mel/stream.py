@@ -1,0 +1,49 @@
+"""Samples in, mel columns out, whatever the blocks."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from visualizer.config import MelConfig
+from visualizer.mel.framing import StreamingFramer
+from visualizer.mel.kernels import EagerKernel, MelKernel
+
+
+class MelStream:
+    """The mel columns of a signal that arrives in pieces.
+
+    Every split of a signal gives the same columns, and a column comes out with the very sample
+    that completes it. Not safe to share between threads.
+    """
+
+    def __init__(self, config: MelConfig, n_channels: int, device: torch.device) -> None:
+        self.config = config
+        self.kernel: MelKernel = EagerKernel(config, n_channels, device)
+        self._n_channels = n_channels
+        self._framer = StreamingFramer(config, n_channels)
+
+    @property
+    def next_column(self) -> int:
+        """Index of the next column that will come out; column t belongs to sample t·hop_length."""
+        return self._framer.next_frame
+
+    def push(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Take (n_samples, n_channels) in ±1.0; return (n_channels, n_mels, n_columns)."""
+        return self._columns(self._framer.push(samples))
+
+    def flush(self) -> NDArray[np.float32]:
+        """The columns that reach past the end, as `push` returns them. The signal ends here."""
+        return self._columns(self._framer.flush())
+
+    def skip(self, n_samples: int) -> int:
+        """Note that `n_samples` were lost; return how many columns went with them."""
+        return self._framer.skip(n_samples)
+
+    def _columns(self, frames: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+        shape = (self._n_channels, self.config.n_mels, len(frames))
+        columns = np.empty(shape, dtype=np.float32)
+        for index, frame in enumerate(frames):
+            columns[:, :, index] = self.kernel(frame)
+        return columns

@@ -1,0 +1,61 @@
+"""What the command line asks of a run, as one frozen value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from visualizer.config import CaptureConfig, Compute, EngineConfig
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """None means: not said, so what was chosen last, or else the default, holds."""
+
+    capture: CaptureConfig | None = None
+    preset: str | None = None
+    compute: Compute | None = None
+    duration_s: float | None = None
+    """counted from the first column"""
+    screenshot: Path | None = None
+    report: Path | None = None
+    size: tuple[int, int] | None = None
+    """of the window, in pixels"""
+
+    @property
+    def must_open(self) -> bool:
+        """Whether exactly this source was asked for, so that another in its place is an error."""
+        capture = self.capture
+        return capture is not None and (
+            capture.kind == "file"
+            or capture.device is not None
+            or capture.sample_rate is not None
+            or capture.channels is not None
+        )
+
+
+FIRST_COLUMN_LIMIT_S = 20.0
+"""A run with a duration ends this much later when no column comes at all."""
+
+DEFAULT_ENGINE_CONFIG = EngineConfig(CaptureConfig("mic"))
+
+
+def engine_config(
+    options: RunOptions, stored: EngineConfig = DEFAULT_ENGINE_CONFIG
+) -> EngineConfig:
+    """What to run: what was said, completed by what was stored."""
+    return EngineConfig(
+        capture=options.capture or stored.capture,
+        preset=options.preset or stored.preset,
+        channel=None if options.capture else stored.channel,
+        compute=options.compute or stored.compute,
+    )
+
+
+def fallbacks(options: RunOptions, capture: CaptureConfig) -> tuple[CaptureConfig, ...]:
+    """What to open, in this order, where `capture` cannot be opened."""
+    if options.must_open:
+        return ()
+    microphone, demo = CaptureConfig("mic"), CaptureConfig("demo")
+    others = (microphone, demo) if capture.kind == "mic" else (demo,)
+    return tuple(other for other in others if other != capture)

@@ -1,0 +1,120 @@
+"""What a run measured, as JSON, and the options that write files."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from visualizer.engine import EngineStatus
+from visualizer.errors import ConfigError
+from visualizer.latency import STAGES, LatencyLog
+
+
+class ProcessMeter:
+    """This process's own use of the machine. The share of a core is counted from `restart` on."""
+
+    def __init__(self) -> None:
+        self._process = psutil.Process()
+        self.restart()
+
+    def restart(self) -> None:
+        self._process.cpu_percent()
+
+    def cpu_percent(self) -> float:
+        """Of one core, since the last call or `restart`."""
+        return float(self._process.cpu_percent())
+
+    def rss_mb(self) -> float:
+        return float(self._process.memory_info().rss) / 1e6
+
+    def age_ms(self, now: float) -> float:
+        """Milliseconds from the start of the process (the launcher's) to `now` (time.time)."""
+        return (now - self._process.create_time()) * 1e3
+
+
+@dataclass(frozen=True)
+class RunMeasures:
+    """What the one who runs the engine measured around it."""
+
+    duration_s: float
+    """from the first column to the end"""
+    paints: int
+    window_ms: float | None
+    """from the start of the process to the first paint of the window"""
+    first_column_ms: float | None
+    """from the start of the process to the moment when the first column was shown"""
+    cpu_percent: float
+    """of one core, since the first column"""
+    rss_mb: float
+
+
+def make_report(status: EngineStatus, latency: LatencyLog, measures: RunMeasures) -> dict[str, Any]:
+    """The report of `--report`, as plain JSON values."""
+    source = status.source
+    stages = {stage: latency.percentiles(stage) for stage in STAGES}
+    device_s = source.device_latency_s if source else None
+    return {
+        "source": source
+        and {
+            "kind": source.kind,
+            "name": source.name,
+            "host_api": source.host_api,
+            "sample_rate": source.sample_rate,
+            "channels": source.channels,
+        },
+        "front_end": status.mel and status.mel.to_dict(),
+        "kernel": {"backend": status.backend, "device": status.device},
+        "duration_s": round(measures.duration_s, 3),
+        "columns": status.columns,
+        "gaps": status.gaps,
+        "dropped_blocks": status.dropped_blocks,
+        "dropped_columns": status.dropped_columns,
+        "input_overflows": status.input_overflows,
+        "max_lag_ms": round(status.max_lag_s * 1e3, 3),
+        "latency_ms": {
+            "device": _rounded(None if device_s is None else device_s * 1e3),
+            **{stage: p and p.to_dict() for stage, p in stages.items()},
+        },
+        "paints": measures.paints,
+        "cpu_percent": round(measures.cpu_percent, 1),
+        "rss_mb": round(measures.rss_mb, 1),
+        "startup_ms": {
+            "window": _rounded(measures.window_ms),
+            "first_column": _rounded(measures.first_column_ms),
+        },
+        "fault": status.fault,
+    }
+
+
+def _rounded(milliseconds: float | None) -> float | None:
+    return None if milliseconds is None else round(milliseconds, 1)
+
+
+def write_report(path: Path, report: dict[str, Any]) -> None:
+    """Write the report as indented JSON. Raises ConfigError where that fails."""
+    try:
+        path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"the report cannot be written to {path}: {error.strerror}") from error
+
+
+def require_writable(path: Path, what: str) -> None:
+    """Raise ConfigError now if a file that is to be written at the end could not be.
+
+    What is there already stays untouched.
+    """
+    existed = path.exists()
+    try:
+        with path.open("ab"):
+            pass
+    except OSError as error:
+        raise ConfigError(
+            f"{what} cannot be written to {str(path)!r}: {error.strerror}; "
+            "name a file in a folder that exists and that you may write to"
+        ) from error
+    if not existed:
+        path.unlink()

@@ -1,0 +1,201 @@
+"""What pip cannot bring: system libraries, programs, and a display to open a window on.
+
+Standard library only, so that the launcher can ask before anything is installed. It has to ask
+before Qt starts: Qt ends the whole process when one of its libraries or the display is missing.
+Only Linux lacks anything; on macOS and Windows the wheels carry all of it.
+"""
+
+import ctypes
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Need:
+    """One library (by its soname) or program, and the packages that hold it."""
+
+    what: str
+    purpose: str
+    apt: str
+    dnf: str
+    pacman: str
+
+
+_SOUND = "sound from a microphone"
+_WINDOW = "the window (Qt)"
+_TEST = "the tests"
+
+SOUND = (Need("libportaudio.so.2", _SOUND, "libportaudio2", "portaudio", "portaudio"),)
+
+# What PyQt6's own libraries and its xcb plugin link to outside their wheel.
+WINDOW = tuple(
+    Need(what, _WINDOW, apt, dnf, pacman)
+    for what, apt, dnf, pacman in (
+        ("libxcb-cursor.so.0", "libxcb-cursor0", "xcb-util-cursor", "xcb-util-cursor"),
+        ("libxcb-icccm.so.4", "libxcb-icccm4", "xcb-util-wm", "xcb-util-wm"),
+        ("libxcb-keysyms.so.1", "libxcb-keysyms1", "xcb-util-keysyms", "xcb-util-keysyms"),
+        ("libxcb-image.so.0", "libxcb-image0", "xcb-util-image", "xcb-util-image"),
+        ("libxcb-util.so.1", "libxcb-util1", "xcb-util", "xcb-util"),
+        (
+            "libxcb-render-util.so.0",
+            "libxcb-render-util0",
+            "xcb-util-renderutil",
+            "xcb-util-renderutil",
+        ),
+        ("libxcb-randr.so.0", "libxcb-randr0", "libxcb", "libxcb"),
+        ("libxcb-render.so.0", "libxcb-render0", "libxcb", "libxcb"),
+        ("libxcb-shape.so.0", "libxcb-shape0", "libxcb", "libxcb"),
+        ("libxcb-shm.so.0", "libxcb-shm0", "libxcb", "libxcb"),
+        ("libxcb-sync.so.1", "libxcb-sync1", "libxcb", "libxcb"),
+        ("libxcb-xfixes.so.0", "libxcb-xfixes0", "libxcb", "libxcb"),
+        ("libxcb-xkb.so.1", "libxcb-xkb1", "libxcb", "libxcb"),
+        ("libxcb.so.1", "libxcb1", "libxcb", "libxcb"),
+        ("libxkbcommon.so.0", "libxkbcommon0", "libxkbcommon", "libxkbcommon"),
+        ("libxkbcommon-x11.so.0", "libxkbcommon-x11-0", "libxkbcommon-x11", "libxkbcommon-x11"),
+        ("libX11.so.6", "libx11-6", "libX11", "libx11"),
+        ("libX11-xcb.so.1", "libx11-xcb1", "libX11-xcb", "libx11"),
+        ("libEGL.so.1", "libegl1", "libglvnd-egl", "libglvnd"),
+        ("libGL.so.1", "libgl1", "libglvnd-glx", "libglvnd"),
+        ("libfontconfig.so.1", "libfontconfig1", "fontconfig", "fontconfig"),
+        ("libfreetype.so.6", "libfreetype6", "freetype", "freetype2"),
+        ("libdbus-1.so.3", "libdbus-1-3", "dbus-libs", "dbus"),
+        ("libglib-2.0.so.0", "libglib2.0-0", "glib2", "glib2"),
+        ("libgthread-2.0.so.0", "libglib2.0-0", "glib2", "glib2"),
+    )
+)
+
+# Never closed: some servers (Xvfb) reset themselves when their last client leaves, and turn away
+# who comes meanwhile. That would be Qt.
+_held_x_connection: list[int] = []
+
+TEST_PROGRAMS = (
+    Need("pulseaudio", _TEST, "pulseaudio", "pulseaudio", "pulseaudio"),
+    Need("pactl", _TEST, "pulseaudio-utils", "pulseaudio-utils", "libpulse"),
+    Need("Xvfb", _TEST, "xvfb", "xorg-x11-server-Xvfb", "xorg-server-xvfb"),
+    Need("xdotool", _TEST, "xdotool", "xdotool", "xdotool"),
+)
+
+# ALSA opens it by path, so the linker's search does not find it.
+ALSA_PULSE = Need(
+    "libasound_module_pcm_pulse.so",
+    _TEST,
+    "libasound2-plugins",
+    "alsa-plugins-pulseaudio",
+    "alsa-plugins",
+)
+ALSA_PLUGIN_FOLDERS = ("*-linux-gnu*/alsa-lib", "../lib64/alsa-lib", "alsa-lib")
+
+
+def missing(test: bool = False, window: bool = True) -> list[Need]:
+    """Return what this machine lacks, in a fixed order; always empty outside Linux.
+
+    Args:
+        test: also look for what only the tests need.
+        window: also look for what only the window needs.
+    """
+    if not sys.platform.startswith("linux"):
+        return []
+    lacking = [need for need in SOUND if not _loads(need.what)]
+    if window or test:
+        lacking += [need for need in WINDOW if not _loads(need.what)]
+    if test:
+        lacking += [need for need in TEST_PROGRAMS if shutil.which(need.what) is None]
+        usr_lib = Path("/usr/lib")
+        if not any(any(usr_lib.glob(f"{f}/{ALSA_PULSE.what}")) for f in ALSA_PLUGIN_FOLDERS):
+            lacking.append(ALSA_PULSE)
+    return lacking
+
+
+def install_command(needs: Iterable[Need]) -> list[str] | None:
+    """Return the one command that installs `needs`; None without needs or a known installer.
+
+    It starts with sudo where that is needed and there. Being an argument list, it is shown with
+    `shlex.join`.
+    """
+    needs = list(needs)
+    if not needs:
+        return None
+    if shutil.which("apt-get"):
+        packages = shlex.join(_once(need.apt for need in needs))
+        # A fresh container has no package lists. A failing update does not stop the line: one
+        # broken source of many must not keep the others from being used.
+        command = [
+            "sh",
+            "-c",
+            "apt-get update; DEBIAN_FRONTEND=noninteractive "
+            f"apt-get install -y --no-install-recommends {packages}",
+        ]
+    elif shutil.which("dnf"):
+        command = ["dnf", "install", "-y", *_once(need.dnf for need in needs)]
+    elif shutil.which("pacman"):
+        packages_ = _once(need.pacman for need in needs)
+        command = ["pacman", "-Sy", "--needed", "--noconfirm", *packages_]
+    else:
+        return None
+    return ["sudo", *command] if not is_root() and shutil.which("sudo") else command
+
+
+def is_root() -> bool:
+    """Return whether this process may install system packages without asking."""
+    return sys.platform != "win32" and os.geteuid() == 0
+
+
+def display_problem() -> str | None:
+    """Return why no window can be opened, in one sentence and what to do; None when one can."""
+    if not sys.platform.startswith("linux"):
+        return None
+    platforms = [p.partition(":")[0] for p in os.environ.get("QT_QPA_PLATFORM", "").split(";")]
+    platforms = [p for p in platforms if p]
+    if any(not p.startswith(("xcb", "wayland")) for p in platforms):
+        return None  # offscreen, vnc and the like draw without a display
+    x_display = os.environ.get("DISPLAY")
+    wayland_display = os.environ.get("WAYLAND_DISPLAY")
+    if x_display and _x_server_answers():
+        return None
+    if wayland_display and _wayland_socket(wayland_display).is_socket():
+        return None
+    if x_display:
+        why = f"The X server at DISPLAY={x_display} does not answer, or refuses this user."
+    elif wayland_display:
+        why = f"There is no Wayland socket at {_wayland_socket(wayland_display)}."
+    else:
+        why = "There is no display: neither DISPLAY nor WAYLAND_DISPLAY is set."
+    return f"{why} Start it in a desktop session, over `ssh -X`, or under `xvfb-run`."
+
+
+def _loads(soname: str) -> bool:
+    try:
+        ctypes.CDLL(soname)
+    except OSError:
+        return False
+    return True
+
+
+def _once(packages: Iterable[str]) -> Sequence[str]:
+    return list(dict.fromkeys(packages))
+
+
+def _wayland_socket(name: str) -> Path:
+    return Path(os.environ.get("XDG_RUNTIME_DIR", ""), name)  # an absolute name stays as it is
+
+
+def _x_server_answers() -> bool:
+    try:
+        xcb = ctypes.CDLL("libxcb.so.1")
+    except OSError:
+        return False
+    xcb.xcb_connect.restype = ctypes.c_void_p
+    xcb.xcb_connection_has_error.argtypes = [ctypes.c_void_p]
+    xcb.xcb_disconnect.argtypes = [ctypes.c_void_p]
+    connection = xcb.xcb_connect(None, None)  # never NULL: a failed one carries its error
+    answers = bool(xcb.xcb_connection_has_error(connection) == 0)
+    if answers and not _held_x_connection:
+        _held_x_connection.append(connection)
+    else:
+        xcb.xcb_disconnect(connection)
+    return answers

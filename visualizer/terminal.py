@@ -1,0 +1,141 @@
+"""The engine without a window: a live view in the terminal, or plain lines where output is piped.
+
+Everything here runs on the main thread; the worker only sets an event.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.text import Text
+
+from visualizer.columns import MelColumns
+from visualizer.engine import Engine, EngineStatus
+from visualizer.errors import DeviceError
+from visualizer.latency import STAGES, LatencyLog
+from visualizer.mel.filterbank import full_scale, to_db
+from visualizer.options import FIRST_COLUMN_LIMIT_S, RunOptions, engine_config, fallbacks
+from visualizer.report import ProcessMeter, RunMeasures, make_report, write_report
+
+LEVELS_DB = (-90.0, -10.0)
+
+_BLOCKS = " ▁▂▃▄▅▆▇█"
+_LIVE_INTERVAL_S = 0.1
+_LINE_INTERVAL_S = 1.0
+
+
+class _View:
+    """Shows the newest state, at the pace that the output can take."""
+
+    def __init__(self) -> None:
+        self._console = Console(highlight=False)
+        self._live = Live(console=self._console, auto_refresh=False)
+        self._fault: str | None = None
+        self._next_at = 0.0
+
+    def __enter__(self) -> _View:
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._console.is_terminal:
+            self._live.stop()
+
+    def show(self, status: EngineStatus, latency: LatencyLog, newest: MelColumns | None) -> None:
+        if status.fault and status.fault != self._fault:
+            self._console.print(status.fault, style="yellow")
+        self._fault = status.fault
+        now = time.perf_counter()
+        if now < self._next_at or newest is None:
+            return
+        text = describe(status, latency, newest)
+        if self._console.is_terminal:
+            self._next_at = now + _LIVE_INTERVAL_S
+            bands = Text(band_blocks(status, newest), style="magenta", overflow="crop")
+            self._live.update(Group(bands, Text(text)), refresh=True)
+        else:
+            self._next_at = now + _LINE_INTERVAL_S
+            print(text, flush=True)
+
+
+def describe(status: EngineStatus, latency: LatencyLog, newest: MelColumns) -> str:
+    """One line of numbers."""
+    source, mel = status.source, status.mel
+    parts = [f"{source.name} {source.sample_rate} Hz" if source else "", mel.name if mel else ""]
+    parts.append(f"{status.columns} columns")
+    parts.append(f"peak {20 * math.log10(max(newest.peak, 1e-9)):6.1f} dBFS")
+    for stage in STAGES:
+        times = latency.percentiles(stage)
+        if times is not None:
+            parts.append(f"{stage} p50 {times.p50:.2f} p99 {times.p99:.2f} ms")
+    dropped = status.dropped_blocks + status.dropped_columns
+    parts.append(f"gaps {status.gaps} drops {dropped} overflows {status.input_overflows}")
+    return " · ".join(parts)
+
+
+def band_blocks(status: EngineStatus, newest: MelColumns) -> str:
+    """The newest column, low to high, a block character for each band."""
+    if status.mel is None or newest.config_id != status.config_id:
+        return ""
+    low, high = LEVELS_DB
+    decibels = to_db(newest.values[:, -1], status.mel, full_scale(status.mel))
+    heights = ((decibels - low) / (high - low)).clip(0, 1) * (len(_BLOCKS) - 1)
+    return "".join(_BLOCKS[round(float(height))] for height in heights)
+
+
+def run_terminal(options: RunOptions) -> int:
+    """Run until the duration or the file ends, or Ctrl-C; return the exit code.
+
+    Raises DeviceError where nothing can be opened.
+    """
+    woken = threading.Event()
+    config = engine_config(options)
+    latency, meter = LatencyLog(), ProcessMeter()
+    engine = Engine(config, fallbacks(options, config.capture), woken.set)
+    exit_code = 0
+    deadline = math.inf
+    if options.duration_s is not None:
+        deadline = time.perf_counter() + options.duration_s + FIRST_COLUMN_LIMIT_S
+    newest: MelColumns | None = None
+    first_at = first_column_ms = None
+    try:
+        with _View() as view:
+            while (now := time.perf_counter()) < deadline:
+                woken.wait(min(_LIVE_INTERVAL_S, deadline - now))
+                woken.clear()
+                status = engine.status()
+                if status.state == "failed":
+                    raise DeviceError(status.fault or "nothing could be opened")
+                columns = engine.drain()
+                for newest in columns:
+                    latency.record(newest, None)
+                if newest is not None and first_at is None:
+                    first_at = time.perf_counter()
+                    first_column_ms = meter.age_ms(time.time())
+                    meter.restart()
+                    if options.duration_s is not None:
+                        deadline = first_at + options.duration_s
+                view.show(status, latency, newest)
+                if status.state == "ended" and not columns:
+                    break
+    except KeyboardInterrupt:
+        exit_code = 130
+    finally:
+        measures = RunMeasures(
+            duration_s=0.0 if first_at is None else time.perf_counter() - first_at,
+            paints=0,
+            window_ms=None,
+            first_column_ms=first_column_ms,
+            cpu_percent=meter.cpu_percent(),
+            rss_mb=meter.rss_mb(),
+        )
+        status = engine.status()
+        engine.close()
+    if options.report is not None:
+        write_report(options.report, make_report(status, latency, measures))
+    return exit_code

@@ -1,0 +1,1 @@
+"""Widgets: each takes values and emits values; only the window holds the engine."""

@@ -1,0 +1,173 @@
+"""Runs the window from first paint to exit code."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import signal
+import sys
+import time
+from collections.abc import Callable
+from types import TracebackType
+
+from PyQt6.QtCore import QTimer
+from PyQt6.QtGui import QColor, QPalette
+from PyQt6.QtWidgets import QApplication
+
+from visualizer.engine import Engine
+from visualizer.errors import ConfigError, DeviceError
+from visualizer.options import (
+    DEFAULT_ENGINE_CONFIG,
+    FIRST_COLUMN_LIMIT_S,
+    RunOptions,
+    engine_config,
+    fallbacks,
+)
+from visualizer.report import ProcessMeter, RunMeasures, make_report, write_report
+from visualizer.ui.settings import Settings
+from visualizer.ui.window import Window
+
+_log = logging.getLogger(__name__)
+
+_DARK = {
+    QPalette.ColorRole.Window: "#1b1b22",
+    QPalette.ColorRole.WindowText: "#dcdce2",
+    QPalette.ColorRole.Base: "#121217",
+    QPalette.ColorRole.AlternateBase: "#1f1f27",
+    QPalette.ColorRole.Text: "#dcdce2",
+    QPalette.ColorRole.PlaceholderText: "#8a8a96",
+    QPalette.ColorRole.Button: "#2a2a34",
+    QPalette.ColorRole.ButtonText: "#dcdce2",
+    QPalette.ColorRole.ToolTipBase: "#2a2a34",
+    QPalette.ColorRole.ToolTipText: "#dcdce2",
+    QPalette.ColorRole.Mid: "#3a3a46",
+    QPalette.ColorRole.Highlight: "#b5367a",
+    QPalette.ColorRole.HighlightedText: "#ffffff",
+}
+
+
+_STYLE = """
+QPushButton { padding: 3px 12px; }
+QPushButton:checked { background: #4a2a52; border: 1px solid #8d4f95; border-radius: 3px; }
+"""
+"""Fusion draws a checked button of a dark palette like one that is not."""
+
+
+def make_application(arguments: list[str]) -> QApplication:
+    """The Qt application with the program's calm dark look."""
+    application = QApplication(arguments)
+    application.setApplicationName("mel-visualizer")
+    application.setApplicationDisplayName("Mel visualizer")
+    application.setStyle("Fusion")
+    palette = QPalette()
+    for role, colour in _DARK.items():
+        palette.setColor(role, QColor(colour))
+    disabled = QColor("#6f6f7c")
+    for role in (QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, role, disabled)
+    application.setPalette(palette)
+    application.setStyleSheet(_STYLE)
+    return application
+
+
+def run_window(options: RunOptions) -> int:
+    """Show the window until it is closed or the duration is over; return the exit code.
+
+    Raises DeviceError where exactly what was asked for cannot be opened.
+    """
+    meter = ProcessMeter()
+    application = make_application(sys.argv[:1])
+    store = Settings()
+    stored = store.engine_config() or DEFAULT_ENGINE_CONFIG
+    config = engine_config(options, stored)
+
+    def start_engine(on_update: Callable[[], None]) -> Engine:
+        return Engine(config, fallbacks(options, config.capture), on_update)
+
+    window = Window(start_engine, store)
+    if options.size is not None:
+        window.resize(*options.size)
+    run = _Run(application, window, options, meter)
+    sys.excepthook = run.on_exception
+    signal.signal(signal.SIGINT, lambda *_: application.exit(130))
+    window.show()
+    exit_code = application.exec()
+    return run.finish(exit_code)
+
+
+class _Run:
+    """One run of the window: its clock, its measures and its end."""
+
+    def __init__(
+        self, application: QApplication, window: Window, options: RunOptions, meter: ProcessMeter
+    ) -> None:
+        self._application = application
+        self._window = window
+        self._options = options
+        self._meter = meter
+        self._window_ms: float | None = None
+        self._first_column_ms: float | None = None
+        self._first_column_at: float | None = None
+        self._failure: str | None = None
+        window.first_painted.connect(self._on_first_paint)
+        window.first_column.connect(self._on_first_column)
+        window.failed.connect(self._on_failed)
+
+    def _on_first_paint(self) -> None:
+        self._window_ms = self._meter.age_ms(time.time())
+        if self._options.duration_s is not None:
+            self._quit_after(self._options.duration_s + FIRST_COLUMN_LIMIT_S)
+
+    def _on_first_column(self) -> None:
+        self._first_column_ms = self._meter.age_ms(time.time())
+        self._first_column_at = time.perf_counter()
+        # What lives now lives on; walking through it takes a collection over 100 ms.
+        gc.freeze()
+        self._meter.restart()
+        if self._options.duration_s is not None:
+            self._quit_after(self._options.duration_s)
+
+    def _quit_after(self, seconds: float) -> None:
+        QTimer.singleShot(round(seconds * 1e3), lambda: self._application.exit(0))
+
+    def _on_failed(self, fault: str) -> None:
+        if self._first_column_at is None and self._options.must_open:
+            self._failure = fault
+            self._application.exit(2)
+
+    def on_exception(
+        self,
+        kind: type[BaseException],
+        error: BaseException,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Without a hook of its own, an exception in a slot ends a PyQt program."""
+        _log.error("a part of the window failed", exc_info=(kind, error, traceback))
+        self._window.show_fault(f"a part of the window failed: {error!r}")
+
+    def finish(self, exit_code: int) -> int:
+        """Write what was asked for and close the window; return the exit code."""
+        window, options = self._window, self._options
+        if self._failure is not None:
+            window.close()
+            raise DeviceError(self._failure)
+        first_at = self._first_column_at
+        measures = RunMeasures(
+            duration_s=0.0 if first_at is None else time.perf_counter() - first_at,
+            paints=window.paints,
+            window_ms=self._window_ms,
+            first_column_ms=self._first_column_ms,
+            cpu_percent=self._meter.cpu_percent(),
+            rss_mb=self._meter.rss_mb(),
+        )
+        status = window.engine_status()
+        saved = options.screenshot is None or window.grab().save(str(options.screenshot))
+        window.close()
+        if options.report is not None and status is not None:
+            write_report(options.report, make_report(status, window.latency, measures))
+        if not saved:
+            raise ConfigError(
+                f"the picture cannot be written to {str(options.screenshot)!r}; "
+                "name a .png file in a folder that you may write to"
+            )
+        return exit_code

@@ -1,0 +1,212 @@
+"""The toolbar: shows what is in force, and says what the user picked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
+
+from visualizer.audio.devices import COMMON_RATES_HZ, InputDevice
+from visualizer.config import CaptureConfig
+from visualizer.engine import EngineStatus
+from visualizer.presets import PRESETS
+
+_MEAN = "mean"
+_OPEN_FILE = "open file"
+_ITEM_FLAGS_ROLE = Qt.ItemDataRole.UserRole - 1
+"""QComboBox's own items read their flags from here; 0 disables one."""
+
+
+class ValueCombo(QComboBox):
+    """A combo box of values with texts; `picked` fires only when a person chooses."""
+
+    picked = pyqtSignal(object)
+
+    def __init__(self, name: str, tip: str) -> None:
+        super().__init__()
+        self.setAccessibleName(name)
+        self.setToolTip(tip)
+        self.setSizeAdjustPolicy(self.SizeAdjustPolicy.AdjustToContents)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._shown: tuple[object, ...] = ()
+        self.activated.connect(lambda index: self.picked.emit(self.itemData(index)))
+
+    def show_choices(self, choices: list[tuple[str, Any]], current: object) -> None:
+        """Offer (text, value) pairs; None as a value is a heading that cannot be chosen."""
+        shown = (*choices, current)
+        if shown == self._shown:
+            return
+        self._shown = shown
+        self.clear()
+        current_row = -1
+        for row, (text, value) in enumerate(choices):
+            self.addItem(text, value)
+            self.setItemData(row, text.strip(), Qt.ItemDataRole.ToolTipRole)
+            if value is None:
+                self.setItemData(row, 0, _ITEM_FLAGS_ROLE)
+            elif value == current:
+                current_row = row
+        self.setCurrentIndex(current_row)
+
+
+class Controls(QWidget):
+    """Source, device, rate, channel, front-end and compute device."""
+
+    capture_picked = pyqtSignal(CaptureConfig)
+    file_wanted = pyqtSignal()
+    refresh_wanted = pyqtSignal()
+    preset_picked = pyqtSignal(object)
+    channel_picked = pyqtSignal(object)
+    compute_picked = pyqtSignal(object)
+    freeze_toggled = pyqtSignal(bool)
+    overlay_toggled = pyqtSignal(bool)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._devices: list[InputDevice] = []
+        self._status: EngineStatus | None = None
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(8, 6, 8, 6)
+        layout.setSpacing(6)
+
+        def labelled(text: str, combo: ValueCombo) -> ValueCombo:
+            label = QLabel(text)
+            label.setBuddy(combo)
+            layout.addWidget(label)
+            layout.addWidget(combo)
+            return combo
+
+        self.source = labelled("&Source", ValueCombo("Source", "Where the sound comes from"))
+        self.device = labelled(
+            "&Device", ValueCombo("Device", "The microphone, grouped by the system's host APIs")
+        )
+        self.device.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.device.setMinimumContentsLength(14)
+        layout.setStretchFactor(self.device, 1)
+        self.refresh = QToolButton()
+        self.refresh.setText("⟳")
+        self.refresh.setToolTip("Look for microphones again (F5)")
+        self.refresh.setAccessibleName("Refresh devices")
+        self.refresh.setShortcut("F5")
+        layout.addWidget(self.refresh)
+        self.rate = labelled(
+            "&Rate", ValueCombo("Sample rate", "Sample rates that the device accepts")
+        )
+        self.channel = labelled("&Channel", ValueCombo("Channel", "Which channel is analysed"))
+        self.preset = labelled(
+            "&Front-end", ValueCombo("Front-end", "Whose mel features are shown")
+        )
+        self.compute = labelled("Co&mpute", ValueCombo("Compute", "Where the kernel runs"))
+        self.freeze = QPushButton("Freeze")
+        self.freeze.setCheckable(True)
+        self.freeze.setShortcut("Space")
+        self.freeze.setToolTip("Hold the picture still (Space); capture goes on")
+        self.freeze.setAccessibleName("Freeze")
+        self.overlay = QPushButton("Latency")
+        self.overlay.setCheckable(True)
+        self.overlay.setChecked(True)
+        self.overlay.setShortcut("L")
+        self.overlay.setToolTip("Show how late each column is (L)")
+        self.overlay.setAccessibleName("Latency overlay")
+        layout.addStretch()
+        layout.addWidget(self.overlay)
+        layout.addWidget(self.freeze)
+
+        self.source.picked.connect(self._pick_source)
+        self.device.picked.connect(self._pick_device)
+        self.rate.picked.connect(self._pick_rate)
+        self.channel.picked.connect(
+            lambda value: self.channel_picked.emit(None if value == _MEAN else value)
+        )
+        self.preset.picked.connect(self.preset_picked)
+        self.compute.picked.connect(self.compute_picked)
+        self.refresh.clicked.connect(self.refresh_wanted)
+        self.freeze.toggled.connect(self.freeze_toggled)
+        self.overlay.toggled.connect(self.overlay_toggled)
+
+    def show_devices(self, devices: list[InputDevice]) -> None:
+        """Offer these microphones."""
+        self._devices = devices
+        if self._status is not None:
+            self.show_status(self._status)
+
+    def show_status(self, status: EngineStatus) -> None:
+        """Show what is in force and offer what can be had instead."""
+        self._status = status
+        source, config = status.source, status.config
+        kind = source.kind if source else config.capture.kind
+        file_name = source.name if source and source.kind == "file" else "Audio file…"
+        self.source.show_choices(
+            [("Microphone", "mic"), ("Demo", "demo"), (file_name, "file")]
+            + ([("Another file…", _OPEN_FILE)] if kind == "file" else []),
+            kind,
+        )
+        self._show_microphones(status)
+        channels = source.channels if source else 1
+        self.channel.show_choices(
+            [("mean", _MEAN)] + [(str(c + 1), c) for c in range(channels if channels > 1 else 0)],
+            _MEAN if config.channel is None or config.channel >= channels else config.channel,
+        )
+        self.preset.show_choices([(name, name) for name in PRESETS], config.preset)
+        self.compute.show_choices(
+            [(name, name) for name in status.compute_choices or (config.compute,)], config.compute
+        )
+
+    def _show_microphones(self, status: EngineStatus) -> None:
+        source = status.source
+        on_microphone = source is not None and source.kind == "mic"
+        current = (source.host_api, source.name) if source and on_microphone else None
+        by_api: dict[str, list[tuple[str, object]]] = {}
+        for device in self._devices:
+            text = f"{device.name} · default" if device.is_default else device.name
+            by_api.setdefault(device.host_api, []).append((text, (device.host_api, device.name)))
+        if source and current and not any(current == (d.host_api, d.name) for d in self._devices):
+            by_api.setdefault(source.host_api or "", []).append((source.name, current))
+        choices: list[tuple[str, object]] = []
+        for api, devices in by_api.items():
+            choices.append((api, None))
+            choices += [(f"  {text}", key) for text, key in devices]
+        if not on_microphone:
+            choices.insert(0, ("not in use", ""))
+        self.device.show_choices(choices, current or "")
+        self.rate.show_choices(self._rates(status), source.sample_rate if source else None)
+        self.rate.setEnabled(on_microphone)
+
+    def _rates(self, status: EngineStatus) -> list[tuple[str, object]]:
+        source = status.source
+        if source is None:
+            return []
+        if source.kind != "mic":
+            return [(f"{source.sample_rate} Hz", source.sample_rate)]
+        key = (source.host_api, source.name)
+        device = next((d for d in self._devices if (d.host_api, d.name) == key), None)
+        accepted = device.sample_rates if device and device.sample_rates else ()
+        native = device.native_rate if device else None
+        # A device that only one program may open accepts nothing while it is ours: offer all.
+        rates = sorted({*(accepted or COMMON_RATES_HZ), source.sample_rate})
+        return [(f"{r} Hz · native" if r == native else f"{r} Hz", r) for r in rates]
+
+    def _capture(self) -> CaptureConfig:
+        assert self._status is not None
+        return self._status.config.capture
+
+    def _pick_source(self, kind: str) -> None:
+        if kind in ("file", _OPEN_FILE):
+            self.file_wanted.emit()
+        elif self._status is not None and kind != self._capture().kind:
+            self.capture_picked.emit(CaptureConfig("mic" if kind == "mic" else "demo"))
+
+    def _pick_device(self, key: object) -> None:
+        if isinstance(key, tuple):
+            host_api, name = key
+            self.capture_picked.emit(CaptureConfig("mic", device=name, host_api=host_api))
+
+    def _pick_rate(self, rate: int) -> None:
+        source = self._status.source if self._status else None
+        if source is not None and source.kind == "mic":
+            self.capture_picked.emit(
+                CaptureConfig("mic", device=source.name, host_api=source.host_api, sample_rate=rate)
+            )

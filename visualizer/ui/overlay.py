@@ -1,0 +1,100 @@
+"""The latency overlay: how late columns are, stage by stage, in a corner of the picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PyQt6.QtCore import QPointF, QRectF, Qt
+from PyQt6.QtGui import QColor, QFont, QFontDatabase, QFontMetricsF, QPainter
+from PyQt6.QtWidgets import QGraphicsItem
+
+from visualizer.engine import EngineStatus
+from visualizer.latency import STAGES, LatencyLog
+
+ROLLING_COLUMNS = 800
+"""Percentiles on screen are over this many newest columns: 10 s of 80 a second."""
+
+_TEXT, _DIM, _ALARM = QColor("#e8e8ec"), QColor("#9a9aa6"), QColor("#ff6b5e")
+_BACKGROUND = QColor(12, 12, 18, 205)
+_PADDING = 10.0
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the overlay."""
+
+    text: str
+    colour: QColor
+
+
+def latency_lines(status: EngineStatus, latency: LatencyLog) -> list[Line]:
+    """What the overlay says, ready to draw in a fixed-width font."""
+    lines = [Line(f"{'latency, ms':<12}{'last':>7}{'p50':>7}{'p95':>7}{'p99':>7}", _DIM)]
+    device_s = status.source.device_latency_s if status.source else None
+    if device_s is None:
+        lines.append(Line(f"{'device':<12}{'not reported':>14}", _DIM))
+    else:
+        lines.append(Line(f"{'device':<12}{device_s * 1e3:7.2f}  as reported", _TEXT))
+    for stage in STAGES:
+        last = latency.latest(stage)
+        rolling = latency.percentiles(stage, ROLLING_COLUMNS)
+        if last is None or rolling is None:
+            lines.append(Line(f"{stage:<12}{'–':>7}", _DIM))
+            continue
+        late = status.mel is not None and rolling.p99 > status.mel.hop_s * 1e3
+        numbers = (last, rolling.p50, rolling.p95, rolling.p99)
+        text = f"{stage:<12}" + "".join(f"{number:7.2f}" for number in numbers)
+        lines.append(Line(text, _ALARM if late else _TEXT))
+    if status.mel is not None:
+        kernel = f"{status.backend} on {status.device}"
+        lines.append(Line(f"hop {status.mel.hop_s * 1e3:.2f} ms · kernel {kernel}", _DIM))
+    for label, count in (
+        ("overflows", status.input_overflows),
+        ("drops", status.dropped_blocks + status.dropped_columns),
+        ("gaps", status.gaps),
+    ):
+        lines.append(Line(f"{label:<12}{count:7d}", _ALARM if count else _DIM))
+    return lines
+
+
+class LatencyOverlay(QGraphicsItem):
+    """Lines of text on a translucent plate, kept as pixels between changes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemIgnoresTransformations)
+        self.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
+        self.setZValue(10)
+        self._font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
+        self._font.setStyleHint(QFont.StyleHint.Monospace)
+        self._lines: list[Line] = []
+
+    def set_lines(self, lines: list[Line]) -> None:
+        if [len(line.text) for line in lines] != [len(line.text) for line in self._lines]:
+            self.prepareGeometryChange()
+        self._lines = lines
+        self.update()
+
+    def text(self) -> str:
+        """All lines as plain text."""
+        return "\n".join(line.text for line in self._lines)
+
+    def boundingRect(self) -> QRectF:
+        metrics = QFontMetricsF(self._font)
+        width = max((metrics.horizontalAdvance(line.text) for line in self._lines), default=0.0)
+        height = metrics.lineSpacing() * len(self._lines)
+        return QRectF(0, 0, width + 2 * _PADDING, height + 2 * _PADDING)
+
+    def paint(self, painter: QPainter | None, option: object, widget: object = None) -> None:
+        assert painter is not None
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(_BACKGROUND)
+        painter.drawRoundedRect(self.boundingRect(), 6, 6)
+        painter.setFont(self._font)
+        metrics = QFontMetricsF(self._font)
+        baseline = _PADDING + metrics.ascent()
+        for line in self._lines:
+            painter.setPen(line.colour)
+            painter.drawText(QPointF(_PADDING, baseline), line.text)
+            baseline += metrics.lineSpacing()

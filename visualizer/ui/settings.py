@@ -1,0 +1,47 @@
+"""What is kept between runs: choices by value, never by a position in a list."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+from PyQt6.QtCore import QByteArray, QSettings
+
+from visualizer.config import COMPUTE_CHOICES, CaptureConfig, EngineConfig
+from visualizer.errors import ConfigError
+from visualizer.presets import PRESETS
+
+_ENGINE = "engine"
+_GEOMETRY = "geometry"
+
+
+class Settings:
+    """The settings file of this user, in the place where the system keeps such files."""
+
+    def __init__(self) -> None:
+        self._store = QSettings(
+            QSettings.Format.IniFormat, QSettings.Scope.UserScope, "mel-visualizer", "window"
+        )
+
+    def engine_config(self) -> EngineConfig | None:
+        """What the user chose last, or None; whatever no longer fits is dropped."""
+        try:
+            stored = json.loads(self._store.value(_ENGINE, "", str))
+            capture = CaptureConfig(**stored.pop("capture"))
+            config = EngineConfig(capture, **stored)
+        except (ConfigError, ValueError, TypeError, KeyError, AttributeError):
+            return None
+        fits = config.preset in PRESETS and config.compute in COMPUTE_CHOICES
+        fits = fits and (config.channel is None or isinstance(config.channel, int))
+        return config if fits else None
+
+    def save_engine_config(self, config: EngineConfig) -> None:
+        self._store.setValue(_ENGINE, json.dumps(asdict(config)))
+
+    def geometry(self) -> QByteArray:
+        """Size and place of the window; empty at first."""
+        geometry: QByteArray = self._store.value(_GEOMETRY, QByteArray(), QByteArray)
+        return geometry
+
+    def save_geometry(self, geometry: QByteArray) -> None:
+        self._store.setValue(_GEOMETRY, geometry)

@@ -1,0 +1,129 @@
+"""The picture: mel columns coloured once, when they come, and drawn with two blits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PyQt6.QtCore import QRectF
+from PyQt6.QtGui import QImage, QPainter
+
+from visualizer.columns import MelColumns
+from visualizer.config import MelConfig
+from visualizer.history import ColumnHistory
+from visualizer.mel.filterbank import full_scale, to_db
+
+HISTORY_S = 120.0
+"""Kept as values: 3 MB of 80 bands, 80 columns a second."""
+
+_COLOURS = 512
+_GAP_COLOUR = 0xFF2F3B45
+_EMPTY_COLOUR = 0xFF000000
+
+
+def colour_table(colour_map: str) -> NDArray[np.uint32]:
+    """A pyqtgraph colour map as (512,) 0xffRRGGBB."""
+    table = pg.colormap.get(colour_map).getLookupTable(nPts=_COLOURS, alpha=False)
+    red, green, blue = table.astype(np.uint32).T
+    colours: NDArray[np.uint32] = np.uint32(0xFF000000) | red << 16 | green << 8 | blue
+    return colours
+
+
+class SpectrogramItem(pg.GraphicsObject):
+    """Scrolls mel columns through [−span_s, 0] × [0, n_mels]; the newest ends at 0.
+
+    The float32 columns are the truth. The ring of pixels, one column each, is a cache of the
+    visible span in which only new columns are coloured.
+    """
+
+    def __init__(self, span_s: float, levels_db: tuple[float, float], colour_map: str) -> None:
+        super().__init__()
+        self.setFlag(self.GraphicsItemFlag.ItemUsesExtendedStyleOption)
+        self._span_s = span_s
+        self._levels_db = levels_db
+        self._colours = colour_table(colour_map)
+        self._config: MelConfig | None = None
+        self._reset_ring(1, 1)
+
+    def set_config(self, config: MelConfig) -> None:
+        """Begin anew with a front-end."""
+        self.prepareGeometryChange()
+        self._config = config
+        self._reference = full_scale(config)
+        self._history = ColumnHistory(config.n_mels, round(HISTORY_S / config.hop_s))
+        self._refill()
+
+    def set_span(self, span_s: float) -> None:
+        self.prepareGeometryChange()
+        self._span_s = span_s
+        self._refill()
+
+    def set_levels(self, levels_db: tuple[float, float]) -> None:
+        self._levels_db = levels_db
+        self._refill()
+
+    def set_colour_map(self, colour_map: str) -> None:
+        self._colours = colour_table(colour_map)
+        self._refill()
+
+    def append(self, columns: MelColumns) -> None:
+        """Take columns of the config in force; call `show_new` once for all that came."""
+        self._history.append(columns)
+
+    def show_new(self) -> None:
+        """Colour what was appended since and ask for a repaint."""
+        self._colour(self._coloured_end)
+        self.update()
+
+    def boundingRect(self) -> QRectF:
+        n_mels = self._config.n_mels if self._config else 1
+        return QRectF(-self._span_s, 0, self._span_s, n_mels)
+
+    def paint(self, painter: QPainter, option: object, widget: object = None) -> None:
+        if self._config is None:
+            return
+        # Blits that neither flip nor rotate are the fast ones, so paint in the widget's pixels.
+        target = painter.transform().mapRect(self.boundingRect())
+        painter.save()
+        painter.resetTransform()
+        width, height = self._ring.shape[1], self._ring.shape[0]
+        oldest = self._coloured_end % width
+        split = target.left() + target.width() * (width - oldest) / width
+        left = QRectF(target.left(), target.top(), split - target.left(), target.height())
+        right = QRectF(split, target.top(), target.right() - split, target.height())
+        painter.drawImage(left, self._image, QRectF(oldest, 0, width - oldest, height))
+        painter.drawImage(right, self._image, QRectF(0, 0, oldest, height))
+        painter.restore()
+
+    def _reset_ring(self, width: int, height: int) -> None:
+        self._image = QImage(width, height, QImage.Format.Format_RGB32)
+        self._image.fill(_EMPTY_COLOUR)
+        memory = self._image.bits()
+        assert memory is not None
+        memory.setsize(self._image.sizeInBytes())
+        pixels: NDArray[np.uint32] = np.asarray(memory).view(np.uint32)
+        self._ring = pixels.reshape(height, width)
+        self._coloured_end = 0
+
+    def _refill(self) -> None:
+        if self._config is None:
+            return
+        self._reset_ring(max(1, round(self._span_s / self._config.hop_s)), self._config.n_mels)
+        self._colour(self._history.end - self._ring.shape[1])
+        self.update()
+
+    def _colour(self, first: int) -> None:
+        assert self._config is not None
+        width = self._ring.shape[1]
+        end = self._history.end
+        first = max(first, end - width)
+        decibels = to_db(self._history.between(first, end), self._config, self._reference)
+        low, high = self._levels_db
+        scaled = (decibels - low) * ((_COLOURS - 1) / (high - low))
+        known = ~np.isnan(scaled)
+        index = np.clip(np.where(known, scaled, 0), 0, _COLOURS - 1).astype(np.intp)
+        pixels = np.where(known, self._colours[index], np.uint32(_GAP_COLOUR))
+        started = np.arange(first, end) >= 0
+        pixels[~started] = _EMPTY_COLOUR
+        self._ring[:, np.arange(first, end) % width] = pixels.T[::-1]
+        self._coloured_end = end

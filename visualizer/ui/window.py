@@ -1,0 +1,387 @@
+"""The window: composes the widgets, and is the only one that holds the engine.
+
+Everything here runs on the GUI thread. The worker's wake-ups arrive through `_Bridge`, at most one
+of them queued at a time.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pyqtgraph as pg
+from PyQt6.QtCore import QObject, QProcess, Qt, QTimer, pyqtSignal
+from PyQt6.QtGui import QCloseEvent, QPaintEvent
+from PyQt6.QtWidgets import (
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from visualizer.audio.devices import InputDevice, devices_from_json
+from visualizer.columns import MelColumns
+from visualizer.config import CaptureConfig, EngineConfig, MelConfig
+from visualizer.engine import Engine, EngineStatus
+from visualizer.errors import DeviceError
+from visualizer.latency import LatencyLog
+from visualizer.ui.axis import FrequencyAxis
+from visualizer.ui.controls import Controls
+from visualizer.ui.meter import LevelMeter
+from visualizer.ui.overlay import LatencyOverlay, latency_lines
+from visualizer.ui.settings import Settings
+from visualizer.ui.spectrogram import SpectrogramItem
+
+SPAN_S = 10.0
+LEVELS_DB = (-90.0, -10.0)
+COLOUR_MAP = "magma"
+
+_TEXT_INTERVAL_MS = 200
+"""The numbers change this often: faster, nobody can read them."""
+_UNPAINTED_COLUMNS = 4096
+
+
+class _Bridge(QObject):
+    """Brings the worker's calls to the GUI thread, many as one."""
+
+    woken = pyqtSignal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._queued = False
+
+    def wake(self) -> None:
+        """Called on the worker's thread."""
+        if not self._queued:
+            self._queued = True
+            self.woken.emit()
+
+    def accept(self) -> None:
+        """Called on the GUI thread before it looks for what is new."""
+        self._queued = False
+
+
+class PictureView(pg.PlotWidget):
+    """A plot that says when a paint has finished."""
+
+    painted = pyqtSignal(float)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        self.painted.emit(time.perf_counter())
+
+
+class Banner(QFrame):
+    """A line across the window for what the user must know, until closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("banner")
+        self.setStyleSheet(
+            "#banner { background: #5a3d16; border-radius: 4px; }#banner QLabel { color: #ffe6c2; }"
+        )
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(10, 5, 5, 5)
+        self._label = QLabel()
+        self._label.setWordWrap(True)
+        self._label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._label.setTextFormat(Qt.TextFormat.PlainText)
+        layout.addWidget(self._label, 1)
+        close = QToolButton()
+        close.setText("✕")
+        close.setAutoRaise(True)
+        close.setToolTip("Close this message")
+        close.setAccessibleName("Close message")
+        close.clicked.connect(self.hide)
+        layout.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
+        self.hide()
+
+    def show_text(self, text: str) -> None:
+        self._label.setText(text)
+        self.setVisible(bool(text))
+
+    def text(self) -> str:
+        return self._label.text()
+
+
+class Window(QMainWindow):
+    """The live picture with its controls."""
+
+    first_painted = pyqtSignal()
+    """The window is on the screen for the first time."""
+    failed = pyqtSignal(str)
+    """Nothing runs, and why."""
+    first_column = pyqtSignal()
+    """The first column is painted."""
+
+    def __init__(
+        self, start_engine: Callable[[Callable[[], None]], Engine], store: Settings
+    ) -> None:
+        """`start_engine` makes the engine, given what it shall call for each update."""
+        super().__init__()
+        self._start_engine = start_engine
+        self._store = store
+        self._engine: Engine | None = None
+        self._status: EngineStatus | None = None
+        self._mel: MelConfig | None = None
+        self._unpainted: deque[MelColumns] = deque(maxlen=_UNPAINTED_COLUMNS)
+        self._painted_at = 0.0
+        self._peak = 0.0
+        self.latency = LatencyLog()
+        self.paints = 0
+        self._column_shown = False
+
+        self._bridge = _Bridge()
+        self._bridge.woken.connect(self._on_update)
+        self._repaint = QTimer(self)
+        self._repaint.setTimerType(Qt.TimerType.PreciseTimer)
+        self._repaint.setSingleShot(True)
+        self._repaint.timeout.connect(self._show_columns)
+        self._texts = QTimer(self)
+        self._texts.timeout.connect(self._show_texts)
+        self._scan = QProcess(self)
+        self._scan.finished.connect(self._show_devices)
+
+        self.setWindowTitle("Mel visualizer")
+        self.controls = Controls()
+        self.banner = Banner()
+        self.meter = LevelMeter()
+        self.state_label = QLabel("starting: loading torch")
+        self.overlay = LatencyOverlay()
+        self._build_picture()
+        self._lay_out()
+        self._connect_controls()
+        self.resize(1280, 720)
+        self.restoreGeometry(store.geometry())
+
+    def _build_picture(self) -> None:
+        self._axis = FrequencyAxis()
+        self.view = PictureView(axisItems={"left": self._axis}, background=None)
+        self.view.painted.connect(self._on_painted)
+        plot = self.view.getPlotItem()
+        plot.hideButtons()
+        plot.setMenuEnabled(False)
+        plot.setMouseEnabled(False, False)
+        plot.setContentsMargins(4, 10, 8, 4)
+        text = self.palette().windowText().color()
+        for side, label in (("left", "Frequency (Hz)"), ("bottom", "Seconds before now")):
+            axis = plot.getAxis(side)
+            axis.setLabel(label)
+            axis.setTextPen(text)
+            axis.setPen(pg.mkPen(text, width=1))
+        plot.getAxis("bottom").enableAutoSIPrefix(False)
+        plot.getAxis("bottom").setStyle(hideOverlappingLabels=False)
+        self.spectrogram = SpectrogramItem(SPAN_S, LEVELS_DB, COLOUR_MAP)
+        plot.addItem(self.spectrogram)
+        plot.setXRange(-SPAN_S, 0, padding=0)
+        plot.setYRange(0, 80, padding=0)
+        self.colour_bar = pg.ColorBarItem(
+            values=LEVELS_DB, colorMap=COLOUR_MAP, label="dB re full-scale sine", limits=(-160, 40)
+        )
+        self.colour_bar.sigLevelsChanged.connect(
+            lambda bar: self.spectrogram.set_levels(bar.levels())
+        )
+        plot.layout.addItem(self.colour_bar, 2, 5)
+        plot.layout.setColumnFixedWidth(4, 8)
+        self.overlay.setParentItem(plot.getViewBox())
+        self.overlay.setPos(12, 12)
+
+    def _lay_out(self) -> None:
+        body = QWidget()
+        layout = QVBoxLayout(body)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addWidget(self.controls)
+        framed = QHBoxLayout()
+        framed.setContentsMargins(8, 0, 8, 0)
+        framed.addWidget(self.banner)
+        layout.addLayout(framed)
+        layout.addWidget(self.view, 1)
+        foot = QHBoxLayout()
+        foot.setContentsMargins(10, 2, 10, 6)
+        foot.addWidget(self.meter)
+        foot.addSpacing(10)
+        foot.addWidget(self.state_label, 1)
+        layout.addLayout(foot)
+        self.setCentralWidget(body)
+
+    def _connect_controls(self) -> None:
+        controls = self.controls
+        controls.capture_picked.connect(self._pick_capture)
+        controls.file_wanted.connect(self._pick_file)
+        controls.refresh_wanted.connect(self.scan_devices)
+        controls.preset_picked.connect(lambda name: self._change(preset=name))
+        controls.channel_picked.connect(lambda channel: self._change(channel=channel))
+        controls.compute_picked.connect(lambda compute: self._change(compute=compute))
+        controls.freeze_toggled.connect(self._freeze)
+        controls.overlay_toggled.connect(self.overlay.setVisible)
+
+    @property
+    def frozen(self) -> bool:
+        return self.controls.freeze.isChecked()
+
+    def engine_status(self) -> EngineStatus | None:
+        """The engine's state of now; None before it was started."""
+        return self._engine.status() if self._engine else None
+
+    def scan_devices(self) -> None:
+        """List the devices in a process of its own: PortAudio's list is made once per process."""
+        if self._scan.state() == QProcess.ProcessState.NotRunning:
+            self._scan.start(sys.executable, ["-m", "visualizer", "devices", "--json"])
+
+    def open_file(self, path: Path) -> None:
+        """Play an audio file."""
+        self._pick_capture(CaptureConfig("file", path=str(path)))
+
+    def show_fault(self, text: str) -> None:
+        """Say in the banner what went wrong."""
+        self.banner.show_text(text)
+
+    def closeEvent(self, event: QCloseEvent | None) -> None:
+        self._store.save_geometry(self.saveGeometry())
+        self._texts.stop()
+        self._scan.kill()
+        self._scan.waitForFinished(200)
+        if self._engine is not None:
+            self._engine.close()
+        super().closeEvent(event)
+
+    def _change(self, **changes: object) -> None:
+        status = self.engine_status()
+        if self._engine is None or status is None:
+            return
+        self._choose(replace(status.config, **changes))  # type: ignore[arg-type]
+
+    def _freeze(self, frozen: bool) -> None:
+        if not frozen:
+            self._show_columns()
+
+    def _pick_capture(self, capture: CaptureConfig) -> None:
+        self._change(capture=capture, channel=None)
+
+    def _pick_file(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(
+            self, "Open an audio file", "", "Audio (*.wav *.flac *.ogg *.mp3 *.aiff);;All files (*)"
+        )
+        if path:
+            self.open_file(Path(path))
+
+    def _choose(self, config: EngineConfig) -> None:
+        assert self._engine is not None
+        self._engine.configure(config)
+        self._store.save_engine_config(config)
+
+    def _on_painted(self, painted_at: float) -> None:
+        self.paints += 1
+        self._painted_at = painted_at
+        if self._engine is None:
+            # Only now is the window visible, and the time that torch takes to load costs no wait.
+            self._engine = self._start_engine(self._bridge.wake)
+            self._texts.start(_TEXT_INTERVAL_MS)
+            self.first_painted.emit()
+            return
+        if self._unpainted and not self._column_shown:
+            self._column_shown = True
+            self.first_column.emit()
+            self.scan_devices()
+        while self._unpainted:
+            self.latency.record(self._unpainted.popleft(), painted_at)
+
+    def _on_update(self) -> None:
+        self._bridge.accept()
+        assert self._engine is not None
+        status = self._engine.status()
+        self._show_status(status)
+        shown = self.isVisible() and not self.isMinimized() and not self.frozen
+        for columns in self._engine.drain():
+            self._peak = max(self._peak, columns.peak)
+            if columns.config_id != status.config_id:
+                continue
+            self.spectrogram.append(columns)
+            if shown:
+                self._unpainted.append(columns)
+        if shown and not self._repaint.isActive():
+            wait_s = self._painted_at + self._shortest_paint_interval_s() - time.perf_counter()
+            if wait_s > 0:
+                self._repaint.start(round(wait_s * 1e3))
+            else:
+                self._show_columns()
+
+    def _shortest_paint_interval_s(self) -> float:
+        # A column that waited a whole refresh for its paint could miss the refresh it might have
+        # made, so the limit is two paints a refresh.
+        screen = self.screen()
+        return 0.5 / (screen.refreshRate() if screen and screen.refreshRate() > 0 else 60.0)
+
+    def _show_columns(self) -> None:
+        if self._mel is not None:
+            self.spectrogram.show_new()
+
+    def _show_status(self, status: EngineStatus) -> None:
+        before, self._status = self._status, status
+        if before is not None and (before.config_id, before.state, before.fault, before.config) == (
+            status.config_id,
+            status.state,
+            status.fault,
+            status.config,
+        ):
+            return
+        self.controls.show_status(status)
+        if before is None or before.fault != status.fault:
+            self.show_fault(status.fault or "")
+        if status.mel is not None and (before is None or before.config_id != status.config_id):
+            self._begin(status.mel)
+        self._show_texts()
+        if status.state == "failed":
+            self.failed.emit(status.fault)
+
+    def _begin(self, mel: MelConfig) -> None:
+        self._mel = mel
+        self._unpainted.clear()
+        self.spectrogram.set_config(mel)
+        self._axis.set_config(mel)
+        self.view.getPlotItem().setYRange(0, mel.n_mels, padding=0)
+
+    def _show_texts(self) -> None:
+        self.meter.set_peak(self._peak)
+        self._peak = 0.0
+        status = self.engine_status()
+        if status is None:
+            return
+        self.state_label.setText(describe(status))
+        if self.overlay.isVisible():
+            self.overlay.set_lines(latency_lines(status, self.latency))
+
+    def _show_devices(self) -> None:
+        output = bytes(self._scan.readAllStandardOutput().data()).decode("utf-8", "replace")
+        try:
+            devices: list[InputDevice] = devices_from_json(json.loads(output or "[]"))
+        except (DeviceError, ValueError) as error:
+            self.show_fault(f"the devices could not be listed: {error}")
+            return
+        self.controls.show_devices(devices)
+
+
+def describe(status: EngineStatus) -> str:
+    """The line under the picture."""
+    source, mel = status.source, status.mel
+    if source is None or mel is None:
+        return "starting: loading torch" if status.state == "starting" else "nothing is running"
+    ended = " · ended" if status.state == "ended" else ""
+    top = f"{mel.f_min:g}–{mel.f_max:g} Hz"
+    if mel.f_max > mel.sample_rate / 2:
+        top += f" (empty above {mel.sample_rate / 2:g})"
+    return (
+        f"{source.name}{ended} · {source.sample_rate} Hz · {mel.name}: window "
+        f"{mel.win_length / mel.sample_rate * 1e3:.4g} ms, hop {mel.hop_s * 1e3:.4g} ms, "
+        f"{mel.n_mels} mels {top}"
+    )

@@ -10,15 +10,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from visualizer import __version__
+from visualizer import __version__, process
 from visualizer.config import COMPUTE_CHOICES, CaptureConfig, SourceKind
 from visualizer.errors import ConfigError, DisplayError, VisualizerError
 from visualizer.options import RunOptions
 from visualizer.presets import PRESETS, preset
 from visualizer.system import display_problem
-
-SWITCH_INTERVAL_S = 0.0005
-"""How long a thread may keep Python to itself; the default of 5 ms makes callbacks that late."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -104,8 +101,8 @@ def _add_run(run: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    process.begin()
     options = _run_options(arguments)
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
     problem = None if arguments.headless else display_problem()
     if arguments.headless or problem:
         if options.screenshot is not None:

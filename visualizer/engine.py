@@ -20,8 +20,8 @@ import numpy as np
 
 from visualizer.audio.file import END_OF_FILE
 from visualizer.audio.ring import AudioBlock, BlockRing
-from visualizer.audio.source import SourceInfo
-from visualizer.audio.supervisor import SourceFailed, SourceOpened, SourceSupervisor
+from visualizer.audio.source import AudioSource, SourceInfo
+from visualizer.audio.supervisor import SourceFailed, SourceOpened, SourceSupervisor, open_source
 from visualizer.columns import MelColumns
 from visualizer.config import CaptureConfig, Compute, EngineConfig, MelConfig
 from visualizer.errors import VisualizerError
@@ -83,11 +83,12 @@ class Engine:
         config: EngineConfig,
         fallbacks: tuple[CaptureConfig, ...],
         on_update: Callable[[], None],
+        open_source: Callable[[CaptureConfig], AudioSource] = open_source,
     ) -> None:
         """Start at once; what cannot be opened is replaced by the first fallback that can.
 
         `on_update` is called on the worker's thread whenever there are new columns or a new
-        status; it must not block.
+        status; it must not block. `open_source` is called on the device thread.
         """
         self._config = config
         self._fallbacks = fallbacks
@@ -106,7 +107,7 @@ class Engine:
         self._past_overflows = self._past_dropped_blocks = 0
         self._max_lag_s = 0.0
         self._fault: str | None = None
-        self._supervisor = SourceSupervisor(self._inbox.put, self._inbox.put)
+        self._supervisor = SourceSupervisor(self._inbox.put, self._inbox.put, open_source)
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self._thread.start()
 

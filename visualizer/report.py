@@ -7,33 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from visualizer.engine import EngineStatus
 from visualizer.errors import ConfigError
 from visualizer.latency import STAGES, LatencyLog
-
-
-class ProcessMeter:
-    """This process's own use of the machine. The share of a core is counted from `restart` on."""
-
-    def __init__(self) -> None:
-        self._process = psutil.Process()
-        self.restart()
-
-    def restart(self) -> None:
-        self._process.cpu_percent()
-
-    def cpu_percent(self) -> float:
-        """Of one core, since the last call or `restart`."""
-        return float(self._process.cpu_percent())
-
-    def rss_mb(self) -> float:
-        return float(self._process.memory_info().rss) / 1e6
-
-    def age_ms(self, now: float) -> float:
-        """Milliseconds from the start of the process (the launcher's) to `now` (time.time)."""
-        return (now - self._process.create_time()) * 1e3
 
 
 @dataclass(frozen=True)

@@ -149,9 +149,8 @@ def display_problem() -> str | None:
     """Return why no window can be opened, in one sentence and what to do; None when one can."""
     if not sys.platform.startswith("linux"):
         return None
-    platforms = [p.partition(":")[0] for p in os.environ.get("QT_QPA_PLATFORM", "").split(";")]
-    platforms = [p for p in platforms if p]
-    if any(not p.startswith(("xcb", "wayland")) for p in platforms):
+    platforms = filter(None, os.environ.get("QT_QPA_PLATFORM", "").split(";"))
+    if any(not platform.startswith(("xcb", "wayland")) for platform in platforms):
         return None  # offscreen, vnc and the like draw without a display
     x_display = os.environ.get("DISPLAY")
     wayland_display = os.environ.get("WAYLAND_DISPLAY")

@@ -19,7 +19,8 @@ from visualizer.errors import DeviceError
 from visualizer.latency import STAGES, LatencyLog
 from visualizer.mel.filterbank import full_scale, to_db
 from visualizer.options import FIRST_COLUMN_LIMIT_S, RunOptions, engine_config, fallbacks
-from visualizer.report import ProcessMeter, RunMeasures, make_report, write_report
+from visualizer.process import ProcessMeter, settle
+from visualizer.report import RunMeasures, make_report, write_report
 
 LEVELS_DB = (-90.0, -10.0)
 
@@ -116,7 +117,8 @@ def run_terminal(options: RunOptions) -> int:
                     latency.record(newest, None)
                 if newest is not None and first_at is None:
                     first_at = time.perf_counter()
-                    first_column_ms = meter.age_ms(time.time())
+                    first_column_ms = meter.age_ms()
+                    settle()
                     meter.restart()
                     if options.duration_s is not None:
                         deadline = first_at + options.duration_s

@@ -52,8 +52,10 @@ class SourceSupervisor:
         self,
         on_audio: Callable[[BlockRing], None],
         on_result: Callable[[SourceOpened | SourceFailed], None],
+        open_source: Callable[[CaptureConfig], AudioSource],
     ) -> None:
-        """`on_audio` is called on the source's thread, `on_result` on the device thread."""
+        """`on_audio` is called on the source's thread, the others on the device thread."""
+        self._open_source = open_source
         self._on_audio = on_audio
         self._on_result = on_result
         self._requests: queue.SimpleQueue[tuple[CaptureConfig, ...]] = queue.SimpleQueue()
@@ -80,7 +82,7 @@ class SourceSupervisor:
         faults: list[str] = []
         for capture in candidates:
             try:
-                source = _open(capture)
+                source = self._open_source(capture)
                 ring = BlockRing(
                     source.info.channels, round(RING_S * source.info.sample_rate), self._on_audio
                 )
@@ -109,7 +111,8 @@ class SourceSupervisor:
             _log.exception("closing %s failed", source.info.name)
 
 
-def _open(capture: CaptureConfig) -> AudioSource:
+def open_source(capture: CaptureConfig) -> AudioSource:
+    """Open what is asked for. Raises DeviceError, SourceError or ConfigError."""
     if capture.kind == "mic":
         return Microphone(capture)
     if capture.kind == "demo":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import signal
 import sys
@@ -10,7 +9,7 @@ import time
 from collections.abc import Callable
 from types import TracebackType
 
-from PyQt6.QtCore import QTimer
+from PyQt6.QtCore import Qt, QTimer
 from PyQt6.QtGui import QColor, QPalette
 from PyQt6.QtWidgets import QApplication
 
@@ -23,7 +22,8 @@ from visualizer.options import (
     engine_config,
     fallbacks,
 )
-from visualizer.report import ProcessMeter, RunMeasures, make_report, write_report
+from visualizer.process import ProcessMeter, settle
+from visualizer.report import RunMeasures, make_report, write_report
 from visualizer.ui.settings import Settings
 from visualizer.ui.window import Window
 
@@ -114,21 +114,22 @@ class _Run:
         window.failed.connect(self._on_failed)
 
     def _on_first_paint(self) -> None:
-        self._window_ms = self._meter.age_ms(time.time())
+        self._window_ms = self._meter.age_ms()
         if self._options.duration_s is not None:
             self._quit_after(self._options.duration_s + FIRST_COLUMN_LIMIT_S)
 
     def _on_first_column(self) -> None:
-        self._first_column_ms = self._meter.age_ms(time.time())
+        self._first_column_ms = self._meter.age_ms()
         self._first_column_at = time.perf_counter()
-        # What lives now lives on; walking through it takes a collection over 100 ms.
-        gc.freeze()
+        settle()
         self._meter.restart()
         if self._options.duration_s is not None:
             self._quit_after(self._options.duration_s)
 
     def _quit_after(self, seconds: float) -> None:
-        QTimer.singleShot(round(seconds * 1e3), lambda: self._application.exit(0))
+        QTimer.singleShot(
+            round(seconds * 1e3), Qt.TimerType.PreciseTimer, lambda: self._application.exit(0)
+        )
 
     def _on_failed(self, fault: str) -> None:
         if self._first_column_at is None and self._options.must_open:
@@ -154,7 +155,7 @@ class _Run:
         first_at = self._first_column_at
         measures = RunMeasures(
             duration_s=0.0 if first_at is None else time.perf_counter() - first_at,
-            paints=window.paints,
+            paints=window.view.paints,
             window_ms=self._window_ms,
             first_column_ms=self._first_column_ms,
             cpu_percent=self._meter.cpu_percent(),

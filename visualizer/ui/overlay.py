@@ -68,11 +68,17 @@ class LatencyOverlay(QGraphicsItem):
         self._font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
         self._font.setStyleHint(QFont.StyleHint.Monospace)
         self._lines: list[Line] = []
+        self._rect = QRectF()
 
     def set_lines(self, lines: list[Line]) -> None:
-        if [len(line.text) for line in lines] != [len(line.text) for line in self._lines]:
-            self.prepareGeometryChange()
         self._lines = lines
+        metrics = QFontMetricsF(self._font)
+        width = max((metrics.horizontalAdvance(line.text) for line in lines), default=0.0)
+        height = metrics.lineSpacing() * len(lines)
+        rect = QRectF(0, 0, width + 2 * _PADDING, height + 2 * _PADDING)
+        if rect != self._rect:
+            self.prepareGeometryChange()
+            self._rect = rect
         self.update()
 
     def text(self) -> str:
@@ -80,17 +86,15 @@ class LatencyOverlay(QGraphicsItem):
         return "\n".join(line.text for line in self._lines)
 
     def boundingRect(self) -> QRectF:
-        metrics = QFontMetricsF(self._font)
-        width = max((metrics.horizontalAdvance(line.text) for line in self._lines), default=0.0)
-        height = metrics.lineSpacing() * len(self._lines)
-        return QRectF(0, 0, width + 2 * _PADDING, height + 2 * _PADDING)
+        # Asked for many times a paint, so it is kept.
+        return self._rect
 
     def paint(self, painter: QPainter | None, option: object, widget: object = None) -> None:
         assert painter is not None
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(_BACKGROUND)
-        painter.drawRoundedRect(self.boundingRect(), 6, 6)
+        painter.drawRoundedRect(self._rect, 6, 6)
         painter.setFont(self._font)
         metrics = QFontMetricsF(self._font)
         baseline = _PADDING + metrics.ascent()

@@ -67,13 +67,13 @@ class SpectrogramItem(pg.GraphicsObject):
         self._refill()
 
     def append(self, columns: MelColumns) -> None:
-        """Take columns of the config in force; call `show_new` once for all that came."""
+        """Take columns of the config in force; call `colour_new` once for all that came."""
         self._history.append(columns)
 
-    def show_new(self) -> None:
-        """Colour what was appended since and ask for a repaint."""
-        self._colour(self._coloured_end)
-        self.update()
+    def colour_new(self) -> None:
+        """Colour what was appended since, so that the next paint shows it."""
+        if self._config is not None:
+            self._colour(self._coloured_end)
 
     def boundingRect(self) -> QRectF:
         n_mels = self._config.n_mels if self._config else 1

@@ -71,13 +71,27 @@ class _Bridge(QObject):
 
 
 class PictureView(pg.PlotWidget):
-    """A plot that says when a paint has finished."""
+    """A plot that can be painted at once, and counts its paints."""
 
-    painted = pyqtSignal(float)
+    first_painted = pyqtSignal()
+
+    def __init__(self, frequency_axis: FrequencyAxis) -> None:
+        super().__init__(axisItems={"left": frequency_axis}, background=None)
+        self.paints = 0
+
+    def paint_now(self) -> None:
+        """Paint the picture without the axes, and return when that is done.
+
+        `update` would hand it to Qt's update timer, which waits 5 ms for more to come.
+        """
+        picture = self.getPlotItem().getViewBox().sceneBoundingRect()
+        self.viewport().repaint(self.mapFromScene(picture).boundingRect())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
-        self.painted.emit(time.perf_counter())
+        self.paints += 1
+        if self.paints == 1:
+            self.first_painted.emit()
 
 
 class Banner(QFrame):
@@ -134,10 +148,9 @@ class Window(QMainWindow):
         self._status: EngineStatus | None = None
         self._mel: MelConfig | None = None
         self._unpainted: deque[MelColumns] = deque(maxlen=_UNPAINTED_COLUMNS)
-        self._painted_at = 0.0
+        self._shown_at = 0.0
         self._peak = 0.0
         self.latency = LatencyLog()
-        self.paints = 0
         self._column_shown = False
 
         self._bridge = _Bridge()
@@ -165,8 +178,8 @@ class Window(QMainWindow):
 
     def _build_picture(self) -> None:
         self._axis = FrequencyAxis()
-        self.view = PictureView(axisItems={"left": self._axis}, background=None)
-        self.view.painted.connect(self._on_painted)
+        self.view = PictureView(self._axis)
+        self.view.first_painted.connect(self._start)
         plot = self.view.getPlotItem()
         plot.hideButtons()
         plot.setMenuEnabled(False)
@@ -178,6 +191,7 @@ class Window(QMainWindow):
             axis.setLabel(label)
             axis.setTextPen(text)
             axis.setPen(pg.mkPen(text, width=1))
+            axis.setCacheMode(axis.CacheMode.DeviceCoordinateCache)
         plot.getAxis("bottom").enableAutoSIPrefix(False)
         plot.getAxis("bottom").setStyle(hideOverlappingLabels=False)
         self.spectrogram = SpectrogramItem(SPAN_S, LEVELS_DB, COLOUR_MAP)
@@ -280,21 +294,11 @@ class Window(QMainWindow):
         self._engine.configure(config)
         self._store.save_engine_config(config)
 
-    def _on_painted(self, painted_at: float) -> None:
-        self.paints += 1
-        self._painted_at = painted_at
-        if self._engine is None:
-            # Only now is the window visible, and the time that torch takes to load costs no wait.
-            self._engine = self._start_engine(self._bridge.wake)
-            self._texts.start(_TEXT_INTERVAL_MS)
-            self.first_painted.emit()
-            return
-        if self._unpainted and not self._column_shown:
-            self._column_shown = True
-            self.first_column.emit()
-            self.scan_devices()
-        while self._unpainted:
-            self.latency.record(self._unpainted.popleft(), painted_at)
+    def _start(self) -> None:
+        # Only now is the window visible, and the time that torch takes to load costs no wait.
+        self._engine = self._start_engine(self._bridge.wake)
+        self._texts.start(_TEXT_INTERVAL_MS)
+        self.first_painted.emit()
 
     def _on_update(self) -> None:
         self._bridge.accept()
@@ -310,7 +314,7 @@ class Window(QMainWindow):
             if shown:
                 self._unpainted.append(columns)
         if shown and not self._repaint.isActive():
-            wait_s = self._painted_at + self._shortest_paint_interval_s() - time.perf_counter()
+            wait_s = self._shown_at + self._shortest_paint_interval_s() - time.perf_counter()
             if wait_s > 0:
                 self._repaint.start(round(wait_s * 1e3))
             else:
@@ -323,8 +327,19 @@ class Window(QMainWindow):
         return 0.5 / (screen.refreshRate() if screen and screen.refreshRate() > 0 else 60.0)
 
     def _show_columns(self) -> None:
-        if self._mel is not None:
-            self.spectrogram.show_new()
+        self._shown_at = time.perf_counter()
+        self.spectrogram.colour_new()
+        paints = self.view.paints
+        self.view.paint_now()
+        if self.view.paints == paints:
+            return
+        painted_at = time.perf_counter()
+        if self._unpainted and not self._column_shown:
+            self._column_shown = True
+            self.first_column.emit()
+            self.scan_devices()
+        while self._unpainted:
+            self.latency.record(self._unpainted.popleft(), painted_at)
 
     def _show_status(self, status: EngineStatus) -> None:
         before, self._status = self._status, status

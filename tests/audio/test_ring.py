@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from visualizer.audio.microphone import SampleClock
+from visualizer.audio.ring import BlockRing
+
+
+def ramp(start: int, n_samples: int) -> np.ndarray:
+    return np.arange(start, start + n_samples, dtype=np.float32)[:, None]
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(1, 7)), max_size=60))
+def test_blocks_come_out_as_they_went_in_or_are_counted(steps: list[tuple[bool, int]]) -> None:
+    """Any mix of writes and reads; each sample carries its own place in the stream."""
+    ring = BlockRing(1, 10, lambda _: None)
+    clock, waiting, dropped = 0, [], 0
+    for is_write, n_samples in steps:
+        if is_write:
+            if sum(waiting) + n_samples <= 10:
+                waiting.append(n_samples)
+            else:
+                dropped += 1
+            ring.write(ramp(clock, n_samples), captured_at=0.0)
+            clock += n_samples
+        else:
+            block = ring.read()
+            assert (block is None) == (not waiting)
+            if block is not None:
+                expected = ramp(block.start_sample, waiting.pop(0))
+                np.testing.assert_array_equal(block.samples, expected)
+    assert ring.dropped_blocks == dropped
+
+
+def test_a_dropped_block_shows_as_a_jump_of_the_clock() -> None:
+    ring = BlockRing(1, 10, lambda _: None)
+    for start in (0, 6, 12):
+        ring.write(ramp(start, 6), captured_at=0.0)
+        if start == 6:
+            ring.read()
+    block = ring.read()
+    assert ring.dropped_blocks == 1
+    assert block is not None
+    assert block.start_sample == 12
+
+
+def test_the_reader_is_woken_for_each_block_and_for_the_end() -> None:
+    woken: list[BlockRing] = []
+    ring = BlockRing(1, 10, woken.append)
+    ring.write(ramp(0, 3), captured_at=0.0)
+    ring.finish("unplugged")
+    assert woken == [ring, ring]
+    assert ring.end_reason == "unplugged"
+
+
+def test_samples_lost_by_the_device_are_counted_in() -> None:
+    ring = BlockRing(1, 10, lambda _: None)
+    ring.write(ramp(0, 4), captured_at=0.0)
+    ring.write(ramp(4, 4), captured_at=0.0, lost=100)
+    ring.read()
+    block = ring.read()
+    assert block is not None
+    assert block.start_sample == 104
+
+
+@given(
+    st.integers(1, 50),
+    st.integers(0, 8000),
+    st.lists(st.floats(0, 0.004), min_size=60, max_size=60),
+)
+def test_an_overflow_is_measured_by_the_clock(
+    before: int, lost: int, lateness_s: list[float]
+) -> None:
+    """At 16 kHz in blocks of 80, whatever the callbacks' lateness: right to within that."""
+    clock = SampleClock(16_000)
+    for block in range(before):
+        captured_at = (block + 1) * 80 / 16_000 + lateness_s[block]
+        assert clock.lost_before(80, captured_at, overflow=False) == 0
+    captured_at = ((before + 1) * 80 + lost) / 16_000 + lateness_s[before]
+    found = clock.lost_before(80, captured_at, overflow=True)
+    assert abs(found - lost) <= 0.004 * 16_000 + 1

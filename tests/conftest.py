@@ -1,0 +1,189 @@
+"""The real parts that tests run on: a sound server, a screen, the program as a child process.
+
+In CI a missing part fails the tests that need it; elsewhere they are skipped with the reason,
+since whoever runs them may have declined to install it.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from visualizer.system import missing
+
+ROOT = Path(__file__).parents[1]
+SINKS = ("sink_a", "sink_b")
+SERVER_RATE_HZ = 48_000
+DEADLINE_S = 20.0
+
+
+def require_real_parts() -> None:
+    lacking = missing(test=True)
+    if lacking:
+        reason = "not installed: " + ", ".join(need.what for need in lacking)
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+
+
+@dataclass(frozen=True)
+class SoundServer:
+    """A PulseAudio server with two null sinks, whose monitors ALSA knows as mic_a and mic_b."""
+
+    folder: Path
+
+    def play(self, samples: np.ndarray, sink: str) -> subprocess.Popen[bytes]:
+        """Play (n_samples, 2) at the server's rate into a sink."""
+        path = self.folder / f"{sink}.wav"
+        soundfile.write(path, samples, SERVER_RATE_HZ, subtype="FLOAT")
+        return subprocess.Popen(["paplay", f"--device={sink}", str(path)])
+
+
+def wait_for_line(stream: object, wanted: Callable[[str], bool], what: str) -> str:
+    """The first line that fits, from a child's output; the test fails at the deadline."""
+    found: list[str] = []
+
+    def read() -> None:
+        for line in stream:  # type: ignore[attr-defined]
+            if wanted(line):
+                found.append(line)
+                return
+
+    thread = threading.Thread(target=read, daemon=True)
+    thread.start()
+    thread.join(DEADLINE_S)
+    assert found, f"no {what} within {DEADLINE_S} s"
+    return found[0]
+
+
+@pytest.fixture(scope="session")
+def sound_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoundServer]:
+    """Started in folders of its own; this process and its children record from it."""
+    require_real_parts()
+    folder = tmp_path_factory.mktemp("sound")
+    socket = folder / "socket"
+    alsa = folder / "alsa.conf"
+    devices = "".join(
+        f'pcm.mic_{s[-1]} {{ type pulse device "{s}.monitor" hint {{ show on }} }}\n' for s in SINKS
+    )
+    alsa.write_text(f"</usr/share/alsa/alsa.conf>\n{devices}")
+    client = {
+        "PULSE_SERVER": f"unix:{socket}",
+        "PULSE_RUNTIME_PATH": str(folder),
+        "PULSE_STATE_PATH": str(folder),
+        "PULSE_COOKIE": str(folder / "cookie"),
+        "ALSA_CONFIG_PATH": str(alsa),
+    }
+    modules = [f"module-native-protocol-unix auth-anonymous=1 socket={socket}"] + [
+        f"module-null-sink sink_name={sink} rate={SERVER_RATE_HZ} channels=2 format=float32le "
+        "norewinds=1"
+        for sink in SINKS
+    ]
+    command = ["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no"]
+    command += [part for module in modules for part in ("-L", module)]
+    quiet = {"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder), "LC_ALL": "C"}
+    server = subprocess.Popen(
+        command, env=os.environ | quiet | client, stderr=(folder / "log").open("wb")
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in client.items():
+            patch.setenv(name, value)
+        patch.setenv("LC_ALL", "C")
+        deadline = time.monotonic() + DEADLINE_S
+        while subprocess.run(["pactl", "info"], capture_output=True).returncode != 0:
+            assert server.poll() is None, (folder / "log").read_text()
+            assert time.monotonic() < deadline, "PulseAudio does not answer"
+        subprocess.run(["pactl", "set-default-sink", SINKS[0]], check=True)
+        subprocess.run(["pactl", "set-default-source", f"{SINKS[0]}.monitor"], check=True)
+        yield SoundServer(folder)
+    server.kill()
+    server.wait()
+
+
+@pytest.fixture(scope="session")
+def display(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A screen of 1600×1000 of its own; DISPLAY points to it."""
+    require_real_parts()
+    reader, writer = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1600x1000x24", "-nolisten", "tcp"],
+        pass_fds=(writer,),
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(writer)
+    with os.fdopen(reader) as numbers:
+        number = wait_for_line(numbers, lambda line: line.strip().isdecimal(), "Xvfb").strip()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DISPLAY", f":{number}")
+        patch.delenv("WAYLAND_DISPLAY", raising=False)
+        patch.delenv("QT_QPA_PLATFORM", raising=False)
+        yield f":{number}"
+    server.kill()
+    server.wait()
+
+
+@pytest.fixture(scope="session")
+def qapp_cls() -> Callable[[list[str]], object]:
+    """pytest-qt makes the program's own application."""
+    from visualizer.ui.app import make_application
+
+    return make_application
+
+
+@pytest.fixture(scope="session")
+def qapp(display: str, qapp_cls: Callable[[list[str]], object]) -> object:
+    return qapp_cls(["test"])
+
+
+@pytest.fixture(autouse=True)
+def own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No test reads or writes the settings of whoever runs it."""
+    folder = tmp_path / "config"
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(folder))
+    if "PyQt6.QtCore" in sys.modules:
+        from PyQt6.QtCore import QSettings
+
+        QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(folder))
+    return folder
+
+
+@dataclass(frozen=True)
+class Finished:
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Callable[..., Finished]:
+    """Run the program as a user's shell would and wait for its end."""
+
+    def run(*arguments: object, env: dict[str, str | None] | None = None) -> Finished:
+        environment = dict(os.environ)
+        for name, value in (env or {}).items():
+            environment.pop(name, None)
+            if value is not None:
+                environment[name] = value
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "run.py"), *map(str, arguments)],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=90,
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        return Finished(done.returncode, done.stdout, done.stderr)
+
+    return run

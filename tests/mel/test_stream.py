@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import librosa
+import numpy as np
+import pytest
+import torch
+import torchaudio
+
+from visualizer.config import MelConfig
+from visualizer.errors import ConfigError
+from visualizer.mel.kernels import available_devices, choose_device
+from visualizer.mel.stream import MelStream
+from visualizer.presets import preset
+
+RATES_HZ = (8_000, 11_025, 16_000, 22_050, 44_100, 48_000)
+CPU = torch.device("cpu")
+
+RELATIVE = 1e-5
+"""Of the clip's maximum: what float32 references justify for linear features."""
+
+
+def noise(n_samples: int, n_channels: int = 1) -> np.ndarray:
+    samples = np.random.default_rng().normal(0, 0.1, (n_samples, n_channels))
+    return samples.astype(np.float32)
+
+
+def streamed(config: MelConfig, samples: np.ndarray, block_length: int) -> np.ndarray:
+    stream = MelStream(config, samples.shape[1], CPU)
+    pieces = [
+        stream.push(samples[at : at + block_length]) for at in range(0, len(samples), block_length)
+    ]
+    columns = np.concatenate((*pieces, stream.flush()), axis=2)
+    assert stream.next_column == columns.shape[2]
+    return columns
+
+
+def assert_equal(ours: np.ndarray, theirs: np.ndarray) -> None:
+    assert ours.shape == theirs.shape
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=RELATIVE * np.abs(theirs).max())
+
+
+@pytest.mark.parametrize("rate", RATES_HZ)
+def test_simli_equals_the_seeds_own_formula(rate: int) -> None:
+    """torch.stft and melscale_fbanks as the article calls them.
+
+    At an odd n_fft or rate the article's filters sit at shifted bins; the exact ones come from
+    the same function over twice the range, of which the lower half is kept.
+    """
+    samples = noise(rate + 123)
+    n_fft, hop_length = int(0.05 * rate), int(0.0125 * rate)
+    n_freqs = n_fft // 2 + 1
+    spectrum = torch.stft(
+        torch.from_numpy(samples[:, 0]),
+        n_fft,
+        hop_length,
+        window=torch.hann_window(n_fft),
+        center=True,
+        pad_mode="constant",
+        return_complex=True,
+    ).abs()
+    if n_fft % 2 == 0 and rate % 2 == 0:
+        filters = torchaudio.functional.melscale_fbanks(
+            n_freqs, 55.0, 7600.0, 80, rate, norm="slaney"
+        )
+    else:
+        filters = torchaudio.functional.melscale_fbanks(
+            n_fft + 1, 55.0, 7600.0, 80, 2 * rate, norm="slaney"
+        )[:n_freqs]
+    theirs = (spectrum.T @ filters).T.numpy()
+    assert_equal(streamed(preset("simli", rate), samples, 79)[0], theirs)
+
+
+@pytest.mark.parametrize("rate", RATES_HZ)
+@pytest.mark.filterwarnings("ignore:Empty filters")
+def test_simli_librosa_equals_librosa(rate: int) -> None:
+    samples = noise(rate + 123)
+    theirs = librosa.feature.melspectrogram(
+        y=samples[:, 0],
+        sr=rate,
+        n_fft=int(0.05 * rate),
+        hop_length=int(0.0125 * rate),
+        n_mels=80,
+        fmin=55,
+        fmax=7600,
+    )
+    assert_equal(streamed(preset("simli-librosa", rate), samples, 79)[0], theirs)
+
+
+@pytest.mark.parametrize("rate", RATES_HZ)
+@pytest.mark.filterwarnings("ignore:Empty filters")
+def test_librosa_equals_librosa(rate: int) -> None:
+    samples = noise(rate + 123)
+    theirs = librosa.feature.melspectrogram(y=samples[:, 0], sr=rate)
+    assert_equal(streamed(preset("librosa", rate), samples, 79)[0], theirs)
+
+
+@pytest.mark.parametrize("block_length", [1, 79, 80, 200, 799, 800, 801, 5000])
+def test_blocks_do_not_change_the_columns(block_length: int) -> None:
+    samples = noise(5000)
+    config = preset("simli", 16_000)
+    whole = streamed(config, samples, len(samples))
+    np.testing.assert_array_equal(streamed(config, samples, block_length), whole)
+
+
+def test_channels_are_transformed_each_for_itself() -> None:
+    samples = noise(4000, 3)
+    config = preset("simli-librosa", 16_000)
+    together = streamed(config, samples, 160)
+    for channel in range(3):
+        alone = streamed(config, samples[:, channel : channel + 1], 160)[0]
+        assert_equal(together[channel], alone)
+
+
+def test_columns_handed_out_stay_as_they_were() -> None:
+    config = preset("simli", 16_000)
+    stream = MelStream(config, 1, CPU)
+    first = stream.push(noise(800))
+    kept = first.copy()
+    stream.push(noise(8000))
+    np.testing.assert_array_equal(first, kept)
+
+
+def test_a_device_that_is_not_there_is_refused_in_words() -> None:
+    absent = next(c for c in ("mps", "cuda") if c not in available_devices())
+    with pytest.raises(ConfigError, match=f"{absent}.*not available.*choose auto or cpu"):
+        choose_device(absent)  # type: ignore[arg-type]

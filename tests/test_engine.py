@@ -1,0 +1,242 @@
+"""The engine with a source under the test's own hand, and with the real demo."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from visualizer.audio.ring import BlockRing
+from visualizer.audio.source import SourceInfo
+from visualizer.columns import MelColumns
+from visualizer.config import CaptureConfig, EngineConfig
+from visualizer.engine import OUTBOX_COLUMNS, Engine, EngineStatus
+from visualizer.errors import DeviceError
+from visualizer.mel.stream import MelStream
+from visualizer.presets import preset
+
+RATE_HZ = 16_000
+HOP = 200
+MIC = CaptureConfig("mic")
+
+
+class HandSource:
+    """A source that delivers what the test writes into its ring."""
+
+    def __init__(self, capture: CaptureConfig) -> None:
+        self.info = SourceInfo("mic", capture.device or "hand", None, RATE_HZ, 2, 0.01)
+        self.closed = False
+        self.ring: BlockRing | None = None
+
+    def start(self, ring: BlockRing) -> None:
+        self.ring = ring
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Bench:
+    """An engine, the sources it opened and the columns it gave."""
+
+    def __init__(self, config: EngineConfig, fallbacks: tuple[CaptureConfig, ...] = ()) -> None:
+        self.sources: list[HandSource] = []
+        self.columns: list[MelColumns] = []
+        self.refused: set[str | None] = set()
+        self.config = config
+        self.fallbacks = fallbacks
+
+    def start(self) -> Bench:
+        self.engine = Engine(self.config, self.fallbacks, lambda: None, self._open)
+        return self
+
+    def _open(self, capture: CaptureConfig) -> HandSource:
+        if capture.device in self.refused:
+            raise DeviceError(f"{capture.device} is refused")
+        self.sources.append(HandSource(capture))
+        return self.sources[-1]
+
+    def write(self, samples: np.ndarray, lost: int = 0) -> None:
+        ring = self.sources[-1].ring
+        assert ring is not None
+        ring.write(samples, time.perf_counter(), lost)
+
+    def until(self, condition: Callable[[EngineStatus], bool]) -> EngineStatus:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            self.columns += self.engine.drain()
+            status = self.engine.status()
+            if condition(status):
+                return status
+            time.sleep(0.002)
+        raise AssertionError(f"not reached: {self.engine.status()}")
+
+    def values(self, config_id: int) -> dict[int, np.ndarray]:
+        """The columns of one setting by their index."""
+        return {
+            c.first_column + i: c.values[:, i]
+            for c in self.columns
+            if c.config_id == config_id
+            for i in range(c.n_columns)
+        }
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    bench = Bench(EngineConfig(MIC))
+    yield bench
+    bench.engine.close()
+
+
+def noise(n_samples: int) -> np.ndarray:
+    return np.random.default_rng().normal(0, 0.1, (n_samples, 2)).astype(np.float32)
+
+
+def expected(samples: np.ndarray, name: str = "simli") -> np.ndarray:
+    return MelStream(preset(name, RATE_HZ), 1, torch.device("cpu")).push(samples)[0]
+
+
+def test_columns_equal_those_of_the_whole_and_carry_their_times(bench: Bench) -> None:
+    bench.start().until(lambda s: s.state == "running")
+    samples = noise(4000)
+    for at in range(0, 4000, 80):
+        bench.write(samples[at : at + 80])
+    whole = expected(samples.mean(axis=1, keepdims=True))
+    status = bench.until(lambda s: s.columns == whole.shape[1])
+    came = bench.values(status.config_id)
+    np.testing.assert_array_equal(np.array([came[t] for t in range(len(came))]).T, whole)
+    for columns in bench.columns:
+        assert columns.captured_at <= columns.dequeued_at <= columns.computed_at
+    assert max(c.peak for c in bench.columns) <= np.abs(samples).max()
+    assert (status.gaps, status.dropped_blocks, status.dropped_columns) == (0, 0, 0)
+
+
+def test_a_jump_of_the_clock_becomes_a_gap_of_the_right_length(bench: Bench) -> None:
+    bench.start().until(lambda s: s.state == "running")
+    samples = noise(16_000)
+    bench.write(samples[:4000])
+    bench.write(samples[8000:], lost=4000)
+    last = (16_000 - 400) // HOP
+    status = bench.until(lambda s: last in bench.values(s.config_id))
+    whole = expected(samples.mean(axis=1, keepdims=True))
+    came = bench.values(status.config_id)
+    # Frame t covers t·200 − 400 … t·200 + 400: none may touch samples 4000 … 7999.
+    lost = set(range((4000 - 400) // HOP + 1, (8000 + 400) // HOP))
+    assert set(range(last + 1)) - came.keys() == lost
+    for t, column in came.items():
+        np.testing.assert_allclose(column, whole[:, t], rtol=1e-5)
+    assert status.gaps == 1
+
+
+def test_one_channel_can_be_chosen_while_it_runs(bench: Bench) -> None:
+    bench.start().until(lambda s: s.state == "running")
+    before = bench.engine.status()
+    bench.engine.configure(replace(before.config, channel=1))
+    status = bench.until(lambda s: s.config_id > before.config_id)
+    samples = noise(2000)
+    bench.write(samples)
+    whole = expected(samples[:, 1:])
+    bench.until(lambda s: len(bench.values(status.config_id)) == whole.shape[1])
+    came = bench.values(status.config_id)
+    np.testing.assert_array_equal(np.array([came[t] for t in range(len(came))]).T, whole)
+    assert len(bench.sources) == 1
+
+
+def test_a_front_end_is_swapped_without_stopping_the_stream(bench: Bench) -> None:
+    bench.start().until(lambda s: s.state == "running")
+    before = bench.engine.status()
+    bench.engine.configure(replace(before.config, preset="simli-librosa"))
+    status = bench.until(lambda s: s.config_id > before.config_id)
+    assert status.mel is not None
+    assert status.mel.name == "simli-librosa"
+    assert len(bench.sources) == 1
+    assert not bench.sources[0].closed
+
+
+def test_a_refused_device_is_said_and_the_one_that_worked_comes_back(bench: Bench) -> None:
+    bench.start().until(lambda s: s.state == "running")
+    bench.refused = {"broken"}
+    config = bench.engine.status().config
+    bench.engine.configure(replace(config, capture=replace(MIC, device="broken")))
+    status = bench.until(lambda s: s.fault is not None)
+    assert status.fault == "broken is refused · instead: hand"
+    assert status.state == "running"
+    assert status.config.capture == MIC
+    assert [s.closed for s in bench.sources] == [True, False]
+    bench.write(noise(1000))
+    bench.until(lambda s: bool(bench.values(s.config_id)))
+
+
+def test_what_cannot_be_opened_at_start_is_replaced_by_the_fallback(bench: Bench) -> None:
+    bench.refused, bench.fallbacks = {None}, (CaptureConfig("mic", device="spare"),)
+    status = bench.start().until(lambda s: s.state == "running")
+    assert status.source is not None
+    assert status.source.name == "spare"
+    assert status.fault == "None is refused · instead: spare"
+
+
+def test_without_a_fallback_the_engine_says_why_it_failed(bench: Bench) -> None:
+    bench.refused = {None}
+    status = bench.start().until(lambda s: s.state == "failed")
+    assert status.fault == "None is refused"
+
+
+def test_a_compute_device_that_is_not_there_is_said_and_the_old_one_goes_on(bench: Bench) -> None:
+    bench.start().until(lambda s: s.state == "running")
+    before = bench.engine.status()
+    absent = next(c for c in ("mps", "cuda") if c not in before.compute_choices)
+    bench.engine.configure(replace(before.config, compute=absent))  # type: ignore[arg-type]
+    status = bench.until(lambda s: s.fault is not None)
+    assert "not available" in (status.fault or "")
+    assert (status.device, status.config.compute) == ("cpu", "auto")
+
+
+def test_a_reader_that_stalls_loses_the_oldest_columns_and_they_are_counted(bench: Bench) -> None:
+    bench.start().until(lambda s: s.state == "running")
+    wanted = OUTBOX_COLUMNS + 50
+    written = 0
+    deadline = time.monotonic() + 60
+    # Not drained meanwhile: each block of one hop gives one column.
+    while bench.engine.status().columns < wanted:
+        assert time.monotonic() < deadline
+        if written - bench.engine.status().columns < 50:
+            bench.write(np.zeros((HOP, 2), np.float32))
+            written += 1
+    status = bench.until(lambda s: s.columns >= wanted)
+    kept = sum(c.n_columns for c in bench.columns)
+    assert status.dropped_columns > 0
+    assert kept + status.dropped_columns == status.columns
+
+
+def test_a_source_that_stops_by_itself_is_said(bench: Bench) -> None:
+    bench.start().until(lambda s: s.state == "running")
+    ring = bench.sources[0].ring
+    assert ring is not None
+    ring.finish("'hand' stopped delivering; was it unplugged?")
+    status = bench.until(lambda s: s.state == "ended")
+    assert status.fault == "'hand' stopped delivering; was it unplugged?"
+
+
+def test_closing_again_has_no_effect(bench: Bench) -> None:
+    bench.start().until(lambda s: s.state == "running")
+    bench.engine.close()
+    bench.engine.close()
+    assert bench.sources[0].closed
+    assert bench.engine.status().state == "closed"
+
+
+def test_the_demo_runs_through_the_real_sources() -> None:
+    engine = Engine(EngineConfig(CaptureConfig("demo")), (), lambda: None)
+    try:
+        deadline = time.monotonic() + 30
+        while engine.status().columns < 40:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        status = engine.status()
+        assert status.source is not None
+        assert (status.source.kind, status.gaps) == ("demo", 0)
+    finally:
+        engine.close()

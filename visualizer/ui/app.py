@@ -155,7 +155,7 @@ class _Run:
         first_at = self._first_column_at
         measures = RunMeasures(
             duration_s=0.0 if first_at is None else time.perf_counter() - first_at,
-            paints=window.view.paints,
+            paints=window.picture.paints,
             window_ms=self._window_ms,
             first_column_ms=self._first_column_ms,
             cpu_percent=self._meter.cpu_percent(),

@@ -14,36 +14,29 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import pyqtgraph as pg
 from PyQt6.QtCore import QObject, QProcess, Qt, QTimer, pyqtSignal
-from PyQt6.QtGui import QCloseEvent, QPaintEvent
+from PyQt6.QtGui import QCloseEvent
 from PyQt6.QtWidgets import (
     QFileDialog,
-    QFrame,
     QHBoxLayout,
     QLabel,
     QMainWindow,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from visualizer.audio.devices import InputDevice, devices_from_json
 from visualizer.columns import MelColumns
-from visualizer.config import CaptureConfig, EngineConfig, MelConfig
+from visualizer.config import CaptureConfig, EngineConfig
 from visualizer.engine import Engine, EngineStatus
 from visualizer.errors import DeviceError
 from visualizer.latency import LatencyLog
-from visualizer.ui.axis import FrequencyAxis
+from visualizer.ui.banner import Banner
 from visualizer.ui.controls import Controls
 from visualizer.ui.meter import LevelMeter
-from visualizer.ui.overlay import LatencyOverlay, latency_lines
+from visualizer.ui.overlay import latency_lines
+from visualizer.ui.picture import Picture
 from visualizer.ui.settings import Settings
-from visualizer.ui.spectrogram import SpectrogramItem
-
-SPAN_S = 10.0
-LEVELS_DB = (-90.0, -10.0)
-COLOUR_MAP = "magma"
 
 _TEXT_INTERVAL_MS = 200
 """The numbers change this often: faster, nobody can read them."""
@@ -70,63 +63,6 @@ class _Bridge(QObject):
         self._queued = False
 
 
-class PictureView(pg.PlotWidget):
-    """A plot that can be painted at once, and counts its paints."""
-
-    first_painted = pyqtSignal()
-
-    def __init__(self, frequency_axis: FrequencyAxis) -> None:
-        super().__init__(axisItems={"left": frequency_axis}, background=None)
-        self.paints = 0
-
-    def paint_now(self) -> None:
-        """Paint the picture without the axes, and return when that is done.
-
-        `update` would hand it to Qt's update timer, which waits 5 ms for more to come.
-        """
-        picture = self.getPlotItem().getViewBox().sceneBoundingRect()
-        self.viewport().repaint(self.mapFromScene(picture).boundingRect())
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        super().paintEvent(event)
-        self.paints += 1
-        if self.paints == 1:
-            self.first_painted.emit()
-
-
-class Banner(QFrame):
-    """A line across the window for what the user must know, until closed."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setObjectName("banner")
-        self.setStyleSheet(
-            "#banner { background: #5a3d16; border-radius: 4px; }#banner QLabel { color: #ffe6c2; }"
-        )
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(10, 5, 5, 5)
-        self._label = QLabel()
-        self._label.setWordWrap(True)
-        self._label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._label.setTextFormat(Qt.TextFormat.PlainText)
-        layout.addWidget(self._label, 1)
-        close = QToolButton()
-        close.setText("✕")
-        close.setAutoRaise(True)
-        close.setToolTip("Close this message")
-        close.setAccessibleName("Close message")
-        close.clicked.connect(self.hide)
-        layout.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
-        self.hide()
-
-    def show_text(self, text: str) -> None:
-        self._label.setText(text)
-        self.setVisible(bool(text))
-
-    def text(self) -> str:
-        return self._label.text()
-
-
 class Window(QMainWindow):
     """The live picture with its controls."""
 
@@ -146,7 +82,6 @@ class Window(QMainWindow):
         self._store = store
         self._engine: Engine | None = None
         self._status: EngineStatus | None = None
-        self._mel: MelConfig | None = None
         self._unpainted: deque[MelColumns] = deque(maxlen=_UNPAINTED_COLUMNS)
         self._shown_at = 0.0
         self._peak = 0.0
@@ -169,45 +104,12 @@ class Window(QMainWindow):
         self.banner = Banner()
         self.meter = LevelMeter()
         self.state_label = QLabel("starting: loading torch")
-        self.overlay = LatencyOverlay()
-        self._build_picture()
+        self.picture = Picture()
+        self.picture.first_painted.connect(self._start)
         self._lay_out()
         self._connect_controls()
         self.resize(1280, 720)
         self.restoreGeometry(store.geometry())
-
-    def _build_picture(self) -> None:
-        self._axis = FrequencyAxis()
-        self.view = PictureView(self._axis)
-        self.view.first_painted.connect(self._start)
-        plot = self.view.getPlotItem()
-        plot.hideButtons()
-        plot.setMenuEnabled(False)
-        plot.setMouseEnabled(False, False)
-        plot.setContentsMargins(4, 10, 8, 4)
-        text = self.palette().windowText().color()
-        for side, label in (("left", "Frequency (Hz)"), ("bottom", "Seconds before now")):
-            axis = plot.getAxis(side)
-            axis.setLabel(label)
-            axis.setTextPen(text)
-            axis.setPen(pg.mkPen(text, width=1))
-            axis.setCacheMode(axis.CacheMode.DeviceCoordinateCache)
-        plot.getAxis("bottom").enableAutoSIPrefix(False)
-        plot.getAxis("bottom").setStyle(hideOverlappingLabels=False)
-        self.spectrogram = SpectrogramItem(SPAN_S, LEVELS_DB, COLOUR_MAP)
-        plot.addItem(self.spectrogram)
-        plot.setXRange(-SPAN_S, 0, padding=0)
-        plot.setYRange(0, 80, padding=0)
-        self.colour_bar = pg.ColorBarItem(
-            values=LEVELS_DB, colorMap=COLOUR_MAP, label="dB re full-scale sine", limits=(-160, 40)
-        )
-        self.colour_bar.sigLevelsChanged.connect(
-            lambda bar: self.spectrogram.set_levels(bar.levels())
-        )
-        plot.layout.addItem(self.colour_bar, 2, 5)
-        plot.layout.setColumnFixedWidth(4, 8)
-        self.overlay.setParentItem(plot.getViewBox())
-        self.overlay.setPos(12, 12)
 
     def _lay_out(self) -> None:
         body = QWidget()
@@ -219,7 +121,7 @@ class Window(QMainWindow):
         framed.setContentsMargins(8, 0, 8, 0)
         framed.addWidget(self.banner)
         layout.addLayout(framed)
-        layout.addWidget(self.view, 1)
+        layout.addWidget(self.picture, 1)
         foot = QHBoxLayout()
         foot.setContentsMargins(10, 2, 10, 6)
         foot.addWidget(self.meter)
@@ -237,7 +139,7 @@ class Window(QMainWindow):
         controls.channel_picked.connect(lambda channel: self._change(channel=channel))
         controls.compute_picked.connect(lambda compute: self._change(compute=compute))
         controls.freeze_toggled.connect(self._freeze)
-        controls.overlay_toggled.connect(self.overlay.setVisible)
+        controls.overlay_toggled.connect(self.picture.overlay.setVisible)
 
     @property
     def frozen(self) -> bool:
@@ -310,7 +212,7 @@ class Window(QMainWindow):
             self._peak = max(self._peak, columns.peak)
             if columns.config_id != status.config_id:
                 continue
-            self.spectrogram.append(columns)
+            self.picture.spectrogram.append(columns)
             if shown:
                 self._unpainted.append(columns)
         if shown and not self._repaint.isActive():
@@ -328,10 +230,7 @@ class Window(QMainWindow):
 
     def _show_columns(self) -> None:
         self._shown_at = time.perf_counter()
-        self.spectrogram.colour_new()
-        paints = self.view.paints
-        self.view.paint_now()
-        if self.view.paints == paints:
+        if not self.picture.show_new():
             return
         painted_at = time.perf_counter()
         if self._unpainted and not self._column_shown:
@@ -354,17 +253,11 @@ class Window(QMainWindow):
         if before is None or before.fault != status.fault:
             self.show_fault(status.fault or "")
         if status.mel is not None and (before is None or before.config_id != status.config_id):
-            self._begin(status.mel)
+            self._unpainted.clear()
+            self.picture.begin(status.mel)
         self._show_texts()
         if status.state == "failed":
             self.failed.emit(status.fault)
-
-    def _begin(self, mel: MelConfig) -> None:
-        self._mel = mel
-        self._unpainted.clear()
-        self.spectrogram.set_config(mel)
-        self._axis.set_config(mel)
-        self.view.getPlotItem().setYRange(0, mel.n_mels, padding=0)
 
     def _show_texts(self) -> None:
         self.meter.set_peak(self._peak)
@@ -373,8 +266,8 @@ class Window(QMainWindow):
         if status is None:
             return
         self.state_label.setText(describe(status))
-        if self.overlay.isVisible():
-            self.overlay.set_lines(latency_lines(status, self.latency))
+        if self.picture.overlay.isVisible():
+            self.picture.overlay.set_lines(latency_lines(status, self.latency))
 
     def _show_devices(self) -> None:
         output = bytes(self._scan.readAllStandardOutput().data()).decode("utf-8", "replace")

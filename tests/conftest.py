@@ -115,8 +115,12 @@ def display(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A screen of 1600×1000 of its own; DISPLAY points to it."""
     require_real_parts()
     reader, writer = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1600x1000x24", "-nolisten", "tcp"],
+    # It must outlive this process's Qt, which ends the process when its server goes: so it ends
+    # when the pipe closes, whatever way this process takes.
+    screen = f"Xvfb -displayfd {writer} -screen 0 1600x1000x24 -nolisten tcp -noreset"
+    _until_exit = subprocess.Popen(
+        ["sh", "-c", f"{screen} & read _; kill $!"],
+        stdin=subprocess.PIPE,
         pass_fds=(writer,),
         stderr=subprocess.DEVNULL,
     )
@@ -128,8 +132,6 @@ def display(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         patch.delenv("WAYLAND_DISPLAY", raising=False)
         patch.delenv("QT_QPA_PLATFORM", raising=False)
         yield f":{number}"
-    server.kill()
-    server.wait()
 
 
 @pytest.fixture(scope="session")

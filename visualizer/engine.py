@@ -58,6 +58,8 @@ class EngineStatus:
     dropped_blocks: int
     dropped_columns: int
     max_lag_s: float
+    revision: int
+    """counts the changes of state, settings and faults"""
     fault: str | None
     """why something asked for is not so, in words"""
 
@@ -100,7 +102,7 @@ class Engine:
         self._ring: BlockRing | None = None
         self._stream: MelStream | None = None
         self._compute_choices: tuple[Compute, ...] = ()
-        self._config_id = 0
+        self._config_id = self._revision = 0
         self._expected_sample: int | None = None
         self._peak = 0.0
         self._columns = self._gaps = self._dropped_columns = 0
@@ -124,6 +126,8 @@ class Engine:
 
     def status(self) -> EngineStatus:
         """The state of now."""
+        # First, so that a change while this is read is seen as one by the next look.
+        revision = self._revision
         ring, stream = self._ring, self._stream
         return EngineStatus(
             state=self._state,
@@ -140,6 +144,7 @@ class Engine:
             dropped_blocks=self._past_dropped_blocks + (ring.dropped_blocks if ring else 0),
             dropped_columns=self._dropped_columns,
             max_lag_s=self._max_lag_s,
+            revision=revision,
             fault=self._fault,
         )
 
@@ -196,7 +201,7 @@ class Engine:
             self._fail(str(error))
             return
         self._state = "running"
-        self._on_update()
+        self._announce()
 
     def _apply(self, config: EngineConfig) -> None:
         self._fault = None
@@ -212,7 +217,7 @@ class Engine:
             self._fault = str(error)
         else:
             self._config = config
-        self._on_update()
+        self._announce()
 
     def _build(self, config: EngineConfig) -> None:
         """Make the front-end anew, between two blocks. Raises ConfigError."""
@@ -232,7 +237,7 @@ class Engine:
             self._state = "ended"
             if ring.end_reason != END_OF_FILE:
                 self._fault = ring.end_reason
-            self._on_update()
+            self._announce()
 
     def _process(self, block: AudioBlock, dequeued_at: float) -> None:
         stream = self._stream
@@ -273,4 +278,8 @@ class Engine:
     def _fail(self, fault: str) -> None:
         self._fault = fault
         self._state = "failed"
+        self._announce()
+
+    def _announce(self) -> None:
+        self._revision += 1
         self._on_update()

@@ -29,25 +29,27 @@ class ValueCombo(QComboBox):
         self.setToolTip(tip)
         self.setSizeAdjustPolicy(self.SizeAdjustPolicy.AdjustToContents)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._shown: tuple[object, ...] = ()
+        self._choices: list[tuple[str, Any]] = []
         self.activated.connect(lambda index: self.picked.emit(self.itemData(index)))
 
     def show_choices(self, choices: list[tuple[str, Any]], current: object) -> None:
         """Offer (text, value) pairs; None as a value is a heading that cannot be chosen."""
-        shown = (*choices, current)
-        if shown == self._shown:
-            return
-        self._shown = shown
-        self.clear()
         current_row = -1
+        for row, (_, value) in enumerate(choices):
+            if value is not None and value == current:
+                current_row = row
+        if choices != self._choices:
+            self._set_choices(choices)
+        self.setCurrentIndex(current_row)
+
+    def _set_choices(self, choices: list[tuple[str, Any]]) -> None:
+        self._choices = choices
+        self.clear()
         for row, (text, value) in enumerate(choices):
             self.addItem(text, value)
             self.setItemData(row, text.strip(), Qt.ItemDataRole.ToolTipRole)
             if value is None:
                 self.setItemData(row, 0, _ITEM_FLAGS_ROLE)
-            elif value == current:
-                current_row = row
-        self.setCurrentIndex(current_row)
 
 
 class Controls(QWidget):

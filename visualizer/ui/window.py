@@ -242,16 +242,10 @@ class Window(QMainWindow):
 
     def _show_status(self, status: EngineStatus) -> None:
         before, self._status = self._status, status
-        if before is not None and (before.config_id, before.state, before.fault, before.config) == (
-            status.config_id,
-            status.state,
-            status.fault,
-            status.config,
-        ):
+        if before is not None and before.revision == status.revision:
             return
         self.controls.show_status(status)
-        if before is None or before.fault != status.fault:
-            self.show_fault(status.fault or "")
+        self.show_fault(status.fault or "")
         if status.mel is not None and (before is None or before.config_id != status.config_id):
             self._unpainted.clear()
             self.picture.begin(status.mel)

@@ -1,0 +1,230 @@
+"""A real window on a real screen, worked with mouse and keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from PyQt6.QtCore import Qt
+from PyQt6.QtTest import QTest
+from PyQt6.QtWidgets import QComboBox, QFileDialog
+from pytestqt.qtbot import QtBot
+
+from visualizer.audio.devices import InputDevice
+from visualizer.config import CaptureConfig, EngineConfig
+from visualizer.engine import Engine
+from visualizer.mel.filterbank import band_position
+from visualizer.ui.settings import Settings
+from visualizer.ui.window import Window
+
+WAIT_MS = 20_000
+
+
+def make_window(config: EngineConfig, fallbacks: tuple[CaptureConfig, ...] = ()) -> Window:
+    return Window(lambda on_update: Engine(config, fallbacks, on_update), Settings())
+
+
+@pytest.fixture
+def window(qtbot: QtBot) -> Iterator[Window]:
+    window = make_window(EngineConfig(CaptureConfig("demo")))
+    with running(window, qtbot):
+        yield window
+
+
+@contextmanager
+def running(window: Window, qtbot: QtBot) -> Iterator[None]:
+    """From the first column on the screen until the window is closed."""
+    qtbot.addWidget(window)
+    with qtbot.waitSignal(window.first_column, timeout=WAIT_MS):
+        window.show()
+    # Without a window manager, keys go to the window that asks for them.
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    yield
+    window.close()
+
+
+def pick(combo: QComboBox, text: str, qtbot: QtBot) -> None:
+    """Open the list with the mouse and click the line that holds the text."""
+    row = next(r for r in range(combo.count()) if text in combo.itemText(r))
+    QTest.mouseClick(combo, Qt.MouseButton.LeftButton)
+    view = combo.view()
+    assert view is not None
+    qtbot.waitUntil(view.isVisible)
+    index = combo.model().index(row, 0)  # type: ignore[union-attr]
+    # A real click on the list needs the pause by which Qt tells it from the one that opened it.
+    qtbot.wait(combo.style().styleHint(combo.style().StyleHint.SH_ComboBox_Popup) + 400)  # type: ignore[union-attr]
+    QTest.mouseClick(
+        view.viewport(), Qt.MouseButton.LeftButton, pos=view.visualRect(index).center()
+    )
+
+
+def picture_pixels(window: Window) -> np.ndarray:
+    """(height, width, 3) of the picture inside its axes, as it is on the screen."""
+    area = window.picture.getPlotItem().getViewBox().sceneBoundingRect()
+    image = window.picture.grab(window.picture.mapFromScene(area).boundingRect()).toImage()
+    memory = image.convertToFormat(image.Format.Format_RGB32).constBits()
+    assert memory is not None
+    memory.setsize(image.sizeInBytes())
+    return np.array(memory).reshape(image.height(), image.width(), 4)[:, :, 2::-1]
+
+
+def newest_index(window: Window) -> int:
+    return window.picture.spectrogram._history.end
+
+
+def test_the_overlay_tells_every_stage(window: Window, qtbot: QtBot) -> None:
+    overlay = window.picture.overlay
+    qtbot.waitUntil(lambda: "total" in overlay.text() and "–" not in overlay.text())
+    lines = {line.split()[0]: line for line in overlay.text().splitlines()}
+    assert "not reported" in lines["device"]
+    assert "eager on cpu" in lines["hop"]
+    for stage in ("wait", "kernel", "draw", "total"):
+        numbers = [float(word) for word in lines[stage].split()[1:]]
+        assert len(numbers) == 4
+        assert all(number > 0 for number in numbers)
+    for counter in ("overflows", "drops", "gaps"):
+        assert lines[counter].split()[1] == "0"
+
+
+def test_space_freezes_the_picture_while_capture_goes_on(window: Window, qtbot: QtBot) -> None:
+    qtbot.keyClick(window, Qt.Key.Key_L)
+    qtbot.waitUntil(lambda: not window.picture.overlay.isVisible())
+    qtbot.keyClick(window, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: window.frozen)
+    frozen, before = picture_pixels(window), newest_index(window)
+    qtbot.waitUntil(lambda: newest_index(window) > before + 40, timeout=WAIT_MS)
+    np.testing.assert_array_equal(picture_pixels(window), frozen)
+    qtbot.keyClick(window, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: (picture_pixels(window) != frozen).any(), timeout=WAIT_MS)
+
+
+def test_another_front_end_is_picked_with_the_mouse(window: Window, qtbot: QtBot) -> None:
+    pick(window.controls.preset, "librosa", qtbot)
+    qtbot.waitUntil(lambda: "librosa" in window.state_label.text(), timeout=WAIT_MS)
+    status = window.engine_status()
+    assert status is not None
+    assert status.config.preset in window.state_label.text()
+    assert status.fault is None
+    stored = Settings().engine_config()
+    assert stored is not None
+    assert stored.preset == status.config.preset
+
+
+def test_the_axis_has_hertz_where_the_bands_are(window: Window) -> None:
+    status = window.engine_status()
+    assert status is not None
+    assert status.mel is not None
+    axis = window.picture.getPlotItem().getAxis("left")
+    [(_, positions)] = axis.tickValues(0, status.mel.n_mels, 600)
+    labels = axis.tickStrings(positions, 1, 1)
+    assert {"100", "1000", "5000"} <= set(labels)
+    hertz = np.array([float(label) for label in labels])
+    np.testing.assert_allclose(positions, band_position(hertz, status.mel))
+    assert np.diff(positions).min() > 1.5
+
+
+def test_the_tones_of_a_file_lie_at_their_hertz(tmp_path: Path, qtbot: QtBot) -> None:
+    """A file of 440 Hz left and 3 kHz right: the picture's brightest rows are those bands."""
+    rate = 16_000
+    time_s = np.arange(4 * rate) / rate
+    sound = 0.25 * np.sin(2 * np.pi * np.outer(time_s, (440.0, 3000.0)))
+    path = tmp_path / "tones.wav"
+    soundfile.write(path, sound, rate)
+    window = make_window(EngineConfig(CaptureConfig("file", path=str(path), loop=True)))
+    with running(window, qtbot):
+        qtbot.keyClick(window, Qt.Key.Key_L)
+        for channel, hertz in (("1", 440.0), ("2", 3000.0)):
+            pick(window.controls.channel, channel, qtbot)
+            qtbot.waitUntil(lambda n=channel: window.engine_status().config.channel == int(n) - 1)
+            status = window.engine_status()
+            assert status is not None
+            assert status.mel is not None
+            enough = status.columns + 60
+            qtbot.waitUntil(lambda n=enough: window.engine_status().columns > n, timeout=WAIT_MS)
+            pixels = picture_pixels(window)
+            brightness = pixels[:, -40:-10].astype(int).sum(axis=(1, 2))
+            row = float(np.flatnonzero(brightness[2:-2] == brightness[2:-2].max()).mean()) + 2
+            expected = 1 - float(band_position(hertz, status.mel)) / status.mel.n_mels
+            assert row / len(pixels) == pytest.approx(expected, abs=1.0 / status.mel.n_mels)
+
+
+def test_a_microphone_that_is_not_there_leaves_the_demo_and_a_banner(qtbot: QtBot) -> None:
+    absent = CaptureConfig("mic", device="no such device", host_api="none")
+    window = make_window(EngineConfig(absent), (CaptureConfig("demo"),))
+    with running(window, qtbot):
+        assert window.banner.isVisible()
+        assert "instead: Built-in demo" in window.banner.text()
+        assert window.controls.source.currentText() == "Demo"
+        close = window.banner.findChild(type(window.controls.refresh))
+        QTest.mouseClick(close, Qt.MouseButton.LeftButton)
+        assert not window.banner.isVisible()
+
+
+def test_a_file_that_is_not_a_sound_is_said_and_the_old_source_stays(
+    window: Window, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "letter.txt"
+    path.write_text("Dear reader" * 100)
+    # The file dialog is the system's own; what it returns is what is ours to test.
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(path), ""))
+    pick(window.controls.source, "Audio file", qtbot)
+    qtbot.waitUntil(window.banner.isVisible, timeout=WAIT_MS)
+    assert "letter.txt' is not an audio file" in window.banner.text()
+    assert window.controls.source.currentText() == "Demo"
+
+
+def test_devices_are_grouped_by_host_api_and_their_native_rate_is_marked(
+    window: Window, qtbot: QtBot
+) -> None:
+    devices = [
+        InputDevice(0, "Desk", "ALSA", 2, 48_000, (16_000, 48_000), True),
+        InputDevice(1, "Desk", "JACK", 2, 44_100, (44_100,), False),
+    ]
+    window.controls.show_devices(devices)
+    combo = window.controls.device
+    texts = [combo.itemText(row) for row in range(combo.count())]
+    assert texts == ["not in use", "ALSA", "  Desk · default", "JACK", "  Desk"]
+    model = combo.model()
+    assert model is not None
+    can_choose = [
+        bool(model.flags(model.index(row, 0)) & Qt.ItemFlag.ItemIsEnabled) for row in range(5)
+    ]
+    assert can_choose == [True, False, True, False, True]
+
+
+def test_choices_are_kept_by_value(window: Window, qtbot: QtBot) -> None:
+    pick(window.controls.preset, "simli-librosa", qtbot)
+    qtbot.waitUntil(lambda: "simli-librosa" in window.state_label.text(), timeout=WAIT_MS)
+    window.close()
+    stored = Settings().engine_config()
+    assert stored == EngineConfig(CaptureConfig("demo"), preset="simli-librosa")
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "",
+        "not json",
+        '{"capture": {"kind": "radio"}}',
+        '{"capture": {"kind": "mic"}, "x": 1}',
+        '{"capture": {"kind": "mic"}, "preset": "gone"}',
+        "[]",
+    ],
+)
+def test_settings_that_do_not_fit_are_dropped(qapp: object, broken: str) -> None:
+    store = Settings()
+    store._store.setValue("engine", broken)
+    assert Settings().engine_config() is None
+
+
+def test_the_level_meter_shows_the_peak_and_clipping(window: Window, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: window.meter.level_db > -30, timeout=WAIT_MS)
+    assert not window.meter.clipping
+    window.meter.set_peak(1.0)
+    assert window.meter.clipping
+    assert window.meter.level_db == 0.0

@@ -187,6 +187,18 @@ def test_a_running_x_server_is_fine_and_stays_so(display, monkeypatch):
         server.wait()
 
 
+def test_a_display_is_no_use_without_qts_libraries(display, only_programs, monkeypatch):
+    # What Qt needs is installed here; only the linker's answer can be made to differ.
+    display(DISPLAY=":0")
+    only_programs("dnf")
+    monkeypatch.setattr(system, "_x_server_answers", lambda: True)
+    monkeypatch.setattr(system, "_loads", lambda soname: soname != "libxcb-cursor.so.0")
+    problem = system.display_problem()
+    assert problem is not None
+    assert "libxcb-cursor.so.0" in problem
+    assert "dnf install -y xcb-util-cursor" in problem
+
+
 def test_a_wayland_socket_is_fine_and_a_missing_one_is_not(display, tmp_path):
     display(WAYLAND_DISPLAY="wayland-7", XDG_RUNTIME_DIR=str(tmp_path))
     problem = system.display_problem()

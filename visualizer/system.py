@@ -154,10 +154,17 @@ def display_problem() -> str | None:
         return None  # offscreen, vnc and the like draw without a display
     x_display = os.environ.get("DISPLAY")
     wayland_display = os.environ.get("WAYLAND_DISPLAY")
-    if x_display and _x_server_answers():
+    x_answers = bool(x_display) and _x_server_answers()
+    lacking = [need for need in WINDOW if x_answers and not _loads(need.what)]
+    if x_answers and not lacking:
         return None
     if wayland_display and _wayland_socket(wayland_display).is_socket():
         return None
+    if lacking:
+        names = ", ".join(need.what for need in lacking)
+        command = install_command(lacking)
+        how = shlex.join(command) if command else "the package manager of this system"
+        return f"Qt lacks system libraries ({names}). Install them with: {how}"
     if x_display:
         why = f"The X server at DISPLAY={x_display} does not answer, or refuses this user."
     elif wayland_display:

@@ -1,28 +1,35 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from visualizer.config import CaptureConfig, MelConfig
+from visualizer.config import CaptureConfig, EngineConfig, MelConfig
 from visualizer.errors import ConfigError
-from visualizer.presets import PRESETS, preset
+from visualizer.presets import PRESETS, fixed_rate, preset
 
 
 @pytest.mark.parametrize(
     ("field", "value", "limits"),
     [
         ("sample_rate", 0, "from 1000 to 768000 Hz"),
-        ("win_length", 1, "at least 2 samples"),
+        ("win_length", 1, "from 2 to"),
         ("n_fft", 700, "from win_length \\(800\\)"),
-        ("hop_length", 0, "at least 1 sample"),
-        ("offset", 5, "from -799 to 0"),
+        ("hop_length", 0, "from 1 to"),
+        ("offset", 5, "from 1 - win_length \\(800\\) to 0"),
         ("power", 3, "1 or 2"),
         ("n_mels", 0, "from 1 to 4096"),
-        ("f_min", 8000.0, "from 0 to 7600"),
+        ("f_min", 8000.0, "from 0 to below f_max \\(7600"),
         ("mel_scale", "bark", "htk"),
         ("norm", "area", "'slaney' or null"),
+        ("window", "kaiser", "'hann' or"),
+        ("preemphasis", 2.0, "from 0 to 1"),
+        ("n_mels", True, "from 1 to 4096"),
+        ("f_max", "high", "above 0"),
+        ("log", "log2", "null or 'ln'"),
+        ("stack", 0, "from 1 to 64"),
     ],
 )
 def test_a_bad_field_is_named_with_its_value_and_limits(
@@ -55,14 +62,40 @@ def test_the_seeds_numbers() -> None:
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_every_preset_is_valid_at_any_rate_and_names_its_source(name: str) -> None:
+def test_every_preset_is_valid_at_any_rate_or_has_its_own_and_names_its_source(name: str) -> None:
     for rate in (8_000, 11_025, 44_100, 192_000):
         config = preset(name, rate)
         assert isinstance(config, MelConfig)
-        assert (config.name, config.sample_rate) == (name, rate)
+        fixed = fixed_rate(EngineConfig(CaptureConfig("mic"), preset=name))
+        assert (config.name, config.sample_rate) == (name, fixed or rate)
     assert PRESETS[name].source
 
 
 def test_an_unknown_preset_is_answered_with_the_nearest() -> None:
     with pytest.raises(ConfigError, match="unknown preset 'librsa'; did you mean librosa"):
         preset("librsa")
+
+
+def test_a_front_end_of_ones_own_goes_through_json() -> None:
+    for chosen in PRESETS.values():
+        written = json.loads(json.dumps(chosen.config.to_dict()))
+        assert MelConfig.from_dict(written) == chosen.config
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"hop_lenght": 160}, "no field 'hop_lenght' in a front-end; see hop_length"),
+        ({"n_fft": None}, "n_fft is None"),
+    ],
+)
+def test_a_front_end_that_is_wrong_is_named(change: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        MelConfig.from_dict(preset("simli").to_dict() | change)
+
+
+def test_a_front_end_that_lacks_fields_names_them() -> None:
+    with pytest.raises(ConfigError, match="a front-end needs n_fft, win_length"):
+        MelConfig.from_dict({"name": "mine", "sample_rate": 16_000})
+    with pytest.raises(ConfigError, match="a JSON object"):
+        MelConfig.from_dict([1, 2])

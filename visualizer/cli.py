@@ -11,10 +11,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from visualizer import __version__, process
-from visualizer.config import COMPUTE_CHOICES, CaptureConfig, SourceKind
+from visualizer.config import (
+    COMPUTE_CHOICES,
+    CaptureConfig,
+    EngineConfig,
+    MelConfig,
+    SourceKind,
+)
 from visualizer.errors import ConfigError, DisplayError, VisualizerError
 from visualizer.options import RunOptions
-from visualizer.presets import PRESETS, preset
+from visualizer.presets import PRESETS, front_end, preset
 from visualizer.system import display_problem
 
 
@@ -55,8 +61,13 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
     devices.set_defaults(command=_devices)
 
     presets = commands.add_parser("presets", help="list the front-ends")
+    presets.add_argument(
+        "--check", action="store_true", help="compute each and show how far it is from float64"
+    )
     presets.add_argument("--json", action="store_true", help="print JSON, with the whole configs")
     presets.set_defaults(command=_presets)
+
+    _add_mel(commands.add_parser("mel", help="a file's features, as the model would get them"))
 
     test = commands.add_parser("test", help="run the project's tests (in a checkout)")
     test.add_argument("pytest_args", nargs=argparse.REMAINDER, metavar="...", help="for pytest")
@@ -82,7 +93,12 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     sound.add_argument("--loop", action="store_true", help="play the file again and again")
     analysis = run.add_argument_group("analysis")
     analysis.add_argument(
-        "--preset", metavar="NAME", help=f"front-end: {', '.join(PRESETS)} (default: simli)"
+        "--preset",
+        metavar="NAME",
+        help="front-end (default: what was chosen last, at first simli; see: visualizer presets)",
+    )
+    analysis.add_argument(
+        "--config", type=Path, metavar="JSON", help="a front-end of your own instead of a preset"
     )
     analysis.add_argument("--compute", choices=COMPUTE_CHOICES, help="where the kernel runs")
     output = run.add_argument_group("output")
@@ -98,6 +114,81 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     )
     output.add_argument("--size", metavar="WxH", help="of the window, such as 1280x720")
     run.set_defaults(command=_run)
+
+
+def _add_mel(mel: argparse.ArgumentParser) -> None:
+    mel.add_argument("input", type=Path, metavar="IN", help="audio file (WAV, FLAC, OGG, MP3)")
+    mel.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="OUT", help="a .npy or .npz file"
+    )
+    mel.add_argument("--preset", metavar="NAME", help="front-end (default: simli)")
+    mel.add_argument("--config", type=Path, metavar="JSON", help="a front-end of your own instead")
+    mel.add_argument(
+        "--channels", default="mean", metavar="mean|all|K", help="K counts from 1 (default: mean)"
+    )
+    mel.add_argument(
+        "--streaming", action="store_true", help="through the live path, in blocks of 10 ms"
+    )
+    mel.set_defaults(command=_mel)
+
+
+def _mel(arguments: argparse.Namespace) -> int:
+    import numpy as np
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from visualizer.offline import column_times_s, file_columns
+    from visualizer.report import require_writable
+
+    output: Path = arguments.output
+    if output.suffix not in (".npy", ".npz"):
+        raise ConfigError(f"--output is {str(output)!r}; it must end in .npy or .npz")
+    if arguments.channels not in ("mean", "all") and not arguments.channels.isdecimal():
+        raise ConfigError(f"--channels is {arguments.channels!r}; it must be mean, all or a number")
+    require_writable(output, "the features")
+    channels = arguments.channels
+    wanted = EngineConfig(
+        CaptureConfig("demo"), preset=arguments.preset or "simli", mel=_own_front_end(arguments)
+    )
+    preset(wanted.preset)
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(arguments.input.name, total=1.0)
+        columns, config = file_columns(
+            arguments.input,
+            lambda rate: front_end(wanted, rate),
+            int(channels) if channels.isdecimal() else channels,
+            streaming=arguments.streaming,
+            on_progress=lambda share: progress.update(task, completed=share),
+        )
+    if output.suffix == ".npy":
+        np.save(output, columns, allow_pickle=False)
+    else:
+        np.savez(
+            output,
+            mel=columns,
+            config=json.dumps(config.to_dict()),
+            sample_rate=config.sample_rate,
+            times_s=column_times_s(config, columns.shape[-1]),
+        )
+    shape = " × ".join(map(str, columns.shape))
+    form = " (streaming form)" if arguments.streaming and config.needs_whole_clip else ""
+    print(f"{output}: {shape} float32, {config.name} at {config.sample_rate} Hz{form}")
+    return 0
+
+
+def _own_front_end(arguments: argparse.Namespace) -> MelConfig | None:
+    path: Path | None = arguments.config
+    if path is None:
+        return None
+    if arguments.preset is not None:
+        raise ConfigError("--preset and --config exclude each other; give one of them")
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{str(path)!r} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise ConfigError(f"{str(path)!r} is not JSON: {error}") from error
+    return MelConfig.from_dict(values)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -138,6 +229,7 @@ def _run_options(arguments: argparse.Namespace) -> RunOptions:
     return RunOptions(
         capture=_capture(arguments),
         preset=arguments.preset,
+        mel=_own_front_end(arguments),
         compute=arguments.compute,
         duration_s=arguments.duration,
         screenshot=arguments.screenshot,
@@ -198,6 +290,8 @@ def _devices(arguments: argparse.Namespace) -> int:
 
 
 def _presets(arguments: argparse.Namespace) -> int:
+    if arguments.check:
+        return _check_presets()
     if arguments.json:
         rows = [
             {
@@ -213,6 +307,21 @@ def _presets(arguments: argparse.Namespace) -> int:
         width = max(map(len, PRESETS))
         for p in PRESETS.values():
             print(f"{p.name:<{width}}  {p.summary}\n{'':<{width}}  from: {p.source}")
+    return 0
+
+
+def _check_presets() -> int:
+    import numpy as np
+
+    from visualizer.offline import largest_deviation
+
+    width = max(map(len, PRESETS))
+    print("The largest deviation of the kernel (float32) from the reference (float64) over 2 s of")
+    print("fresh noise, and the largest value there is:")
+    for p in PRESETS.values():
+        noise = np.random.default_rng().normal(0.0, 0.1, 2 * p.config.sample_rate)
+        deviation, largest = largest_deviation(p.config, noise.astype(np.float32))
+        print(f"{p.name:<{width}}  {deviation:8.1e} of {largest:9.4g}", flush=True)
     return 0
 
 

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import difflib
+from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
 from visualizer.errors import ConfigError
 
 MelScale = Literal["htk", "slaney"]
 Norm = Literal["slaney"]
+Window = Literal["hann", "hann_symmetric", "hamming", "povey"]
+Edge = Literal["zeros", "reflect", "symmetric"]
+Count = Literal["fit", "per_hop", "nearest"]
+PreemphasisScope = Literal["signal", "frame"]
+FloorRule = Literal["max", "add"]
+Triangles = Literal["hz", "mel"]
+Slopes = Literal["own", "lower"]
+Log = Literal["ln", "log10", "db", "db20"]
+Statistics = Literal["std", "variance"]
 Compute = Literal["auto", "cpu", "cuda", "mps"]
 SourceKind = Literal["mic", "demo", "file"]
 
@@ -19,19 +29,39 @@ SAMPLE_RATE_MIN_HZ, SAMPLE_RATE_MAX_HZ = 1_000, 768_000
 """From telephone sub-bands to ultrasound recorders; beyond lies a mistyped number."""
 
 
+MAX_SAMPLES = 1 << 20
+"""Of a window, a hop or a transform."""
+
+
 def _require(condition: bool, field: str, value: object, limits: str) -> None:
     if not condition:
         raise ConfigError(f"{field} is {value!r}; it must be {limits}")
 
 
+def _whole(value: object, low: int, high: int = MAX_SAMPLES) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+def _number(value: object, low: float, high: float = 1e9) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
+
+
+def _optional(value: object, low: float) -> bool:
+    return value is None or _number(value, low)
+
+
+def _among(choices: object) -> str:
+    return " or ".join(repr(choice) for choice in get_args(choices))
+
+
 @dataclass(frozen=True)
 class MelConfig:
-    """One mel front-end at one sample rate, in torchaudio's spelling.
+    """One mel front-end, as numbers: every model's is these fields.
 
-    Frame t covers the samples [t·hop_length + offset, t·hop_length + offset + win_length); what
-    lies before the first or after the last sample counts as zeros. The frame is multiplied by a
-    periodic Hann window, transformed over n_fft points, and its magnitudes, raised to `power`,
-    are summed by triangular mel filters.
+    Frame t covers the samples [t·hop_length + offset, t·hop_length + offset + win_length). It is
+    scaled, freed of its mean, pre-emphasised and windowed as the fields say, transformed over
+    n_fft points, and the magnitudes or powers of its spectrum are summed by triangular filters.
+    Then come the logarithm and what the model does to its level.
     """
 
     name: str
@@ -44,7 +74,7 @@ class MelConfig:
     hop_length: int
     """samples"""
     offset: int
-    """samples; −n_fft//2 puts the centre of frame t at sample t·hop_length"""
+    """samples; −win_length//2 puts the centre of frame t at sample t·hop_length"""
     power: Literal[1, 2]
     """1 sums magnitudes, 2 sums power"""
     n_mels: int
@@ -55,31 +85,125 @@ class MelConfig:
     mel_scale: MelScale
     norm: Norm | None
     """"slaney" divides each filter by half its width in Hz; None leaves its peak at 1"""
+    window: Window = "hann"
+    """"hann" and "hamming" are periodic; "povey" is the symmetric Hann to the power of 0.85"""
+    edge: Edge = "zeros"
+    """what stands for samples outside the signal; "reflect" does not repeat the outermost one,
+    "symmetric" does"""
+    count: Count = "fit"
+    """how many columns N samples give: "fit" as many as −offset samples on both sides allow,
+    "per_hop" N//hop_length, "nearest" (N + hop_length//2)//hop_length"""
+    input_scale: float = 1.0
+    """what the samples, ±1.0 at full scale, are multiplied by"""
+    remove_dc: bool = False
+    """whether each frame's mean is subtracted from it"""
+    preemphasis: float = 0.0
+    """a in y[n] = x[n] − a·x[n − 1]"""
+    preemphasis_scope: PreemphasisScope = "signal"
+    """"signal": before framing, with x[−1] = 0; "frame": in each frame, with x[−1] = x[0]"""
+    epsilon: float = 0.0
+    """keeps the power of a bin from zero before its root"""
+    epsilon_rule: FloorRule = "add"
+    triangles: Triangles = "hz"
+    """on which axis the filters are straight"""
+    slopes: Slopes = "own"
+    """"lower": the falling slope is as wide as the rising one"""
+    log: Log | None = None
+    """"db" is 10·log10, "db20" 20·log10"""
+    log_floor: float = 0.0
+    log_floor_rule: FloorRule = "max"
+    """"max" raises smaller values to the floor, "add" adds it to all"""
+    dynamic_range: float | None = None
+    """values lower than the clip's maximum by more than this are raised to there"""
+    reference_max: float | None = None
+    """stands for the clip's maximum where the model fixes it"""
+    statistics: Statistics | None = None
+    """per band over the clip (ddof 1): "std" divides by std + statistics_epsilon, "variance" by
+    the root of variance + statistics_epsilon, both after subtracting the mean"""
+    statistics_epsilon: float = 0.0
+    shift: float = 0.0
+    """added, then…"""
+    scale: float = 1.0
+    """…multiplied by"""
+    clip: float | None = None
+    """the result is kept within ± this"""
+    stack: int = 1
+    """consecutive columns put on top of each other as one; what is left over is dropped"""
+    fixed_columns: int | None = None
+    """the clip is cut or, before the shift, filled with zeros to this many columns"""
 
     def __post_init__(self) -> None:
         rate_limits = f"from {SAMPLE_RATE_MIN_HZ} to {SAMPLE_RATE_MAX_HZ} Hz"
-        rate_ok = SAMPLE_RATE_MIN_HZ <= self.sample_rate <= SAMPLE_RATE_MAX_HZ
-        _require(rate_ok, "sample_rate", self.sample_rate, rate_limits)
-        _require(self.win_length >= 2, "win_length", self.win_length, "at least 2 samples")
-        _require(
-            self.win_length <= self.n_fft <= 1 << 20,
-            "n_fft",
-            self.n_fft,
-            f"from win_length ({self.win_length}) to {1 << 20}",
-        )
-        _require(self.hop_length >= 1, "hop_length", self.hop_length, "at least 1 sample")
-        _require(
-            -self.win_length < self.offset <= 0,
-            "offset",
-            self.offset,
-            f"from {1 - self.win_length} to 0, so that frame 0 holds the first sample",
-        )
-        _require(self.power in (1, 2), "power", self.power, "1 or 2")
-        _require(1 <= self.n_mels <= 4096, "n_mels", self.n_mels, "from 1 to 4096")
-        _require(0 <= self.f_min < self.f_max, "f_min", self.f_min, f"from 0 to {self.f_max} Hz")
-        mel_scales = get_args(MelScale)
-        _require(self.mel_scale in mel_scales, "mel_scale", self.mel_scale, f"in {mel_scales}")
-        _require(self.norm in ("slaney", None), "norm", self.norm, "'slaney' or null")
+        for field, limits, fits in (
+            ("name", "a text", isinstance(self.name, str)),
+            (
+                "sample_rate",
+                rate_limits,
+                _whole(self.sample_rate, SAMPLE_RATE_MIN_HZ, SAMPLE_RATE_MAX_HZ),
+            ),
+            ("win_length", f"from 2 to {MAX_SAMPLES} samples", _whole(self.win_length, 2)),
+            (
+                "n_fft",
+                f"from win_length ({self.win_length}) to {MAX_SAMPLES}",
+                _whole(self.n_fft, 2) and _whole(self.win_length, 2, self.n_fft),
+            ),
+            ("hop_length", f"from 1 to {MAX_SAMPLES} samples", _whole(self.hop_length, 1)),
+            (
+                "offset",
+                f"from 1 - win_length ({self.win_length}) to 0, so that frame 0 holds a sample",
+                _whole(self.win_length, 2) and _whole(self.offset, 1 - self.win_length, 0),
+            ),
+            ("power", "1 or 2", self.power in (1, 2)),
+            ("n_mels", "from 1 to 4096", _whole(self.n_mels, 1, 4096)),
+            ("f_max", "above 0 and up to 1e6 Hz", _number(self.f_max, 1e-6, 1e6)),
+            (
+                "f_min",
+                f"from 0 to below f_max ({self.f_max}) Hz",
+                _number(self.f_min, 0.0) and _number(self.f_max, self.f_min + 1e-6),
+            ),
+            ("mel_scale", _among(MelScale), self.mel_scale in get_args(MelScale)),
+            ("norm", "'slaney' or null", self.norm in ("slaney", None)),
+            ("window", _among(Window), self.window in get_args(Window)),
+            ("edge", _among(Edge), self.edge in get_args(Edge)),
+            ("count", _among(Count), self.count in get_args(Count)),
+            ("input_scale", "above 0", _number(self.input_scale, 1e-12)),
+            ("remove_dc", "true or false", isinstance(self.remove_dc, bool)),
+            ("preemphasis", "from 0 to 1", _number(self.preemphasis, 0.0, 1.0)),
+            (
+                "preemphasis_scope",
+                _among(PreemphasisScope),
+                self.preemphasis_scope in get_args(PreemphasisScope),
+            ),
+            ("epsilon", "from 0 to 1", _number(self.epsilon, 0.0, 1.0)),
+            ("epsilon_rule", _among(FloorRule), self.epsilon_rule in get_args(FloorRule)),
+            ("triangles", _among(Triangles), self.triangles in get_args(Triangles)),
+            ("slopes", _among(Slopes), self.slopes in get_args(Slopes)),
+            ("log", f"null or {_among(Log)}", self.log in (None, *get_args(Log))),
+            (
+                "log_floor",
+                "above 0 where there is a logarithm",
+                _number(self.log_floor, 0.0) and (self.log is None or self.log_floor > 0),
+            ),
+            ("log_floor_rule", _among(FloorRule), self.log_floor_rule in get_args(FloorRule)),
+            ("dynamic_range", "null or above 0", _optional(self.dynamic_range, 1e-9)),
+            ("reference_max", "null or a number", _optional(self.reference_max, -1e9)),
+            (
+                "statistics",
+                f"null or {_among(Statistics)}",
+                self.statistics in (None, *get_args(Statistics)),
+            ),
+            ("statistics_epsilon", "from 0 to 1", _number(self.statistics_epsilon, 0.0, 1.0)),
+            ("shift", "a number", _number(self.shift, -1e9)),
+            ("scale", "a number", _number(self.scale, -1e9)),
+            ("clip", "null or above 0", _optional(self.clip, 1e-9)),
+            ("stack", "from 1 to 64", _whole(self.stack, 1, 64)),
+            (
+                "fixed_columns",
+                "null or from 1 to 1000000",
+                self.fixed_columns is None or _whole(self.fixed_columns, 1, 1_000_000),
+            ),
+        ):
+            _require(fits, field, getattr(self, field), limits)
 
     @property
     def n_freqs(self) -> int:
@@ -90,9 +214,40 @@ class MelConfig:
     def hop_s(self) -> float:
         return self.hop_length / self.sample_rate
 
+    @property
+    def needs_whole_clip(self) -> bool:
+        """Whether the model's own columns cannot be known before the clip has ended."""
+        by_maximum = self.dynamic_range is not None and self.reference_max is None
+        return by_maximum or self.statistics is not None
+
+    def n_columns(self, n_samples: int) -> int:
+        """How many columns a clip gives before `stack` and `fixed_columns`."""
+        if self.count == "per_hop":
+            return n_samples // self.hop_length
+        if self.count == "nearest":
+            return (n_samples + self.hop_length // 2) // self.hop_length
+        if n_samples == 0 and self.edge != "zeros":
+            return 0
+        return max(0, 1 + (n_samples - 2 * self.offset - self.win_length) // self.hop_length)
+
     def to_dict(self) -> dict[str, Any]:
-        """The whole config as plain JSON values."""
+        """The whole config as plain JSON values; `from_dict` reads it back."""
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Any) -> MelConfig:
+        """Read what `to_dict` gave, or a user wrote. Raises ConfigError naming the field."""
+        if not isinstance(values, dict):
+            raise ConfigError('a front-end is a JSON object of fields, such as {"n_fft": 400, …}')
+        known = {field.name: field for field in fields(cls)}
+        for name in values:
+            if name not in known:
+                near = difflib.get_close_matches(str(name), known, n=1) or ["the documentation"]
+                raise ConfigError(f"there is no field {name!r} in a front-end; see {near[0]}")
+        lacking = [n for n, f in known.items() if f.default is MISSING and n not in values]
+        if lacking:
+            raise ConfigError(f"a front-end needs {', '.join(lacking)}")
+        return cls(**values)
 
 
 @dataclass(frozen=True)
@@ -108,6 +263,8 @@ class CaptureConfig:
     """file"""
     sample_rate: int | None = None
     """Hz"""
+    preferred_rate: int | None = None
+    """Hz, microphone: taken where no sample_rate is asked for and the device can"""
     channels: int | None = None
     loop: bool = False
     """file: start again at its end"""
@@ -132,6 +289,8 @@ class EngineConfig:
 
     capture: CaptureConfig
     preset: str = "simli"
+    mel: MelConfig | None = None
+    """a front-end of the user's own, instead of the preset"""
     channel: int | None = None
     """0-based; None takes the mean of all channels"""
     compute: Compute = "auto"

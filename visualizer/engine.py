@@ -25,10 +25,10 @@ from visualizer.audio.supervisor import SourceFailed, SourceOpened, SourceSuperv
 from visualizer.columns import MelColumns
 from visualizer.config import CaptureConfig, Compute, EngineConfig, MelConfig
 from visualizer.errors import VisualizerError
-from visualizer.presets import preset
+from visualizer.presets import fixed_rate, front_end, preset
 
 if TYPE_CHECKING:
-    from visualizer.mel.stream import MelStream
+    from visualizer.pipeline import Pipeline
 
 OUTBOX_COLUMNS = 4096
 """Columns kept for a reader that stalls: 51 s of 80 a second, then the oldest are dropped."""
@@ -57,6 +57,8 @@ class EngineStatus:
     input_overflows: int
     dropped_blocks: int
     dropped_columns: int
+    resampling_s: float
+    """how long a sample may wait in the resampler; 0.0 where there is none"""
     max_lag_s: float
     revision: int
     """counts the changes of state, settings and faults"""
@@ -92,7 +94,7 @@ class Engine:
         `on_update` is called on the worker's thread whenever there are new columns or a new
         status; it must not block. `open_source` is called on the device thread.
         """
-        self._config = config
+        self._config = _with_preferred_rate(config)
         self._fallbacks = fallbacks
         self._on_update = on_update
         self._inbox: queue.SimpleQueue[_Message] = queue.SimpleQueue()
@@ -100,7 +102,7 @@ class Engine:
         self._state: State = "starting"
         self._source: SourceInfo | None = None
         self._ring: BlockRing | None = None
-        self._stream: MelStream | None = None
+        self._pipeline: Pipeline | None = None
         self._compute_choices: tuple[Compute, ...] = ()
         self._config_id = self._revision = 0
         self._expected_sample: int | None = None
@@ -128,7 +130,8 @@ class Engine:
         """The state of now."""
         # First, so that a change while this is read is seen as one by the next look.
         revision = self._revision
-        ring, stream = self._ring, self._stream
+        ring, pipeline = self._ring, self._pipeline
+        stream = pipeline.stream if pipeline else None
         return EngineStatus(
             state=self._state,
             config=self._config,
@@ -143,6 +146,7 @@ class Engine:
             input_overflows=self._past_overflows + (ring.overflows if ring else 0),
             dropped_blocks=self._past_dropped_blocks + (ring.dropped_blocks if ring else 0),
             dropped_columns=self._dropped_columns,
+            resampling_s=pipeline.held_back_s if pipeline else 0.0,
             max_lag_s=self._max_lag_s,
             revision=revision,
             fault=self._fault,
@@ -194,7 +198,7 @@ class Engine:
         self._source = opened.info
         self._config = replace(self._config, capture=opened.capture)
         self._fault = opened.fault
-        self._stream = None
+        self._pipeline = None
         try:
             self._build(self._config)
         except VisualizerError as error:
@@ -204,6 +208,7 @@ class Engine:
         self._announce()
 
     def _apply(self, config: EngineConfig) -> None:
+        config = _with_preferred_rate(config)
         self._fault = None
         capture = config.capture
         if capture != self._config.capture or self._state != "running":
@@ -222,11 +227,12 @@ class Engine:
     def _build(self, config: EngineConfig) -> None:
         """Make the front-end anew, between two blocks. Raises ConfigError."""
         from visualizer.mel.kernels import choose_device
-        from visualizer.mel.stream import MelStream
+        from visualizer.pipeline import Pipeline
 
         assert self._source is not None
-        mel = preset(config.preset, self._source.sample_rate)
-        self._stream = MelStream(mel, 1, choose_device(config.compute))
+        rate = self._source.sample_rate
+        mel, device = front_end(config, rate), choose_device(config.compute)
+        self._pipeline = Pipeline(mel, rate, config.channel, device)
         self._expected_sample = None
         self._config_id += 1
 
@@ -240,22 +246,17 @@ class Engine:
             self._announce()
 
     def _process(self, block: AudioBlock, dequeued_at: float) -> None:
-        stream = self._stream
-        if stream is None:
+        pipeline = self._pipeline
+        if pipeline is None:
             return
         if self._expected_sample is not None and block.start_sample > self._expected_sample:
             self._gaps += 1
-            stream.skip(block.start_sample - self._expected_sample)
+            pipeline.skip(block.start_sample - self._expected_sample)
         self._expected_sample = block.start_sample + len(block.samples)
         self._max_lag_s = max(self._max_lag_s, dequeued_at - block.captured_at)
         self._peak = max(self._peak, float(np.abs(block.samples).max()))
-        channel = self._config.channel
-        if channel is None or channel >= block.samples.shape[1]:
-            samples = block.samples.mean(axis=1, keepdims=True)
-        else:
-            samples = block.samples[:, channel : channel + 1]
-        first_column = stream.next_column
-        values = stream.push(samples)[0]
+        first_column = pipeline.next_column
+        values = pipeline.push(block.samples)
         if values.shape[1] == 0:
             return
         values.flags.writeable = False
@@ -283,3 +284,9 @@ class Engine:
     def _announce(self) -> None:
         self._revision += 1
         self._on_update()
+
+
+def _with_preferred_rate(config: EngineConfig) -> EngineConfig:
+    """Let a microphone open at the front-end's own rate, so that nothing has to be resampled."""
+    rate = fixed_rate(config) if config.capture.kind == "mic" else None
+    return replace(config, capture=replace(config.capture, preferred_rate=rate))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from visualizer.config import CaptureConfig, Compute, EngineConfig
+from visualizer.config import CaptureConfig, Compute, EngineConfig, MelConfig
 
 
 @dataclass(frozen=True)
@@ -14,6 +14,7 @@ class RunOptions:
 
     capture: CaptureConfig | None = None
     preset: str | None = None
+    mel: MelConfig | None = None
     compute: Compute | None = None
     duration_s: float | None = None
     """counted from the first column"""
@@ -47,6 +48,7 @@ def engine_config(
     return EngineConfig(
         capture=options.capture or stored.capture,
         preset=options.preset or stored.preset,
+        mel=options.mel or (None if options.preset else stored.mel),
         channel=None if options.capture else stored.channel,
         compute=options.compute or stored.compute,
     )

@@ -52,6 +52,7 @@ def make_report(status: EngineStatus, latency: LatencyLog, measures: RunMeasures
         "input_overflows": status.input_overflows,
         "max_lag_ms": round(status.max_lag_s * 1e3, 3),
         "latency_ms": {
+            "resampling": _rounded(status.resampling_s * 1e3),
             "device": _rounded(None if device_s is None else device_s * 1e3),
             **{stage: p and p.to_dict() for stage, p in stages.items()},
         },

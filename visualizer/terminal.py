@@ -17,12 +17,10 @@ from visualizer.columns import MelColumns
 from visualizer.engine import Engine, EngineStatus
 from visualizer.errors import DeviceError
 from visualizer.latency import STAGES, LatencyLog
-from visualizer.mel.filterbank import full_scale, to_db
+from visualizer.mel.picture import PictureUnit
 from visualizer.options import FIRST_COLUMN_LIMIT_S, RunOptions, engine_config, fallbacks
 from visualizer.process import ProcessMeter, settle
 from visualizer.report import RunMeasures, make_report, write_report
-
-LEVELS_DB = (-90.0, -10.0)
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _LIVE_INTERVAL_S = 0.1
@@ -83,9 +81,9 @@ def band_blocks(status: EngineStatus, newest: MelColumns) -> str:
     """The newest column, low to high, a block character for each band."""
     if status.mel is None or newest.config_id != status.config_id:
         return ""
-    low, high = LEVELS_DB
-    decibels = to_db(newest.values[:, -1], status.mel, full_scale(status.mel))
-    heights = ((decibels - low) / (high - low)).clip(0, 1) * (len(_BLOCKS) - 1)
+    unit = PictureUnit(status.mel)
+    low, high = unit.range()
+    heights = ((unit(newest.values[:, -1]) - low) / (high - low)).clip(0, 1) * (len(_BLOCKS) - 1)
     return "".join(_BLOCKS[round(float(height))] for height in heights)
 
 

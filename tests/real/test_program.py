@@ -226,7 +226,7 @@ def test_lists_for_machines(sound_server: SoundServer, program: Callable[..., Fi
     assert {"mic_a", "mic_b"} <= {d["name"] for d in devices}
     assert all(d["native_rate"] in d["sample_rates"] for d in devices)
     presets = json.loads(program("presets", "--json").out)
-    assert [p["name"] for p in presets] == ["simli", "simli-librosa", "librosa"]
+    assert [p["name"] for p in presets][:3] == ["simli", "simli-librosa", "librosa"]
     assert all(p["source"] and p["front_end"]["n_mels"] for p in presets)
     assert "mic_a" in program("devices").out
     assert "simli-librosa" in program("presets").out

@@ -10,7 +10,8 @@ import ctypes
 import ctypes.util
 import functools
 import sys
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
 from types import ModuleType
 from typing import Any
 
@@ -99,14 +100,14 @@ def list_devices(*, with_rates: bool = False) -> list[InputDevice]:
     try:
         host_apis = sd.query_hostapis()
         default = _default_index(sd)
-        return [
+        devices = [
             InputDevice(
                 index=index,
                 name=str(device["name"]),
                 host_api=str(host_apis[device["hostapi"]]["name"]),
                 channels=int(device["max_input_channels"]),
                 native_rate=round(device["default_samplerate"]),
-                sample_rates=_accepted_rates(sd, index, device) if with_rates else None,
+                sample_rates=None,
                 is_default=index == default,
             )
             for index, device in enumerate(sd.query_devices())
@@ -114,6 +115,12 @@ def list_devices(*, with_rates: bool = False) -> list[InputDevice]:
         ]
     except sd.PortAudioError as error:
         raise DeviceError(f"PortAudio cannot list the devices: {words(error)}") from error
+    if not with_rates:
+        return devices
+    return [
+        replace(d, sample_rates=accepted_rates(d, sorted({*COMMON_RATES_HZ, d.native_rate})))
+        for d in devices
+    ]
 
 
 def find_device(
@@ -174,12 +181,17 @@ def _default_index(sd: ModuleType) -> int:
     return max((int(api["default_input_device"]) for api in sd.query_hostapis()), default=-1)
 
 
-def _accepted_rates(sd: ModuleType, index: int, device: dict[str, Any]) -> tuple[int, ...]:
-    channels = min(DEFAULT_CHANNELS, device["max_input_channels"])
+def accepted_rates(device: InputDevice, rates: Iterable[int]) -> tuple[int, ...]:
+    """Those of `rates` (Hz) that PortAudio says the device opens at."""
+    sd = portaudio()
     accepted = []
-    for rate in sorted({*COMMON_RATES_HZ, round(device["default_samplerate"])}):
+    for rate in rates:
         try:
-            sd.check_input_settings(device=index, samplerate=rate, channels=channels)
+            sd.check_input_settings(
+                device=device.index,
+                samplerate=rate,
+                channels=min(DEFAULT_CHANNELS, device.channels),
+            )
         except (sd.PortAudioError, ValueError):
             continue
         accepted.append(rate)

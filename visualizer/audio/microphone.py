@@ -12,7 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.audio.devices import DEFAULT_CHANNELS, find_device, list_devices, portaudio, words
+from visualizer.audio.devices import (
+    DEFAULT_CHANNELS,
+    accepted_rates,
+    find_device,
+    list_devices,
+    portaudio,
+    words,
+)
 from visualizer.audio.ring import BlockRing
 from visualizer.audio.source import BLOCK_S, SourceInfo
 from visualizer.config import CaptureConfig
@@ -56,6 +63,9 @@ class Microphone:
         sd._initialize()
         device = find_device(list_devices(), capture.device, capture.host_api)
         sample_rate = capture.sample_rate or device.native_rate
+        if capture.sample_rate is None and capture.preferred_rate is not None:
+            wished = accepted_rates(device, (capture.preferred_rate,))
+            sample_rate = wished[0] if wished else sample_rate
         channels = capture.channels or min(DEFAULT_CHANNELS, device.channels)
         if channels > device.channels:
             raise DeviceError(

@@ -71,21 +71,29 @@ def mel_filterbank(config: MelConfig) -> NDArray[np.float64]:
     Bin k lies at exactly k·sample_rate/n_fft Hz, for an odd n_fft and an odd rate too (spacing
     the bins over 0 to sample_rate//2 would shift them by up to 1/n_fft).
     """
-    edges = band_edges_hz(config)
     bins = np.arange(config.n_freqs) * (config.sample_rate / config.n_fft)
+    edges_hz = edges = band_edges_hz(config)
+    if config.triangles == "mel":
+        bins, edges = (hz_to_mel(hz, config.mel_scale) for hz in (bins, edges))
     widths = np.diff(edges)
+    falling_widths = widths[:-1] if config.slopes == "lower" else widths[1:]
     rising = (bins[:, None] - edges[None, :-2]) / widths[None, :-1]
-    falling = (edges[None, 2:] - bins[:, None]) / widths[None, 1:]
+    falling = 1.0 - (bins[:, None] - edges[None, 1:-1]) / falling_widths[None, :]
     filters = np.maximum(0.0, np.minimum(rising, falling))
     if config.norm == "slaney":
-        filters *= 2.0 / (edges[2:] - edges[:-2])
+        filters *= 2.0 / (edges_hz[2:] - edges_hz[:-2])
     return filters
 
 
 def analysis_window(config: MelConfig) -> NDArray[np.float64]:
-    """The periodic Hann window: (win_length,)."""
-    phase = 2.0 * np.pi * np.arange(config.win_length) / config.win_length
-    return 0.5 - 0.5 * np.cos(phase)
+    """The window: (win_length,)."""
+    symmetric = config.window in ("hann_symmetric", "povey")
+    period = config.win_length - 1 if symmetric else config.win_length
+    cosine = np.cos(2.0 * np.pi * np.arange(config.win_length) / period)
+    if config.window == "hamming":
+        return 0.54 - 0.46 * cosine
+    hann: NDArray[np.float64] = np.maximum(0.0, 0.5 - 0.5 * cosine)
+    return hann**0.85 if config.window == "povey" else hann
 
 
 def full_scale(config: MelConfig) -> float:
@@ -93,7 +101,7 @@ def full_scale(config: MelConfig) -> float:
 
     Such a sine has the spectral magnitude sum(window)/2 at its bin.
     """
-    magnitude = float(analysis_window(config).sum()) / 2.0
+    magnitude = config.input_scale * float(analysis_window(config).sum()) / 2.0
     return float(magnitude**config.power * mel_filterbank(config).max())
 
 

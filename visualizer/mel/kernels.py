@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from visualizer.config import Compute, MelConfig
+from visualizer.config import Compute, Log, MelConfig
 from visualizer.errors import ConfigError
 from visualizer.mel.filterbank import analysis_window, mel_filterbank
+
+_LOG_FACTORS: dict[Log, float] = {"log10": 1.0, "ln": math.log(10.0), "db": 10.0, "db20": 20.0}
 
 
 class MelKernel(Protocol):
@@ -20,7 +23,7 @@ class MelKernel(Protocol):
     device: str
 
     def __call__(self, frame: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(n_channels, win_length) to a new array (n_channels, n_mels)."""
+        """(n_channels, win_length) to a new array (n_channels, n_mels), the logarithm included."""
 
 
 class EagerKernel:
@@ -31,8 +34,9 @@ class EagerKernel:
     def __init__(self, config: MelConfig, n_channels: int, device: torch.device) -> None:
         self.device = str(device)
         self._device = device
-        self._power = config.power
-        self._window = torch.from_numpy(analysis_window(config)).float().to(device)
+        self._config = config
+        self._window = torch.from_numpy(config.input_scale * analysis_window(config))
+        self._window = self._window.float().to(device)
         self._filters = torch.from_numpy(mel_filterbank(config)).float().to(device)
 
         def buffer(n: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
@@ -47,13 +51,46 @@ class EagerKernel:
 
     @torch.inference_mode()
     def __call__(self, frame: NDArray[np.float32]) -> NDArray[np.float32]:
-        torch.mul(torch.from_numpy(frame).to(self._device), self._window, out=self._windowed)
+        samples = self._condition(torch.from_numpy(frame).to(self._device))
+        torch.mul(samples, self._window, out=self._windowed)
         torch.fft.rfft(self._padded, out=self._spectrum)
         torch.abs(self._spectrum, out=self._magnitude)
-        if self._power == 2:
-            self._magnitude.square_()
+        self._to_power()
         torch.mm(self._magnitude, self._filters, out=self._mel)
+        self._to_logarithm()
         return self._mel.cpu().numpy().copy()
+
+    def _condition(self, samples: torch.Tensor) -> torch.Tensor:
+        """What some models do to each frame before the window."""
+        config = self._config
+        if config.remove_dc:
+            samples = samples - samples.mean(dim=1, keepdim=True)
+        if config.preemphasis_scope == "frame" and config.preemphasis:
+            before = torch.cat((samples[:, :1], samples[:, :-1]), dim=1)
+            samples = samples - config.preemphasis * before
+        return samples
+
+    def _to_power(self) -> None:
+        config = self._config
+        if config.power == 2 or config.epsilon:
+            self._magnitude.square_()
+        if config.epsilon:
+            if config.epsilon_rule == "add":
+                self._magnitude.add_(config.epsilon)
+            else:
+                self._magnitude.clamp_(min=config.epsilon)
+            if config.power == 1:
+                self._magnitude.sqrt_()
+
+    def _to_logarithm(self) -> None:
+        config = self._config
+        if config.log is None:
+            return
+        if config.log_floor_rule == "add":
+            self._mel.add_(config.log_floor)
+        else:
+            self._mel.clamp_(min=config.log_floor)
+        self._mel.log10_().mul_(_LOG_FACTORS[config.log])
 
 
 def available_devices() -> tuple[Compute, ...]:

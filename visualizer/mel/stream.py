@@ -9,20 +9,32 @@ from numpy.typing import NDArray
 from visualizer.config import MelConfig
 from visualizer.mel.framing import StreamingFramer
 from visualizer.mel.kernels import EagerKernel, MelKernel
+from visualizer.mel.level import StreamingLevel
 
 
 class MelStream:
     """The mel columns of a signal that arrives in pieces.
 
     Every split of a signal gives the same columns, and a column comes out with the very sample
-    that completes it. Not safe to share between threads.
+    that completes it. What a model takes from the whole clip (see MelConfig.needs_whole_clip) has
+    its streaming form here. Not safe to share between threads.
     """
 
-    def __init__(self, config: MelConfig, n_channels: int, device: torch.device) -> None:
+    def __init__(
+        self, config: MelConfig, n_channels: int, device: torch.device, *, level: bool = True
+    ) -> None:
+        """The samples will be at config.sample_rate; without `level`, columns end with the log."""
         self.config = config
         self.kernel: MelKernel = EagerKernel(config, n_channels, device)
         self._n_channels = n_channels
-        self._framer = StreamingFramer(config, n_channels)
+        self._level = level
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin a new signal."""
+        self._framer = StreamingFramer(self.config, self._n_channels)
+        self._leveller = StreamingLevel(self.config, self._n_channels) if self._level else None
+        self._last = np.zeros((1, self._n_channels), dtype=np.float32)
 
     @property
     def next_column(self) -> int:
@@ -31,7 +43,7 @@ class MelStream:
 
     def push(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Take (n_samples, n_channels) in ±1.0; return (n_channels, n_mels, n_columns)."""
-        return self._columns(self._framer.push(samples))
+        return self._columns(self._framer.push(self._emphasised(samples)))
 
     def flush(self) -> NDArray[np.float32]:
         """The columns that reach past the end, as `push` returns them. The signal ends here."""
@@ -41,9 +53,17 @@ class MelStream:
         """Note that `n_samples` were lost; return how many columns went with them."""
         return self._framer.skip(n_samples)
 
+    def _emphasised(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        if not self.config.preemphasis or self.config.preemphasis_scope == "frame":
+            return samples
+        joined = np.concatenate((self._last, samples))
+        self._last = joined[-1:]
+        return joined[1:] - np.float32(self.config.preemphasis) * joined[:-1]
+
     def _columns(self, frames: list[NDArray[np.float32]]) -> NDArray[np.float32]:
         shape = (self._n_channels, self.config.n_mels, len(frames))
         columns = np.empty(shape, dtype=np.float32)
         for index, frame in enumerate(frames):
-            columns[:, :, index] = self.kernel(frame)
+            column = self.kernel(frame)
+            columns[:, :, index] = column if self._leveller is None else self._leveller(column)
         return columns

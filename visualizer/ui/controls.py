@@ -152,7 +152,10 @@ class Controls(QWidget):
             [("mean", _MEAN)] + [(str(c + 1), c) for c in range(channels if channels > 1 else 0)],
             _MEAN if config.channel is None or config.channel >= channels else config.channel,
         )
-        self.preset.show_choices([(name, name) for name in PRESETS], config.preset)
+        own = [(config.mel.name, config.mel)] if config.mel else []
+        self.preset.show_choices(
+            [*own, *((name, name) for name in PRESETS)], config.mel or config.preset
+        )
         self.compute.show_choices(
             [(name, name) for name in status.compute_choices or (config.compute,)], config.compute
         )

@@ -35,6 +35,8 @@ def latency_lines(status: EngineStatus, latency: LatencyLog) -> list[Line]:
         lines.append(Line(f"{'device':<12}{'not reported':>14}", _DIM))
     else:
         lines.append(Line(f"{'device':<12}{device_s * 1e3:7.2f}  as reported", _TEXT))
+    if status.resampling_s:
+        lines.append(Line(f"{'resampling':<12}{status.resampling_s * 1e3:7.2f}  held back", _TEXT))
     for stage in STAGES:
         last = latency.latest(stage)
         rolling = latency.percentiles(stage, ROLLING_COLUMNS)

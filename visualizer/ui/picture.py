@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import math
+
 import pyqtgraph as pg
 from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtGui import QPaintEvent
 
 from visualizer.config import MelConfig
+from visualizer.mel.picture import RANGE_DB, PictureUnit
 from visualizer.ui.axis import FrequencyAxis
 from visualizer.ui.overlay import LatencyOverlay
 from visualizer.ui.spectrogram import SpectrogramItem
 
 SPAN_S = 10.0
-LEVELS_DB = (-90.0, -10.0)
-LEVEL_LIMITS_DB = (-160.0, 40.0)
 COLOUR_MAP = "magma"
 
 
@@ -26,7 +27,7 @@ class Picture(pg.PlotWidget):
         self._frequency_axis = FrequencyAxis()
         super().__init__(axisItems={"left": self._frequency_axis}, background=None)
         self.paints = 0
-        self.spectrogram = SpectrogramItem(SPAN_S, LEVELS_DB, COLOUR_MAP)
+        self.spectrogram = SpectrogramItem(SPAN_S, RANGE_DB, COLOUR_MAP)
         self.overlay = LatencyOverlay()
         plot = self.getPlotItem()
         plot.hideButtons()
@@ -45,22 +46,27 @@ class Picture(pg.PlotWidget):
         plot.getAxis("bottom").setStyle(hideOverlappingLabels=False)
         plot.addItem(self.spectrogram)
         plot.setXRange(-SPAN_S, 0, padding=0)
-        colour_bar = pg.ColorBarItem(
-            values=LEVELS_DB,
-            colorMap=COLOUR_MAP,
-            label="dB re full-scale sine",
-            limits=LEVEL_LIMITS_DB,
+        # Its axis needs a label from the start to have room for one.
+        self._colour_bar = pg.ColorBarItem(values=RANGE_DB, colorMap=COLOUR_MAP, label=" ")
+        self._colour_bar.axis.setTextPen(text)
+        self._colour_bar.sigLevelsChanged.connect(
+            lambda bar: self.spectrogram.set_levels(bar.levels())
         )
-        colour_bar.axis.setTextPen(text)
-        colour_bar.sigLevelsChanged.connect(lambda bar: self.spectrogram.set_levels(bar.levels()))
         # Row and columns as ColorBarItem itself takes them beside an ImageItem.
-        plot.layout.addItem(colour_bar, 2, 5)
+        plot.layout.addItem(self._colour_bar, 2, 5)
         plot.layout.setColumnFixedWidth(4, 8)
         self.overlay.setParentItem(plot.getViewBox())
         self.overlay.setPos(12, 12)
 
     def begin(self, config: MelConfig) -> None:
         """Start anew with a front-end."""
+        unit = PictureUnit(config)
+        low, high = unit.range()
+        # What a drag of a handle moves by: about a hundredth of the range.
+        self._colour_bar.rounding = 10.0 ** math.floor(math.log10((high - low) / 50))
+        self._colour_bar.setLevels((low, high))
+        self._colour_bar.axis.setLabel(unit.label)
+        self.spectrogram.set_levels((low, high))
         self.spectrogram.set_config(config)
         self._frequency_axis.set_config(config)
         self.getPlotItem().setYRange(0, config.n_mels, padding=0)

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from PyQt6.QtCore import QByteArray, QSettings
 
-from visualizer.config import COMPUTE_CHOICES, CaptureConfig, EngineConfig
+from visualizer.config import COMPUTE_CHOICES, CaptureConfig, EngineConfig, MelConfig
 from visualizer.errors import ConfigError
 from visualizer.presets import PRESETS
 
@@ -28,7 +28,8 @@ class Settings:
         try:
             stored = json.loads(self._store.value(_ENGINE, "", str))
             capture = CaptureConfig(**stored.pop("capture"))
-            config = EngineConfig(capture, **stored)
+            mel = stored.pop("mel", None)
+            config = EngineConfig(capture, mel=mel and MelConfig.from_dict(mel), **stored)
         except (ConfigError, ValueError, TypeError, KeyError, AttributeError):
             return None
         fits = config.preset in PRESETS and config.compute in COMPUTE_CHOICES

@@ -11,7 +11,7 @@ from PyQt6.QtGui import QImage, QPainter
 from visualizer.columns import MelColumns
 from visualizer.config import MelConfig
 from visualizer.history import ColumnHistory
-from visualizer.mel.filterbank import full_scale, to_db
+from visualizer.mel.picture import PictureUnit
 
 HISTORY_S = 120.0
 """Kept as values: 3 MB of 80 bands, 80 columns a second."""
@@ -36,11 +36,11 @@ class SpectrogramItem(pg.GraphicsObject):
     visible span in which only new columns are coloured.
     """
 
-    def __init__(self, span_s: float, levels_db: tuple[float, float], colour_map: str) -> None:
+    def __init__(self, span_s: float, levels: tuple[float, float], colour_map: str) -> None:
         super().__init__()
         self.setFlag(self.GraphicsItemFlag.ItemUsesExtendedStyleOption)
         self._span_s = span_s
-        self._levels_db = levels_db
+        self._levels = levels
         self._colours = colour_table(colour_map)
         self._config: MelConfig | None = None
         self._reset_ring(1, 1)
@@ -49,7 +49,7 @@ class SpectrogramItem(pg.GraphicsObject):
         """Begin anew with a front-end."""
         self.prepareGeometryChange()
         self._config = config
-        self._reference = full_scale(config)
+        self._unit = PictureUnit(config)
         self._history = ColumnHistory(config.n_mels, round(HISTORY_S / config.hop_s))
         self._refill()
 
@@ -58,8 +58,8 @@ class SpectrogramItem(pg.GraphicsObject):
         self._span_s = span_s
         self._refill()
 
-    def set_levels(self, levels_db: tuple[float, float]) -> None:
-        self._levels_db = levels_db
+    def set_levels(self, levels: tuple[float, float]) -> None:
+        self._levels = levels
         self._refill()
 
     def set_colour_map(self, colour_map: str) -> None:
@@ -117,9 +117,9 @@ class SpectrogramItem(pg.GraphicsObject):
         width = self._ring.shape[1]
         end = self._history.end
         first = max(first, end - width)
-        decibels = to_db(self._history.between(first, end), self._config, self._reference)
-        low, high = self._levels_db
-        scaled = (decibels - low) * ((_COLOURS - 1) / (high - low))
+        values = self._unit(self._history.between(first, end))
+        low, high = self._levels
+        scaled = (values - low) * ((_COLOURS - 1) / (high - low))
         known = ~np.isnan(scaled)
         index = np.clip(np.where(known, scaled, 0), 0, _COLOURS - 1).astype(np.intp)
         pixels = np.where(known, self._colours[index], np.uint32(_GAP_COLOUR))

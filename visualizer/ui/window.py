@@ -27,10 +27,11 @@ from PyQt6.QtWidgets import (
 
 from visualizer.audio.devices import InputDevice, devices_from_json
 from visualizer.columns import MelColumns
-from visualizer.config import CaptureConfig, EngineConfig
+from visualizer.config import CaptureConfig, EngineConfig, MelConfig
 from visualizer.engine import Engine, EngineStatus
 from visualizer.errors import DeviceError
 from visualizer.latency import LatencyLog
+from visualizer.mel.level import STREAMING_FORM
 from visualizer.ui.banner import Banner
 from visualizer.ui.controls import Controls
 from visualizer.ui.meter import LevelMeter
@@ -135,7 +136,7 @@ class Window(QMainWindow):
         controls.capture_picked.connect(self._pick_capture)
         controls.file_wanted.connect(self._pick_file)
         controls.refresh_wanted.connect(self.scan_devices)
-        controls.preset_picked.connect(lambda name: self._change(preset=name))
+        controls.preset_picked.connect(self._pick_front_end)
         controls.channel_picked.connect(lambda channel: self._change(channel=channel))
         controls.compute_picked.connect(lambda compute: self._change(compute=compute))
         controls.freeze_toggled.connect(self._freeze)
@@ -180,6 +181,12 @@ class Window(QMainWindow):
     def _freeze(self, frozen: bool) -> None:
         if not frozen:
             self._show_columns()
+
+    def _pick_front_end(self, choice: str | MelConfig) -> None:
+        if isinstance(choice, str):
+            self._change(preset=choice, mel=None)
+        else:
+            self._change(mel=choice)
 
     def _pick_capture(self, capture: CaptureConfig) -> None:
         self._change(capture=capture, channel=None)
@@ -282,8 +289,9 @@ def describe(status: EngineStatus) -> str:
     top = f"{mel.f_min:g}–{mel.f_max:g} Hz"
     if mel.f_max > mel.sample_rate / 2:
         top += f" (empty above {mel.sample_rate / 2:g})"
+    form = f" · streaming form, {STREAMING_FORM}" if mel.needs_whole_clip else ""
     return (
         f"{source.name}{ended} · {source.sample_rate} Hz · {mel.name}: window "
         f"{mel.win_length / mel.sample_rate * 1e3:.4g} ms, hop {mel.hop_s * 1e3:.4g} ms, "
-        f"{mel.n_mels} mels {top}"
+        f"{mel.n_mels} mels {top}{form}"
     )

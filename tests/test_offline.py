@@ -1,0 +1,100 @@
+"""The mel command: a file's features as the model would get them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import librosa
+import numpy as np
+import pytest
+import soundfile
+
+from visualizer.cli import main
+from visualizer.presets import PRESETS, preset
+
+RATE_HZ = 22_050
+
+
+@pytest.fixture
+def sound(tmp_path: Path) -> tuple[Path, np.ndarray]:
+    samples = np.random.default_rng().normal(0, 0.1, (RATE_HZ, 2)).astype(np.float32)
+    path = tmp_path / "sound.wav"
+    soundfile.write(path, samples, RATE_HZ, subtype="FLOAT")
+    return path, samples
+
+
+def test_a_files_features_are_librosas(tmp_path: Path, sound: tuple[Path, np.ndarray]) -> None:
+    path, samples = sound
+    out = tmp_path / "mel.npy"
+    assert main(["mel", str(path), "-o", str(out), "--preset", "librosa"]) == 0
+    theirs = librosa.feature.melspectrogram(y=samples.mean(axis=1), sr=RATE_HZ)
+    ours = np.load(out, allow_pickle=False)
+    assert (ours.dtype, ours.shape) == (np.float32, theirs.shape)
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5 * theirs.max())
+
+
+def test_channels_are_chosen(tmp_path: Path, sound: tuple[Path, np.ndarray]) -> None:
+    path, samples = sound
+    out = tmp_path / "mel.npy"
+    main(["mel", str(path), "-o", str(out), "--preset", "librosa", "--channels", "all"])
+    both = np.load(out)
+    main(["mel", str(path), "-o", str(out), "--preset", "librosa", "--channels", "2"])
+    np.testing.assert_allclose(np.load(out), both[1], rtol=0, atol=1e-5 * both.max())
+    theirs = librosa.feature.melspectrogram(y=samples.T, sr=RATE_HZ)
+    np.testing.assert_allclose(both, theirs, rtol=0, atol=1e-5 * theirs.max())
+
+
+def test_an_npz_tells_what_it_holds(tmp_path: Path, sound: tuple[Path, np.ndarray]) -> None:
+    out = tmp_path / "mel.npz"
+    assert main(["mel", str(sound[0]), "-o", str(out), "--preset", "whisper-80"]) == 0
+    with np.load(out, allow_pickle=False) as held:
+        assert held["mel"].shape == (80, 100)
+        assert int(held["sample_rate"]) == 16_000
+        assert json.loads(str(held["config"])) == preset("whisper-80").to_dict()
+        np.testing.assert_allclose(held["times_s"], np.arange(100) * 0.01, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", [n for n, p in PRESETS.items() if not p.config.needs_whole_clip])
+def test_the_live_path_gives_the_same(
+    tmp_path: Path, sound: tuple[Path, np.ndarray], name: str
+) -> None:
+    whole, live = tmp_path / "whole.npy", tmp_path / "live.npy"
+    assert main(["mel", str(sound[0]), "-o", str(whole), "--preset", name]) == 0
+    assert main(["mel", str(sound[0]), "-o", str(live), "--preset", name, "--streaming"]) == 0
+    np.testing.assert_allclose(np.load(live), np.load(whole), rtol=0, atol=1e-6)
+
+
+def test_a_front_end_of_ones_own(tmp_path: Path, sound: tuple[Path, np.ndarray]) -> None:
+    mine = preset("tacotron2").to_dict() | {"name": "mine", "n_mels": 40}
+    config = tmp_path / "mine.json"
+    config.write_text(json.dumps(mine))
+    out = tmp_path / "mel.npy"
+    assert main(["mel", str(sound[0]), "-o", str(out), "--config", str(config)]) == 0
+    assert len(np.load(out)) == 40
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["-o", "a.txt"], "must end in .npy or .npz"),
+        (["-o", "no/such/a.npy"], "cannot be written"),
+        (["-o", "a.npy", "--channels", "3"], "has the channels 1 to 2"),
+        (["-o", "a.npy", "--channels", "left"], "must be mean, all or a number"),
+        (["-o", "a.npy", "--preset", "wisper"], "did you mean whisper"),
+        (["-o", "a.npy", "--config", "gone.json"], "cannot be read"),
+        (["-o", "a.npy", "--preset", "simli", "--config", "x"], "exclude each other"),
+    ],
+)
+def test_bad_input_is_named(
+    tmp_path: Path,
+    sound: tuple[Path, np.ndarray],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+    words: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["mel", str(sound[0]), *options]) == 2
+    assert words in capsys.readouterr().err
+    assert not (tmp_path / "a.npy").exists()

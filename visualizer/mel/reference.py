@@ -1,0 +1,70 @@
+"""The mathematics written out plainly, in float64: what every kernel is measured against."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visualizer.config import MelConfig
+from visualizer.mel.filterbank import analysis_window, mel_filterbank
+from visualizer.mel.level import finish_clip
+
+Array = NDArray[np.float64]
+
+
+def reference_columns(samples: NDArray[np.floating], config: MelConfig) -> Array:
+    """The columns of a whole clip as the model gets them: (n_samples,) to (rows, columns).
+
+    The samples are at config.sample_rate, ±1.0 at full scale.
+    """
+    signal = np.asarray(samples, dtype=np.float64)
+    if config.preemphasis_scope == "signal":
+        signal = signal - config.preemphasis * np.concatenate(([0.0], signal))[: len(signal)]
+    n_columns = config.n_columns(len(signal))
+    window, filters = analysis_window(config), mel_filterbank(config)
+    columns = np.zeros((config.n_mels, n_columns))
+    for t in range(n_columns):
+        frame = config.input_scale * _frame(signal, t, config)
+        if config.remove_dc:
+            frame = frame - frame.mean()
+        if config.preemphasis_scope == "frame":
+            frame = frame - config.preemphasis * np.concatenate((frame[:1], frame[:-1]))
+        spectrum = np.fft.rfft(frame * window, config.n_fft)
+        power = np.abs(spectrum) ** 2
+        power = (
+            power + config.epsilon
+            if config.epsilon_rule == "add"
+            else np.maximum(power, config.epsilon)
+        )
+        mel = (np.sqrt(power) if config.power == 1 else power) @ filters
+        columns[:, t] = logarithm(mel, config)
+    return finish_clip(columns, config)
+
+
+def _frame(signal: Array, t: int, config: MelConfig) -> Array:
+    start = t * config.hop_length + config.offset
+    index = np.arange(start, start + config.win_length)
+    n = len(signal)
+    inside = (index >= 0) & (index < n)
+    if config.edge == "zeros":
+        frame = np.zeros(len(index))
+        frame[inside] = signal[index[inside]]
+        return frame
+    if config.edge == "symmetric":
+        index = index % (2 * n)
+        return signal[np.minimum(index, 2 * n - 1 - index)]
+    if n == 1:
+        return np.full(len(index), signal[0])
+    index = index % (2 * n - 2)
+    return signal[np.minimum(index, 2 * n - 2 - index)]
+
+
+def logarithm(mel: Array, config: MelConfig) -> Array:
+    """The config's logarithm with its floor, same shape; without one, the values themselves."""
+    if config.log is None:
+        return mel
+    floor = config.log_floor
+    floored = mel + floor if config.log_floor_rule == "add" else np.maximum(mel, floor)
+    factor = {"ln": np.log(10.0), "log10": 1.0, "db": 10.0, "db20": 20.0}[config.log]
+    result: Array = factor * np.log10(floored)
+    return result

@@ -6,16 +6,20 @@ Standard library only. The whole file parses on Python 3.6, so that an old Pytho
 that it is too old. `--yes` agrees to installing missing system packages.
 """
 
-import hashlib
-import importlib.util
-import os
-import re
-import shlex
-import shutil
-import signal
-import subprocess
 import sys
-from pathlib import Path
+
+try:
+    import hashlib
+    import importlib.util
+    import os
+    import re
+    import shlex
+    import shutil
+    import signal
+    import subprocess
+    from pathlib import Path
+except KeyboardInterrupt:  # a second has passed before the visualizer can take care of it
+    sys.exit(130)
 
 NEEDS_PYTHON = (3, 11)
 NEEDS_FREE_GB = 7  # torch's CUDA build and its libraries

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -9,14 +10,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+import torchaudio
 
+from visualizer import engine as engine_module
+from visualizer.audio.file import END_OF_FILE
 from visualizer.audio.ring import BlockRing
 from visualizer.audio.source import SourceInfo
 from visualizer.columns import MelColumns
 from visualizer.config import CaptureConfig, EngineConfig
-from visualizer.engine import OUTBOX_COLUMNS, Engine, EngineStatus
+from visualizer.engine import OUTBOX_LENGTH, Engine, EngineStatus
 from visualizer.errors import DeviceError
+from visualizer.mel.kernels import EagerKernel, available_devices
 from visualizer.mel.stream import MelStream
+from visualizer.pipeline import Pipeline
 from visualizer.presets import preset
 
 RATE_HZ = 16_000
@@ -48,9 +54,12 @@ class Bench:
         self.refused: set[str | None] = set()
         self.config = config
         self.fallbacks = fallbacks
+        self.strict = False
 
     def start(self) -> Bench:
-        self.engine = Engine(self.config, self.fallbacks, lambda: None, self._open)
+        self.engine = Engine(
+            self.config, self.fallbacks, lambda: None, strict=self.strict, open_source=self._open
+        )
         return self
 
     def _open(self, capture: CaptureConfig) -> HandSource:
@@ -194,9 +203,157 @@ def test_a_compute_device_that_is_not_there_is_said_and_the_old_one_goes_on(benc
     assert (status.device, status.config.compute) == ("cpu", "auto")
 
 
+def test_asked_for_strictly_nothing_stands_in_at_the_start(bench: Bench) -> None:
+    bench.refused, bench.strict = {None}, True
+    bench.fallbacks = (CaptureConfig("mic", device="spare"),)
+    status = bench.start().until(lambda s: s.state == "failed")
+    assert status.fault == "None is refused"
+    assert bench.sources == []
+
+
+def test_a_compute_device_that_is_gone_gives_way_to_the_cpu(bench: Bench) -> None:
+    absent = next(c for c in ("mps", "cuda") if c not in available_devices())
+    bench.config = EngineConfig(MIC, compute=absent)  # type: ignore[arg-type]
+    status = bench.start().until(lambda s: s.state == "running")
+    assert status.device == "cpu"
+    assert "not available" in (status.fault or "")
+
+
+def test_of_two_quick_choices_the_last_one_holds(bench: Bench) -> None:
+    bench.start().until(lambda s: s.state == "running")
+    config = bench.engine.status().config
+    bench.engine.configure(replace(config, capture=replace(MIC, device="other")))
+    bench.engine.configure(config)
+    asked = bench.engine.status().revision
+    bench.until(lambda s: s.revision > asked and s.config.capture == MIC)
+    bench.engine.configure(replace(config, preset="simli-librosa"))
+    status = bench.until(lambda s: s.config.preset == "simli-librosa")
+    assert status.source is not None
+    assert status.source.name == "hand"
+    assert [s.closed for s in bench.sources[:-1]] == [True] * (len(bench.sources) - 1)
+
+
+def test_after_a_failed_choice_the_last_that_worked_comes_back_with_its_channel(
+    bench: Bench,
+) -> None:
+    bench.start().until(lambda s: s.state == "running")
+    other = EngineConfig(replace(MIC, device="other"), channel=1)
+    bench.engine.configure(other)
+    bench.until(lambda s: s.config == other)
+    bench.refused = {"broken"}
+    bench.engine.configure(EngineConfig(replace(MIC, device="broken")))
+    status = bench.until(lambda s: s.fault is not None)
+    assert status.config == other
+
+
+def test_a_kernel_that_fails_is_said_and_another_front_end_goes_on(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.start().until(lambda s: s.state == "running")
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("no kernel image")
+
+    # Stands for a GPU that this torch has no code for.
+    monkeypatch.setattr(EagerKernel, "__call__", broken)
+    bench.write(noise(1000))
+    status = bench.until(lambda s: s.state == "failed")
+    assert "no kernel image" in (status.fault or "")
+    monkeypatch.undo()
+    bench.engine.configure(EngineConfig(MIC, preset="simli-librosa"))
+    status = bench.until(lambda s: s.state == "running")
+    assert status.fault is None
+
+
+def test_orders_come_before_a_backlog_of_sound(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.start().until(lambda s: s.state == "running")
+    inside, go_on = threading.Event(), threading.Event()
+    push = Pipeline.push
+
+    def slow(pipeline: Pipeline, samples: np.ndarray) -> np.ndarray:
+        inside.set()
+        go_on.wait(20)
+        return push(pipeline, samples)
+
+    monkeypatch.setattr(Pipeline, "push", slow)
+    for _ in range(40):
+        bench.write(noise(HOP))
+    assert inside.wait(20)
+    bench.engine.configure(replace(bench.engine.status().config, preset="simli-librosa"))
+    go_on.set()
+    bench.until(lambda s: s.config.preset == "simli-librosa")
+    first_of_new = bench.until(lambda s: bool(bench.values(s.config_id))).config_id
+    assert len(bench.values(first_of_new - 1)) <= 2
+
+
+def test_samples_that_are_no_numbers_are_silence_and_counted(bench: Bench) -> None:
+    bench.start().until(lambda s: s.state == "running")
+    samples = noise(2000)
+    samples[700, 0], samples[900, 1] = np.nan, np.inf
+    bench.write(samples)
+    status = bench.until(lambda s: s.columns > 0)
+    assert status.bad_samples == 2
+    assert all(np.isfinite(c.values).all() for c in bench.columns)
+
+
+def test_a_source_that_ends_at_once_is_not_taken_for_running(bench: Bench) -> None:
+    start = HandSource.start
+
+    def start_and_end(source: HandSource, ring: BlockRing) -> None:
+        start(source, ring)
+        ring.write(noise(1000), time.perf_counter())
+        ring.finish(END_OF_FILE)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(HandSource, "start", start_and_end)
+        status = bench.start().until(lambda s: s.state == "ended")
+    assert status.columns == 1 + 1000 // HOP
+    assert status.fault is None
+
+
+def test_a_sound_too_short_for_a_column_is_said(bench: Bench) -> None:
+    bench.config = EngineConfig(MIC, preset="kaldi")
+    bench.start().until(lambda s: s.state == "running")
+    bench.write(noise(300))
+    ring = bench.sources[0].ring
+    assert ring is not None
+    ring.finish(END_OF_FILE)
+    status = bench.until(lambda s: s.state == "ended")
+    assert "too short" in (status.fault or "")
+
+
+def test_a_device_that_delivers_nothing_is_said(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "NO_FIRST_SOUND_S", 0.1)
+    bench.start()
+    status = bench.until(lambda s: s.fault is not None)
+    assert status.fault == "'hand' delivers no sound; is it suspended, or in use elsewhere?"
+    bench.write(noise(1000))
+    bench.until(lambda s: s.fault is None and s.columns > 0)
+
+
+def test_a_front_end_of_another_rate_is_fed_by_a_resampler(bench: Bench) -> None:
+    bench.config = EngineConfig(MIC, preset="panns")
+    status = bench.start().until(lambda s: s.state == "running")
+    assert status.config.capture.preferred_rate == 32_000
+    assert status.resampling_s > 0
+    samples = noise(16_000)
+    for at in range(0, len(samples), 80):
+        bench.write(samples[at : at + 80])
+    bench.until(lambda s: s.columns >= 95)
+    mono = torch.from_numpy(samples.mean(axis=1))
+    resampled = torchaudio.functional.resample(mono, RATE_HZ, 32_000).numpy()
+    whole = MelStream(preset("panns"), 1, torch.device("cpu")).push(resampled[:, None])[0]
+    for t, column in bench.values(status.config_id).items():
+        np.testing.assert_allclose(column, whole[:, t], atol=1e-2)
+
+
 def test_a_reader_that_stalls_loses_the_oldest_columns_and_they_are_counted(bench: Bench) -> None:
     bench.start().until(lambda s: s.state == "running")
-    wanted = OUTBOX_COLUMNS + 50
+    wanted = OUTBOX_LENGTH + 50
     written = 0
     deadline = time.monotonic() + 60
     # Not drained meanwhile: each block of one hop gives one column.

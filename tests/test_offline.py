@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from visualizer.cli import main
+from visualizer.cli import run_command as main
 from visualizer.presets import PRESETS, preset
 
 RATE_HZ = 22_050

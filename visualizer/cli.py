@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import json
 import logging
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, NoReturn
 
 from visualizer import __version__, process
 from visualizer.config import (
@@ -24,10 +26,28 @@ from visualizer.presets import PRESETS, front_end, preset
 from visualizer.system import display_problem
 
 
-def main(argv: list[str] | None = None) -> int:
+class _Parser(argparse.ArgumentParser):
+    """Answers in one line, and takes no option by its first letters."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings, allow_abbrev=False)
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"visualizer: {message}; see `{self.prog} --help`\n")
+
+
+def main() -> int:
+    """Run what the command line says and return the exit code."""
+    return process.leave(run_command(sys.argv[1:]))
+
+
+def run_command(arguments: list[str]) -> int:
     """Run one command and return its exit code; errors of the user's are one line and a 2."""
-    arguments = sys.argv[1:] if argv is None else argv
     parser, commands = _parser()
+    if arguments and not arguments[0].startswith("-") and arguments[0] not in commands:
+        near = difflib.get_close_matches(arguments[0], commands, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(commands)}"
+        parser.error(f"unknown command {arguments[0]!r}; {hint}")
     if not arguments or arguments[0] not in (*commands, "-h", "--help", "--version"):
         arguments = ["run", *arguments]
     parsed = parser.parse_args(arguments)
@@ -47,8 +67,9 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="visualizer",
+        epilog="`visualizer run --help` shows the options of the window.",
         description="Show, as you speak, the mel features that a model would be fed, and how "
         "many milliseconds late each of them is. Without a command: run.",
     )
@@ -255,11 +276,13 @@ def _capture(arguments: argparse.Namespace) -> CaptureConfig | None:
     if kind == "file":
         from visualizer.audio.file import open_audio
 
-        open_audio(Path(source)).close()
+        if not source:
+            raise ConfigError("--source is empty; it must be mic, demo or a file")
+        open_audio(Path(source).expanduser()).close()
     return CaptureConfig(
         kind=kind,
         device=device,
-        path=source if kind == "file" else None,
+        path=str(Path(source).expanduser().resolve()) if kind == "file" else None,
         sample_rate=rate,
         channels=channels,
         loop=arguments.loop,
@@ -334,7 +357,7 @@ def _test(arguments: argparse.Namespace) -> int:
         [python, "-m", "ruff", "check", "."],
         [python, "-m", "ruff", "format", "--check", "."],
         [python, "-m", "mypy"],
-        [str(Path(python).with_name("lint-imports"))],
+        [python, "-c", "from importlinter.cli import lint_imports_command as c; c()"],
         [python, "-m", "pytest", *arguments.pytest_args],
     )
     failed = [check for check in checks if subprocess.run(check, cwd=root).returncode != 0]

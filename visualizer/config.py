@@ -270,16 +270,18 @@ class CaptureConfig:
     """file: start again at its end"""
 
     def __post_init__(self) -> None:
+        for field in ("device", "host_api", "path"):
+            value = getattr(self, field)
+            _require(value is None or isinstance(value, str), field, value, "null or a text")
+        for field, low, high in (
+            ("sample_rate", SAMPLE_RATE_MIN_HZ, SAMPLE_RATE_MAX_HZ),
+            ("preferred_rate", SAMPLE_RATE_MIN_HZ, SAMPLE_RATE_MAX_HZ),
+            ("channels", 1, 128),
+        ):
+            value = getattr(self, field)
+            fits = value is None or _whole(value, low, high)
+            _require(fits, field, value, f"from {low} to {high}")
         _require(self.kind in SOURCE_KINDS, "source", self.kind, f"one of {SOURCE_KINDS}")
-        if self.sample_rate is not None:
-            _require(
-                SAMPLE_RATE_MIN_HZ <= self.sample_rate <= SAMPLE_RATE_MAX_HZ,
-                "sample rate",
-                self.sample_rate,
-                f"from {SAMPLE_RATE_MIN_HZ} to {SAMPLE_RATE_MAX_HZ} Hz",
-            )
-        if self.channels is not None:
-            _require(1 <= self.channels <= 128, "channels", self.channels, "from 1 to 128")
         _require(self.kind != "file" or bool(self.path), "file", self.path, "the path of a file")
 
 
@@ -294,3 +296,9 @@ class EngineConfig:
     channel: int | None = None
     """0-based; None takes the mean of all channels"""
     compute: Compute = "auto"
+
+    def __post_init__(self) -> None:
+        _require(isinstance(self.preset, str), "preset", self.preset, "a name")
+        channel_fits = self.channel is None or _whole(self.channel, 0)
+        _require(channel_fits, "channel", self.channel, "null or from 0")
+        _require(self.compute in COMPUTE_CHOICES, "compute", self.compute, _among(Compute))

@@ -14,9 +14,10 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from visualizer.audio.file import END_OF_FILE
 from visualizer.audio.ring import AudioBlock, BlockRing
@@ -30,8 +31,12 @@ from visualizer.presets import fixed_rate, front_end, preset
 if TYPE_CHECKING:
     from visualizer.pipeline import Pipeline
 
-OUTBOX_COLUMNS = 4096
-"""Columns kept for a reader that stalls: 51 s of 80 a second, then the oldest are dropped."""
+OUTBOX_LENGTH = 4096
+"""Deliveries, mostly of one column, kept for a reader that stalls; then the oldest are dropped."""
+
+NO_SOUND_S, NO_FIRST_SOUND_S = 1.0, 5.0
+"""A device that is silent for so long, or at first, is said to deliver nothing."""
+_LOOK_S = 0.25
 
 _log = logging.getLogger(__name__)
 
@@ -45,25 +50,28 @@ class EngineStatus:
     state: State
     config: EngineConfig
     """in force"""
-    source: SourceInfo | None
-    mel: MelConfig | None
-    backend: str | None
-    device: str | None
-    compute_choices: tuple[Compute, ...]
+    source: SourceInfo | None = None
+    mel: MelConfig | None = None
+    backend: str | None = None
+    device: str | None = None
+    compute_choices: tuple[Compute, ...] = ()
     """empty until torch is loaded"""
-    config_id: int
-    columns: int
-    gaps: int
-    input_overflows: int
-    dropped_blocks: int
-    dropped_columns: int
-    resampling_s: float
+    resampling_s: float = 0.0
     """how long a sample may wait in the resampler; 0.0 where there is none"""
-    max_lag_s: float
-    revision: int
+    config_id: int = 0
+    """counts the front-ends made; columns carry the one they came from"""
+    revision: int = 0
     """counts the changes of state, settings and faults"""
-    fault: str | None
+    fault: str | None = None
     """why something asked for is not so, in words"""
+    columns: int = 0
+    gaps: int = 0
+    input_overflows: int = 0
+    dropped_blocks: int = 0
+    dropped_columns: int = 0
+    bad_samples: int = 0
+    """NaN or infinite, taken as silence"""
+    max_lag_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -76,7 +84,7 @@ class _Close:
     pass
 
 
-_Message = BlockRing | SourceOpened | SourceFailed | _Configure | _Close
+_Order = SourceOpened | SourceFailed | _Configure | _Close
 
 
 class Engine:
@@ -87,37 +95,42 @@ class Engine:
         config: EngineConfig,
         fallbacks: tuple[CaptureConfig, ...],
         on_update: Callable[[], None],
+        *,
+        strict: bool = False,
         open_source: Callable[[CaptureConfig], AudioSource] = open_source,
     ) -> None:
         """Start at once; what cannot be opened is replaced by the first fallback that can.
 
+        With `strict`, nothing replaces what is asked for first: the state is then "failed".
         `on_update` is called on the worker's thread whenever there are new columns or a new
         status; it must not block. `open_source` is called on the device thread.
         """
-        self._config = _with_preferred_rate(config)
-        self._fallbacks = fallbacks
+        self._wanted = _with_preferred_rate(config)
+        self._status = EngineStatus("starting", self._wanted)
+        self._strict = strict
         self._on_update = on_update
-        self._inbox: queue.SimpleQueue[_Message] = queue.SimpleQueue()
+        # Orders go before sound, so that an overloaded worker still obeys; the inbox wakes it. It
+        # holds at most one entry for each block in a ring and each order.
+        self._orders: deque[_Order] = deque()
+        self._inbox: queue.SimpleQueue[BlockRing | None] = queue.SimpleQueue()
         self._outbox: deque[MelColumns] = deque()
-        self._state: State = "starting"
-        self._source: SourceInfo | None = None
         self._ring: BlockRing | None = None
         self._pipeline: Pipeline | None = None
-        self._compute_choices: tuple[Compute, ...] = ()
-        self._config_id = self._revision = 0
         self._expected_sample: int | None = None
+        self._silent_since = 0.0
         self._peak = 0.0
-        self._columns = self._gaps = self._dropped_columns = 0
+        self._columns = self._gaps = self._dropped_columns = self._bad_samples = 0
         self._past_overflows = self._past_dropped_blocks = 0
         self._max_lag_s = 0.0
-        self._fault: str | None = None
-        self._supervisor = SourceSupervisor(self._inbox.put, self._inbox.put, open_source)
+        self._supervisor = SourceSupervisor(
+            fallbacks if not strict else (), self._inbox.put, self._order, open_source
+        )
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self._thread.start()
 
     def configure(self, config: EngineConfig) -> None:
         """Ask for other settings; the status tells when they are in force, or why not."""
-        self._inbox.put(_Configure(config))
+        self._order(_Configure(config))
 
     def drain(self) -> list[MelColumns]:
         """The columns that came since the last call, oldest first."""
@@ -128,44 +141,55 @@ class Engine:
 
     def status(self) -> EngineStatus:
         """The state of now."""
-        # First, so that a change while this is read is seen as one by the next look.
-        revision = self._revision
-        ring, pipeline = self._ring, self._pipeline
-        stream = pipeline.stream if pipeline else None
-        return EngineStatus(
-            state=self._state,
-            config=self._config,
-            source=self._source,
-            mel=stream.config if stream else None,
-            backend=stream.kernel.backend if stream else None,
-            device=stream.kernel.device if stream else None,
-            compute_choices=self._compute_choices,
-            config_id=self._config_id,
+        ring = self._ring
+        return replace(
+            self._status,
             columns=self._columns,
             gaps=self._gaps,
             input_overflows=self._past_overflows + (ring.overflows if ring else 0),
             dropped_blocks=self._past_dropped_blocks + (ring.dropped_blocks if ring else 0),
             dropped_columns=self._dropped_columns,
-            resampling_s=pipeline.held_back_s if pipeline else 0.0,
+            bad_samples=self._bad_samples,
             max_lag_s=self._max_lag_s,
-            revision=revision,
-            fault=self._fault,
         )
 
     def close(self, timeout_s: float = 2.0) -> None:
         """Stop capturing and end the threads; again has no effect."""
-        self._inbox.put(_Close())
+        self._order(_Close())
+        if self._status.state == "starting":
+            # Loading torch cannot be interrupted; the thread ends with the process.
+            timeout_s = 0.0
         self._thread.join(timeout_s)
         self._supervisor.close(timeout_s)
 
+    def _order(self, order: _Order) -> None:
+        self._orders.append(order)
+        self._inbox.put(None)
+
     def _run(self) -> None:
         try:
-            self._work()
+            self._prepare()
         except Exception as error:
-            _log.exception("the worker failed")
-            self._fail(f"the analysis failed: {error!r}")
+            _log.exception("torch could not be loaded")
+            self._fail(f"torch could not be loaded: {error!r}; `pip install torch` mends that")
+            return
+        self._supervisor.switch(self._wanted.capture)
+        while True:
+            ring = self._next_ring()
+            try:
+                while self._orders:
+                    order = self._orders.popleft()
+                    if isinstance(order, _Close):
+                        self._set(state="closed")
+                        return
+                    self._obey(order)
+                if ring is not None and ring is self._ring:
+                    self._take_audio(ring)
+            except Exception as error:
+                _log.exception("the analysis failed")
+                self._fail(f"the analysis failed: {error!r}; pick another front-end or device")
 
-    def _work(self) -> None:
+    def _prepare(self) -> None:
         # Loaded here, behind a window that is already visible: it takes more than a second.
         import torch
 
@@ -173,77 +197,114 @@ class Engine:
         from visualizer.mel.stream import MelStream
 
         torch.set_num_threads(1)
-        self._compute_choices = available_devices()
         # The first transform of a process sets up libraries; no column shall wait for that.
         warm_up = MelStream(preset("simli"), 1, torch.device("cpu"))
         warm_up.push(np.zeros((warm_up.config.win_length, 1), dtype=np.float32))
-        self._supervisor.switch((self._config.capture, *self._fallbacks))
-        while not isinstance(message := self._inbox.get(), _Close):
-            if isinstance(message, BlockRing):
-                if message is self._ring:
-                    self._take_audio(message)
-            elif isinstance(message, SourceOpened):
-                self._attach(message)
-            elif isinstance(message, SourceFailed):
-                self._fail(message.fault)
-            else:
-                self._apply(message.config)
-        self._state = "closed"
+        self._status = replace(self._status, compute_choices=available_devices())
+
+    def _next_ring(self) -> BlockRing | None:
+        try:
+            ring = self._inbox.get(timeout=_LOOK_S)
+        except queue.Empty:
+            self._look_for_silence()
+            return None
+        return ring
+
+    def _look_for_silence(self) -> None:
+        source = self._status.source
+        if self._status.state != "running" or source is None or self._status.fault is not None:
+            return
+        silent_s = time.perf_counter() - self._silent_since
+        if silent_s > (NO_SOUND_S if self._expected_sample is not None else NO_FIRST_SOUND_S):
+            self._set(fault=_no_sound_words(source))
+
+    def _obey(self, order: SourceOpened | SourceFailed | _Configure) -> None:
+        if isinstance(order, SourceOpened):
+            self._attach(order)
+        elif isinstance(order, SourceFailed):
+            if order.requested == self._wanted.capture:
+                self._fail(order.fault)
+        else:
+            self._apply(_with_preferred_rate(order.config))
+
+    def _apply(self, config: EngineConfig) -> None:
+        before, self._wanted = self._wanted, config
+        if config.capture != before.capture or self._status.state != "running":
+            # What is asked for with a new source comes into force with it.
+            self._supervisor.switch(config.capture)
+        elif self._status.config.capture == config.capture:
+            self._build((config, self._status.config), fault=None)
 
     def _attach(self, opened: SourceOpened) -> None:
         if self._ring is not None:
             self._past_overflows += self._ring.overflows
             self._past_dropped_blocks += self._ring.dropped_blocks
+        strict = self._strict and self._status.state == "starting"
         self._ring = opened.ring
-        self._source = opened.info
-        self._config = replace(self._config, capture=opened.capture)
-        self._fault = opened.fault
-        self._pipeline = None
-        try:
-            self._build(self._config)
-        except VisualizerError as error:
-            self._fail(str(error))
-            return
-        self._state = "running"
-        self._announce()
+        self._status = replace(self._status, source=opened.info)
+        wanted = self._wanted
+        if opened.requested == wanted.capture and opened.capture != opened.requested:
+            # What came with the source that failed goes with it.
+            wanted = self._wanted = replace(self._status.config, capture=opened.capture)
+        wanted = replace(wanted, capture=opened.capture)
+        spares = (
+            replace(self._status.config, capture=opened.capture),
+            replace(wanted, compute="cpu"),
+            EngineConfig(opened.capture, compute="cpu"),
+        )
+        self._build((wanted,) if strict else (wanted, *spares), opened.fault)
+        # What the source wrote before it was known here.
+        for _ in range(len(opened.ring)):
+            self._take_audio(opened.ring)
+        if opened.ring.end_reason is not None:
+            self._take_audio(opened.ring)
 
-    def _apply(self, config: EngineConfig) -> None:
-        config = _with_preferred_rate(config)
-        self._fault = None
-        capture = config.capture
-        if capture != self._config.capture or self._state != "running":
-            self._supervisor.switch((capture, self._config.capture, *self._fallbacks))
-            # What is asked for with a new source comes into force with it.
-            self._config = replace(config, capture=self._config.capture)
-            return
-        try:
-            self._build(config)
-        except VisualizerError as error:
-            self._fault = str(error)
-        else:
-            self._config = config
-        self._announce()
-
-    def _build(self, config: EngineConfig) -> None:
-        """Make the front-end anew, between two blocks. Raises ConfigError."""
+    def _build(self, configs: tuple[EngineConfig, ...], fault: str | None) -> None:
+        """Make the front-end anew, between two blocks: the first of `configs` that works."""
         from visualizer.mel.kernels import choose_device
         from visualizer.pipeline import Pipeline
 
-        assert self._source is not None
-        rate = self._source.sample_rate
-        mel, device = front_end(config, rate), choose_device(config.compute)
-        self._pipeline = Pipeline(mel, rate, config.channel, device)
-        self._expected_sample = None
-        self._config_id += 1
+        source = self._status.source
+        assert source is not None
+        for config in configs:
+            try:
+                mel, device = front_end(config, source.sample_rate), choose_device(config.compute)
+                pipeline = Pipeline(mel, source.sample_rate, config.channel, device)
+                pipeline.warm_up()
+            except VisualizerError as error:
+                fault = fault or str(error)
+                continue
+            except Exception as error:
+                _log.exception("%s on %s failed", config.preset, config.compute)
+                fault = fault or f"{config.preset} on {config.compute} failed: {error!r}"
+                continue
+            self._pipeline = pipeline
+            self._expected_sample = None
+            self._silent_since = time.perf_counter()
+            if config is not configs[0]:
+                self._wanted = config
+            self._set(
+                state="running",
+                config=config,
+                mel=mel,
+                backend=pipeline.stream.kernel.backend,
+                device=pipeline.stream.kernel.device,
+                resampling_s=pipeline.held_back_s,
+                config_id=self._status.config_id + 1,
+                fault=fault,
+            )
+            return
+        self._fail(fault or "no front-end works")
 
     def _take_audio(self, ring: BlockRing) -> None:
-        while (block := ring.read()) is not None:
+        """One block, so that orders come between two."""
+        block = ring.read()
+        if block is not None:
             self._process(block, time.perf_counter())
-        if ring.end_reason is not None:
-            self._state = "ended"
-            if ring.end_reason != END_OF_FILE:
-                self._fault = ring.end_reason
-            self._announce()
+        elif ring.end_reason is not None and self._status.state == "running":
+            ended_well = ring.end_reason == END_OF_FILE
+            fault = self._flush() if ended_well else ring.end_reason
+            self._set(state="ended", fault=fault)
 
     def _process(self, block: AudioBlock, dequeued_at: float) -> None:
         pipeline = self._pipeline
@@ -253,18 +314,43 @@ class Engine:
             self._gaps += 1
             pipeline.skip(block.start_sample - self._expected_sample)
         self._expected_sample = block.start_sample + len(block.samples)
+        self._silent_since = dequeued_at
+        if self._status.source and self._status.fault == _no_sound_words(self._status.source):
+            self._set(fault=None)
         self._max_lag_s = max(self._max_lag_s, dequeued_at - block.captured_at)
-        self._peak = max(self._peak, float(np.abs(block.samples).max()))
+        samples = block.samples
+        finite = np.isfinite(samples)
+        if not finite.all():
+            # One such sample would spoil every band of every frame it is in.
+            self._bad_samples += int((~finite).sum())
+            samples = np.where(finite, samples, np.float32(0.0))
+        self._peak = max(self._peak, float(np.abs(samples).max()))
         first_column = pipeline.next_column
-        values = pipeline.push(block.samples)
+        values = pipeline.push(samples)
+        self._publish(values, first_column, block.captured_at, dequeued_at)
+
+    def _flush(self) -> str | None:
+        """The columns that reach past the end of a file; return what is wrong with it."""
+        if self._pipeline is None:
+            return None
+        now = time.perf_counter()
+        first_column = self._pipeline.next_column
+        self._publish(self._pipeline.flush(), first_column, now, now)
+        if self._pipeline.next_column == 0:
+            return "the sound is too short for a single column of this front-end"
+        return None
+
+    def _publish(
+        self, values: NDArray[np.float32], first_column: int, captured_at: float, dequeued_at: float
+    ) -> None:
         if values.shape[1] == 0:
             return
         values.flags.writeable = False
         columns = MelColumns(
             values=values,
             first_column=first_column,
-            config_id=self._config_id,
-            captured_at=block.captured_at,
+            config_id=self._status.config_id,
+            captured_at=captured_at,
             dequeued_at=dequeued_at,
             computed_at=time.perf_counter(),
             peak=self._peak,
@@ -272,18 +358,22 @@ class Engine:
         self._peak = 0.0
         self._columns += columns.n_columns
         self._outbox.append(columns)
-        while len(self._outbox) > OUTBOX_COLUMNS:
+        while len(self._outbox) > OUTBOX_LENGTH:
             self._dropped_columns += self._outbox.popleft().n_columns
         self._on_update()
 
     def _fail(self, fault: str) -> None:
-        self._fault = fault
-        self._state = "failed"
-        self._announce()
+        self._pipeline = None
+        self._set(state="failed", source=None, mel=None, backend=None, device=None, fault=fault)
 
-    def _announce(self) -> None:
-        self._revision += 1
+    def _set(self, **changes: Any) -> None:
+        """Let the status say otherwise, as one whole."""
+        self._status = replace(self._status, revision=self._status.revision + 1, **changes)
         self._on_update()
+
+
+def _no_sound_words(source: SourceInfo) -> str:
+    return f"{source.name!r} delivers no sound; is it suspended, or in use elsewhere?"
 
 
 def _with_preferred_rate(config: EngineConfig) -> EngineConfig:

@@ -40,6 +40,11 @@ class LatencyLog:
         self._ms = np.full((capacity, len(STAGES)), np.nan)
         self._count = 0
 
+    def clear(self) -> None:
+        """Forget all: what follows is of another front-end or source."""
+        self._count = 0
+        self._ms.fill(np.nan)
+
     def record(self, columns: MelColumns, painted_at: float | None) -> None:
         """Note columns; `painted_at` (perf_counter s) is None where nothing is painted."""
         shown_at = columns.computed_at if painted_at is None else painted_at

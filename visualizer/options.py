@@ -25,8 +25,10 @@ class RunOptions:
 
     @property
     def must_open(self) -> bool:
-        """Whether exactly this source was asked for, so that another in its place is an error."""
+        """Whether exactly this was asked for, so that something else in its place is an error."""
         capture = self.capture
+        if self.compute not in (None, "auto"):
+            return True
         return capture is not None and (
             capture.kind == "file"
             or capture.device is not None
@@ -37,6 +39,9 @@ class RunOptions:
 
 FIRST_COLUMN_LIMIT_S = 20.0
 """A run with a duration ends this much later when no column comes at all."""
+
+MINIMUM_SIZE = (820, 450)
+"""Of the window, in pixels: less and the toolbar is cut off."""
 
 DEFAULT_ENGINE_CONFIG = EngineConfig(CaptureConfig("mic"))
 

@@ -31,6 +31,11 @@ class Pipeline:
             self._resampler = StreamingResampler(source_rate, mel.sample_rate, 1)
         self.stream = MelStream(mel, 1, device)
 
+    def warm_up(self) -> None:
+        """Run the kernel once, so that what it sets up, or lacks, shows before the first hop."""
+        win_length = self.stream.config.win_length
+        self.stream.kernel(np.zeros((1, win_length), dtype=np.float32))
+
     @property
     def held_back_s(self) -> float:
         """How long the resampler may hold back a sample."""
@@ -51,6 +56,13 @@ class Pipeline:
             samples = self._resampler.push(samples)
         columns: NDArray[np.float32] = self.stream.push(samples)[0]
         return columns
+
+    def flush(self) -> NDArray[np.float32]:
+        """The columns that reach past the end, as `push` returns them. The signal ends here."""
+        last = [self.stream.flush()[0]]
+        if self._resampler is not None:
+            last = [self.stream.push(self._resampler.flush())[0], self.stream.flush()[0]]
+        return np.concatenate(last, axis=1)
 
     def skip(self, n_samples: int) -> None:
         """Note that the source lost `n_samples`."""

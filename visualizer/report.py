@@ -50,6 +50,7 @@ def make_report(status: EngineStatus, latency: LatencyLog, measures: RunMeasures
         "dropped_blocks": status.dropped_blocks,
         "dropped_columns": status.dropped_columns,
         "input_overflows": status.input_overflows,
+        "bad_samples": status.bad_samples,
         "max_lag_ms": round(status.max_lag_s * 1e3, 3),
         "latency_ms": {
             "resampling": _rounded(status.resampling_s * 1e3),
@@ -84,6 +85,8 @@ def require_writable(path: Path, what: str) -> None:
 
     What is there already stays untouched.
     """
+    if path.is_dir():
+        raise ConfigError(f"{what} cannot be written to {str(path)!r}: it is a folder")
     existed = path.exists()
     try:
         with path.open("ab"):

@@ -6,6 +6,7 @@ Everything here runs on the main thread; the worker only sets an event.
 from __future__ import annotations
 
 import math
+import signal
 import threading
 import time
 
@@ -35,6 +36,7 @@ class _View:
         self._live = Live(console=self._console, auto_refresh=False)
         self._fault: str | None = None
         self._next_at = 0.0
+        self._latest = ""
 
     def __enter__(self) -> _View:
         if self._console.is_terminal:
@@ -44,15 +46,19 @@ class _View:
     def __exit__(self, *_: object) -> None:
         if self._console.is_terminal:
             self._live.stop()
+        elif self._latest:
+            print(self._latest, flush=True)
 
     def show(self, status: EngineStatus, latency: LatencyLog, newest: MelColumns | None) -> None:
-        if status.fault and status.fault != self._fault:
-            self._console.print(status.fault, style="yellow")
+        if status.state == "running" and status.fault and status.fault != self._fault:
+            Console(stderr=True, soft_wrap=True).print(status.fault, style="yellow", markup=False)
         self._fault = status.fault
         now = time.perf_counter()
-        if now < self._next_at or newest is None:
+        if newest is None:
             return
-        text = describe(status, latency, newest)
+        self._latest = text = describe(status, latency, newest)
+        if now < self._next_at:
+            return
         if self._console.is_terminal:
             self._next_at = now + _LIVE_INTERVAL_S
             bands = Text(band_blocks(status, newest), style="magenta", overflow="crop")
@@ -68,6 +74,8 @@ def describe(status: EngineStatus, latency: LatencyLog, newest: MelColumns) -> s
     parts = [f"{source.name} {source.sample_rate} Hz" if source else "", mel.name if mel else ""]
     parts.append(f"{status.columns} columns")
     parts.append(f"peak {20 * math.log10(max(newest.peak, 1e-9)):6.1f} dBFS")
+    if source and source.device_latency_s is not None:
+        parts.append(f"device {source.device_latency_s * 1e3:.1f} ms as reported")
     for stage in STAGES:
         times = latency.percentiles(stage)
         if times is not None:
@@ -95,47 +103,54 @@ def run_terminal(options: RunOptions) -> int:
     woken = threading.Event()
     config = engine_config(options)
     latency, meter = LatencyLog(), ProcessMeter()
-    engine = Engine(config, fallbacks(options, config.capture), woken.set)
     exit_code = 0
+
+    def stop(number: int, _frame: object) -> None:
+        nonlocal exit_code
+        exit_code = 128 + number
+        woken.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    engine = Engine(config, fallbacks(options, config.capture), woken.set, strict=options.must_open)
     deadline = math.inf
     if options.duration_s is not None:
         deadline = time.perf_counter() + options.duration_s + FIRST_COLUMN_LIMIT_S
     newest: MelColumns | None = None
     first_at = first_column_ms = None
-    try:
-        with _View() as view:
-            while (now := time.perf_counter()) < deadline:
-                woken.wait(min(_LIVE_INTERVAL_S, deadline - now))
-                woken.clear()
-                status = engine.status()
-                if status.state == "failed":
-                    raise DeviceError(status.fault or "nothing could be opened")
-                columns = engine.drain()
-                for newest in columns:
-                    latency.record(newest, None)
-                if newest is not None and first_at is None:
-                    first_at = time.perf_counter()
-                    first_column_ms = meter.age_ms()
-                    settle()
-                    meter.restart()
-                    if options.duration_s is not None:
-                        deadline = first_at + options.duration_s
-                view.show(status, latency, newest)
-                if status.state == "ended" and not columns:
-                    break
-    except KeyboardInterrupt:
-        exit_code = 130
-    finally:
-        measures = RunMeasures(
-            duration_s=0.0 if first_at is None else time.perf_counter() - first_at,
-            paints=0,
-            window_ms=None,
-            first_column_ms=first_column_ms,
-            cpu_percent=meter.cpu_percent(),
-            rss_mb=meter.rss_mb(),
-        )
-        status = engine.status()
-        engine.close()
+    status = engine.status()
+    with _View() as view:
+        while not exit_code and (now := time.perf_counter()) < deadline:
+            woken.wait(min(_LIVE_INTERVAL_S, deadline - now))
+            woken.clear()
+            before, status = status, engine.status()
+            if status.config_id != before.config_id:
+                latency.clear()
+            columns = engine.drain()
+            for newest in columns:
+                latency.record(newest, None)
+            if newest is not None and first_at is None:
+                first_at = time.perf_counter()
+                first_column_ms = meter.age_ms()
+                settle()
+                meter.restart()
+                if options.duration_s is not None:
+                    deadline = first_at + options.duration_s
+            view.show(status, latency, newest)
+            if status.state in ("failed", "ended") and not columns:
+                break
+    measures = RunMeasures(
+        duration_s=0.0 if first_at is None else time.perf_counter() - first_at,
+        paints=0,
+        window_ms=None,
+        first_column_ms=first_column_ms,
+        cpu_percent=meter.cpu_percent(),
+        rss_mb=meter.rss_mb(),
+    )
+    status = engine.status()
+    engine.close()
     if options.report is not None:
         write_report(options.report, make_report(status, latency, measures))
+    if exit_code == 0 and (status.fault if status.state != "running" else first_at is None):
+        raise DeviceError(status.fault or "no column came in time")
     return exit_code

@@ -26,9 +26,11 @@ def tone(server: SoundServer, sink: str, hertz: float = TONE_HZ) -> Iterator[Non
     time_s = np.arange(60 * SERVER_RATE_HZ) / SERVER_RATE_HZ
     wave = AMPLITUDE * np.sin(2 * np.pi * hertz * time_s)
     player = server.play(np.column_stack((wave, wave)), sink)
-    yield
-    player.kill()
-    player.wait()
+    try:
+        yield
+    finally:
+        player.kill()
+        player.wait()
 
 
 class Listener:
@@ -55,8 +57,10 @@ class Listener:
 @contextmanager
 def listening(capture: CaptureConfig) -> Iterator[Listener]:
     listener = Listener(capture)
-    yield listener
-    listener.engine.close()
+    try:
+        yield listener
+    finally:
+        listener.engine.close()
 
 
 def expected_db(sample_rate: int) -> tuple[int, float]:

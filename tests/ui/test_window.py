@@ -39,18 +39,20 @@ def window(qtbot: QtBot) -> Iterator[Window]:
 def running(window: Window, qtbot: QtBot) -> Iterator[None]:
     """From the first column on the screen until the window is closed."""
     qtbot.addWidget(window)
-    with qtbot.waitSignal(window.first_column, timeout=WAIT_MS):
-        window.show()
-    # Without a window manager, keys go to the window that asks for them.
-    window.activateWindow()
-    qtbot.waitUntil(window.isActiveWindow)
-    yield
-    window.close()
+    try:
+        with qtbot.waitSignal(window.first_column, timeout=WAIT_MS):
+            window.show()
+        # Without a window manager, keys go to the window that asks for them.
+        window.activateWindow()
+        qtbot.waitUntil(window.isActiveWindow)
+        yield
+    finally:
+        window.close()
 
 
 def pick(combo: QComboBox, text: str, qtbot: QtBot) -> None:
     """Open the list with the mouse and click the line that holds the text."""
-    row = next(r for r in range(combo.count()) if text in combo.itemText(r))
+    row = next(r for r in range(combo.count()) if combo.itemText(r) == text)
     QTest.mouseClick(combo, Qt.MouseButton.LeftButton)
     view = combo.view()
     assert view is not None
@@ -95,7 +97,8 @@ def test_space_freezes_the_picture_while_capture_goes_on(window: Window, qtbot: 
     qtbot.keyClick(window, Qt.Key.Key_L)
     qtbot.waitUntil(lambda: not window.picture.overlay.isVisible())
     qtbot.keyClick(window, Qt.Key.Key_Space)
-    qtbot.waitUntil(lambda: window.frozen)
+    assert window.frozen
+    assert "FROZEN" in window.state_label.text()
     frozen, before = picture_pixels(window), newest_index(window)
     qtbot.waitUntil(lambda: newest_index(window) > before + 40, timeout=WAIT_MS)
     np.testing.assert_array_equal(picture_pixels(window), frozen)
@@ -105,11 +108,13 @@ def test_space_freezes_the_picture_while_capture_goes_on(window: Window, qtbot: 
 
 def test_another_front_end_is_picked_with_the_mouse(window: Window, qtbot: QtBot) -> None:
     pick(window.controls.preset, "librosa", qtbot)
-    qtbot.waitUntil(lambda: "librosa" in window.state_label.text(), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: "128 mels" in window.state_label.text(), timeout=WAIT_MS)
     status = window.engine_status()
     assert status is not None
-    assert status.config.preset in window.state_label.text()
+    assert status.config.preset == "librosa"
     assert status.fault is None
+    before = newest_index(window)
+    qtbot.waitUntil(lambda: newest_index(window) > before + 10, timeout=WAIT_MS)
     stored = Settings().engine_config()
     assert stored is not None
     assert stored.preset == status.config.preset
@@ -172,7 +177,7 @@ def test_a_file_that_is_not_a_sound_is_said_and_the_old_source_stays(
     path.write_text("Dear reader" * 100)
     # The file dialog is the system's own; what it returns is what is ours to test.
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(path), ""))
-    pick(window.controls.source, "Audio file", qtbot)
+    pick(window.controls.source, "Audio file…", qtbot)
     qtbot.waitUntil(window.banner.isVisible, timeout=WAIT_MS)
     assert "letter.txt' is not an audio file" in window.banner.text()
     assert window.controls.source.currentText() == "Demo"
@@ -188,7 +193,7 @@ def test_devices_are_grouped_by_host_api_and_their_native_rate_is_marked(
     window.controls.show_devices(devices)
     combo = window.controls.device
     texts = [combo.itemText(row) for row in range(combo.count())]
-    assert texts == ["not in use", "ALSA", "  Desk · default", "JACK", "  Desk"]
+    assert texts == ["not in use", "ALSA", "  Desk (system default)", "JACK", "  Desk"]
     model = combo.model()
     assert model is not None
     can_choose = [
@@ -197,12 +202,32 @@ def test_devices_are_grouped_by_host_api_and_their_native_rate_is_marked(
     assert can_choose == [True, False, True, False, True]
 
 
+def test_cancelling_the_file_dialog_changes_nothing(
+    window: Window, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: ("", ""))
+    pick(window.controls.source, "Audio file…", qtbot)
+    qtbot.waitUntil(lambda: window.controls.source.currentText() == "Demo")
+
+
+def test_a_frozen_picture_keeps_its_place_when_colours_change(window: Window, qtbot: QtBot) -> None:
+    qtbot.keyClick(window, Qt.Key.Key_L)
+    qtbot.keyClick(window, Qt.Key.Key_Space)
+    frozen, before = picture_pixels(window), newest_index(window)
+    qtbot.waitUntil(lambda: newest_index(window) > before + 20, timeout=WAIT_MS)
+    window.picture.spectrogram.set_levels((-300.0, -299.0))
+    assert (picture_pixels(window) != frozen).any()
+    qtbot.keyClick(window, Qt.Key.Key_R)
+    np.testing.assert_array_equal(picture_pixels(window), frozen)
+
+
 def test_choices_are_kept_by_value(window: Window, qtbot: QtBot) -> None:
     pick(window.controls.preset, "simli-librosa", qtbot)
     qtbot.waitUntil(lambda: "simli-librosa" in window.state_label.text(), timeout=WAIT_MS)
     window.close()
     stored = Settings().engine_config()
-    assert stored == EngineConfig(CaptureConfig("demo"), preset="simli-librosa")
+    # The demo was not picked in the window, so it is not kept.
+    assert stored == EngineConfig(CaptureConfig("mic"), preset="simli-librosa")
 
 
 @pytest.mark.parametrize(

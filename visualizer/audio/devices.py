@@ -91,6 +91,21 @@ def _silence_alsa() -> None:
         ctypes.CDLL(library).snd_lib_error_set_handler(_IGNORE_MESSAGE)
 
 
+def rescan() -> None:
+    """Let PortAudio look again: it lists the devices once, when it starts.
+
+    Ends open streams. Raises DeviceError where PortAudio does not start again.
+    """
+    sd = portaudio()
+    try:
+        # After a start that failed there is nothing to end.
+        if sd._initialized:
+            sd._terminate()
+        sd._initialize()
+    except sd.PortAudioError as error:
+        raise DeviceError(f"PortAudio does not start: {words(error)}") from error
+
+
 def list_devices(*, with_rates: bool = False) -> list[InputDevice]:
     """All input devices in PortAudio's order; `with_rates` tries the common rates on each.
 
@@ -178,7 +193,8 @@ def _default_index(sd: ModuleType) -> int:
     index = int(sd.default.device[0])
     if index >= 0:
         return index
-    return max((int(api["default_input_device"]) for api in sd.query_hostapis()), default=-1)
+    defaults = (int(api["default_input_device"]) for api in sd.query_hostapis())
+    return next((index for index in defaults if index >= 0), -1)
 
 
 def accepted_rates(device: InputDevice, rates: Iterable[int]) -> tuple[int, ...]:

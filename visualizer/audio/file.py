@@ -71,7 +71,8 @@ class FileSource:
                 if len(samples) == 0 and self._loop and delivered:
                     self._file.seek(0)
                     samples = self._file.read(block_length, dtype="float32", always_2d=True)
-            except soundfile.SoundFileError as error:
+            except Exception as error:
+                # Whatever it is, a thread that ends without a word would look like silence.
                 ring.finish(f"{self.info.name} cannot be read on: {error}")
                 return
             if len(samples) == 0:
@@ -86,8 +87,10 @@ class FileSource:
 
 def open_audio(path: Path) -> Any:
     """A soundfile.SoundFile with at least one sample. Raises SourceError in words."""
-    if not path.is_file():
+    if not path.exists():
         raise SourceError(f"there is no file {str(path)!r}")
+    if not path.is_file():
+        raise SourceError(f"{str(path)!r} is not a file; name an audio file")
     if path.stat().st_size == 0:
         raise SourceError(f"{str(path)!r} is empty (0 bytes)")
     try:

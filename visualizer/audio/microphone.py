@@ -18,6 +18,7 @@ from visualizer.audio.devices import (
     find_device,
     list_devices,
     portaudio,
+    rescan,
     words,
 )
 from visualizer.audio.ring import BlockRing
@@ -27,6 +28,10 @@ from visualizer.errors import DeviceError
 
 _LATENCY_LIMIT_S = 10.0
 """A device that reports more than this, or nothing above zero, does not know."""
+
+
+_DRIFT = 5e-4
+"""More than the clocks of sound devices are off by, less than any loss."""
 
 
 class SampleClock:
@@ -48,7 +53,9 @@ class SampleClock:
             expected = (captured_at - self._origin) * self._sample_rate
             lost = max(0, round(expected) - self._count - n_samples)
         self._count += lost + n_samples
-        self._origin = min(self._origin, captured_at - self._count / self._sample_rate)
+        arrival = captured_at - self._count / self._sample_rate
+        # It rises a little by itself, so that a device's slow clock is not taken for a loss.
+        self._origin = min(self._origin + _DRIFT * n_samples / self._sample_rate, arrival)
         return lost
 
 
@@ -58,9 +65,7 @@ class Microphone:
     def __init__(self, capture: CaptureConfig) -> None:
         """Open the device. Raises DeviceError with what PortAudio said."""
         sd = portaudio()
-        # The device list is made when PortAudio starts; what was plugged in since is not in it.
-        sd._terminate()
-        sd._initialize()
+        rescan()
         device = find_device(list_devices(), capture.device, capture.host_api)
         sample_rate = capture.sample_rate or device.native_rate
         if capture.sample_rate is None and capture.preferred_rate is not None:

@@ -72,6 +72,10 @@ class BlockRing:
         self.end_reason = reason
         self._notify(self)
 
+    def __len__(self) -> int:
+        """How many blocks wait to be read."""
+        return len(self._records)
+
     def read(self) -> AudioBlock | None:
         """The oldest block, or None when there is none now."""
         if not self._records:

@@ -31,17 +31,20 @@ _log = logging.getLogger(__name__)
 class SourceOpened:
     """A source that delivers into `ring`."""
 
+    requested: CaptureConfig
     capture: CaptureConfig
+    """what was opened: where `requested` could not be had, what stands in for it"""
     info: SourceInfo
     ring: BlockRing
     fault: str | None
-    """why what was asked for first could not be had"""
+    """why what was asked for could not be had"""
 
 
 @dataclass(frozen=True)
 class SourceFailed:
-    """Nothing of what was asked for could be opened."""
+    """Neither what was asked for nor anything else could be opened."""
 
+    requested: CaptureConfig
     fault: str
 
 
@@ -50,56 +53,61 @@ class SourceSupervisor:
 
     def __init__(
         self,
+        fallbacks: tuple[CaptureConfig, ...],
         on_audio: Callable[[BlockRing], None],
         on_result: Callable[[SourceOpened | SourceFailed], None],
         open_source: Callable[[CaptureConfig], AudioSource],
     ) -> None:
-        """`on_audio` is called on the source's thread, the others on the device thread."""
+        """`fallbacks` are tried, after what worked last, where a source cannot be opened.
+
+        `on_audio` is called on the source's thread, the others on the device thread.
+        """
+        self._fallbacks = fallbacks
         self._open_source = open_source
         self._on_audio = on_audio
         self._on_result = on_result
-        self._requests: queue.SimpleQueue[tuple[CaptureConfig, ...]] = queue.SimpleQueue()
+        self._requests: queue.SimpleQueue[CaptureConfig | None] = queue.SimpleQueue()
         self._source: AudioSource | None = None
+        self._worked_last: CaptureConfig | None = None
         self._thread = threading.Thread(target=self._run, name="device", daemon=True)
         self._thread.start()
 
-    def switch(self, candidates: tuple[CaptureConfig, ...]) -> None:
-        """Close what is open, then open the first candidate that works; none: end the thread."""
-        self._requests.put(candidates)
+    def switch(self, capture: CaptureConfig) -> None:
+        """Close what is open, then open this, or what stands in for it."""
+        self._requests.put(capture)
 
     def close(self, timeout_s: float) -> None:
         """Close the source and end the thread, waiting no longer than `timeout_s`."""
-        self.switch(())
+        self._requests.put(None)
         self._thread.join(timeout_s)
 
     def _run(self) -> None:
-        while candidates := self._requests.get():
-            self._close_source()
-            self._on_result(self._open_first(candidates))
+        while (requested := self._requests.get()) is not None:
+            if self._requests.empty():  # else there is a newer wish already
+                self._close_source()
+                self._on_result(self._open_first(requested))
         self._close_source()
 
-    def _open_first(self, candidates: tuple[CaptureConfig, ...]) -> SourceOpened | SourceFailed:
+    def _open_first(self, requested: CaptureConfig) -> SourceOpened | SourceFailed:
+        last = () if self._worked_last is None else (self._worked_last,)
         faults: list[str] = []
-        for capture in candidates:
+        for capture in dict.fromkeys((requested, *last, *self._fallbacks)):
             try:
-                source = self._open_source(capture)
-                ring = BlockRing(
-                    source.info.channels, round(RING_S * source.info.sample_rate), self._on_audio
-                )
-                self._source = source
+                source = self._source = self._open_source(capture)
+                capacity = round(RING_S * source.info.sample_rate)
+                ring = BlockRing(source.info.channels, capacity, self._on_audio)
                 source.start(ring)
             except VisualizerError as error:
                 faults.append(str(error))
-                self._close_source()
-                continue
             except Exception as error:
                 _log.exception("opening %s failed", capture)
                 faults.append(f"opening {capture.kind} failed: {error!r}")
-                self._close_source()
-                continue
-            fault = f"{faults[0]} · instead: {source.info.name}" if faults else None
-            return SourceOpened(capture, source.info, ring, fault)
-        return SourceFailed(faults[0])
+            else:
+                self._worked_last = capture
+                fault = f"{faults[0]} · instead: {source.info.name}" if faults else None
+                return SourceOpened(requested, capture, source.info, ring, fault)
+            self._close_source()
+        return SourceFailed(requested, faults[0])
 
     def _close_source(self) -> None:
         source, self._source = self._source, None

@@ -82,14 +82,17 @@ def run_window(options: RunOptions) -> int:
     config = engine_config(options, stored)
 
     def start_engine(on_update: Callable[[], None]) -> Engine:
-        return Engine(config, fallbacks(options, config.capture), on_update)
+        return Engine(
+            config, fallbacks(options, config.capture), on_update, strict=options.must_open
+        )
 
     window = Window(start_engine, store)
     if options.size is not None:
         window.resize(*options.size)
     run = _Run(application, window, options, meter)
     sys.excepthook = run.on_exception
-    signal.signal(signal.SIGINT, lambda *_: application.exit(130))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda n, _: application.exit(128 + n))
     window.show()
     exit_code = application.exec()
     return run.finish(exit_code)
@@ -132,7 +135,9 @@ class _Run:
         )
 
     def _on_failed(self, fault: str) -> None:
-        if self._first_column_at is None and self._options.must_open:
+        settle()
+        scripted = self._options.must_open or self._options.duration_s is not None
+        if self._first_column_at is None and scripted:
             self._failure = fault
             self._application.exit(2)
 
@@ -149,9 +154,6 @@ class _Run:
     def finish(self, exit_code: int) -> int:
         """Write what was asked for and close the window; return the exit code."""
         window, options = self._window, self._options
-        if self._failure is not None:
-            window.close()
-            raise DeviceError(self._failure)
         first_at = self._first_column_at
         measures = RunMeasures(
             duration_s=0.0 if first_at is None else time.perf_counter() - first_at,
@@ -166,6 +168,10 @@ class _Run:
         window.close()
         if options.report is not None and status is not None:
             write_report(options.report, make_report(status, window.latency, measures))
+        if self._failure is not None:
+            raise DeviceError(self._failure)
+        if exit_code == 0 and first_at is None and options.duration_s is not None:
+            raise DeviceError((status and status.fault) or "no column came in time")
         if not saved:
             raise ConfigError(
                 f"the picture cannot be written to {str(options.screenshot)!r}; "

@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
+from PyQt6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from visualizer.audio.devices import COMMON_RATES_HZ, InputDevice
 from visualizer.config import CaptureConfig
@@ -68,54 +76,58 @@ class Controls(QWidget):
         super().__init__()
         self._devices: list[InputDevice] = []
         self._status: EngineStatus | None = None
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(8, 6, 8, 6)
-        layout.setSpacing(6)
+        rows = QVBoxLayout(self)
+        rows.setContentsMargins(8, 6, 8, 2)
+        sound, analysis = QHBoxLayout(), QHBoxLayout()
+        for row in (sound, analysis):
+            row.setSpacing(6)
+            rows.addLayout(row)
 
-        def labelled(text: str, combo: ValueCombo) -> ValueCombo:
+        def labelled(row: QHBoxLayout, text: str, combo: ValueCombo) -> ValueCombo:
             label = QLabel(text)
             label.setBuddy(combo)
-            layout.addWidget(label)
-            layout.addWidget(combo)
+            row.addWidget(label)
+            row.addWidget(combo)
             return combo
 
-        self.source = labelled("&Source", ValueCombo("Source", "Where the sound comes from"))
+        self.source = labelled(sound, "&Source", ValueCombo("Source", "Where the sound comes from"))
         self.device = labelled(
-            "&Device", ValueCombo("Device", "The microphone, grouped by the system's host APIs")
+            sound,
+            "&Device",
+            ValueCombo("Device", "The microphone, grouped by the system's host APIs"),
         )
         self.device.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
         self.device.setMinimumContentsLength(14)
-        layout.setStretchFactor(self.device, 1)
+        sound.setStretchFactor(self.device, 1)
         self.refresh = QToolButton()
         self.refresh.setText("⟳")
         self.refresh.setToolTip("Look for microphones again (F5)")
         self.refresh.setAccessibleName("Refresh devices")
-        self.refresh.setShortcut("F5")
-        layout.addWidget(self.refresh)
+        sound.addWidget(self.refresh)
         self.rate = labelled(
-            "&Rate", ValueCombo("Sample rate", "Sample rates that the device accepts")
+            sound, "&Rate", ValueCombo("Sample rate", "Sample rates that the device accepts")
         )
-        self.channel = labelled("&Channel", ValueCombo("Channel", "Which channel is analysed"))
+        self.channel = labelled(
+            sound, "&Channel", ValueCombo("Channel", "Which channel is analysed")
+        )
         self.preset = labelled(
-            "&Front-end", ValueCombo("Front-end", "Whose mel features are shown")
+            analysis, "&Front-end", ValueCombo("Front-end", "Whose mel features are shown")
         )
-        self.compute = labelled("Co&mpute", ValueCombo("Compute", "Where the kernel runs"))
-        self.freeze = QPushButton("Freeze")
-        self.freeze.setCheckable(True)
-        self.freeze.setShortcut("Space")
-        self.freeze.setToolTip("Hold the picture still (Space); capture goes on")
-        self.freeze.setAccessibleName("Freeze")
-        self.overlay = QPushButton("Latency")
-        self.overlay.setCheckable(True)
+        self.compute = labelled(
+            analysis, "Co&mpute", ValueCombo("Compute", "Where the kernel runs")
+        )
+        analysis.addStretch()
+        self.overlay = self._toggle(
+            "Latency", "Show how late each column is (L)", "Latency overlay"
+        )
         self.overlay.setChecked(True)
-        self.overlay.setShortcut("L")
-        self.overlay.setToolTip("Show how late each column is (L)")
-        self.overlay.setAccessibleName("Latency overlay")
-        layout.addStretch()
-        layout.addWidget(self.overlay)
-        layout.addWidget(self.freeze)
+        self.freeze = self._toggle("Freeze", "Hold the picture still (Space); capture goes on")
+        analysis.addWidget(self.overlay)
+        analysis.addWidget(self.freeze)
+        # Nothing is in force yet that could be shown or changed.
+        self.setEnabled(False)
 
         self.source.picked.connect(self._pick_source)
         self.device.picked.connect(self._pick_device)
@@ -129,6 +141,13 @@ class Controls(QWidget):
         self.freeze.toggled.connect(self.freeze_toggled)
         self.overlay.toggled.connect(self.overlay_toggled)
 
+    def _toggle(self, text: str, tip: str, name: str = "") -> QPushButton:
+        button = QPushButton(text)
+        button.setCheckable(True)
+        button.setToolTip(tip)
+        button.setAccessibleName(name or text)
+        return button
+
     def show_devices(self, devices: list[InputDevice]) -> None:
         """Offer these microphones."""
         self._devices = devices
@@ -138,6 +157,7 @@ class Controls(QWidget):
     def show_status(self, status: EngineStatus) -> None:
         """Show what is in force and offer what can be had instead."""
         self._status = status
+        self.setEnabled(status.state != "starting")
         source, config = status.source, status.config
         kind = source.kind if source else config.capture.kind
         file_name = source.name if source and source.kind == "file" else "Audio file…"
@@ -166,7 +186,7 @@ class Controls(QWidget):
         current = (source.host_api, source.name) if source and on_microphone else None
         by_api: dict[str, list[tuple[str, object]]] = {}
         for device in self._devices:
-            text = f"{device.name} · default" if device.is_default else device.name
+            text = f"{device.name} (system default)" if device.is_default else device.name
             by_api.setdefault(device.host_api, []).append((text, (device.host_api, device.name)))
         if source and current and not any(current == (d.host_api, d.name) for d in self._devices):
             by_api.setdefault(source.host_api or "", []).append((source.name, current))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from PyQt6.QtCore import QPointF, QRectF, Qt
@@ -25,6 +26,8 @@ class Line:
 
     text: str
     colour: QColor
+    alarm: str = ""
+    """the end of the line, in red"""
 
 
 def latency_lines(status: EngineStatus, latency: LatencyLog) -> list[Line]:
@@ -43,10 +46,14 @@ def latency_lines(status: EngineStatus, latency: LatencyLog) -> list[Line]:
         if last is None or rolling is None:
             lines.append(Line(f"{stage:<12}{'–':>7}", _DIM))
             continue
-        late = status.mel is not None and rolling.p99 > status.mel.hop_s * 1e3
+        hop_ms = status.mel.hop_s * 1e3 if status.mel else math.inf
         numbers = (last, rolling.p50, rolling.p95, rolling.p99)
-        text = f"{stage:<12}" + "".join(f"{number:7.2f}" for number in numbers)
-        lines.append(Line(text, _ALARM if late else _TEXT))
+        words = [f"{number:7.2f}" for number in numbers]
+        # The percentiles rise, so what is late is the end of the line; `last` may be by itself.
+        late = [number > hop_ms for number in numbers[1:]]
+        n_fine = 1 + late.index(True) if any(late) else len(words)
+        text = f"{stage:<12}" + "".join(words[:n_fine])
+        lines.append(Line(text, _TEXT, "".join(words[n_fine:])))
     if status.mel is not None:
         kernel = f"{status.backend} on {status.device}"
         lines.append(Line(f"hop {status.mel.hop_s * 1e3:.2f} ms · kernel {kernel}", _DIM))
@@ -54,6 +61,7 @@ def latency_lines(status: EngineStatus, latency: LatencyLog) -> list[Line]:
         ("overflows", status.input_overflows),
         ("drops", status.dropped_blocks + status.dropped_columns),
         ("gaps", status.gaps),
+        *([("bad samples", status.bad_samples)] if status.bad_samples else []),
     ):
         lines.append(Line(f"{label:<12}{count:7d}", _ALARM if count else _DIM))
     return lines
@@ -75,7 +83,9 @@ class LatencyOverlay(QGraphicsItem):
     def set_lines(self, lines: list[Line]) -> None:
         self._lines = lines
         metrics = QFontMetricsF(self._font)
-        width = max((metrics.horizontalAdvance(line.text) for line in lines), default=0.0)
+        width = max(
+            (metrics.horizontalAdvance(line.text + line.alarm) for line in lines), default=0.0
+        )
         height = metrics.lineSpacing() * len(lines)
         rect = QRectF(0, 0, width + 2 * _PADDING, height + 2 * _PADDING)
         if rect != self._rect:
@@ -85,7 +95,7 @@ class LatencyOverlay(QGraphicsItem):
 
     def text(self) -> str:
         """All lines as plain text."""
-        return "\n".join(line.text for line in self._lines)
+        return "\n".join(line.text + line.alarm for line in self._lines)
 
     def boundingRect(self) -> QRectF:
         # Asked for many times a paint, so it is kept.
@@ -103,4 +113,8 @@ class LatencyOverlay(QGraphicsItem):
         for line in self._lines:
             painter.setPen(line.colour)
             painter.drawText(QPointF(_PADDING, baseline), line.text)
+            if line.alarm:
+                painter.setPen(_ALARM)
+                end = _PADDING + metrics.horizontalAdvance(line.text)
+                painter.drawText(QPointF(end, baseline), line.alarm)
             baseline += metrics.lineSpacing()

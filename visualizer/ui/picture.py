@@ -27,6 +27,7 @@ class Picture(pg.PlotWidget):
         self._frequency_axis = FrequencyAxis()
         super().__init__(axisItems={"left": self._frequency_axis}, background=None)
         self.paints = 0
+        self._unit: PictureUnit | None = None
         self.spectrogram = SpectrogramItem(SPAN_S, RANGE_DB, COLOUR_MAP)
         self.overlay = LatencyOverlay()
         plot = self.getPlotItem()
@@ -60,16 +61,22 @@ class Picture(pg.PlotWidget):
 
     def begin(self, config: MelConfig) -> None:
         """Start anew with a front-end."""
-        unit = PictureUnit(config)
-        low, high = unit.range()
-        # What a drag of a handle moves by: about a hundredth of the range.
-        self._colour_bar.rounding = 10.0 ** math.floor(math.log10((high - low) / 50))
-        self._colour_bar.setLevels((low, high))
-        self._colour_bar.axis.setLabel(unit.label)
-        self.spectrogram.set_levels((low, high))
+        self._unit = PictureUnit(config)
+        self._colour_bar.axis.setLabel(self._unit.label)
+        self.reset_levels()
         self.spectrogram.set_config(config)
         self._frequency_axis.set_config(config)
         self.getPlotItem().setYRange(0, config.n_mels, padding=0)
+
+    def reset_levels(self) -> None:
+        """Back to the range of colours that suits the front-end."""
+        if self._unit is None:
+            return
+        low, high = self._unit.range()
+        # What a drag of a handle moves by: about a hundredth of the range.
+        self._colour_bar.rounding = 10.0 ** math.floor(math.log10((high - low) / 50))
+        self._colour_bar.setLevels((low, high))
+        self.spectrogram.set_levels((low, high))
 
     def show_new(self) -> bool:
         """Paint what was appended; return, when that is done, whether there was a paint.

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from PyQt6.QtCore import QByteArray, QSettings
 
-from visualizer.config import COMPUTE_CHOICES, CaptureConfig, EngineConfig, MelConfig
+from visualizer.config import CaptureConfig, EngineConfig, MelConfig
 from visualizer.errors import ConfigError
 from visualizer.presets import PRESETS
 
@@ -32,17 +32,15 @@ class Settings:
             config = EngineConfig(capture, mel=mel and MelConfig.from_dict(mel), **stored)
         except (ConfigError, ValueError, TypeError, KeyError, AttributeError):
             return None
-        fits = config.preset in PRESETS and config.compute in COMPUTE_CHOICES
-        fits = fits and (config.channel is None or isinstance(config.channel, int))
-        return config if fits else None
+        return config if config.preset in PRESETS else None
 
     def save_engine_config(self, config: EngineConfig) -> None:
         self._store.setValue(_ENGINE, json.dumps(asdict(config)))
 
     def geometry(self) -> QByteArray:
         """Size and place of the window; empty at first."""
-        geometry: QByteArray = self._store.value(_GEOMETRY, QByteArray(), QByteArray)
-        return geometry
+        geometry = self._store.value(_GEOMETRY)
+        return geometry if isinstance(geometry, QByteArray) else QByteArray()
 
     def save_geometry(self, geometry: QByteArray) -> None:
         self._store.setValue(_GEOMETRY, geometry)

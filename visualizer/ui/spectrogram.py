@@ -43,6 +43,7 @@ class SpectrogramItem(pg.GraphicsObject):
         self._levels = levels
         self._colours = colour_table(colour_map)
         self._config: MelConfig | None = None
+        self._coloured_end = 0
         self._reset_ring(1, 1)
 
     def set_config(self, config: MelConfig) -> None:
@@ -51,6 +52,7 @@ class SpectrogramItem(pg.GraphicsObject):
         self._config = config
         self._unit = PictureUnit(config)
         self._history = ColumnHistory(config.n_mels, round(HISTORY_S / config.hop_s))
+        self._coloured_end = 0
         self._refill()
 
     def set_span(self, span_s: float) -> None:
@@ -73,7 +75,7 @@ class SpectrogramItem(pg.GraphicsObject):
     def colour_new(self) -> None:
         """Colour what was appended since, so that the next paint shows it."""
         if self._config is not None:
-            self._colour(self._coloured_end)
+            self._colour(self._coloured_end, self._history.end)
 
     def boundingRect(self) -> QRectF:
         n_mels = self._config.n_mels if self._config else 1
@@ -103,19 +105,19 @@ class SpectrogramItem(pg.GraphicsObject):
         memory.setsize(self._image.sizeInBytes())
         pixels: NDArray[np.uint32] = np.asarray(memory).view(np.uint32)
         self._ring = pixels.reshape(height, width)
-        self._coloured_end = 0
 
     def _refill(self) -> None:
         if self._config is None:
             return
         self._reset_ring(max(1, round(self._span_s / self._config.hop_s)), self._config.n_mels)
-        self._colour(self._history.end - self._ring.shape[1])
+        # Up to where it was coloured before: a frozen picture stays where it is.
+        end = self._coloured_end
+        self._colour(end - self._ring.shape[1], end)
         self.update()
 
-    def _colour(self, first: int) -> None:
+    def _colour(self, first: int, end: int) -> None:
         assert self._config is not None
         width = self._ring.shape[1]
-        end = self._history.end
         first = max(first, end - width)
         values = self._unit(self._history.between(first, end))
         low, high = self._levels

@@ -7,6 +7,8 @@ of them queued at a time.
 from __future__ import annotations
 
 import json
+import logging
+import os
 import sys
 import time
 from collections import deque
@@ -14,8 +16,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from PyQt6.QtCore import QObject, QProcess, Qt, QTimer, pyqtSignal
-from PyQt6.QtGui import QCloseEvent
+from PyQt6.QtCore import QObject, QProcess, QProcessEnvironment, Qt, QTimer, pyqtSignal
+from PyQt6.QtGui import QCloseEvent, QKeySequence, QShortcut
 from PyQt6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
@@ -27,11 +29,12 @@ from PyQt6.QtWidgets import (
 
 from visualizer.audio.devices import InputDevice, devices_from_json
 from visualizer.columns import MelColumns
-from visualizer.config import CaptureConfig, EngineConfig, MelConfig
+from visualizer.config import CaptureConfig, MelConfig
 from visualizer.engine import Engine, EngineStatus
 from visualizer.errors import DeviceError
 from visualizer.latency import LatencyLog
 from visualizer.mel.level import STREAMING_FORM
+from visualizer.options import DEFAULT_ENGINE_CONFIG, MINIMUM_SIZE
 from visualizer.ui.banner import Banner
 from visualizer.ui.controls import Controls
 from visualizer.ui.meter import LevelMeter
@@ -42,6 +45,10 @@ from visualizer.ui.settings import Settings
 _TEXT_INTERVAL_MS = 200
 """The numbers change this often: faster, nobody can read them."""
 _UNPAINTED_COLUMNS = 4096
+"""Kept for their paint; the oldest of more are left out of the latencies."""
+_SCAN_LIMIT_MS = 15_000
+
+_log = logging.getLogger(__name__)
 
 
 class _Bridge(QObject):
@@ -81,6 +88,8 @@ class Window(QMainWindow):
         super().__init__()
         self._start_engine = start_engine
         self._store = store
+        self._wish = store.engine_config() or DEFAULT_ENGINE_CONFIG
+        self._wish_is_new = False
         self._engine: Engine | None = None
         self._status: EngineStatus | None = None
         self._unpainted: deque[MelColumns] = deque(maxlen=_UNPAINTED_COLUMNS)
@@ -98,7 +107,15 @@ class Window(QMainWindow):
         self._texts = QTimer(self)
         self._texts.timeout.connect(self._show_texts)
         self._scan = QProcess(self)
+        environment = QProcessEnvironment.systemEnvironment()
+        # This package need not be installed: run.py finds it beside itself.
+        beside = [str(Path(__file__).parents[2]), environment.value("PYTHONPATH")]
+        environment.insert("PYTHONPATH", os.pathsep.join(filter(None, beside)))
+        self._scan.setProcessEnvironment(environment)
         self._scan.finished.connect(self._show_devices)
+        self._scan_limit = QTimer(self)
+        self._scan_limit.setSingleShot(True)
+        self._scan_limit.timeout.connect(self._scan.kill)
 
         self.setWindowTitle("Mel visualizer")
         self.controls = Controls()
@@ -109,6 +126,7 @@ class Window(QMainWindow):
         self.picture.first_painted.connect(self._start)
         self._lay_out()
         self._connect_controls()
+        self.setMinimumSize(*MINIMUM_SIZE)
         self.resize(1280, 720)
         self.restoreGeometry(store.geometry())
 
@@ -142,6 +160,17 @@ class Window(QMainWindow):
         controls.freeze_toggled.connect(self._freeze)
         controls.overlay_toggled.connect(self.picture.overlay.setVisible)
 
+        for key, act in (
+            ("Space", controls.freeze.toggle),
+            ("L", controls.overlay.toggle),
+            ("R", self.picture.reset_levels),
+            ("F5", self.scan_devices),
+        ):
+            # Not the buttons' own shortcuts: those act 100 ms later, and again on the release.
+            shortcut = QShortcut(QKeySequence(key), self)
+            shortcut.setAutoRepeat(False)
+            shortcut.activated.connect(act)
+
     @property
     def frozen(self) -> bool:
         return self.controls.freeze.isChecked()
@@ -154,6 +183,7 @@ class Window(QMainWindow):
         """List the devices in a process of its own: PortAudio's list is made once per process."""
         if self._scan.state() == QProcess.ProcessState.NotRunning:
             self._scan.start(sys.executable, ["-m", "visualizer", "devices", "--json"])
+            self._scan_limit.start(_SCAN_LIMIT_MS)
 
     def open_file(self, path: Path) -> None:
         """Play an audio file."""
@@ -176,9 +206,14 @@ class Window(QMainWindow):
         status = self.engine_status()
         if self._engine is None or status is None:
             return
-        self._choose(replace(status.config, **changes))  # type: ignore[arg-type]
+        # What is in force may stand in for what was wished; only wishes are worth keeping.
+        self._wish = replace(self._wish, **changes)  # type: ignore[arg-type]
+        self._wish_is_new = True
+        self._engine.configure(replace(status.config, **changes))  # type: ignore[arg-type]
 
     def _freeze(self, frozen: bool) -> None:
+        self._show_texts()
+        self._repaint.stop()
         if not frozen:
             self._show_columns()
 
@@ -197,11 +232,8 @@ class Window(QMainWindow):
         )
         if path:
             self.open_file(Path(path))
-
-    def _choose(self, config: EngineConfig) -> None:
-        assert self._engine is not None
-        self._engine.configure(config)
-        self._store.save_engine_config(config)
+        elif self._status is not None:
+            self.controls.show_status(self._status)
 
     def _start(self) -> None:
         # Only now is the window visible, and the time that torch takes to load costs no wait.
@@ -217,6 +249,10 @@ class Window(QMainWindow):
         shown = self.isVisible() and not self.isMinimized() and not self.frozen
         for columns in self._engine.drain():
             self._peak = max(self._peak, columns.peak)
+            if columns.config_id > status.config_id:
+                # Made by a front-end that came into force since the look at the status.
+                status = self._engine.status()
+                self._show_status(status)
             if columns.config_id != status.config_id:
                 continue
             self.picture.spectrogram.append(columns)
@@ -238,6 +274,8 @@ class Window(QMainWindow):
     def _show_columns(self) -> None:
         self._shown_at = time.perf_counter()
         if not self.picture.show_new():
+            # Covered or on another workspace: what is seen later was not drawn late.
+            self._unpainted.clear()
             return
         painted_at = time.perf_counter()
         if self._unpainted and not self._column_shown:
@@ -253,8 +291,15 @@ class Window(QMainWindow):
             return
         self.controls.show_status(status)
         self.show_fault(status.fault or "")
+        if self._wish_is_new and status.state == "running":
+            self._wish_is_new = False
+            if status.fault is None:
+                self._store.save_engine_config(self._wish)
+            else:
+                self._wish = self._store.engine_config() or DEFAULT_ENGINE_CONFIG
         if status.mel is not None and (before is None or before.config_id != status.config_id):
             self._unpainted.clear()
+            self.latency.clear()
             self.picture.begin(status.mel)
         self._show_texts()
         if status.state == "failed":
@@ -266,14 +311,23 @@ class Window(QMainWindow):
         status = self.engine_status()
         if status is None:
             return
-        self.state_label.setText(describe(status))
+        held = "FROZEN, Space goes on · " if self.frozen else ""
+        self.state_label.setText(held + describe(status))
         if self.picture.overlay.isVisible():
             self.picture.overlay.set_lines(latency_lines(status, self.latency))
 
     def _show_devices(self) -> None:
+        self._scan_limit.stop()
         output = bytes(self._scan.readAllStandardOutput().data()).decode("utf-8", "replace")
+        errors = bytes(self._scan.readAllStandardError().data()).decode("utf-8", "replace")
+        if self._scan.exitCode() != 0 or self._scan.exitStatus() != QProcess.ExitStatus.NormalExit:
+            reason = errors.strip() or "PortAudio did not answer"
+            _log.warning("the devices could not be listed: %s", reason)
+            if not self.banner.isVisible():
+                self.show_fault(f"the devices could not be listed: {reason.splitlines()[-1]}")
+            return
         try:
-            devices: list[InputDevice] = devices_from_json(json.loads(output or "[]"))
+            devices: list[InputDevice] = devices_from_json(json.loads(output))
         except (DeviceError, ValueError) as error:
             self.show_fault(f"the devices could not be listed: {error}")
             return

@@ -68,8 +68,9 @@ def pick(combo: QComboBox, text: str, qtbot: QtBot) -> None:
 def picture_pixels(window: Window) -> np.ndarray:
     """(height, width, 3) of the picture inside its axes, as it is on the screen."""
     area = window.picture.getPlotItem().getViewBox().sceneBoundingRect()
-    image = window.picture.grab(window.picture.mapFromScene(area).boundingRect()).toImage()
-    memory = image.convertToFormat(image.Format.Format_RGB32).constBits()
+    grabbed = window.picture.grab(window.picture.mapFromScene(area).boundingRect()).toImage()
+    image = grabbed.convertToFormat(grabbed.Format.Format_RGB32)
+    memory = image.constBits()
     assert memory is not None
     memory.setsize(image.sizeInBytes())
     return np.array(memory).reshape(image.height(), image.width(), 4)[:, :, 2::-1]

@@ -18,12 +18,13 @@ from visualizer.audio.ring import BlockRing
 from visualizer.audio.source import SourceInfo
 from visualizer.columns import MelColumns
 from visualizer.config import CaptureConfig, EngineConfig
-from visualizer.engine import OUTBOX_LENGTH, Engine, EngineStatus
+from visualizer.engine import OUTBOX_LENGTH, Engine
 from visualizer.errors import DeviceError
 from visualizer.mel.kernels import EagerKernel, available_devices
 from visualizer.mel.stream import MelStream
 from visualizer.pipeline import Pipeline
 from visualizer.presets import preset
+from visualizer.status import EngineStatus
 
 RATE_HZ = 16_000
 HOP = 200

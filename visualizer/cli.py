@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import json
 import logging
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from visualizer import __version__, process
+from visualizer import __version__, commands, process
+from visualizer.commands import own_front_end
 from visualizer.config import (
     COMPUTE_CHOICES,
     CaptureConfig,
-    EngineConfig,
-    MelConfig,
     SourceKind,
 )
 from visualizer.errors import ConfigError, DisplayError, VisualizerError
 from visualizer.options import RunOptions
-from visualizer.presets import PRESETS, front_end, preset
+from visualizer.presets import preset
 from visualizer.system import display_problem
 
 
@@ -43,12 +40,12 @@ def main() -> int:
 
 def run_command(arguments: list[str]) -> int:
     """Run one command and return its exit code; errors of the user's are one line and a 2."""
-    parser, commands = _parser()
-    if arguments and not arguments[0].startswith("-") and arguments[0] not in commands:
-        near = difflib.get_close_matches(arguments[0], commands, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(commands)}"
+    parser, names = _parser()
+    if arguments and not arguments[0].startswith("-") and arguments[0] not in names:
+        near = difflib.get_close_matches(arguments[0], names, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
         parser.error(f"unknown command {arguments[0]!r}; {hint}")
-    if not arguments or arguments[0] not in (*commands, "-h", "--help", "--version"):
+    if not arguments or arguments[0] not in (*names, "-h", "--help", "--version"):
         arguments = ["run", *arguments]
     parsed = parser.parse_args(arguments)
     logging.basicConfig(format="%(name)s: %(message)s", level=logging.WARNING)
@@ -74,26 +71,26 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
         "many milliseconds late each of them is. Without a command: run.",
     )
     parser.add_argument("--version", action="version", version=f"mel-visualizer {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    _add_run(commands.add_parser("run", help="open the live window (the default)"))
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND")
+    _add_run(subparsers.add_parser("run", help="open the live window (the default)"))
 
-    devices = commands.add_parser("devices", help="list the microphones")
+    devices = subparsers.add_parser("devices", help="list the microphones")
     devices.add_argument("--json", action="store_true", help="print JSON, with accepted rates")
-    devices.set_defaults(command=_devices)
+    devices.set_defaults(command=commands.devices)
 
-    presets = commands.add_parser("presets", help="list the front-ends")
+    presets = subparsers.add_parser("presets", help="list the front-ends")
     presets.add_argument(
         "--check", action="store_true", help="compute each and show how far it is from float64"
     )
     presets.add_argument("--json", action="store_true", help="print JSON, with the whole configs")
-    presets.set_defaults(command=_presets)
+    presets.set_defaults(command=commands.presets)
 
-    _add_mel(commands.add_parser("mel", help="a file's features, as the model would get them"))
+    _add_mel(subparsers.add_parser("mel", help="a file's features, as the model would get them"))
 
-    test = commands.add_parser("test", help="run the project's tests (in a checkout)")
+    test = subparsers.add_parser("test", help="run the project's tests (in a checkout)")
     test.add_argument("pytest_args", nargs=argparse.REMAINDER, metavar="...", help="for pytest")
-    test.set_defaults(command=_test)
-    return parser, list(commands.choices)
+    test.set_defaults(command=commands.test)
+    return parser, list(subparsers.choices)
 
 
 def _add_run(run: argparse.ArgumentParser) -> None:
@@ -150,66 +147,7 @@ def _add_mel(mel: argparse.ArgumentParser) -> None:
     mel.add_argument(
         "--streaming", action="store_true", help="through the live path, in blocks of 10 ms"
     )
-    mel.set_defaults(command=_mel)
-
-
-def _mel(arguments: argparse.Namespace) -> int:
-    import numpy as np
-    from rich.console import Console
-    from rich.progress import Progress
-
-    from visualizer.offline import column_times_s, file_columns
-    from visualizer.report import require_writable
-
-    output: Path = arguments.output
-    if output.suffix not in (".npy", ".npz"):
-        raise ConfigError(f"--output is {str(output)!r}; it must end in .npy or .npz")
-    if arguments.channels not in ("mean", "all") and not arguments.channels.isdecimal():
-        raise ConfigError(f"--channels is {arguments.channels!r}; it must be mean, all or a number")
-    require_writable(output, "the features")
-    channels = arguments.channels
-    wanted = EngineConfig(
-        CaptureConfig("demo"), preset=arguments.preset or "simli", mel=_own_front_end(arguments)
-    )
-    preset(wanted.preset)
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(arguments.input.name, total=1.0)
-        columns, config = file_columns(
-            arguments.input,
-            lambda rate: front_end(wanted, rate),
-            int(channels) if channels.isdecimal() else channels,
-            streaming=arguments.streaming,
-            on_progress=lambda share: progress.update(task, completed=share),
-        )
-    if output.suffix == ".npy":
-        np.save(output, columns, allow_pickle=False)
-    else:
-        np.savez(
-            output,
-            mel=columns,
-            config=json.dumps(config.to_dict()),
-            sample_rate=config.sample_rate,
-            times_s=column_times_s(config, columns.shape[-1]),
-        )
-    shape = " × ".join(map(str, columns.shape))
-    form = " (streaming form)" if arguments.streaming and config.needs_whole_clip else ""
-    print(f"{output}: {shape} float32, {config.name} at {config.sample_rate} Hz{form}")
-    return 0
-
-
-def _own_front_end(arguments: argparse.Namespace) -> MelConfig | None:
-    path: Path | None = arguments.config
-    if path is None:
-        return None
-    if arguments.preset is not None:
-        raise ConfigError("--preset and --config exclude each other; give one of them")
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{str(path)!r} cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise ConfigError(f"{str(path)!r} is not JSON: {error}") from error
-    return MelConfig.from_dict(values)
+    mel.set_defaults(command=commands.mel)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -250,7 +188,7 @@ def _run_options(arguments: argparse.Namespace) -> RunOptions:
     return RunOptions(
         capture=_capture(arguments),
         preset=arguments.preset,
-        mel=_own_front_end(arguments),
+        mel=own_front_end(arguments),
         compute=arguments.compute,
         duration_s=arguments.duration,
         screenshot=arguments.screenshot,
@@ -299,68 +237,3 @@ def _size(text: str | None) -> tuple[int, int] | None:
     if not (640 <= size[0] <= 16384 and 360 <= size[1] <= 16384):
         raise ConfigError(f"--size is {text!r}; it must be from 640x360 to 16384x16384")
     return size
-
-
-def _devices(arguments: argparse.Namespace) -> int:
-    from visualizer.audio.devices import devices_to_json, list_devices, table
-
-    devices = list_devices(with_rates=arguments.json)
-    if arguments.json:
-        print(json.dumps(devices_to_json(devices), indent=2))
-    else:
-        print(table(devices) if devices else "no microphone was found")
-    return 0
-
-
-def _presets(arguments: argparse.Namespace) -> int:
-    if arguments.check:
-        return _check_presets()
-    if arguments.json:
-        rows = [
-            {
-                "name": p.name,
-                "summary": p.summary,
-                "source": p.source,
-                "front_end": preset(p.name).to_dict(),
-            }
-            for p in PRESETS.values()
-        ]
-        print(json.dumps(rows, indent=2))
-    else:
-        width = max(map(len, PRESETS))
-        for p in PRESETS.values():
-            print(f"{p.name:<{width}}  {p.summary}\n{'':<{width}}  from: {p.source}")
-    return 0
-
-
-def _check_presets() -> int:
-    import numpy as np
-
-    from visualizer.offline import largest_deviation
-
-    width = max(map(len, PRESETS))
-    print("The largest deviation of the kernel (float32) from the reference (float64) over 2 s of")
-    print("fresh noise, and the largest value there is:")
-    for p in PRESETS.values():
-        noise = np.random.default_rng().normal(0.0, 0.1, 2 * p.config.sample_rate)
-        deviation, largest = largest_deviation(p.config, noise.astype(np.float32))
-        print(f"{p.name:<{width}}  {deviation:8.1e} of {largest:9.4g}", flush=True)
-    return 0
-
-
-def _test(arguments: argparse.Namespace) -> int:
-    root = Path(__file__).parents[1]
-    if not (root / "tests").is_dir():
-        raise ConfigError("the tests are part of a checkout of the project, which this is not")
-    python = sys.executable
-    checks = (
-        [python, "-m", "ruff", "check", "."],
-        [python, "-m", "ruff", "format", "--check", "."],
-        [python, "-m", "mypy"],
-        [python, "-c", "from importlinter.cli import lint_imports_command as c; c()"],
-        [python, "-m", "pytest", *arguments.pytest_args],
-    )
-    failed = [check for check in checks if subprocess.run(check, cwd=root).returncode != 0]
-    for check in failed:
-        print(f"failed: {' '.join(check[1:] or check)}", file=sys.stderr)
-    return 1 if failed else 0

@@ -153,6 +153,14 @@ class MelConfig:
                 f"from 1 - win_length ({self.win_length}) to 0, so that frame 0 holds a sample",
                 _whole(self.win_length, 2) and _whole(self.offset, 1 - self.win_length, 0),
             ),
+            (
+                "count",
+                "'fit' where hop_length is so much longer than the window",
+                self.count not in ("per_hop", "nearest")
+                or not _whole(self.hop_length, 1)
+                or self.offset + self.win_length
+                >= self.hop_length - (self.hop_length // 2 if self.count == "nearest" else 0),
+            ),
             ("power", "1 or 2", self.power in (1, 2)),
             ("n_mels", "from 1 to 4096", _whole(self.n_mels, 1, 4096)),
             ("f_max", "above 0 and up to 1e6 Hz", _number(self.f_max, 1e-6, 1e6)),
@@ -242,7 +250,9 @@ class MelConfig:
         known = {field.name: field for field in fields(cls)}
         for name in values:
             if name not in known:
-                near = difflib.get_close_matches(str(name), known, n=1) or ["the documentation"]
+                near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.4) or [
+                    "the documentation"
+                ]
                 raise ConfigError(f"there is no field {name!r} in a front-end; see {near[0]}")
         lacking = [n for n, f in known.items() if f.default is MISSING and n not in values]
         if lacking:

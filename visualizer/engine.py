@@ -14,7 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +24,10 @@ from visualizer.audio.ring import AudioBlock, BlockRing
 from visualizer.audio.source import AudioSource, SourceInfo
 from visualizer.audio.supervisor import SourceFailed, SourceOpened, SourceSupervisor, open_source
 from visualizer.columns import MelColumns
-from visualizer.config import CaptureConfig, Compute, EngineConfig, MelConfig
+from visualizer.config import CaptureConfig, EngineConfig
 from visualizer.errors import VisualizerError
 from visualizer.presets import fixed_rate, front_end, preset
+from visualizer.status import EngineStatus
 
 if TYPE_CHECKING:
     from visualizer.pipeline import Pipeline
@@ -39,39 +40,6 @@ NO_SOUND_S, NO_FIRST_SOUND_S = 1.0, 5.0
 _LOOK_S = 0.25
 
 _log = logging.getLogger(__name__)
-
-State = Literal["starting", "running", "ended", "failed", "closed"]
-
-
-@dataclass(frozen=True)
-class EngineStatus:
-    """What the engine does now, and all that went missing since it started."""
-
-    state: State
-    config: EngineConfig
-    """in force"""
-    source: SourceInfo | None = None
-    mel: MelConfig | None = None
-    backend: str | None = None
-    device: str | None = None
-    compute_choices: tuple[Compute, ...] = ()
-    """empty until torch is loaded"""
-    resampling_s: float = 0.0
-    """how long a sample may wait in the resampler; 0.0 where there is none"""
-    config_id: int = 0
-    """counts the front-ends made; columns carry the one they came from"""
-    revision: int = 0
-    """counts the changes of state, settings and faults"""
-    fault: str | None = None
-    """why something asked for is not so, in words"""
-    columns: int = 0
-    gaps: int = 0
-    input_overflows: int = 0
-    dropped_blocks: int = 0
-    dropped_columns: int = 0
-    bad_samples: int = 0
-    """NaN or infinite, taken as silence"""
-    max_lag_s: float = 0.0
 
 
 @dataclass(frozen=True)

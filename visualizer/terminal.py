@@ -15,13 +15,14 @@ from rich.live import Live
 from rich.text import Text
 
 from visualizer.columns import MelColumns
-from visualizer.engine import Engine, EngineStatus
+from visualizer.engine import Engine
 from visualizer.errors import DeviceError
 from visualizer.latency import STAGES, LatencyLog
 from visualizer.mel.picture import PictureUnit
 from visualizer.options import FIRST_COLUMN_LIMIT_S, RunOptions, engine_config, fallbacks
 from visualizer.process import ProcessMeter, settle
 from visualizer.report import RunMeasures, make_report, write_report
+from visualizer.status import EngineStatus
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _LIVE_INTERVAL_S = 0.1

@@ -34,7 +34,7 @@ from torchaudio.compliance import kaldi as torchaudio_kaldi
 
 from visualizer.config import MelConfig
 from visualizer.errors import ConfigError
-from visualizer.mel.level import finish_clip
+from visualizer.mel.level import finish_clip, shape_clip
 from visualizer.mel.stream import MelStream
 from visualizer.presets import PRESETS
 
@@ -433,13 +433,18 @@ def tolerance(theirs: Features, config: MelConfig, logs: Columns) -> Features:
         return np.full_like(theirs, LINEAR * np.abs(theirs).max(initial=0.0))
     if config.statistics is not None:
         # Each band was divided by its deviation, which in a clip of few columns may be small.
-        deviation = logs.std(axis=1) if logs.shape[1] else np.ones(len(logs))
-        spread = np.tile(np.clip(deviation, 1e-3, 1.0), config.stack)[:, None]
-        return np.broadcast_to(2 * LOGARITHM / spread, theirs.shape)
+        deviation = np.clip(logs.std(axis=1, keepdims=True), 1e-3, 1.0) if logs.size else 1.0
+        unsure = _unsure(logs, config)
+        return shape_clip((LOGARITHM + unsure) / deviation, config)
     unit = _PER_NEPER[config.log] * config.scale
-    below = (theirs.max(axis=0, initial=-np.inf) - theirs) / unit
+    return unit * _unsure(theirs / unit, config)
+
+
+def _unsure(nepers: Features, config: MelConfig) -> Features:
+    """How far each logarithm may be off, in nepers, from where it lies in its column."""
+    below = nepers.max(axis=0, initial=-np.inf) - nepers.astype(np.float64)
     below_db = below * 20.0 / config.power / math.log(10)
-    return unit * (LOGARITHM + ROUNDING * 10.0 ** (below_db / 20.0))
+    return LOGARITHM + ROUNDING * 10.0 ** (below_db / 20.0)
 
 
 def assert_parity(outside: Outside, samples: Samples, what: str) -> None:

@@ -14,9 +14,10 @@ import pytest
 from tests.conftest import SERVER_RATE_HZ, SoundServer
 from visualizer.audio.devices import list_devices
 from visualizer.config import CaptureConfig, EngineConfig
-from visualizer.engine import Engine, EngineStatus
+from visualizer.engine import Engine
 from visualizer.mel.filterbank import band_edges_hz, full_scale, to_db
 from visualizer.presets import preset
+from visualizer.status import EngineStatus
 
 TONE_HZ, AMPLITUDE = 1000.0, 0.25
 

@@ -28,10 +28,12 @@ class StreamingFramer:
     def __init__(self, config: MelConfig, n_channels: int) -> None:
         self._config = config
         self._edge_length = -config.offset
-        # What has to be seen before the samples before the first are known…
-        self._lead = {"zeros": 0, "reflect": 1, "symmetric": 0}[config.edge]
-        self._lead += 0 if config.edge == "zeros" else self._edge_length
-        # …and is kept, so that at any moment those after the last are known.
+        # What has to be seen before the samples before the first are known, and what has to be
+        # kept for those after the last.
+        outermost = 1 if config.edge == "reflect" else 0
+        mirrored = config.edge != "zeros"
+        self._needed = max(1, (self._edge_length + outermost) if mirrored else 0)
+        self._kept = config.win_length + outermost if mirrored else 0
         self._started = False
         self._buffer = np.zeros((n_channels, 0), dtype=np.float32)
         self._buffer_start = 0
@@ -47,7 +49,7 @@ class StreamingFramer:
         self._buffer = np.concatenate((self._buffer, samples.T), axis=1)
         self._position += len(samples)
         if not self._started:
-            if self._position < max(1, self._lead):
+            if self._position < self._needed:
                 return []
             self._start()
         return self._cut()
@@ -61,7 +63,12 @@ class StreamingFramer:
             self._start()
         end = (n_columns - 1) * self._config.hop_length + self._config.offset
         missing = max(0, end + self._config.win_length - self._position)
-        self._buffer = self._padded(0, missing)
+        if self._buffer_start == -self._edge_length:
+            # A clip this short may be mirrored more than once: from itself, not from its mirror.
+            self._buffer = self._buffer[:, self._edge_length :]
+            self._buffer = self._padded(self._edge_length, missing)
+        else:
+            self._buffer = self._padded(0, missing)
         frames = self._cut()
         return frames[: len(frames) - (self.next_frame - n_columns)]
 
@@ -101,7 +108,7 @@ class StreamingFramer:
             frames.append(self._buffer[:, at : at + win_length])
             start += hop_length
         self.next_frame += len(frames)
-        keep_from = min(start, end, end - self._lead)
+        keep_from = min(start, end, end - self._kept)
         drop = max(0, keep_from - self._buffer_start)
         if drop:
             self._buffer = self._buffer[:, drop:]

@@ -29,11 +29,13 @@ def finish_clip(columns: NDArray[Float], config: MelConfig) -> NDArray[Float]:
             top = columns.max() if reference is None else reference
             columns = np.maximum(columns, top - config.dynamic_range)
         if config.statistics is not None:
-            mean = columns.mean(axis=1, keepdims=True)
+            # In float32 the rounding of a mean would be blown up in bands that hardly vary.
+            mean = columns.mean(axis=1, keepdims=True, dtype=np.float64)
             # With one column, ddof 1 has no answer; the deviation of one value is none.
             n = max(2, columns.shape[1])
             variance = ((columns - mean) ** 2).sum(axis=1, keepdims=True) / (n - 1)
-            columns = (columns - mean) / _divisor(variance, config)
+            normalised = (columns - mean) / _divisor(variance, config)
+            columns = normalised.astype(columns.dtype)
     return shape_clip(levelled(columns, config), config)
 
 

@@ -17,8 +17,8 @@ from PyQt6.QtWidgets import (
 
 from visualizer.audio.devices import COMMON_RATES_HZ, InputDevice
 from visualizer.config import CaptureConfig
-from visualizer.engine import EngineStatus
 from visualizer.presets import PRESETS
+from visualizer.status import EngineStatus
 
 _MEAN = "mean"
 _OPEN_FILE = "open file"

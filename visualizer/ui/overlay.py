@@ -9,8 +9,8 @@ from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QColor, QFont, QFontDatabase, QFontMetricsF, QPainter
 from PyQt6.QtWidgets import QGraphicsItem
 
-from visualizer.engine import EngineStatus
 from visualizer.latency import STAGES, LatencyLog
+from visualizer.status import EngineStatus
 
 ROLLING_COLUMNS = 800
 """Percentiles on screen are over this many newest columns: 10 s of 80 a second."""

@@ -30,11 +30,12 @@ from PyQt6.QtWidgets import (
 from visualizer.audio.devices import InputDevice, devices_from_json
 from visualizer.columns import MelColumns
 from visualizer.config import CaptureConfig, MelConfig
-from visualizer.engine import Engine, EngineStatus
+from visualizer.engine import Engine
 from visualizer.errors import DeviceError
 from visualizer.latency import LatencyLog
 from visualizer.mel.level import STREAMING_FORM
 from visualizer.options import DEFAULT_ENGINE_CONFIG, MINIMUM_SIZE
+from visualizer.status import EngineStatus
 from visualizer.ui.banner import Banner
 from visualizer.ui.controls import Controls
 from visualizer.ui.meter import LevelMeter

@@ -1,0 +1,137 @@
+"""What the commands other than `run` do; each takes its parsed arguments, returns an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from visualizer.config import CaptureConfig, EngineConfig, MelConfig
+from visualizer.errors import ConfigError
+from visualizer.presets import PRESETS, front_end, preset
+
+
+def mel(arguments: argparse.Namespace) -> int:
+    import numpy as np
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from visualizer.offline import column_times_s, file_columns
+    from visualizer.report import require_writable
+
+    output: Path = arguments.output
+    if output.suffix not in (".npy", ".npz"):
+        raise ConfigError(f"--output is {str(output)!r}; it must end in .npy or .npz")
+    if arguments.channels not in ("mean", "all") and not arguments.channels.isdecimal():
+        raise ConfigError(f"--channels is {arguments.channels!r}; it must be mean, all or a number")
+    require_writable(output, "the features")
+    channels = arguments.channels
+    wanted = EngineConfig(
+        CaptureConfig("demo"), preset=arguments.preset or "simli", mel=own_front_end(arguments)
+    )
+    preset(wanted.preset)
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(arguments.input.name, total=1.0)
+        columns, config = file_columns(
+            arguments.input,
+            lambda rate: front_end(wanted, rate),
+            int(channels) if channels.isdecimal() else channels,
+            streaming=arguments.streaming,
+            on_progress=lambda share: progress.update(task, completed=share),
+        )
+    if output.suffix == ".npy":
+        np.save(output, columns, allow_pickle=False)
+    else:
+        np.savez(
+            output,
+            mel=columns,
+            config=json.dumps(config.to_dict()),
+            sample_rate=config.sample_rate,
+            times_s=column_times_s(config, columns.shape[-1]),
+        )
+    shape = " × ".join(map(str, columns.shape))
+    form = " (streaming form)" if arguments.streaming and config.needs_whole_clip else ""
+    print(f"{output}: {shape} float32, {config.name} at {config.sample_rate} Hz{form}")
+    return 0
+
+
+def own_front_end(arguments: argparse.Namespace) -> MelConfig | None:
+    path: Path | None = arguments.config
+    if path is None:
+        return None
+    if arguments.preset is not None:
+        raise ConfigError("--preset and --config exclude each other; give one of them")
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{str(path)!r} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise ConfigError(f"{str(path)!r} is not JSON: {error}") from error
+    return MelConfig.from_dict(values)
+
+
+def devices(arguments: argparse.Namespace) -> int:
+    from visualizer.audio.devices import devices_to_json, list_devices, table
+
+    devices = list_devices(with_rates=arguments.json)
+    if arguments.json:
+        print(json.dumps(devices_to_json(devices), indent=2))
+    else:
+        print(table(devices) if devices else "no microphone was found")
+    return 0
+
+
+def presets(arguments: argparse.Namespace) -> int:
+    if arguments.check:
+        return _check()
+    if arguments.json:
+        rows = [
+            {
+                "name": p.name,
+                "summary": p.summary,
+                "source": p.source,
+                "front_end": preset(p.name).to_dict(),
+            }
+            for p in PRESETS.values()
+        ]
+        print(json.dumps(rows, indent=2))
+    else:
+        width = max(map(len, PRESETS))
+        for p in PRESETS.values():
+            print(f"{p.name:<{width}}  {p.summary}\n{'':<{width}}  from: {p.source}")
+    return 0
+
+
+def _check() -> int:
+    import numpy as np
+
+    from visualizer.offline import largest_deviation
+
+    width = max(map(len, PRESETS))
+    print("The largest deviation of the kernel (float32) from the reference (float64) over 2 s of")
+    print("fresh noise, and the largest value there is:")
+    for p in PRESETS.values():
+        noise = np.random.default_rng().normal(0.0, 0.1, 2 * p.config.sample_rate)
+        deviation, largest = largest_deviation(p.config, noise.astype(np.float32))
+        print(f"{p.name:<{width}}  {deviation:8.1e} of {largest:9.4g}", flush=True)
+    return 0
+
+
+def test(arguments: argparse.Namespace) -> int:
+    root = Path(__file__).parents[1]
+    if not (root / "tests").is_dir():
+        raise ConfigError("the tests are part of a checkout of the project, which this is not")
+    python = sys.executable
+    checks = (
+        [python, "-m", "ruff", "check", "."],
+        [python, "-m", "ruff", "format", "--check", "."],
+        [python, "-m", "mypy"],
+        [python, "-c", "from importlinter.cli import lint_imports_command as c; c()"],
+        [python, "-m", "pytest", *arguments.pytest_args],
+    )
+    failed = [check for check in checks if subprocess.run(check, cwd=root).returncode != 0]
+    for check in failed:
+        print(f"failed: {' '.join(check[1:] or check)}", file=sys.stderr)
+    return 1 if failed else 0

@@ -1,0 +1,42 @@
+"""What the engine tells of itself, as one frozen value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from visualizer.audio.source import SourceInfo
+from visualizer.config import Compute, EngineConfig, MelConfig
+
+State = Literal["starting", "running", "ended", "failed", "closed"]
+
+
+@dataclass(frozen=True)
+class EngineStatus:
+    """What the engine does now, and all that went missing since it started."""
+
+    state: State
+    config: EngineConfig
+    """in force"""
+    source: SourceInfo | None = None
+    mel: MelConfig | None = None
+    backend: str | None = None
+    device: str | None = None
+    compute_choices: tuple[Compute, ...] = ()
+    """empty until torch is loaded"""
+    resampling_s: float = 0.0
+    """how long a sample may wait in the resampler; 0.0 where there is none"""
+    config_id: int = 0
+    """counts the front-ends made; columns carry the one they came from"""
+    revision: int = 0
+    """counts the changes of state, settings and faults"""
+    fault: str | None = None
+    """why something asked for is not so, in words"""
+    columns: int = 0
+    gaps: int = 0
+    input_overflows: int = 0
+    dropped_blocks: int = 0
+    dropped_columns: int = 0
+    bad_samples: int = 0
+    """NaN or infinite, taken as silence"""
+    max_lag_s: float = 0.0

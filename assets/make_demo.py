@@ -4,8 +4,9 @@
 
 Needs espeak-ng on PATH, and numpy, scipy and soundfile. Everything here is synthetic:
 
-    0.40 s   two sentences by espeak-ng's en-us voice, -20 dBFS RMS while talking
-    7.10 s   a logarithmic sine sweep, 60 Hz to 10 kHz in 2.5 s, at -18 dBFS peak
+    0.30 s   a sentence by espeak-ng's en-us voice, -20 dBFS RMS while talking
+    2.15 s   a logarithmic sine sweep, 60 Hz to 10 kHz in 2.5 s, at -18 dBFS peak
+    5.10 s   another sentence
     9.85 s   a bell-like chord: three notes, struck one after another, left to ring
     12.5 s   the end: only the noise floor, -75 dBFS RMS throughout, so it loops without a click
 
@@ -27,11 +28,11 @@ Samples = npt.NDArray[np.float64]
 RATE = 48_000
 LENGTH_S = 12.5
 SPEECH = (
-    (0.40, "This is what your model hears."),
-    (2.40, "Every column is one frame, twelve and a half milliseconds after the last."),
+    (0.30, "This is what your model hears."),
+    (5.10, "Every column is one frame, twelve and a half milliseconds after the last."),
 )
 ESPEAK = ("espeak-ng", "-v", "en-us", "-s", "165", "-p", "58")
-SWEEP_START_S, SWEEP_S, SWEEP_HZ = 7.10, 2.5, (60.0, 10_000.0)
+SWEEP_START_S, SWEEP_S, SWEEP_HZ = 2.15, 2.5, (60.0, 10_000.0)
 BELLS = ((9.85, 261.63), (10.10, 392.00), (10.35, 659.26))  # start in s, pitch in Hz: C, G, E
 PARTIALS = ((1.0, 1.0), (2.0, 0.6), (3.01, 0.45), (4.17, 0.3), (5.43, 0.22), (8.21, 0.12))
 

@@ -121,6 +121,18 @@ def test_another_front_end_is_picked_with_the_mouse(window: Window, qtbot: QtBot
     assert stored.preset == status.config.preset
 
 
+def test_of_two_quick_choices_neither_is_lost(window: Window, qtbot: QtBot) -> None:
+    window.controls.preset_picked.emit("whisper-80")
+    window.controls.compute_picked.emit("cpu")
+
+    def both_hold() -> bool:
+        status = window.engine_status()
+        assert status is not None
+        return (status.config.preset, status.config.compute) == ("whisper-80", "cpu")
+
+    qtbot.waitUntil(both_hold, timeout=WAIT_MS)
+
+
 def test_the_axis_has_hertz_where_the_bands_are(window: Window) -> None:
     status = window.engine_status()
     assert status is not None

@@ -29,7 +29,7 @@ from PyQt6.QtWidgets import (
 
 from visualizer.audio.devices import InputDevice, devices_from_json
 from visualizer.columns import MelColumns
-from visualizer.config import CaptureConfig, MelConfig
+from visualizer.config import CaptureConfig, EngineConfig, MelConfig
 from visualizer.engine import Engine
 from visualizer.errors import DeviceError
 from visualizer.latency import LatencyLog
@@ -91,6 +91,7 @@ class Window(QMainWindow):
         self._store = store
         self._wish = store.engine_config() or DEFAULT_ENGINE_CONFIG
         self._wish_is_new = False
+        self._asked: EngineConfig | None = None
         self._engine: Engine | None = None
         self._status: EngineStatus | None = None
         self._unpainted: deque[MelColumns] = deque(maxlen=_UNPAINTED_COLUMNS)
@@ -210,7 +211,9 @@ class Window(QMainWindow):
         # What is in force may stand in for what was wished; only wishes are worth keeping.
         self._wish = replace(self._wish, **changes)  # type: ignore[arg-type]
         self._wish_is_new = True
-        self._engine.configure(replace(status.config, **changes))  # type: ignore[arg-type]
+        # A choice that is still on its way is kept by the next one.
+        self._asked = replace(self._asked or status.config, **changes)  # type: ignore[arg-type]
+        self._engine.configure(self._asked)
 
     def _freeze(self, frozen: bool) -> None:
         self._show_texts()
@@ -290,6 +293,7 @@ class Window(QMainWindow):
         before, self._status = self._status, status
         if before is not None and before.revision == status.revision:
             return
+        self._asked = None
         self.controls.show_status(status)
         self.show_fault(status.fault or "")
         if self._wish_is_new and status.state == "running":

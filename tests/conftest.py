@@ -127,13 +127,15 @@ def display(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     # It must outlive this process's Qt, which ends the process when its server goes: so it ends
     # when the pipe closes, whatever way this process takes.
     screen = f"Xvfb -displayfd {writer} -screen 0 1600x1000x24 -nolisten tcp -noreset"
-    _until_exit = subprocess.Popen(
+    until_exit, _kept_open = os.pipe()
+    subprocess.Popen(
         ["sh", "-c", f"{screen} & read _; kill $!"],
-        stdin=subprocess.PIPE,
+        stdin=until_exit,
         pass_fds=(writer,),
         stderr=subprocess.DEVNULL,
     )
     os.close(writer)
+    os.close(until_exit)
     with os.fdopen(reader) as numbers:
         number = wait_for_line(numbers, lambda line: line.strip().isdecimal(), "Xvfb").strip()
     with pytest.MonkeyPatch.context() as patch:

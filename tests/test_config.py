@@ -87,6 +87,8 @@ def test_a_front_end_of_ones_own_goes_through_json() -> None:
     [
         ({"hop_lenght": 160}, "no field 'hop_lenght' in a front-end; see hop_length"),
         ({"n_fft": None}, "n_fft is None"),
+        ({"offset": None, "count": "per_hop"}, "offset is None"),
+        ({"hop_length": 2000, "count": "per_hop"}, "count is 'per_hop'; it must be 'fit'"),
     ],
 )
 def test_a_front_end_that_is_wrong_is_named(change: dict[str, Any], words: str) -> None:

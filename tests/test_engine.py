@@ -56,10 +56,15 @@ class Bench:
         self.config = config
         self.fallbacks = fallbacks
         self.strict = False
+        self.woken = threading.Event()
 
     def start(self) -> Bench:
         self.engine = Engine(
-            self.config, self.fallbacks, lambda: None, strict=self.strict, open_source=self._open
+            self.config,
+            self.fallbacks,
+            self.woken.set,
+            strict=self.strict,
+            open_source=self._open,
         )
         return self
 
@@ -81,7 +86,8 @@ class Bench:
             status = self.engine.status()
             if condition(status):
                 return status
-            time.sleep(0.002)
+            self.woken.wait(0.05)
+            self.woken.clear()
         raise AssertionError(f"not reached: {self.engine.status()}")
 
     def values(self, config_id: int) -> dict[int, np.ndarray]:
@@ -387,12 +393,14 @@ def test_closing_again_has_no_effect(bench: Bench) -> None:
 
 
 def test_the_demo_runs_through_the_real_sources() -> None:
-    engine = Engine(EngineConfig(CaptureConfig("demo")), (), lambda: None)
+    woken = threading.Event()
+    engine = Engine(EngineConfig(CaptureConfig("demo")), (), woken.set)
     try:
         deadline = time.monotonic() + 30
         while engine.status().columns < 40:
             assert time.monotonic() < deadline
-            time.sleep(0.01)
+            woken.wait(0.1)
+            woken.clear()
         status = engine.status()
         assert status.source is not None
         assert (status.source.kind, status.gaps) == ("demo", 0)

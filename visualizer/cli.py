@@ -18,7 +18,7 @@ from visualizer.config import (
     SourceKind,
 )
 from visualizer.errors import ConfigError, DisplayError, VisualizerError
-from visualizer.options import RunOptions
+from visualizer.options import MINIMUM_SIZE, RunOptions
 from visualizer.presets import preset
 from visualizer.system import display_problem
 
@@ -47,7 +47,10 @@ def run_command(arguments: list[str]) -> int:
         parser.error(f"unknown command {arguments[0]!r}; {hint}")
     if not arguments or arguments[0] not in (*names, "-h", "--help", "--version"):
         arguments = ["run", *arguments]
-    parsed = parser.parse_args(arguments)
+    parsed, rest = parser.parse_known_args(arguments)
+    if rest and arguments[0] != "test":
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    parsed.pytest_args = rest
     logging.basicConfig(format="%(name)s: %(message)s", level=logging.WARNING)
     command: Callable[[argparse.Namespace], int] = parsed.command
     try:
@@ -87,8 +90,9 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
 
     _add_mel(subparsers.add_parser("mel", help="a file's features, as the model would get them"))
 
-    test = subparsers.add_parser("test", help="run the project's tests (in a checkout)")
-    test.add_argument("pytest_args", nargs=argparse.REMAINDER, metavar="...", help="for pytest")
+    test = subparsers.add_parser(
+        "test", help="run the project's tests (in a checkout); further options are pytest's"
+    )
     test.set_defaults(command=commands.test)
     return parser, list(subparsers.choices)
 
@@ -234,6 +238,8 @@ def _size(text: str | None) -> tuple[int, int] | None:
     if not (x and width.isdecimal() and height.isdecimal()):
         raise ConfigError(f"--size is {text!r}; it must be WIDTHxHEIGHT, such as 1280x720")
     size = int(width), int(height)
-    if not (640 <= size[0] <= 16384 and 360 <= size[1] <= 16384):
-        raise ConfigError(f"--size is {text!r}; it must be from 640x360 to 16384x16384")
+    least_width, least_height = MINIMUM_SIZE
+    if not (least_width <= size[0] <= 16384 and least_height <= size[1] <= 16384):
+        least = f"{least_width}x{least_height}"
+        raise ConfigError(f"--size is {text!r}; it must be from {least} to 16384x16384")
     return size

@@ -28,7 +28,6 @@ SOURCE_KINDS: tuple[SourceKind, ...] = get_args(SourceKind)
 SAMPLE_RATE_MIN_HZ, SAMPLE_RATE_MAX_HZ = 1_000, 768_000
 """From telephone sub-bands to ultrasound recorders; beyond lies a mistyped number."""
 
-
 MAX_SAMPLES = 1 << 20
 """Of a window, a hop or a transform."""
 
@@ -157,7 +156,8 @@ class MelConfig:
                 "count",
                 "'fit' where hop_length is so much longer than the window",
                 self.count not in ("per_hop", "nearest")
-                or not _whole(self.hop_length, 1)
+                or not all(_whole(n, -MAX_SAMPLES) for n in (self.hop_length, self.offset))
+                or not _whole(self.win_length, 2)
                 or self.offset + self.win_length
                 >= self.hop_length - (self.hop_length // 2 if self.count == "nearest" else 0),
             ),

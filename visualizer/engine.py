@@ -1,8 +1,8 @@
 """The worker: blocks of sound become mel columns.
 
-Threads: the worker (owned here) runs `_work` and everything it calls; the device thread (owned by
-SourceSupervisor) and the source's own thread only put messages into the inbox; the user's thread
-calls the public methods, none of which waits for the others except `close`.
+Threads: the worker (owned here) runs `_run` and all it calls; the device thread (owned by
+SourceSupervisor) only gives orders, the source's own thread only wakes the worker, and the user's
+thread calls the public methods, none of which waits for the others except `close`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from visualizer.audio.file import END_OF_FILE
 from visualizer.audio.ring import AudioBlock, BlockRing
-from visualizer.audio.source import AudioSource, SourceInfo
+from visualizer.audio.source import AudioSource
 from visualizer.audio.supervisor import SourceFailed, SourceOpened, SourceSupervisor, open_source
 from visualizer.columns import MelColumns
 from visualizer.config import CaptureConfig, EngineConfig
@@ -86,6 +86,7 @@ class Engine:
         self._pipeline: Pipeline | None = None
         self._expected_sample: int | None = None
         self._silent_since = 0.0
+        self._said_silent = False
         self._peak = 0.0
         self._columns = self._gaps = self._dropped_columns = self._bad_samples = 0
         self._past_overflows = self._past_dropped_blocks = 0
@@ -184,7 +185,10 @@ class Engine:
             return
         silent_s = time.perf_counter() - self._silent_since
         if silent_s > (NO_SOUND_S if self._expected_sample is not None else NO_FIRST_SOUND_S):
-            self._set(fault=_no_sound_words(source))
+            self._said_silent = True
+            self._set(
+                fault=f"{source.name!r} delivers no sound; is it suspended, or in use elsewhere?"
+            )
 
     def _obey(self, order: SourceOpened | SourceFailed | _Configure) -> None:
         if isinstance(order, SourceOpened):
@@ -249,6 +253,7 @@ class Engine:
             self._pipeline = pipeline
             self._expected_sample = None
             self._silent_since = time.perf_counter()
+            self._said_silent = False
             if config is not configs[0]:
                 self._wanted = config
             self._set(
@@ -283,7 +288,8 @@ class Engine:
             pipeline.skip(block.start_sample - self._expected_sample)
         self._expected_sample = block.start_sample + len(block.samples)
         self._silent_since = dequeued_at
-        if self._status.source and self._status.fault == _no_sound_words(self._status.source):
+        if self._said_silent:
+            self._said_silent = False
             self._set(fault=None)
         self._max_lag_s = max(self._max_lag_s, dequeued_at - block.captured_at)
         samples = block.samples
@@ -338,10 +344,6 @@ class Engine:
         """Let the status say otherwise, as one whole."""
         self._status = replace(self._status, revision=self._status.revision + 1, **changes)
         self._on_update()
-
-
-def _no_sound_words(source: SourceInfo) -> str:
-    return f"{source.name!r} delivers no sound; is it suspended, or in use elsewhere?"
 
 
 def _with_preferred_rate(config: EngineConfig) -> EngineConfig:

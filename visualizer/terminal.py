@@ -37,7 +37,7 @@ class _View:
         self._live = Live(console=self._console, auto_refresh=False)
         self._fault: str | None = None
         self._next_at = 0.0
-        self._latest = ""
+        self._latest: tuple[EngineStatus, LatencyLog, MelColumns] | None = None
 
     def __enter__(self) -> _View:
         if self._console.is_terminal:
@@ -47,8 +47,8 @@ class _View:
     def __exit__(self, *_: object) -> None:
         if self._console.is_terminal:
             self._live.stop()
-        elif self._latest:
-            print(self._latest, flush=True)
+        elif self._latest is not None:
+            print(describe(*self._latest), flush=True)
 
     def show(self, status: EngineStatus, latency: LatencyLog, newest: MelColumns | None) -> None:
         if status.state == "running" and status.fault and status.fault != self._fault:
@@ -57,9 +57,10 @@ class _View:
         now = time.perf_counter()
         if newest is None:
             return
-        self._latest = text = describe(status, latency, newest)
+        self._latest = status, latency, newest
         if now < self._next_at:
             return
+        text = describe(status, latency, newest)
         if self._console.is_terminal:
             self._next_at = now + _LIVE_INTERVAL_S
             bands = Text(band_blocks(status, newest), style="magenta", overflow="crop")

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from PyQt6.QtGui import QImage
 
 from tests.conftest import DEADLINE_S, ROOT, Finished, SoundServer
 
@@ -73,6 +74,11 @@ def test_the_demo_in_a_window(
     assert report["paints"] > 100
     assert 0 < report["startup_ms"]["window"] < report["startup_ms"]["first_column"]
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    # Speech and sweep are bright in a picture that is dark without them.
+    image = QImage(str(tmp_path / "a.png"))
+    places = [(x, y) for x in range(0, image.width(), 4) for y in range(0, image.height(), 4)]
+    bright = sum(image.pixelColor(x, y).lightness() > 128 for x, y in places)
+    assert bright > 0.03 * len(places)
 
 
 def test_a_microphone_driven_by_the_keyboard(

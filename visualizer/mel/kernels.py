@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from visualizer.config import Compute, Log, MelConfig
+from visualizer.config import Compute, MelConfig
 from visualizer.errors import ConfigError
 from visualizer.mel.filterbank import analysis_window, mel_filterbank
-
-_LOG_FACTORS: dict[Log, float] = {"log10": 1.0, "ln": math.log(10.0), "db": 10.0, "db20": 20.0}
+from visualizer.mel.reference import LOG_FACTORS
 
 
 class MelKernel(Protocol):
@@ -90,7 +88,7 @@ class EagerKernel:
             self._mel.add_(config.log_floor)
         else:
             self._mel.clamp_(min=config.log_floor)
-        self._mel.log10_().mul_(_LOG_FACTORS[config.log])
+        self._mel.log10_().mul_(LOG_FACTORS[config.log])
 
 
 def available_devices() -> tuple[Compute, ...]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.config import MelConfig
+from visualizer.config import Log, MelConfig
 from visualizer.mel.filterbank import analysis_window, mel_filterbank
 from visualizer.mel.level import finish_clip
 
 Array = NDArray[np.float64]
+
+LOG_FACTORS: dict[Log, float] = {"log10": 1.0, "ln": math.log(10.0), "db": 10.0, "db20": 20.0}
+"""What a logarithm to the base of 10 is multiplied by."""
 
 
 def reference_columns(samples: NDArray[np.floating], config: MelConfig) -> Array:
@@ -65,6 +70,5 @@ def logarithm(mel: Array, config: MelConfig) -> Array:
         return mel
     floor = config.log_floor
     floored = mel + floor if config.log_floor_rule == "add" else np.maximum(mel, floor)
-    factor = {"ln": np.log(10.0), "log10": 1.0, "db": 10.0, "db20": 20.0}[config.log]
-    result: Array = factor * np.log10(floored)
+    result: Array = LOG_FACTORS[config.log] * np.log10(floored)
     return result

@@ -6,17 +6,14 @@ of them queued at a time.
 
 from __future__ import annotations
 
-import json
 import logging
-import os
-import sys
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from PyQt6.QtCore import QObject, QProcess, QProcessEnvironment, Qt, QTimer, pyqtSignal
+from PyQt6.QtCore import QObject, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QCloseEvent, QKeySequence, QShortcut
 from PyQt6.QtWidgets import (
     QFileDialog,
@@ -27,11 +24,9 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from visualizer.audio.devices import InputDevice, devices_from_json
 from visualizer.columns import MelColumns
 from visualizer.config import CaptureConfig, EngineConfig, MelConfig
 from visualizer.engine import Engine
-from visualizer.errors import DeviceError
 from visualizer.latency import LatencyLog
 from visualizer.mel.level import STREAMING_FORM
 from visualizer.options import DEFAULT_ENGINE_CONFIG, MINIMUM_SIZE
@@ -41,13 +36,13 @@ from visualizer.ui.controls import Controls
 from visualizer.ui.meter import LevelMeter
 from visualizer.ui.overlay import latency_lines
 from visualizer.ui.picture import Picture
+from visualizer.ui.scan import DeviceScan
 from visualizer.ui.settings import Settings
 
 _TEXT_INTERVAL_MS = 200
 """The numbers change this often: faster, nobody can read them."""
 _UNPAINTED_COLUMNS = 4096
 """Kept for their paint; the oldest of more are left out of the latencies."""
-_SCAN_LIMIT_MS = 15_000
 
 _log = logging.getLogger(__name__)
 
@@ -108,16 +103,7 @@ class Window(QMainWindow):
         self._repaint.timeout.connect(self._show_columns)
         self._texts = QTimer(self)
         self._texts.timeout.connect(self._show_texts)
-        self._scan = QProcess(self)
-        environment = QProcessEnvironment.systemEnvironment()
-        # This package need not be installed: run.py finds it beside itself.
-        beside = [str(Path(__file__).parents[2]), environment.value("PYTHONPATH")]
-        environment.insert("PYTHONPATH", os.pathsep.join(filter(None, beside)))
-        self._scan.setProcessEnvironment(environment)
-        self._scan.finished.connect(self._show_devices)
-        self._scan_limit = QTimer(self)
-        self._scan_limit.setSingleShot(True)
-        self._scan_limit.timeout.connect(self._scan.kill)
+        self._scan = DeviceScan()
 
         self.setWindowTitle("Mel visualizer")
         self.controls = Controls()
@@ -155,7 +141,9 @@ class Window(QMainWindow):
         controls = self.controls
         controls.capture_picked.connect(self._pick_capture)
         controls.file_wanted.connect(self._pick_file)
-        controls.refresh_wanted.connect(self.scan_devices)
+        controls.refresh_wanted.connect(self._scan.start)
+        self._scan.found.connect(controls.show_devices)
+        self._scan.failed.connect(self._show_scan_failure)
         controls.preset_picked.connect(self._pick_front_end)
         controls.channel_picked.connect(lambda channel: self._change(channel=channel))
         controls.compute_picked.connect(lambda compute: self._change(compute=compute))
@@ -166,7 +154,7 @@ class Window(QMainWindow):
             ("Space", controls.freeze.toggle),
             ("L", controls.overlay.toggle),
             ("R", self.picture.reset_levels),
-            ("F5", self.scan_devices),
+            ("F5", self._scan.start),
         ):
             # Not the buttons' own shortcuts: those act 100 ms later, and again on the release.
             shortcut = QShortcut(QKeySequence(key), self)
@@ -181,12 +169,6 @@ class Window(QMainWindow):
         """The engine's state of now; None before it was started."""
         return self._engine.status() if self._engine else None
 
-    def scan_devices(self) -> None:
-        """List the devices in a process of its own: PortAudio's list is made once per process."""
-        if self._scan.state() == QProcess.ProcessState.NotRunning:
-            self._scan.start(sys.executable, ["-m", "visualizer", "devices", "--json"])
-            self._scan_limit.start(_SCAN_LIMIT_MS)
-
     def open_file(self, path: Path) -> None:
         """Play an audio file."""
         self._pick_capture(CaptureConfig("file", path=str(path)))
@@ -198,8 +180,7 @@ class Window(QMainWindow):
     def closeEvent(self, event: QCloseEvent | None) -> None:
         self._store.save_geometry(self.saveGeometry())
         self._texts.stop()
-        self._scan.kill()
-        self._scan.waitForFinished(200)
+        self._scan.close()
         if self._engine is not None:
             self._engine.close()
         super().closeEvent(event)
@@ -285,7 +266,7 @@ class Window(QMainWindow):
         if self._unpainted and not self._column_shown:
             self._column_shown = True
             self.first_column.emit()
-            self.scan_devices()
+            self._scan.start()
         while self._unpainted:
             self.latency.record(self._unpainted.popleft(), painted_at)
 
@@ -321,22 +302,10 @@ class Window(QMainWindow):
         if self.picture.overlay.isVisible():
             self.picture.overlay.set_lines(latency_lines(status, self.latency))
 
-    def _show_devices(self) -> None:
-        self._scan_limit.stop()
-        output = bytes(self._scan.readAllStandardOutput().data()).decode("utf-8", "replace")
-        errors = bytes(self._scan.readAllStandardError().data()).decode("utf-8", "replace")
-        if self._scan.exitCode() != 0 or self._scan.exitStatus() != QProcess.ExitStatus.NormalExit:
-            reason = errors.strip() or "PortAudio did not answer"
-            _log.warning("the devices could not be listed: %s", reason)
-            if not self.banner.isVisible():
-                self.show_fault(f"the devices could not be listed: {reason.splitlines()[-1]}")
-            return
-        try:
-            devices: list[InputDevice] = devices_from_json(json.loads(output))
-        except (DeviceError, ValueError) as error:
-            self.show_fault(f"the devices could not be listed: {error}")
-            return
-        self.controls.show_devices(devices)
+    def _show_scan_failure(self, reason: str) -> None:
+        _log.warning("the devices could not be listed: %s", reason)
+        if not self.banner.isVisible():
+            self.show_fault(f"the devices could not be listed: {reason}")
 
 
 def describe(status: EngineStatus) -> str:

@@ -14,11 +14,10 @@ from visualizer.presets import PRESETS, front_end, preset
 
 
 def mel(arguments: argparse.Namespace) -> int:
-    import numpy as np
     from rich.console import Console
     from rich.progress import Progress
 
-    from visualizer.offline import column_times_s, file_columns
+    from visualizer.offline import write_features
     from visualizer.report import require_writable
 
     output: Path = arguments.output
@@ -34,26 +33,17 @@ def mel(arguments: argparse.Namespace) -> int:
     preset(wanted.preset)
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(arguments.input.name, total=1.0)
-        columns, config = file_columns(
+        shape, config = write_features(
             arguments.input,
+            output,
             lambda rate: front_end(wanted, rate),
             int(channels) if channels.isdecimal() else channels,
             streaming=arguments.streaming,
             on_progress=lambda share: progress.update(task, completed=share),
         )
-    if output.suffix == ".npy":
-        np.save(output, columns, allow_pickle=False)
-    else:
-        np.savez(
-            output,
-            mel=columns,
-            config=json.dumps(config.to_dict()),
-            sample_rate=config.sample_rate,
-            times_s=column_times_s(config, columns.shape[-1]),
-        )
-    shape = " × ".join(map(str, columns.shape))
     form = " (streaming form)" if arguments.streaming and config.needs_whole_clip else ""
-    print(f"{output}: {shape} float32, {config.name} at {config.sample_rate} Hz{form}")
+    sizes = " × ".join(map(str, shape))
+    print(f"{output}: {sizes} float32, {config.name} at {config.sample_rate} Hz{form}")
     return 0
 
 

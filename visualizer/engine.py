@@ -167,7 +167,7 @@ class Engine:
 
         torch.set_num_threads(1)
         # The first transform of a process sets up libraries; no column shall wait for that.
-        warm_up = MelStream(preset("simli"), 1, torch.device("cpu"))
+        warm_up = MelStream(preset("simli"), 1)
         warm_up.push(np.zeros((warm_up.config.win_length, 1), dtype=np.float32))
         self._status = replace(self._status, compute_choices=available_devices())
 
@@ -233,7 +233,7 @@ class Engine:
 
     def _build(self, configs: tuple[EngineConfig, ...], fault: str | None) -> None:
         """Make the front-end anew, between two blocks: the first of `configs` that works."""
-        from visualizer.mel.kernels import choose_device
+        from visualizer.mel.kernels import choose_device, ready_kernel
         from visualizer.pipeline import Pipeline
 
         source = self._status.source
@@ -241,7 +241,8 @@ class Engine:
         for config in configs:
             try:
                 mel, device = front_end(config, source.sample_rate), choose_device(config.compute)
-                pipeline = Pipeline(mel, source.sample_rate, config.channel, device)
+                kernel = ready_kernel(mel, 1, device)
+                pipeline = Pipeline(mel, source.sample_rate, config.channel, kernel)
                 pipeline.warm_up()
             except VisualizerError as error:
                 fault = fault or str(error)

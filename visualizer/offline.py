@@ -1,10 +1,14 @@
-"""A file's features as the model would get them."""
+"""A file's features as the model would get them, in memory that does not grow with the file."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Literal
+from typing import IO, Any, Literal, Protocol
 
 import numpy as np
 import torch
@@ -14,70 +18,218 @@ from visualizer.audio.file import open_audio
 from visualizer.audio.resample import StreamingResampler
 from visualizer.config import MelConfig
 from visualizer.errors import ConfigError
-from visualizer.mel.level import finish_clip, shape_clip
+from visualizer.mel.kernels import MelKernel
+from visualizer.mel.level import ClipLevel, ClipShape
 from visualizer.mel.reference import reference_columns
 from visualizer.mel.stream import MelStream
 
 Channels = Literal["mean", "all"] | int
+Samples = NDArray[np.float32]
+Columns = NDArray[np.float32]
 
-CHUNK_S = 1.0
-STREAMING_CHUNK_S = 0.01
+BLOCK_S = 4.0
+STREAMING_BLOCK_S = 0.01
 """As short as the blocks of a live source."""
 
 
+class _Store(Protocol):
+    """Where columns wait until the whole clip is known; a list will do."""
+
+    def append(self, columns: Columns, /) -> None: ...
+    def __iter__(self) -> Iterator[Columns]: ...
+
+
 def clip_columns(
-    samples: NDArray[np.float32], config: MelConfig, chunk: int, *, streaming: bool
-) -> NDArray[np.float32]:
-    """The columns of (n_samples, n_channels) at config.sample_rate, `chunk` samples at a time.
+    samples: Samples,
+    config: MelConfig,
+    block_length: int,
+    *,
+    streaming: bool,
+    kernel: MelKernel | None = None,
+) -> Columns:
+    """The columns of (n_samples, n_channels) at config.sample_rate, block by block.
 
     Returns (n_channels, rows, n_columns). With `streaming` they are those of the live path, which
     differ where the model needs the whole clip.
     """
-    torch.set_num_threads(1)
-    stream = MelStream(config, samples.shape[1], torch.device("cpu"), level=streaming)
-    pieces = [stream.push(samples[at : at + chunk]) for at in range(0, len(samples), chunk)]
-    columns = np.concatenate((*pieces, stream.flush()), axis=2)
-    finish = shape_clip if streaming else finish_clip
-    return np.stack([finish(channel, config) for channel in columns])
+    blocks = _cut([samples], block_length)
+    level = streaming or not config.needs_whole_clip
+    stream = MelStream(config, samples.shape[1], kernel, level=level)
+    return np.concatenate(list(_finished(blocks, stream, samples.shape[1], [])), axis=2)
 
 
-def file_columns(
-    path: Path,
+def write_features(
+    source: Path,
+    output: Path,
     front_end: Callable[[int], MelConfig],
     channels: Channels,
     *,
     streaming: bool,
     on_progress: Callable[[float], None] = lambda _: None,
-) -> tuple[NDArray[np.float32], MelConfig]:
-    """The features of an audio file, and the config that gave them.
+) -> tuple[tuple[int, ...], MelConfig]:
+    """Write the features of an audio file to a .npy or .npz; return their shape and the config.
 
     `front_end` is asked for the config at the file's sample rate; the sound is resampled where the
-    answer has another. `on_progress` is told the share that is done. Returns (rows, n_columns), or
-    (n_channels, rows, n_columns) for "all". Raises SourceError or ConfigError.
+    answer has another. `on_progress` is told the share that is done. The shape is (rows,
+    n_columns), or (n_channels, rows, n_columns) for "all". What `output` held before stays until
+    all is written. Raises SourceError or ConfigError.
     """
-    with open_audio(path) as file:
+    with (
+        open_audio(source) as file,
+        tempfile.TemporaryDirectory(
+            dir=output.parent, prefix=".mel-", ignore_cleanup_errors=True
+        ) as folder,
+    ):
         if isinstance(channels, int) and not 1 <= channels <= file.channels:
             raise ConfigError(
-                f"--channels is {channels}; {str(path)!r} has the channels 1 to {file.channels}"
+                f"--channels is {channels}; {str(source)!r} has the channels 1 to {file.channels}"
             )
         config = front_end(file.samplerate)
-        resampler = None
-        if config.sample_rate != file.samplerate:
-            resampler = StreamingResampler(file.samplerate, config.sample_rate, file.channels)
-        pieces = []
-        for block in file.blocks(round(CHUNK_S * file.samplerate), dtype="float32", always_2d=True):
-            pieces.append(block if resampler is None else resampler.push(block))
-            on_progress(file.tell() / file.frames)
+        n_channels = file.channels if channels == "all" else 1
+        blocks = _file_blocks(file, config, channels, on_progress)
+        if streaming:
+            blocks = _cut(blocks, round(STREAMING_BLOCK_S * config.sample_rate))
+        level = streaming or not config.needs_whole_clip
+        stream = MelStream(config, n_channels, level=level)
+        unfinished = Path(folder, "features.npy")
+        try:
+            with tempfile.TemporaryFile(dir=folder) as spool, unfinished.open("wb") as features:
+                writer = _ColumnWriter(features, (n_channels,) if channels == "all" else ())
+                for columns in _finished(blocks, stream, n_channels, _Spool(spool)):
+                    writer.append(columns)
+                shape = writer.finish()
+            if output.suffix == ".npz":
+                unfinished = _packed(unfinished, config, shape[-1])
+            unfinished.replace(output)
+        except OSError as error:
+            raise ConfigError(
+                f"the features cannot be written to {str(output)!r}: {error.strerror}"
+            ) from error
+    return shape, config
+
+
+def _file_blocks(
+    file: Any,
+    config: MelConfig,
+    channels: Channels,
+    on_progress: Callable[[float], None],
+) -> Iterator[Samples]:
+    """The chosen channels of an open sound file at the config's rate: (n_samples, n_channels)."""
+    resampler = None
+    if config.sample_rate != file.samplerate:
+        n_channels = file.channels if channels == "all" else 1
+        resampler = StreamingResampler(file.samplerate, config.sample_rate, n_channels)
+    for block in file.blocks(round(BLOCK_S * file.samplerate), dtype="float32", always_2d=True):
+        if channels == "mean":
+            samples = block.mean(axis=1, keepdims=True)
+        elif channels == "all":
+            samples = block
+        else:
+            samples = block[:, channels - 1 : channels]
+        yield samples if resampler is None else resampler.push(samples)
+        on_progress(file.tell() / file.frames)
     if resampler is not None:
-        pieces.append(resampler.flush())
-    samples = np.concatenate(pieces)
-    if channels == "mean":
-        samples = samples.mean(axis=1, keepdims=True)
-    elif channels != "all":
-        samples = samples[:, channels - 1 : channels]
-    chunk = round((STREAMING_CHUNK_S if streaming else CHUNK_S) * config.sample_rate)
-    columns = clip_columns(samples, config, chunk, streaming=streaming)
-    return (columns if channels == "all" else columns[0]), config
+        yield resampler.flush()
+
+
+def _cut(blocks: Iterable[Samples], length: int) -> Iterator[Samples]:
+    for block in blocks:
+        for at in range(0, len(block), length):
+            yield block[at : at + length]
+
+
+def _finished(
+    blocks: Iterable[Samples], stream: MelStream, n_channels: int, store: _Store
+) -> Iterator[Columns]:
+    """The columns of a clip as the model gets them, piece by piece: (n_channels, rows, n)."""
+    config = stream.config
+    shape = ClipShape(config, n_channels)
+    analysed = _analysed(blocks, stream)
+    if not stream.levels:
+        clip = ClipLevel(config, n_channels)
+        for columns in analysed:
+            clip.observe(columns)
+            store.append(columns)
+        analysed = map(clip.finish, store)
+    yield from map(shape.push, analysed)
+    yield shape.flush()
+
+
+def _analysed(blocks: Iterable[Samples], stream: MelStream) -> Iterator[Columns]:
+    torch.set_num_threads(1)
+    for block in blocks:
+        with torch.inference_mode():
+            columns = stream.push(block)
+        yield columns
+    with torch.inference_mode():
+        columns = stream.flush()
+    yield columns
+
+
+class _Spool:
+    """Columns put aside in a file."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._shapes: list[tuple[int, ...]] = []
+
+    def append(self, columns: Columns, /) -> None:
+        self._shapes.append(columns.shape)
+        self._file.write(columns.tobytes())
+
+    def __iter__(self) -> Iterator[Columns]:
+        self._file.seek(0)
+        for shape in self._shapes:
+            n_bytes = int(np.prod(shape)) * np.dtype(np.float32).itemsize
+            yield np.frombuffer(self._file.read(n_bytes), np.float32).reshape(shape)
+
+
+class _ColumnWriter:
+    """A .npy whose last axis grows: in Fortran order, a column follows the one before it."""
+
+    def __init__(self, file: IO[bytes], channels: tuple[int, ...]) -> None:
+        """`channels` is () where there is one and the array has no axis for it."""
+        self._file = file
+        self._channels = channels
+        self._shape: tuple[int, ...] = (*channels, 0, 0)
+        self._write_header()
+
+    def append(self, columns: Columns) -> None:
+        """(n_channels, rows, n), as many channels and rows each time."""
+        _, rows, n = columns.shape
+        self._shape = (*self._channels, rows, self._shape[-1] + n)
+        self._file.write(columns.T.tobytes())
+
+    def finish(self) -> tuple[int, ...]:
+        """Write the final shape, and return it."""
+        self._file.seek(0)
+        self._write_header()
+        return self._shape
+
+    def _write_header(self) -> None:
+        # NumPy leaves room in it for the last axis to grow.
+        header = {"descr": "<f4", "fortran_order": True, "shape": self._shape}
+        np.lib.format.write_array_header_1_0(self._file, header)
+
+
+def _packed(features: Path, config: MelConfig, n_columns: int) -> Path:
+    """The .npy as a .npz that tells what it holds."""
+    path = features.with_suffix(".npz")
+    parts = {
+        "config": np.array(json.dumps(config.to_dict())),
+        "sample_rate": np.array(config.sample_rate),
+        "times_s": column_times_s(config, n_columns),
+    }
+    with zipfile.ZipFile(path, "w") as archive:
+        with (
+            features.open("rb") as source,
+            archive.open("mel.npy", "w", force_zip64=True) as target,
+        ):
+            shutil.copyfileobj(source, target)
+        for name, values in parts.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as target:
+                np.lib.format.write_array(target, values, allow_pickle=False)
+    return path
 
 
 def column_times_s(config: MelConfig, n_columns: int) -> NDArray[np.float64]:
@@ -87,7 +239,7 @@ def column_times_s(config: MelConfig, n_columns: int) -> NDArray[np.float64]:
     return (hops * config.hop_length + first) / config.sample_rate
 
 
-def largest_deviation(config: MelConfig, samples: NDArray[np.float32]) -> tuple[float, float]:
+def largest_deviation(config: MelConfig, samples: Samples) -> tuple[float, float]:
     """How far the kernel is from the float64 reference over (n_samples,), and its largest value."""
     ours = clip_columns(samples[:, None], config, len(samples), streaming=False)[0]
     reference = reference_columns(samples, config)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from visualizer.config import MelConfig
+from visualizer.mel.kernels import MelKernel
 from visualizer.mel.stream import MelStream
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ class Pipeline:
     """Picks a channel, resamples where the front-end has a rate of its own, and transforms."""
 
     def __init__(
-        self, mel: MelConfig, source_rate: int, channel: int | None, device: torch.device
+        self, mel: MelConfig, source_rate: int, channel: int | None, kernel: MelKernel
     ) -> None:
         """`source_rate` in Hz; a `channel` of None, or that there is not, takes the mean of all."""
         self._channel = channel
@@ -29,7 +29,7 @@ class Pipeline:
             from visualizer.audio.resample import StreamingResampler
 
             self._resampler = StreamingResampler(source_rate, mel.sample_rate, 1)
-        self.stream = MelStream(mel, 1, device)
+        self.stream = MelStream(mel, 1, kernel)
 
     def warm_up(self) -> None:
         """Run the kernel once, so that what it sets up, or lacks, shows before the first hop."""

@@ -13,7 +13,6 @@ from visualizer.mel.stream import MelStream
 from visualizer.presets import preset
 
 RATES_HZ = (8_000, 11_025, 16_000, 22_050, 44_100, 48_000)
-CPU = torch.device("cpu")
 
 RELATIVE = 1e-5
 """Of the clip's maximum: what float32 references justify for linear features."""
@@ -25,7 +24,7 @@ def noise(n_samples: int, n_channels: int = 1) -> np.ndarray:
 
 
 def streamed(config: MelConfig, samples: np.ndarray, block_length: int) -> np.ndarray:
-    stream = MelStream(config, samples.shape[1], CPU)
+    stream = MelStream(config, samples.shape[1])
     pieces = [
         stream.push(samples[at : at + block_length]) for at in range(0, len(samples), block_length)
     ]
@@ -113,7 +112,7 @@ def test_channels_are_transformed_each_for_itself() -> None:
 
 def test_columns_handed_out_stay_as_they_were() -> None:
     config = preset("simli", 16_000)
-    stream = MelStream(config, 1, CPU)
+    stream = MelStream(config, 1)
     first = stream.push(noise(800))
     kept = first.copy()
     stream.push(noise(8000))

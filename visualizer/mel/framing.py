@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from visualizer.config import Edge, MelConfig
@@ -41,24 +42,24 @@ class StreamingFramer:
         self.next_frame = 0
         """Index t of the next frame that will come out."""
 
-    def push(self, samples: Samples) -> list[Samples]:
+    def push(self, samples: Samples) -> Samples:
         """Take (n_samples, n_channels); return the frames now complete.
 
-        Each is (n_channels, win_length), a view of samples that it shares with its neighbours.
+        They are (n_channels, n_frames, win_length), a view of samples that neighbours share.
         """
         self._buffer = np.concatenate((self._buffer, samples.T), axis=1)
         self._position += len(samples)
         if not self._started:
             if self._position < self._needed:
-                return []
+                return self._frames(0, 0)
             self._start()
         return self._cut()
 
-    def flush(self) -> list[Samples]:
+    def flush(self) -> Samples:
         """The frames that reach past the end, as `push` returns them. The signal ends here."""
         n_columns = self._config.n_columns(self._position)
         if n_columns <= self.next_frame:
-            return []
+            return self._frames(0, 0)
         if not self._started:
             self._start()
         end = (n_columns - 1) * self._config.hop_length + self._config.offset
@@ -70,7 +71,7 @@ class StreamingFramer:
         else:
             self._buffer = self._padded(0, missing)
         frames = self._cut()
-        return frames[: len(frames) - (self.next_frame - n_columns)]
+        return frames[:, : frames.shape[1] - (self.next_frame - n_columns)]
 
     def skip(self, n_samples: int) -> int:
         """Note that `n_samples` were lost; return how many frames went with them.
@@ -98,19 +99,29 @@ class StreamingFramer:
         mode = "constant" if self._buffer.shape[1] == 0 else _PAD_MODES[self._config.edge]
         return np.pad(self._buffer, widths, mode=mode)
 
-    def _cut(self) -> list[Samples]:
+    def _cut(self) -> Samples:
         win_length, hop_length = self._config.win_length, self._config.hop_length
         end = self._buffer_start + self._buffer.shape[1]
-        frames = []
         start = self.next_frame * hop_length + self._config.offset
-        while start + win_length <= end:
-            at = start - self._buffer_start
-            frames.append(self._buffer[:, at : at + win_length])
-            start += hop_length
-        self.next_frame += len(frames)
+        n_frames = max(0, 1 + (end - win_length - start) // hop_length)
+        frames = self._frames(start - self._buffer_start, n_frames)
+        self.next_frame += n_frames
+        start += n_frames * hop_length
         keep_from = min(start, end, end - self._kept)
         drop = max(0, keep_from - self._buffer_start)
         if drop:
             self._buffer = self._buffer[:, drop:]
             self._buffer_start += drop
         return frames
+
+    def _frames(self, first: int, n_frames: int) -> Samples:
+        """`n_frames` from element `first` of the buffer on, without a copy."""
+        win_length, hop_length = self._config.win_length, self._config.hop_length
+        if n_frames == 0:
+            return np.empty((len(self._buffer), 0, win_length), dtype=np.float32)
+        if n_frames == 1:
+            return self._buffer[:, None, first : first + win_length]
+        span = self._buffer[:, first : first + win_length + (n_frames - 1) * hop_length]
+        # Marked as writable, which torch insists on for what it only reads.
+        views = sliding_window_view(span, win_length, axis=1, writeable=True)
+        return views[:, ::hop_length]

@@ -1,4 +1,4 @@
-"""One frame in, one mel column out: what runs on every hop."""
+"""Frames in, mel columns out: what runs on every hop."""
 
 from __future__ import annotations
 
@@ -10,85 +10,131 @@ from numpy.typing import NDArray
 
 from visualizer.config import Compute, MelConfig
 from visualizer.errors import ConfigError
-from visualizer.mel.filterbank import analysis_window, mel_filterbank
-from visualizer.mel.reference import LOG_FACTORS
+from visualizer.mel.transform import MelTransform
+
+Rows = NDArray[np.float32]
 
 
 class MelKernel(Protocol):
-    """A mel transform with its window and filterbank made once and kept."""
+    """A mel transform whose window and filterbank are made once and kept.
+
+    Rows are frames of as many channels, streams or moments as are to be done at once. One thread
+    at a time may call it, best in torch.inference_mode.
+    """
 
     backend: str
+    """how it computes"""
     device: str
+    """where, in torch's words"""
+    rows_per_call: int
+    """how many rows it is at its best with, or, where it is built for a number, that number"""
 
-    def __call__(self, frame: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(n_channels, win_length) to a new array (n_channels, n_mels), the logarithm included."""
+    def __call__(self, frames: Rows) -> Rows:
+        """(n, win_length) to a new array (n, n_mels), the logarithm included."""
 
 
 class EagerKernel:
-    """Plain torch operations into buffers that are allocated once."""
+    """Plain torch operations, ready at once, for any number of rows.
+
+    Buffers of its own for the results of each operation were measured to save nothing: what
+    `out=` saves in allocation it loses in checks.
+    """
 
     backend = "eager"
+    rows_per_call = 128
+    """more than fills a CPU's second-level cache"""
 
-    def __init__(self, config: MelConfig, n_channels: int, device: torch.device) -> None:
+    def __init__(self, config: MelConfig, device: torch.device | None = None) -> None:
+        """On the CPU where no device is said."""
+        self._device = device or torch.device("cpu")
+        self.device = str(self._device)
+        self._transform = MelTransform(config).to(self._device)
+
+    def __call__(self, frames: Rows) -> Rows:
+        columns = self._transform(torch.from_numpy(frames).to(self._device))
+        rows: Rows = columns.cpu().numpy()
+        return rows
+
+
+class CompiledKernel:
+    """Machine code that was built ahead of time from the transform; see artifacts.py."""
+
+    backend = "compiled"
+    device = "cpu"
+
+    def __init__(self, path: str, config: MelConfig, n_rows: int) -> None:
+        """Load what was built for just this. Raises RuntimeError where that fails."""
+        self.rows_per_call = n_rows
+        # Not torch._inductor's own wrapper: it imports the compiler, which takes over a second,
+        # and spends half as long again on each call.
+        self._package = torch._C._aoti.AOTIModelPackageLoader(path, "model", True, 1, -1)
+        self._input = torch.zeros((n_rows, config.win_length))
+        self._frames = self._input.numpy()
+
+    def __call__(self, frames: Rows) -> Rows:
+        if frames.shape != self._frames.shape:
+            raise ValueError(f"this kernel takes {self._frames.shape}, not {frames.shape}")
+        np.copyto(self._frames, frames)
+        columns: Rows = self._package.run([self._input])[0].numpy()
+        return columns
+
+
+class CudaGraphKernel:
+    """The transform with both copies as one CUDA graph, captured once and replayed on each call.
+
+    Made, and called, on one thread. The result is copied out of the graph's own memory, so no
+    later call changes it.
+    """
+
+    backend = "cuda-graph"
+
+    def __init__(self, config: MelConfig, n_rows: int, device: torch.device) -> None:
+        """Raises RuntimeError where the capture fails."""
         self.device = str(device)
-        self._device = device
-        self._config = config
-        self._window = torch.from_numpy(config.input_scale * analysis_window(config))
-        self._window = self._window.float().to(device)
-        self._filters = torch.from_numpy(mel_filterbank(config)).float().to(device)
+        self.rows_per_call = n_rows
+        transform = MelTransform(config).to(device)
+        self._input = torch.zeros((n_rows, config.win_length), pin_memory=True)
+        self._output = torch.zeros((n_rows, config.n_mels), pin_memory=True)
+        self._frames, self._columns = self._input.numpy(), self._output.numpy()
 
-        def buffer(n: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
-            return torch.zeros((n_channels, n), dtype=dtype, device=device)
+        def transform_pinned() -> None:
+            columns = transform(self._input.to(device, non_blocking=True))
+            self._output.copy_(columns, non_blocking=True)
 
-        self._padded = buffer(config.n_fft)
-        # Where the frame sits inside n_fft only turns phases, which the magnitude drops.
-        self._windowed = self._padded[:, : config.win_length]
-        self._spectrum = buffer(config.n_freqs, torch.complex64)
-        self._magnitude = buffer(config.n_freqs)
-        self._mel = buffer(config.n_mels)
+        with torch.cuda.device(device):
+            self._stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+            self._done = torch.cuda.Event()  # type: ignore[no-untyped-call]
+            with torch.inference_mode(), torch.cuda.stream(self._stream):
+                # cuFFT's plan and the libraries' workspaces cannot be made during a capture.
+                for _ in range(3):
+                    transform_pinned()
+                self._stream.synchronize()
+                self._graph = torch.cuda.CUDAGraph()
+                with torch.cuda.graph(
+                    self._graph, stream=self._stream, capture_error_mode="thread_local"
+                ):
+                    transform_pinned()
 
-    @torch.inference_mode()
-    def __call__(self, frame: NDArray[np.float32]) -> NDArray[np.float32]:
-        samples = self._condition(torch.from_numpy(frame).to(self._device))
-        torch.mul(samples, self._window, out=self._windowed)
-        torch.fft.rfft(self._padded, out=self._spectrum)
-        torch.abs(self._spectrum, out=self._magnitude)
-        self._to_power()
-        torch.mm(self._magnitude, self._filters, out=self._mel)
-        self._to_logarithm()
-        return self._mel.cpu().numpy().copy()
+    def __call__(self, frames: Rows) -> Rows:
+        if frames.shape != self._frames.shape:
+            raise ValueError(f"this kernel takes {self._frames.shape}, not {frames.shape}")
+        np.copyto(self._frames, frames)
+        with torch.cuda.stream(self._stream):
+            self._graph.replay()
+            self._done.record()
+        # Unlike a query in a loop, this lets other threads run.
+        self._done.synchronize()
+        return self._columns.copy()
 
-    def _condition(self, samples: torch.Tensor) -> torch.Tensor:
-        """What some models do to each frame before the window."""
-        config = self._config
-        if config.remove_dc:
-            samples = samples - samples.mean(dim=1, keepdim=True)
-        if config.preemphasis_scope == "frame" and config.preemphasis:
-            before = torch.cat((samples[:, :1], samples[:, :-1]), dim=1)
-            samples = samples - config.preemphasis * before
-        return samples
 
-    def _to_power(self) -> None:
-        config = self._config
-        if config.power == 2 or config.epsilon:
-            self._magnitude.square_()
-        if config.epsilon:
-            if config.epsilon_rule == "add":
-                self._magnitude.add_(config.epsilon)
-            else:
-                self._magnitude.clamp_(min=config.epsilon)
-            if config.power == 1:
-                self._magnitude.sqrt_()
+def ready_kernel(config: MelConfig, n_rows: int, device: torch.device) -> MelKernel:
+    """The best kernel that needs no building: a CUDA graph where there is CUDA, else eager.
 
-    def _to_logarithm(self) -> None:
-        config = self._config
-        if config.log is None:
-            return
-        if config.log_floor_rule == "add":
-            self._mel.add_(config.log_floor)
-        else:
-            self._mel.clamp_(min=config.log_floor)
-        self._mel.log10_().mul_(LOG_FACTORS[config.log])
+    Raises RuntimeError where torch cannot do it on that device.
+    """
+    if device.type == "cuda":
+        return CudaGraphKernel(config, n_rows, device)
+    return EagerKernel(config, device)
 
 
 def available_devices() -> tuple[Compute, ...]:

@@ -1,95 +1,96 @@
 """What models do to the level of their columns after the logarithm.
 
-The parts that need the whole clip (its maximum, its mean and deviation per band) have two forms:
-the model's own over a finished clip, and a streaming one that takes the clip so far for the whole.
+The parts that need the whole clip (its maximum, its mean and deviation per band) are exact when
+all of it was observed before the first column is finished, as for a file; live, the clip so far
+stands for the whole.
 """
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from visualizer.config import MelConfig
 
-Float = TypeVar("Float", np.float32, np.float64)
+Columns = NDArray[np.float32]
 
 STREAMING_FORM = "running: the clip so far stands for the whole"
 
 
-def finish_clip(columns: NDArray[Float], config: MelConfig) -> NDArray[Float]:
-    """The columns of a whole clip after the logarithm, (n_mels, n), as the model gets them.
-
-    Returns (n_mels · stack, columns) of the same dtype.
-    """
-    if columns.shape[1] > 0:
-        if config.dynamic_range is not None:
-            reference = config.reference_max
-            top = columns.max() if reference is None else reference
-            columns = np.maximum(columns, top - config.dynamic_range)
-        if config.statistics is not None:
-            # In float32 the rounding of a mean would be blown up in bands that hardly vary.
-            mean = columns.mean(axis=1, keepdims=True, dtype=np.float64)
-            # With one column, ddof 1 has no answer; the deviation of one value is none.
-            n = max(2, columns.shape[1])
-            variance = ((columns - mean) ** 2).sum(axis=1, keepdims=True) / (n - 1)
-            normalised = (columns - mean) / _divisor(variance, config)
-            columns = normalised.astype(columns.dtype)
-    return shape_clip(levelled(columns, config), config)
-
-
-def shape_clip(columns: NDArray[Float], config: MelConfig) -> NDArray[Float]:
-    """Cut, fill and stack the finished columns (n_mels, n) of a whole clip, as the model does."""
-    if config.fixed_columns is not None:
-        filled = np.full(
-            (len(columns), config.fixed_columns), levelled(columns.dtype.type(0), config)
-        )
-        kept = min(columns.shape[1], config.fixed_columns)
-        filled[:, :kept] = columns[:, :kept]
-        columns = filled.astype(columns.dtype)
-    n_stacks = columns.shape[1] // config.stack
-    pairs = columns[:, : n_stacks * config.stack].T
-    stacked: NDArray[Float] = pairs.reshape(n_stacks, config.stack * len(columns)).T
-    return np.ascontiguousarray(stacked)
-
-
-class StreamingLevel:
-    """The same, column by column; where the whole clip is needed, in the streaming form.
-
-    Cutting, filling and stacking belong to a finished clip and are left to `shape_clip`.
-    """
+class ClipLevel:
+    """The level of a clip that is observed and finished piece by piece."""
 
     def __init__(self, config: MelConfig, n_channels: int) -> None:
         self._config = config
-        self._top = np.full((n_channels, 1), -np.inf)
+        self._top = np.full((n_channels, 1, 1), -np.inf, dtype=np.float32)
         self._n = 0
-        self._mean = np.zeros((n_channels, config.n_mels))
-        self._squares = np.zeros((n_channels, config.n_mels))
+        self._mean = np.zeros((n_channels, config.n_mels, 1))
+        self._squares = np.zeros((n_channels, config.n_mels, 1))
 
-    def __call__(self, column: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(n_channels, n_mels) after the logarithm, to the same shape as the model gets it."""
+    def observe(self, columns: Columns) -> None:
+        """Note (n_channels, n_mels, n) columns after the logarithm as part of the clip."""
+        n = columns.shape[2]
+        if n == 0:
+            return
+        if self._config.dynamic_range is not None:
+            self._top = np.maximum(self._top, columns.max(axis=(1, 2), keepdims=True))
+        if self._config.statistics is not None:
+            # Chan, Golub and LeVeque (1979): pieces add up to the exact figures of the whole.
+            mean = columns.mean(axis=2, keepdims=True, dtype=np.float64)
+            squares = ((columns - mean) ** 2).sum(axis=2, keepdims=True)
+            total = self._n + n
+            delta = mean - self._mean
+            self._mean += delta * (n / total)
+            self._squares += squares + delta**2 * (self._n * n / total)
+            self._n = total
+
+    def finish(self, columns: Columns) -> Columns:
+        """Columns after the logarithm as the model gets them, by what was observed. Same shape."""
         config = self._config
         if config.dynamic_range is not None:
-            if config.reference_max is None:
-                self._top = np.maximum(self._top, column.max(axis=1, keepdims=True))
-                floor = self._top - config.dynamic_range
-            else:
-                floor = np.full_like(self._top, config.reference_max - config.dynamic_range)
-            column = np.maximum(column, floor.astype(np.float32))
+            top = self._top if config.reference_max is None else config.reference_max
+            columns = np.maximum(columns, np.float32(top - config.dynamic_range))
         if config.statistics is not None:
-            # Welford's recurrence: exact at the end of the clip, without a second pass.
-            self._n += 1
-            delta = column - self._mean
-            self._mean += delta / self._n
-            self._squares += delta * (column - self._mean)
             variance = self._squares / max(1, self._n - 1)
-            column = ((column - self._mean) / _divisor(variance, config)).astype(np.float32)
-        result: NDArray[np.float32] = levelled(column, config)
+            columns = (columns - self._mean) / divisor(variance, config)
+        result: Columns = levelled(columns, config).astype(np.float32, copy=False)
         return result
 
 
-def _divisor(variance: Any, config: MelConfig) -> Any:
+class ClipShape:
+    """Finished columns cut, filled and stacked as the model does, piece by piece."""
+
+    def __init__(self, config: MelConfig, n_channels: int) -> None:
+        self._config = config
+        self._left = config.fixed_columns
+        self._rest = np.empty((n_channels, config.n_mels, 0), dtype=np.float32)
+
+    def push(self, columns: Columns) -> Columns:
+        """Take (n_channels, n_mels, n); return (n_channels, n_mels·stack, m) of what is ready."""
+        config = self._config
+        if self._left is not None:
+            columns = columns[:, :, : self._left]
+            self._left -= columns.shape[2]
+        if config.stack == 1:
+            return columns
+        columns = np.concatenate((self._rest, columns), axis=2)
+        n_channels, n_mels, n = columns.shape
+        n_stacks = n // config.stack
+        self._rest = columns[:, :, n_stacks * config.stack :]
+        groups = columns[:, :, : n_stacks * config.stack].transpose(0, 2, 1)
+        return groups.reshape(n_channels, n_stacks, n_mels * config.stack).transpose(0, 2, 1)
+
+    def flush(self) -> Columns:
+        """What fills the clip up, as `push` returns it. The clip ends here."""
+        n_channels, n_mels, _ = self._rest.shape
+        zeros = np.zeros((n_channels, n_mels, self._left or 0), dtype=np.float32)
+        return self.push(levelled(zeros, self._config))
+
+
+def divisor(variance: Any, config: MelConfig) -> Any:
+    """What the columns are divided by, given their variance per band. Same shape."""
     if config.statistics == "variance":
         return np.sqrt(variance + config.statistics_epsilon)
     return np.sqrt(variance) + config.statistics_epsilon

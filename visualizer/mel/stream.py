@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from visualizer.config import MelConfig
 from visualizer.mel.framing import StreamingFramer
 from visualizer.mel.kernels import EagerKernel, MelKernel
-from visualizer.mel.level import StreamingLevel
+from visualizer.mel.level import ClipLevel
 
 
 class MelStream:
@@ -21,19 +20,29 @@ class MelStream:
     """
 
     def __init__(
-        self, config: MelConfig, n_channels: int, device: torch.device, *, level: bool = True
+        self,
+        config: MelConfig,
+        n_channels: int,
+        kernel: MelKernel | None = None,
+        *,
+        level: bool = True,
     ) -> None:
-        """The samples will be at config.sample_rate; without `level`, columns end with the log."""
+        """The samples will be at config.sample_rate; without `level`, columns end with the log.
+
+        `kernel` takes a row for each channel; None is plain torch on the CPU.
+        """
         self.config = config
-        self.kernel: MelKernel = EagerKernel(config, n_channels, device)
+        self.kernel: MelKernel = kernel or EagerKernel(config)
+        """what computes; another for the same config may take its place between two calls"""
         self._n_channels = n_channels
-        self._level = level
+        self.levels = level
+        """whether the columns come out as the model gets them, or end with the logarithm"""
         self.reset()
 
     def reset(self) -> None:
         """Begin a new signal."""
         self._framer = StreamingFramer(self.config, self._n_channels)
-        self._leveller = StreamingLevel(self.config, self._n_channels) if self._level else None
+        self._clip = ClipLevel(self.config, self._n_channels)
         self._last = np.zeros((1, self._n_channels), dtype=np.float32)
 
     @property
@@ -60,10 +69,21 @@ class MelStream:
         self._last = joined[-1:]
         return joined[1:] - np.float32(self.config.preemphasis) * joined[:-1]
 
-    def _columns(self, frames: list[NDArray[np.float32]]) -> NDArray[np.float32]:
-        shape = (self._n_channels, self.config.n_mels, len(frames))
-        columns = np.empty(shape, dtype=np.float32)
-        for index, frame in enumerate(frames):
-            column = self.kernel(frame)
-            columns[:, :, index] = column if self._leveller is None else self._leveller(column)
+    def _columns(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
+        n_channels, n_columns, win_length = frames.shape
+        columns = np.empty((n_channels, self.config.n_mels, n_columns), dtype=np.float32)
+        step = max(1, self.kernel.rows_per_call // n_channels)
+        for at in range(0, n_columns, step):
+            together = frames[:, at : at + step]
+            rows = self.kernel(together.reshape(-1, win_length))
+            shaped = rows.reshape(*together.shape[:2], -1)
+            columns[:, :, at : at + step] = shaped.transpose(0, 2, 1)
+        if not self.levels:
+            return columns
+        if not self.config.needs_whole_clip:
+            return self._clip.finish(columns)
+        for t in range(n_columns):
+            column = columns[:, :, t : t + 1]
+            self._clip.observe(column)
+            column[:] = self._clip.finish(column)
         return columns

@@ -97,7 +97,7 @@ def presets(arguments: argparse.Namespace) -> int:
 def _check() -> int:
     import numpy as np
 
-    from visualizer.offline import largest_deviation
+    from visualizer.mel.clip import largest_deviation
 
     width = max(map(len, PRESETS))
     print("The largest deviation of the kernel (float32) from the reference (float64) over 2 s of")

@@ -6,56 +6,27 @@ import json
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any, Literal, Protocol
+from typing import IO, Any, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from visualizer.audio.file import open_audio
 from visualizer.audio.resample import StreamingResampler
 from visualizer.config import MelConfig
 from visualizer.errors import ConfigError
-from visualizer.mel.kernels import MelKernel
-from visualizer.mel.level import ClipLevel, ClipShape
-from visualizer.mel.reference import reference_columns
+from visualizer.mel.clip import cut, finished_columns
 from visualizer.mel.stream import MelStream
 
 Channels = Literal["mean", "all"] | int
 Samples = NDArray[np.float32]
 Columns = NDArray[np.float32]
 
-BLOCK_S = 4.0
+BLOCK_S = 10.0
 STREAMING_BLOCK_S = 0.01
 """As short as the blocks of a live source."""
-
-
-class _Store(Protocol):
-    """Where columns wait until the whole clip is known; a list will do."""
-
-    def append(self, columns: Columns, /) -> None: ...
-    def __iter__(self) -> Iterator[Columns]: ...
-
-
-def clip_columns(
-    samples: Samples,
-    config: MelConfig,
-    block_length: int,
-    *,
-    streaming: bool,
-    kernel: MelKernel | None = None,
-) -> Columns:
-    """The columns of (n_samples, n_channels) at config.sample_rate, block by block.
-
-    Returns (n_channels, rows, n_columns). With `streaming` they are those of the live path, which
-    differ where the model needs the whole clip.
-    """
-    blocks = _cut([samples], block_length)
-    level = streaming or not config.needs_whole_clip
-    stream = MelStream(config, samples.shape[1], kernel, level=level)
-    return np.concatenate(list(_finished(blocks, stream, samples.shape[1], [])), axis=2)
 
 
 def write_features(
@@ -88,14 +59,14 @@ def write_features(
         n_channels = file.channels if channels == "all" else 1
         blocks = _file_blocks(file, config, channels, on_progress)
         if streaming:
-            blocks = _cut(blocks, round(STREAMING_BLOCK_S * config.sample_rate))
+            blocks = cut(blocks, round(STREAMING_BLOCK_S * config.sample_rate))
         level = streaming or not config.needs_whole_clip
         stream = MelStream(config, n_channels, level=level)
         unfinished = Path(folder, "features.npy")
         try:
             with tempfile.TemporaryFile(dir=folder) as spool, unfinished.open("wb") as features:
                 writer = _ColumnWriter(features, (n_channels,) if channels == "all" else ())
-                for columns in _finished(blocks, stream, n_channels, _Spool(spool)):
+                for columns in finished_columns(blocks, stream, n_channels, _Spool(spool)):
                     writer.append(columns)
                 shape = writer.finish()
             if output.suffix == ".npz":
@@ -120,50 +91,16 @@ def _file_blocks(
         n_channels = file.channels if channels == "all" else 1
         resampler = StreamingResampler(file.samplerate, config.sample_rate, n_channels)
     for block in file.blocks(round(BLOCK_S * file.samplerate), dtype="float32", always_2d=True):
-        if channels == "mean":
-            samples = block.mean(axis=1, keepdims=True)
-        elif channels == "all":
+        if channels == "all" or file.channels == 1:
             samples = block
+        elif channels == "mean":
+            samples = block.mean(axis=1, keepdims=True)
         else:
             samples = block[:, channels - 1 : channels]
         yield samples if resampler is None else resampler.push(samples)
         on_progress(file.tell() / file.frames)
     if resampler is not None:
         yield resampler.flush()
-
-
-def _cut(blocks: Iterable[Samples], length: int) -> Iterator[Samples]:
-    for block in blocks:
-        for at in range(0, len(block), length):
-            yield block[at : at + length]
-
-
-def _finished(
-    blocks: Iterable[Samples], stream: MelStream, n_channels: int, store: _Store
-) -> Iterator[Columns]:
-    """The columns of a clip as the model gets them, piece by piece: (n_channels, rows, n)."""
-    config = stream.config
-    shape = ClipShape(config, n_channels)
-    analysed = _analysed(blocks, stream)
-    if not stream.levels:
-        clip = ClipLevel(config, n_channels)
-        for columns in analysed:
-            clip.observe(columns)
-            store.append(columns)
-        analysed = map(clip.finish, store)
-    yield from map(shape.push, analysed)
-    yield shape.flush()
-
-
-def _analysed(blocks: Iterable[Samples], stream: MelStream) -> Iterator[Columns]:
-    torch.set_num_threads(1)
-    for block in blocks:
-        with torch.inference_mode():
-            columns = stream.push(block)
-        yield columns
-    with torch.inference_mode():
-        columns = stream.flush()
-    yield columns
 
 
 class _Spool:
@@ -198,7 +135,7 @@ class _ColumnWriter:
         """(n_channels, rows, n), as many channels and rows each time."""
         _, rows, n = columns.shape
         self._shape = (*self._channels, rows, self._shape[-1] + n)
-        self._file.write(columns.T.tobytes())
+        self._file.write(np.ascontiguousarray(columns.T).data)
 
     def finish(self) -> tuple[int, ...]:
         """Write the final shape, and return it."""
@@ -237,10 +174,3 @@ def column_times_s(config: MelConfig, n_columns: int) -> NDArray[np.float64]:
     first = config.offset + config.win_length / 2
     hops = np.arange(n_columns) * config.stack + (config.stack - 1) / 2
     return (hops * config.hop_length + first) / config.sample_rate
-
-
-def largest_deviation(config: MelConfig, samples: Samples) -> tuple[float, float]:
-    """How far the kernel is from the float64 reference over (n_samples,), and its largest value."""
-    ours = clip_columns(samples[:, None], config, len(samples), streaming=False)[0]
-    reference = reference_columns(samples, config)
-    return float(np.abs(ours - reference).max()), float(np.abs(reference).max())

@@ -71,13 +71,14 @@ class MelStream:
 
     def _columns(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
         n_channels, n_columns, win_length = frames.shape
-        columns = np.empty((n_channels, self.config.n_mels, n_columns), dtype=np.float32)
+        # In memory column after column, as they come from the kernel and go to a file.
+        rows = np.empty((n_channels, n_columns, self.config.n_mels), dtype=np.float32)
         step = max(1, self.kernel.rows_per_call // n_channels)
         for at in range(0, n_columns, step):
             together = frames[:, at : at + step]
-            rows = self.kernel(together.reshape(-1, win_length))
-            shaped = rows.reshape(*together.shape[:2], -1)
-            columns[:, :, at : at + step] = shaped.transpose(0, 2, 1)
+            computed = self.kernel(together.reshape(-1, win_length))
+            rows[:, at : at + step] = computed.reshape(*together.shape[:2], -1)
+        columns = rows.transpose(0, 2, 1)
         if not self.levels:
             return columns
         if not self.config.needs_whole_clip:

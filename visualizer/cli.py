@@ -123,6 +123,13 @@ def _add_run(run: argparse.ArgumentParser) -> None:
         "--config", type=Path, metavar="JSON", help="a front-end of your own instead of a preset"
     )
     analysis.add_argument("--compute", choices=COMPUTE_CHOICES, help="where the kernel runs")
+    analysis.add_argument(
+        "--kernel",
+        choices=("auto", "eager"),
+        default="auto",
+        help="auto compiles one for the front-end beside the running stream, and keeps it; eager "
+        "is plain torch (default: auto)",
+    )
     output = run.add_argument_group("output")
     output.add_argument(
         "--duration", type=float, metavar="S", help="quit so many seconds after the first column"
@@ -194,6 +201,7 @@ def _run_options(arguments: argparse.Namespace) -> RunOptions:
         preset=arguments.preset,
         mel=own_front_end(arguments),
         compute=arguments.compute,
+        compiled=arguments.kernel == "auto",
         duration_s=arguments.duration,
         screenshot=arguments.screenshot,
         report=arguments.report,

@@ -1,8 +1,9 @@
 """The worker: blocks of sound become mel columns.
 
 Threads: the worker (owned here) runs `_run` and all it calls; the device thread (owned by
-SourceSupervisor) only gives orders, the source's own thread only wakes the worker, and the user's
-thread calls the public methods, none of which waits for the others except `close`.
+SourceSupervisor) and the thread for kernels (owned by KernelKeeper) only give orders, the source's
+own thread only wakes the worker, and the user's thread calls the public methods, none of which
+waits for the others except `close`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +32,7 @@ from visualizer.presets import fixed_rate, front_end, preset
 from visualizer.status import EngineStatus
 
 if TYPE_CHECKING:
+    from visualizer.keeper import KernelKeeper, KernelOffer
     from visualizer.pipeline import Pipeline
 
 OUTBOX_LENGTH = 4096
@@ -48,11 +51,16 @@ class _Configure:
 
 
 @dataclass(frozen=True)
+class _Offer:
+    offer: KernelOffer
+
+
+@dataclass(frozen=True)
 class _Close:
     pass
 
 
-_Order = SourceOpened | SourceFailed | _Configure | _Close
+_Order = SourceOpened | SourceFailed | _Configure | _Offer | _Close
 
 
 class Engine:
@@ -65,17 +73,21 @@ class Engine:
         on_update: Callable[[], None],
         *,
         strict: bool = False,
+        kernels: Path | None = None,
         open_source: Callable[[CaptureConfig], AudioSource] = open_source,
     ) -> None:
         """Start at once; what cannot be opened is replaced by the first fallback that can.
 
         With `strict`, nothing replaces what is asked for first: the state is then "failed".
+        Compiled kernels are kept in the folder `kernels`; without one there are none.
         `on_update` is called on the worker's thread whenever there are new columns or a new
         status; it must not block. `open_source` is called on the device thread.
         """
         self._wanted = _with_preferred_rate(config)
         self._status = EngineStatus("starting", self._wanted)
         self._strict = strict
+        self._kernels = kernels
+        self._keeper: KernelKeeper | None = None
         self._on_update = on_update
         # Orders go before sound, so that an overloaded worker still obeys; the inbox wakes it. It
         # holds at most one entry for each block in a ring and each order.
@@ -128,6 +140,8 @@ class Engine:
         if self._status.state == "starting":
             # Loading torch cannot be interrupted; the thread ends with the process.
             timeout_s = 0.0
+        if self._keeper is not None:
+            self._keeper.close()
         self._thread.join(timeout_s)
         self._supervisor.close(timeout_s)
 
@@ -143,6 +157,12 @@ class Engine:
             self._fail(f"torch could not be loaded: {error!r}; `pip install torch` mends that")
             return
         self._supervisor.switch(self._wanted.capture)
+        import torch
+
+        with torch.inference_mode():
+            self._work()
+
+    def _work(self) -> None:
         while True:
             ring = self._next_ring()
             try:
@@ -162,6 +182,7 @@ class Engine:
         # Loaded here, behind a window that is already visible: it takes more than a second.
         import torch
 
+        from visualizer.keeper import KernelKeeper
         from visualizer.mel.kernels import available_devices
         from visualizer.mel.stream import MelStream
 
@@ -170,6 +191,7 @@ class Engine:
         warm_up = MelStream(preset("simli"), 1)
         warm_up.push(np.zeros((warm_up.config.win_length, 1), dtype=np.float32))
         self._status = replace(self._status, compute_choices=available_devices())
+        self._keeper = KernelKeeper(self._kernels, lambda offer: self._order(_Offer(offer)))
 
     def _next_ring(self) -> BlockRing | None:
         try:
@@ -190,9 +212,11 @@ class Engine:
                 fault=f"{source.name!r} delivers no sound; is it suspended, or in use elsewhere?"
             )
 
-    def _obey(self, order: SourceOpened | SourceFailed | _Configure) -> None:
+    def _obey(self, order: SourceOpened | SourceFailed | _Configure | _Offer) -> None:
         if isinstance(order, SourceOpened):
             self._attach(order)
+        elif isinstance(order, _Offer):
+            self._take_kernel(order.offer)
         elif isinstance(order, SourceFailed):
             if order.requested == self._wanted.capture:
                 self._fail(order.fault)
@@ -238,10 +262,12 @@ class Engine:
 
         source = self._status.source
         assert source is not None
+        assert self._keeper is not None
         for config in configs:
             try:
                 mel, device = front_end(config, source.sample_rate), choose_device(config.compute)
-                kernel = ready_kernel(mel, 1, device)
+                offer = self._keeper.kept(mel, device)
+                kernel = (offer and offer.kernel) or ready_kernel(mel, 1, device)
                 pipeline = Pipeline(mel, source.sample_rate, config.channel, kernel)
                 pipeline.warm_up()
             except VisualizerError as error:
@@ -261,14 +287,35 @@ class Engine:
                 state="running",
                 config=config,
                 mel=mel,
-                backend=pipeline.stream.kernel.backend,
-                device=pipeline.stream.kernel.device,
+                backend=kernel.backend,
+                device=kernel.device,
+                deviation=None,
+                timings=(),
+                kernel_note=None,
                 resampling_s=pipeline.held_back_s,
                 config_id=self._status.config_id + 1,
                 fault=fault,
             )
+            if offer is not None:
+                self._take_kernel(offer)
+            else:
+                self._keeper.want(mel, device)
             return
         self._fail(fault or "no front-end works")
+
+    def _take_kernel(self, offer: KernelOffer) -> None:
+        """Between two blocks, go on with what is offered if it is for what runs."""
+        pipeline, status = self._pipeline, self._status
+        if pipeline is None or (offer.mel, str(offer.device)) != (status.mel, status.device):
+            return
+        if offer.kernel is not None:
+            pipeline.stream.kernel = offer.kernel
+        self._set(
+            backend=pipeline.stream.kernel.backend,
+            deviation=offer.deviation,
+            timings=offer.timings,
+            kernel_note=offer.note,
+        )
 
     def _take_audio(self, ring: BlockRing) -> None:
         """One block, so that orders come between two."""
@@ -339,7 +386,15 @@ class Engine:
 
     def _fail(self, fault: str) -> None:
         self._pipeline = None
-        self._set(state="failed", source=None, mel=None, backend=None, device=None, fault=fault)
+        self._set(
+            state="failed",
+            source=None,
+            mel=None,
+            backend=None,
+            device=None,
+            deviation=None,
+            fault=fault,
+        )
 
     def _set(self, **changes: Any) -> None:
         """Let the status say otherwise, as one whole."""

@@ -24,3 +24,7 @@ class SourceError(VisualizerError):
 
 class DisplayError(VisualizerError):
     """A picture was asked for where no window can be opened."""
+
+
+class KernelError(VisualizerError):
+    """A compiled kernel could not be built, loaded or trusted."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import platformdirs
+
 from visualizer.config import CaptureConfig, Compute, EngineConfig, MelConfig
 
 
@@ -16,6 +18,8 @@ class RunOptions:
     preset: str | None = None
     mel: MelConfig | None = None
     compute: Compute | None = None
+    compiled: bool = True
+    """whether compiled kernels may be built and used"""
     duration_s: float | None = None
     """counted from the first column"""
     screenshot: Path | None = None
@@ -42,6 +46,12 @@ FIRST_COLUMN_LIMIT_S = 20.0
 
 MINIMUM_SIZE = (820, 450)
 """Of the window, in pixels: less and the toolbar is cut off."""
+
+
+def kernel_folder(options: RunOptions) -> Path | None:
+    """Where compiled kernels are kept; None where there are to be none."""
+    return platformdirs.user_cache_path("mel-visualizer") / "kernels" if options.compiled else None
+
 
 DEFAULT_ENGINE_CONFIG = EngineConfig(CaptureConfig("mic"))
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from visualizer.audio.source import SourceInfo
 from visualizer.config import Compute, EngineConfig, MelConfig
+
+if TYPE_CHECKING:
+    # It brings torch, which the window does not wait for.
+    from visualizer.mel.timing import Timing
 
 State = Literal["starting", "running", "ended", "failed", "closed"]
 
@@ -22,6 +26,13 @@ class EngineStatus:
     mel: MelConfig | None = None
     backend: str | None = None
     device: str | None = None
+    deviation: float | None = None
+    """of the kernel in use from the float64 reference, as a share of the largest value; None until
+    it is measured"""
+    timings: tuple[Timing, ...] = ()
+    """of the kernels that could run, each called once an hop"""
+    kernel_note: str | None = None
+    """why no better kernel runs"""
     compute_choices: tuple[Compute, ...] = ()
     """empty until torch is loaded"""
     resampling_s: float = 0.0

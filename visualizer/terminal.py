@@ -19,7 +19,13 @@ from visualizer.engine import Engine
 from visualizer.errors import DeviceError
 from visualizer.latency import STAGES, LatencyLog
 from visualizer.mel.picture import PictureUnit
-from visualizer.options import FIRST_COLUMN_LIMIT_S, RunOptions, engine_config, fallbacks
+from visualizer.options import (
+    FIRST_COLUMN_LIMIT_S,
+    RunOptions,
+    engine_config,
+    fallbacks,
+    kernel_folder,
+)
 from visualizer.process import ProcessMeter, settle
 from visualizer.report import RunMeasures, make_report, write_report
 from visualizer.status import EngineStatus
@@ -114,7 +120,13 @@ def run_terminal(options: RunOptions) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
-    engine = Engine(config, fallbacks(options, config.capture), woken.set, strict=options.must_open)
+    engine = Engine(
+        config,
+        fallbacks(options, config.capture),
+        woken.set,
+        strict=options.must_open,
+        kernels=kernel_folder(options),
+    )
     deadline = math.inf
     if options.duration_s is not None:
         deadline = time.perf_counter() + options.duration_s + FIRST_COLUMN_LIMIT_S

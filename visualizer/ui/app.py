@@ -21,6 +21,7 @@ from visualizer.options import (
     RunOptions,
     engine_config,
     fallbacks,
+    kernel_folder,
 )
 from visualizer.process import ProcessMeter, settle
 from visualizer.report import RunMeasures, make_report, write_report
@@ -83,7 +84,11 @@ def run_window(options: RunOptions) -> int:
 
     def start_engine(on_update: Callable[[], None]) -> Engine:
         return Engine(
-            config, fallbacks(options, config.capture), on_update, strict=options.must_open
+            config,
+            fallbacks(options, config.capture),
+            on_update,
+            strict=options.must_open,
+            kernels=kernel_folder(options),
         )
 
     window = Window(start_engine, store)

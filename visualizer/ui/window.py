@@ -31,6 +31,7 @@ from visualizer.latency import LatencyLog
 from visualizer.mel.level import STREAMING_FORM
 from visualizer.options import DEFAULT_ENGINE_CONFIG, MINIMUM_SIZE
 from visualizer.status import EngineStatus
+from visualizer.ui.badge import KernelBadge
 from visualizer.ui.banner import Banner
 from visualizer.ui.controls import Controls
 from visualizer.ui.meter import LevelMeter
@@ -109,6 +110,7 @@ class Window(QMainWindow):
         self.controls = Controls()
         self.banner = Banner()
         self.meter = LevelMeter()
+        self.badge = KernelBadge()
         self.state_label = QLabel("starting: loading torch")
         self.picture = Picture()
         self.picture.first_painted.connect(self._start)
@@ -134,6 +136,7 @@ class Window(QMainWindow):
         foot.addWidget(self.meter)
         foot.addSpacing(10)
         foot.addWidget(self.state_label, 1)
+        foot.addWidget(self.badge)
         layout.addLayout(foot)
         self.setCentralWidget(body)
 
@@ -276,6 +279,7 @@ class Window(QMainWindow):
             return
         self._asked = None
         self.controls.show_status(status)
+        self.badge.show_status(status)
         self.show_fault(status.fault or "")
         if self._wish_is_new and status.state == "running":
             self._wish_is_new = False

@@ -1,0 +1,163 @@
+"""Compiled kernels on disk: built ahead of time, kept by what they were made for, and verified.
+
+Building takes many seconds of a whole core, so that belongs in a process of its own
+(visualizer/kernel_builder.py). Loading takes milliseconds and needs no compiler.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from visualizer.config import MelConfig
+from visualizer.errors import KernelError
+from visualizer.mel import filterbank, transform
+from visualizer.mel.kernels import CompiledKernel, EagerKernel, MelKernel
+from visualizer.mel.transform import BandedMelTransform
+
+TOLERANCE = 1e-5
+"""By how much of the largest value a kernel may differ from eager; float32 rounding is a tenth."""
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """Where the kernel for a config and a number of rows is kept on this machine."""
+
+    config: MelConfig
+    n_rows: int
+    folder: Path
+
+    @property
+    def package(self) -> Path:
+        """The machine code."""
+        return self.folder / f"{self._key}.pt2"
+
+    @property
+    def record(self) -> Path:
+        """JSON: what the package was made for, its checksum, and notes about it."""
+        return self.folder / f"{self._key}.json"
+
+    @property
+    def _key(self) -> str:
+        text = json.dumps(self.made_for(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+    def made_for(self) -> dict[str, Any]:
+        """All that decides whether a package fits: the numbers, torch, the CPU and the source."""
+        cpu = {name: value for name, value in torch.cpu.get_capabilities().items() if value}
+        sources = (Path(module.__file__ or "").read_bytes() for module in (transform, filterbank))
+        return {
+            "config": self.config.to_dict(),
+            "n_rows": self.n_rows,
+            "torch": torch.__version__,
+            "cpu": cpu,
+            "source": hashlib.sha256(b"".join(sources)).hexdigest(),
+        }
+
+
+def build(artifact: Artifact) -> None:
+    """Compile the kernel and put it in its place. Raises KernelError in words."""
+    config = artifact.config
+    try:
+        artifact.folder.mkdir(parents=True, exist_ok=True)
+        unfinished = artifact.package.with_suffix(".part")
+        # The compiler's own files go where the system removes what is left behind.
+        with tempfile.TemporaryDirectory() as scratch:
+            package = Path(scratch, "kernel.pt2")
+            frames = torch.zeros((artifact.n_rows, config.win_length))
+            with torch.no_grad():
+                program = torch.export.export(BandedMelTransform(config), (frames,))
+                torch._inductor.aoti_compile_and_package(program, package_path=str(package))
+            checksum = _checksum(package)
+            shutil.copyfile(package, unfinished)
+        unfinished.replace(artifact.package)
+    except OSError as error:
+        raise KernelError(
+            f"kernels cannot be kept in {str(artifact.folder)!r}: {error.strerror}"
+        ) from error
+    except Exception as error:
+        # Whatever goes wrong in a compiler; its first line says what.
+        reason = str(error).strip().split("\n", 1)[0] or type(error).__name__
+        if "InvalidCxxCompiler" in f"{type(error).__name__} {error}":
+            reason = "there is no C++ compiler; install g++ or clang++"
+        raise KernelError(f"the kernel could not be compiled: {reason}") from error
+    write_record(artifact, {"sha256": checksum})
+
+
+def load(artifact: Artifact) -> MelKernel | None:
+    """The verified kernel, or None where there is none yet.
+
+    Raises KernelError where what is there cannot be used.
+    """
+    record = read_record(artifact)
+    if record is None or not artifact.package.exists():
+        return None
+    # Before the code is run: a broken package, or one from another machine, could end the process.
+    if record.get("made_for") != artifact.made_for():
+        raise KernelError("the kernel that was kept was made for something else")
+    try:
+        if record.get("sha256") != _checksum(artifact.package):
+            raise KernelError("the kernel that was kept is damaged")
+        kernel = CompiledKernel(str(artifact.package), artifact.config, artifact.n_rows)
+    except (OSError, RuntimeError) as error:
+        raise KernelError(f"the kernel that was kept cannot be loaded: {error}") from error
+    verify(kernel, artifact)
+    return kernel
+
+
+def verify(kernel: MelKernel, artifact: Artifact) -> None:
+    """Raise KernelError unless the kernel gives what eager gives, for noise and for silence."""
+    eager = EagerKernel(artifact.config)
+    shape = (artifact.n_rows, artifact.config.win_length)
+    for amplitude in (0.3, 1e-3, 0.0):
+        frames = np.random.default_rng().normal(0.0, amplitude, shape).astype(np.float32)
+        expected = eager(frames)
+        limit = TOLERANCE * float(np.abs(expected).max())
+        difference = float(np.abs(kernel(frames) - expected).max())
+        if not difference <= limit:
+            raise KernelError(
+                f"the compiled kernel differs from eager by {difference:.1e}, more than {limit:.1e}"
+            )
+
+
+def read_record(artifact: Artifact) -> dict[str, Any] | None:
+    """The artifact's record, or None where there is none that can be read."""
+    try:
+        record = json.loads(artifact.record.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def write_record(artifact: Artifact, notes: dict[str, Any]) -> None:
+    """Keep notes with the artifact; earlier ones of other names stay. Raises KernelError."""
+    record = (read_record(artifact) or {}) | {"made_for": artifact.made_for()} | notes
+    unfinished = artifact.record.with_suffix(".json.part")
+    try:
+        unfinished.write_text(json.dumps(record, indent=1), encoding="utf-8")
+        unfinished.replace(artifact.record)
+    except OSError as error:
+        raise KernelError(
+            f"kernels cannot be kept in {str(artifact.folder)!r}: {error.strerror}"
+        ) from error
+
+
+def discard(artifact: Artifact) -> None:
+    """Remove what cannot be used, as far as that is possible."""
+    for path in (artifact.record, artifact.package):
+        try:
+            path.unlink(missing_ok=True)
+        except OSError:
+            return
+
+
+def _checksum(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

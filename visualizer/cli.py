@@ -90,6 +90,14 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
 
     _add_mel(subparsers.add_parser("mel", help="a file's features, as the model would get them"))
 
+    bench = subparsers.add_parser(
+        "bench", help="time our kernels, and what people call instead, on this machine"
+    )
+    bench.add_argument("--peers", action="store_true", help="time other libraries as well")
+    bench.add_argument("--json", type=Path, metavar="FILE", help="save all figures as JSON")
+    bench.add_argument("--chart", type=Path, metavar="PNG", help="save a chart")
+    bench.set_defaults(command=commands.bench)
+
     test = subparsers.add_parser(
         "test", help="run the project's tests (in a checkout); further options are pytest's"
     )

@@ -109,6 +109,37 @@ def _check() -> int:
     return 0
 
 
+def bench(arguments: argparse.Namespace) -> int:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from visualizer.bench import Bench
+    from visualizer.bench_tables import bench_tables
+    from visualizer.report import require_writable
+
+    for path, what in ((arguments.json, "the figures"), (arguments.chart, "the chart")):
+        if path is not None:
+            require_writable(path, what)
+    if arguments.chart is not None and arguments.chart.suffix.lower() != ".png":
+        raise ConfigError(f"--chart is {str(arguments.chart)!r}; it must end in .png")
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=Bench.n_steps + 1)
+        result = Bench(
+            arguments.peers,
+            lambda step: progress.update(task, description=step, advance=1),
+        ).run()
+    console = Console(highlight=False, soft_wrap=True)
+    for part in bench_tables(result):
+        console.print(part)
+    if arguments.json is not None:
+        arguments.json.write_text(json.dumps(result.to_dict(), indent=2) + "\n", encoding="utf-8")
+    if arguments.chart is not None:
+        from visualizer.ui.chart import save_chart
+
+        save_chart(result, arguments.chart)
+    return 0
+
+
 def test(arguments: argparse.Namespace) -> int:
     root = Path(__file__).parents[1]
     if not (root / "tests").is_dir():

@@ -7,11 +7,9 @@ worker only leaves orders, and takes a kernel over for itself: from then on nobo
 
 from __future__ import annotations
 
-import json
 import logging
 import queue
 import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -21,6 +19,7 @@ import torch
 
 from visualizer.config import MelConfig
 from visualizer.errors import KernelError
+from visualizer.kernel_builder import events, start_builder
 from visualizer.mel import artifacts
 from visualizer.mel.artifacts import Artifact
 from visualizer.mel.clip import relative_deviation
@@ -131,28 +130,12 @@ class KernelKeeper:
 
     def _build(self, artifact: Artifact, ready: KernelOffer) -> None:
         """Let a child build and time the kernel, and offer what comes of it as it comes."""
-        builder = self._builder = subprocess.Popen(
-            [sys.executable, "-m", "visualizer.kernel_builder"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        assert builder.stdin is not None
-        assert builder.stdout is not None
+        builder = self._builder = start_builder(artifact)
         if self._closing:
             builder.kill()
-        order = {
-            "config": artifact.config.to_dict(),
-            "n_rows": artifact.n_rows,
-            "folder": str(artifact.folder),
-        }
         offer: KernelOffer | None = None
         with builder:
-            builder.stdin.write(json.dumps(order) + "\n")
-            builder.stdin.close()
-            for line in builder.stdout:
-                event = json.loads(line)
+            for event in events(builder):
                 if "error" in event:
                     raise KernelError(event["error"])
                 timings = tuple(Timing(**timing) for timing in event.get("timings", ()))

@@ -11,10 +11,10 @@ import numpy as np
 import torch
 
 from visualizer.config import MelConfig
-from visualizer.mel.kernels import EagerKernel, Rows
+from visualizer.mel.kernels import Rows
 from visualizer.mel.transform import MelTransform
 
-Call = Callable[[Rows], object]
+Call = Callable[[], object]
 
 
 @dataclass(frozen=True)
@@ -32,45 +32,36 @@ class Timing:
         return asdict(self)
 
 
-def tight(name: str, call: Call, frames: Rows, n_calls: int) -> Timing:
-    """Time calls that follow each other at once; caches and branches are then at their best."""
-    return _timing(name, [_seconds(call, frames) for _ in range(n_calls)], None)
+def tight(call: Call, n_calls: int) -> list[float]:
+    """Seconds of calls that follow each other at once; caches and branches are at their best."""
+    return [_seconds(call) for _ in range(n_calls)]
 
 
-def paced(name: str, call: Call, frames: Rows, n_calls: int, period_s: float) -> Timing:
-    """Time calls that come once every `period_s`, which is what a live stream does."""
+def paced(call: Call, n_calls: int, period_s: float) -> list[float]:
+    """Seconds of calls that come once every `period_s`, which is what a live stream does."""
     seconds = []
     due = time.perf_counter()
     for _ in range(n_calls):
         due += period_s
         time.sleep(max(0.0, due - time.perf_counter()))
-        seconds.append(_seconds(call, frames))
-    return _timing(name, seconds, period_s)
+        seconds.append(_seconds(call))
+    return seconds
 
 
-def reduce_overhead(config: MelConfig) -> Call:
+def summary(name: str, seconds: list[float], period_s: float | None = None) -> Timing:
+    """The percentiles of what `tight` or, with its period, `paced` measured."""
+    p50, p99 = (float(value) * 1e6 for value in np.percentile(seconds, (50, 99)))
+    period_ms = None if period_s is None else period_s * 1e3
+    return Timing(name, len(seconds), round(p50, 2), round(p99, 2), period_ms)
+
+
+def reduce_overhead(config: MelConfig) -> Callable[[Rows], object]:
     """The transform as the article compiles its own: torch.compile(mode="reduce-overhead").
 
     Takes many seconds at its first call and needs a C++ compiler.
     """
     compiled = torch.compile(MelTransform(config), mode="reduce-overhead")
-
-    def call(frames: Rows) -> object:
-        with torch.inference_mode():
-            return compiled(torch.from_numpy(frames)).numpy()
-
-    return call
-
-
-def eager(config: MelConfig) -> Call:
-    """The kernel that runs where nothing was compiled."""
-    kernel = EagerKernel(config)
-
-    def call(frames: Rows) -> object:
-        with torch.inference_mode():
-            return kernel(frames)
-
-    return call
+    return lambda frames: compiled(torch.from_numpy(frames)).numpy()
 
 
 def noise_frames(config: MelConfig, n_rows: int = 1) -> Rows:
@@ -79,13 +70,7 @@ def noise_frames(config: MelConfig, n_rows: int = 1) -> Rows:
     return np.random.default_rng().normal(0.0, 0.1, shape).astype(np.float32)
 
 
-def _seconds(call: Call, frames: Rows) -> float:
+def _seconds(call: Call) -> float:
     started_at = time.perf_counter()
-    call(frames)
+    call()
     return time.perf_counter() - started_at
-
-
-def _timing(name: str, seconds: list[float], period_s: float | None) -> Timing:
-    p50, p99 = (float(value) * 1e6 for value in np.percentile(seconds, (50, 99)))
-    period_ms = None if period_s is None else period_s * 1e3
-    return Timing(name, len(seconds), round(p50, 2), round(p99, 2), period_ms)

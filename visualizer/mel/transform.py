@@ -34,15 +34,19 @@ class MelTransform(torch.nn.Module):
     def forward(self, frames: torch.Tensor) -> torch.Tensor:
         """(n, win_length) float32 in ±1.0 to (n, n_mels) float32."""
         config = self._config
-        spectrum = torch.fft.rfft(self._conditioned(frames) * self.window, config.n_fft)
-        # From real parts, since compilers have no complex numbers.
-        real, imaginary = torch.view_as_real(spectrum).unbind(-1)
-        power = torch.addcmul(real * real, imaginary, imaginary)
+        power = self._power(self._conditioned(frames) * self.window)
         if config.epsilon and config.epsilon_rule == "add":
             power = power + config.epsilon
         elif config.epsilon:
             power = power.clamp(min=config.epsilon)
         return self._logarithm(self._filtered(power.sqrt() if config.power == 1 else power))
+
+    def _power(self, windowed: torch.Tensor) -> torch.Tensor:
+        """(n, win_length) to the power of at least n_freqs bins."""
+        # From real parts, since compilers have no complex numbers.
+        parts = torch.view_as_real(torch.fft.rfft(windowed, self._config.n_fft))
+        real, imaginary = parts.unbind(-1)
+        return torch.addcmul(real * real, imaginary, imaginary)
 
     def _conditioned(self, frames: torch.Tensor) -> torch.Tensor:
         """What some models do to each frame before the window."""
@@ -71,15 +75,19 @@ class MelTransform(torch.nn.Module):
         return mel.log10() * LOG_FACTORS[config.log]
 
 
-class BandedMelTransform(MelTransform):
-    """The same, summing only the bins that a group of neighbouring filters reaches.
+class CompilableMelTransform(MelTransform):
+    """The same in a form that a compiler turns into plain loops; run as it is, it would be slow.
 
-    Nine in ten of the filterbank's elements are zero. Compiled, the sums become plain loops over
-    a few kB of weights; run as it is, this would be slower than one matrix product.
+    Filters: nine in ten of their elements are zero, so each group of neighbouring filters sums
+    only the bins it reaches. Short transforms: in two steps (Cooley and Tukey, 1965), as sums over
+    n1 and n2 with n = n1·N2 + n2 and k = k1 + N1·k2; a call of the library's FFT makes its plan
+    anew each time, which takes longer than all of this.
     """
 
     _GROUP = 16
     """filters: two of a CPU's vectors of eight float32"""
+    _LIMIT = 110_000
+    """multiplications up to which two steps were measured to be faster than the library's FFT"""
 
     def __init__(self, config: MelConfig) -> None:
         super().__init__(config)
@@ -90,10 +98,60 @@ class BandedMelTransform(MelTransform):
             reached = np.flatnonzero(group.any(axis=1))
             # A group without a bin, such as one above the Nyquist frequency, sums one zero.
             bins = slice(reached[0], reached[-1] + 1) if len(reached) else slice(0, 1)
-            weights = torch.from_numpy(group[bins].copy())
-            self.register_buffer(f"weights_{first}", weights)
-            self._groups.append((bins, weights))
+            self._groups.append((bins, self._constant(f"weights_{first}", group[bins])))
+        n, n1 = config.n_fft, _first_factor(config.n_fft)
+        self._in_two_steps = _multiplications(n, n1) <= self._LIMIT
+        if self._in_two_steps:
+            n2, k1 = n // n1, np.arange(n1)
+            k2 = np.arange(-(-config.n_freqs // n1))
+            first_step = np.exp(-2j * np.pi / n1 * np.outer(np.arange(n1), k1))
+            turned = np.exp(-2j * np.pi / n * np.outer(np.arange(n2), k1))
+            second_step = np.exp(-2j * np.pi / n2 * np.outer(k2, np.arange(n2)))
+            self._first = self._parts("first", first_step[None, :, None, :])
+            self._turned = self._parts("turned", turned[None])
+            self._second = self._parts("second", second_step[None, :, :, None])
+            self._shape = (n1, n2)
+
+    def _constant(self, name: str, values: np.ndarray) -> torch.Tensor:
+        tensor = torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
+        self.register_buffer(name, tensor)
+        return tensor
+
+    def _parts(self, name: str, values: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        return (
+            self._constant(f"{name}_real", values.real),
+            self._constant(f"{name}_imaginary", values.imag),
+        )
+
+    def _power(self, windowed: torch.Tensor) -> torch.Tensor:
+        if not self._in_two_steps:
+            return super()._power(windowed)
+        n1, n2 = self._shape
+        padded = torch.nn.functional.pad(windowed, (0, n1 * n2 - windowed.shape[1]))
+        samples = padded.view(-1, n1, n2, 1)
+        (c1, s1), (ct, st), (c2, s2) = self._first, self._turned, self._second
+        real, imaginary = (samples * c1).sum(1), (samples * s1).sum(1)
+        real, imaginary = real * ct - imaginary * st, real * st + imaginary * ct
+        real, imaginary = real[:, None], imaginary[:, None]
+        real, imaginary = (
+            (real * c2 - imaginary * s2).sum(2),
+            (real * s2 + imaginary * c2).sum(2),
+        )
+        return (real * real + imaginary * imaginary).flatten(1)
 
     def _filtered(self, bins: torch.Tensor) -> torch.Tensor:
         sums = [(bins[:, reached, None] * weights).sum(1) for reached, weights in self._groups]
         return torch.cat(sums, dim=1)
+
+
+def _first_factor(n: int) -> int:
+    """The N1 with which the two steps take the fewest multiplications."""
+    divisors = (n1 for n1 in range(1, n + 1) if n % n1 == 0)
+    return min(divisors, key=lambda n1: _multiplications(n, n1))
+
+
+def _multiplications(n: int, n1: int) -> int:
+    """Of both steps, in vectors of eight over k1."""
+    n2, n_outputs = n // n1, -(-(n // 2 + 1) // n1)
+    lanes = -(-n1 // 8) * 8
+    return 2 * n1 * n2 * lanes + 4 * n_outputs * n2 * lanes

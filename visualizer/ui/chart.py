@@ -1,0 +1,75 @@
+"""A chart of a bench run, drawn without a display."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+from PyQt6.QtCore import QRectF, Qt
+from PyQt6.QtGui import QColor, QFont, QGuiApplication, QImage, QPainter
+
+from visualizer.bench import BenchResult, ratios
+from visualizer.errors import ConfigError
+
+_WIDTH, _ROW, _TOP, _BOTTOM, _LABELS, _NUMBERS = 1000, 34, 84, 44, 300, 150
+_BACKGROUND, _TEXT, _DIM = QColor("#1b1b22"), QColor("#e8e8ec"), QColor("#9a9aa6")
+_OURS, _THEIRS = QColor("#e0548d"), QColor("#4a4a5c")
+
+
+def save_chart(result: BenchResult, path: Path) -> None:
+    """Draw the hops of all candidates as bars and save a PNG. Raises ConfigError."""
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    application = QGuiApplication.instance() or QGuiApplication([])
+    assert application is not None
+    timings = sorted(result.tight, key=lambda timing: timing.p50_us)
+    image = QImage(_WIDTH, _TOP + _ROW * len(timings) + _BOTTOM, QImage.Format.Format_RGB32)
+    image.fill(_BACKGROUND)
+    painter = QPainter(image)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    _text(painter, 15, 20, 16, f"One hop of {result.front_end}: median time", _TEXT, bold=True)
+    under = f"{result.date[:10]} · {result.machine['cpu']} · torch {result.machine['torch']}"
+    _text(painter, 11, 48, 16, under + " · logarithmic", _DIM)
+    times = ratios(result)
+    low, high = math.log10(timings[0].p50_us / 2), math.log10(timings[-1].p50_us)
+    length = _WIDTH - _LABELS - _NUMBERS - 16
+    for row, timing in enumerate(timings):
+        top = _TOP + row * _ROW
+        ours = timing.name == result.ours
+        name = f"{timing.name} (ours)" if timing.name in ("compiled", "eager") else timing.name
+        _text(painter, 12, top, 16, name, _TEXT if ours else _DIM, bold=ours)
+        share = (math.log10(timing.p50_us) - low) / (high - low)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(_OURS if ours else _THEIRS)
+        painter.drawRoundedRect(QRectF(_LABELS, top + 3, share * length, _ROW - 10), 3, 3)
+        numbers = f"{timing.p50_us:.1f} µs"
+        if not ours:
+            numbers += f"  ×{times[timing.name]:.1f}"
+        _text(painter, 12, top, _LABELS + share * length + 8, numbers, _TEXT, bold=ours)
+    foot = f"offline {result.offline_x:,.0f} × real time on one core" if result.offline_x else ""
+    _text(painter, 11, _TOP + _ROW * len(timings) + 8, 16, foot, _DIM)
+    painter.end()
+    if not image.save(str(path)):
+        raise ConfigError(f"the chart cannot be written to {str(path)!r}")
+
+
+def _text(
+    painter: QPainter,
+    size: int,
+    top: float,
+    left: float,
+    text: str,
+    colour: QColor,
+    *,
+    bold: bool = False,
+) -> None:
+    font = QFont()
+    font.setPointSize(size)
+    font.setBold(bold)
+    painter.setFont(font)
+    painter.setPen(colour)
+    painter.drawText(
+        QRectF(left, top, _WIDTH, _ROW - 4),
+        Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
+        text,
+    )

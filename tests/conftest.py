@@ -7,6 +7,7 @@ the reason, since whoever runs them may have declined to install it.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -18,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import torch
 
 from visualizer.system import missing
 
@@ -158,16 +160,44 @@ def qapp(display: str, qapp_cls: Callable[[list[str]], object]) -> object:
     return qapp_cls(["test"])
 
 
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> None:
+    """As in the worker and in the commands; more would sum in an order that depends on the size."""
+    torch.set_num_threads(1)
+
+
 @pytest.fixture(autouse=True)
 def own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """No test reads or writes the settings of whoever runs it."""
+    """No test reads or writes the settings of whoever runs it, or builds kernels by the way."""
     folder = tmp_path / "config"
     monkeypatch.setenv("XDG_CONFIG_HOME", str(folder))
+    no_folder = tmp_path / "a-file-where-the-cache-would-be"
+    no_folder.touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(no_folder))
     if "PyQt6.QtCore" in sys.modules:
         from PyQt6.QtCore import QSettings
 
         QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(folder))
     return folder
+
+
+@pytest.fixture(scope="session")
+def compiled_simli(tmp_path_factory: pytest.TempPathFactory) -> object:
+    """The compiled kernel of simli at 16 kHz, built by the real compiler into a cache of its own.
+
+    Tests that change something in the cache work on a copy.
+    """
+    from visualizer.mel.artifacts import Artifact, build
+    from visualizer.presets import preset
+
+    if shutil.which("g++") is None and shutil.which("clang++") is None:
+        reason = "not installed: a C++ compiler"
+        if os.environ.get("MEL_VISUALIZER_REAL_PARTS") == "required":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    artifact = Artifact(preset("simli", 16_000), 1, tmp_path_factory.mktemp("kernels"))
+    build(artifact)
+    return artifact
 
 
 @dataclass(frozen=True)

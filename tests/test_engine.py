@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -56,7 +57,9 @@ class Bench:
         self.config = config
         self.fallbacks = fallbacks
         self.strict = False
+        self.kernels: Path | None = None
         self.woken = threading.Event()
+        self.deadline_s = 30.0
 
     def start(self) -> Bench:
         self.engine = Engine(
@@ -64,6 +67,7 @@ class Bench:
             self.fallbacks,
             self.woken.set,
             strict=self.strict,
+            kernels=self.kernels,
             open_source=self._open,
         )
         return self
@@ -80,7 +84,7 @@ class Bench:
         ring.write(samples, time.perf_counter(), lost)
 
     def until(self, condition: Callable[[EngineStatus], bool]) -> EngineStatus:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + self.deadline_s
         while time.monotonic() < deadline:
             self.columns += self.engine.drain()
             status = self.engine.status()
@@ -369,10 +373,25 @@ def test_a_reader_that_stalls_loses_the_oldest_columns_and_they_are_counted(benc
         if written - bench.engine.status().columns < 50:
             bench.write(np.zeros((HOP, 2), np.float32))
             written += 1
+        else:
+            bench.woken.wait(1.0)
+            bench.woken.clear()
     status = bench.until(lambda s: s.columns >= wanted)
     kept = sum(c.n_columns for c in bench.columns)
     assert status.dropped_columns > 0
     assert kept + status.dropped_columns == status.columns
+
+
+def test_blocks_that_find_the_ring_full_are_counted_and_marked(bench: Bench) -> None:
+    bench.start().until(lambda s: s.state == "running")
+    ring = bench.sources[0].ring
+    assert ring is not None
+    for block in np.split(noise(600 * HOP), 600):
+        bench.write(block)
+    bench.until(lambda _: len(ring) == 0)
+    bench.write(noise(10 * HOP))
+    status = bench.until(lambda s: s.gaps == 1)
+    assert status.dropped_blocks == ring.dropped_blocks > 0
 
 
 def test_a_source_that_stops_by_itself_is_said(bench: Bench) -> None:

@@ -123,12 +123,16 @@ class Engine:
     def status(self) -> EngineStatus:
         """The state of now."""
         ring = self._ring
+        # An empty ring is false.
+        overflows, dropped_blocks = (
+            (0, 0) if ring is None else (ring.overflows, ring.dropped_blocks)
+        )
         return replace(
             self._status,
             columns=self._columns,
             gaps=self._gaps,
-            input_overflows=self._past_overflows + (ring.overflows if ring else 0),
-            dropped_blocks=self._past_dropped_blocks + (ring.dropped_blocks if ring else 0),
+            input_overflows=self._past_overflows + overflows,
+            dropped_blocks=self._past_dropped_blocks + dropped_blocks,
             dropped_columns=self._dropped_columns,
             bad_samples=self._bad_samples,
             max_lag_s=self._max_lag_s,

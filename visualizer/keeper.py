@@ -105,6 +105,7 @@ class KernelKeeper:
         artifact = Artifact(mel, 1, self._folder)
         self._on_offer(replace(ready, note=BUILDING))
         try:
+            artifacts.require_folder(self._folder)
             if not self._offer_compiled(artifact, ready):
                 self._build(artifact, ready)
         except (KernelError, OSError, ValueError) as error:

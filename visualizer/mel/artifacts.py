@@ -80,8 +80,8 @@ class _IntoBuffer(torch.nn.Module):
 def build(artifact: Artifact) -> None:
     """Compile the kernel and put it in its place. Raises KernelError in words."""
     config = artifact.config
+    require_folder(artifact.folder)
     try:
-        artifact.folder.mkdir(parents=True, exist_ok=True)
         unfinished = artifact.package.with_suffix(".part")
         # The compiler's own files go where the system removes what is left behind.
         with tempfile.TemporaryDirectory() as scratch:
@@ -95,9 +95,7 @@ def build(artifact: Artifact) -> None:
             shutil.copyfile(package, unfinished)
         unfinished.replace(artifact.package)
     except OSError as error:
-        raise KernelError(
-            f"kernels cannot be kept in {str(artifact.folder)!r}: {error.strerror}"
-        ) from error
+        raise KernelError(_cannot_keep(artifact.folder, error)) from error
     except Exception as error:
         # Whatever goes wrong in a compiler; its first line says what.
         reason = str(error).strip().split("\n", 1)[0] or type(error).__name__
@@ -105,6 +103,16 @@ def build(artifact: Artifact) -> None:
             reason = "there is no C++ compiler; install g++ or clang++"
         raise KernelError(f"the kernel could not be compiled: {reason}") from error
     write_record(artifact, {"sha256": checksum})
+
+
+def require_folder(folder: Path) -> None:
+    """Make the folder, and raise KernelError where nothing can be kept in it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise KernelError(_cannot_keep(folder, error)) from error
 
 
 def load(artifact: Artifact) -> MelKernel | None:
@@ -161,9 +169,7 @@ def write_record(artifact: Artifact, notes: dict[str, Any]) -> None:
         unfinished.write_text(json.dumps(record, indent=1), encoding="utf-8")
         unfinished.replace(artifact.record)
     except OSError as error:
-        raise KernelError(
-            f"kernels cannot be kept in {str(artifact.folder)!r}: {error.strerror}"
-        ) from error
+        raise KernelError(_cannot_keep(artifact.folder, error)) from error
 
 
 def discard(artifact: Artifact) -> None:
@@ -173,6 +179,10 @@ def discard(artifact: Artifact) -> None:
             path.unlink(missing_ok=True)
         except OSError:
             return
+
+
+def _cannot_keep(folder: Path, error: OSError) -> str:
+    return f"compiled kernels cannot be kept in {str(folder)!r}: {error.strerror}"
 
 
 def _checksum(path: Path) -> str:

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from visualizer.errors import KernelError
+from visualizer.mel import artifacts
+from visualizer.mel.artifacts import Artifact
+from visualizer.mel.clip import relative_deviation
+from visualizer.mel.kernels import EagerKernel
+from visualizer.mel.stream import MelStream
+from visualizer.mel.timing import noise_frames
+
+
+@pytest.fixture
+def copy(compiled_simli: Artifact, tmp_path: Path) -> Artifact:
+    folder = tmp_path / "kernels"
+    shutil.copytree(compiled_simli.folder, folder)
+    return replace(compiled_simli, folder=folder)
+
+
+def test_a_compiled_kernel_computes_what_eager_does(compiled_simli: Artifact) -> None:
+    kernel = artifacts.load(compiled_simli)
+    assert kernel is not None
+    samples = np.random.default_rng().normal(0, 0.1, (5000, 1)).astype(np.float32)
+    with torch.inference_mode():
+        ours = MelStream(compiled_simli.config, 1, kernel).push(samples)
+        expected = MelStream(compiled_simli.config, 1).push(samples)
+    assert ours.shape == expected.shape
+    assert ours.shape[2] > 20
+    np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-6 * expected.max())
+    assert relative_deviation(compiled_simli.config, kernel) < 1e-6
+
+
+def test_its_results_stay_as_they_were(compiled_simli: Artifact) -> None:
+    kernel = artifacts.load(compiled_simli)
+    assert kernel is not None
+    first = kernel(noise_frames(compiled_simli.config))
+    kept = first.copy()
+    second = kernel(10 * noise_frames(compiled_simli.config))
+    np.testing.assert_array_equal(first, kept)
+    assert not np.array_equal(first, second)
+
+
+def test_it_refuses_rows_it_was_not_built_for(compiled_simli: Artifact) -> None:
+    kernel = artifacts.load(compiled_simli)
+    assert kernel is not None
+    with pytest.raises(ValueError, match=r"takes \(1, 800\), not \(2, 800\)"):
+        kernel(noise_frames(compiled_simli.config, 2))
+
+
+def test_what_was_never_built_is_not_there(compiled_simli: Artifact, tmp_path: Path) -> None:
+    assert artifacts.load(replace(compiled_simli, folder=tmp_path)) is None
+    assert artifacts.load(replace(compiled_simli, n_rows=2)) is None
+    other = replace(compiled_simli.config, f_max=7000.0)
+    assert artifacts.load(replace(compiled_simli, config=other)) is None
+
+
+def test_another_torch_or_cpu_has_other_kernels(
+    compiled_simli: Artifact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = compiled_simli.package
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "__version__", "2.99.0")
+        assert compiled_simli.package != package
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_f": True})
+    assert compiled_simli.package != package
+
+
+def test_a_damaged_package_is_not_run(copy: Artifact) -> None:
+    damaged = bytearray(copy.package.read_bytes())
+    damaged[len(damaged) // 2] ^= 0xFF
+    copy.package.write_bytes(damaged)
+    with pytest.raises(KernelError, match="damaged"):
+        artifacts.load(copy)
+    copy.package.write_bytes(b"")
+    with pytest.raises(KernelError, match="damaged"):
+        artifacts.load(copy)
+
+
+def test_a_package_of_another_machine_is_not_run(copy: Artifact) -> None:
+    record = json.loads(copy.record.read_text())
+    record["made_for"]["cpu"]["cpu_name"] = "another"
+    copy.record.write_text(json.dumps(record))
+    with pytest.raises(KernelError, match="made for something else"):
+        artifacts.load(copy)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null"])
+def test_a_record_that_is_none_counts_as_no_kernel(copy: Artifact, text: str) -> None:
+    copy.record.write_text(text)
+    assert artifacts.load(copy) is None
+
+
+def test_notes_are_kept_with_a_kernel(copy: Artifact) -> None:
+    artifacts.write_record(copy, {"timings": [1]})
+    record = artifacts.read_record(copy)
+    assert record is not None
+    assert record["timings"] == [1]
+    assert artifacts.load(copy) is not None
+    artifacts.discard(copy)
+    assert artifacts.load(copy) is None
+    assert list(copy.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("wrong", [1.001, np.nan])
+def test_a_kernel_that_computes_something_else_is_refused(
+    compiled_simli: Artifact, wrong: float
+) -> None:
+    eager = EagerKernel(compiled_simli.config)
+
+    class Wrong:
+        backend, device, rows_per_call = "wrong", "cpu", 1
+
+        def __call__(self, frames: np.ndarray) -> np.ndarray:
+            columns = eager(frames)
+            columns[0, 40] *= wrong
+            return columns
+
+    with pytest.raises(KernelError, match="differs from eager"):
+        artifacts.verify(Wrong(), compiled_simli)
+
+
+def test_where_nothing_can_be_kept_that_is_said(compiled_simli: Artifact, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(KernelError, match=r"cannot be kept in .*file/kernels.*: Not a directory"):
+        artifacts.build(replace(compiled_simli, folder=file / "kernels"))

@@ -1,0 +1,134 @@
+"""Better kernels come to a running engine, or do not, and its columns never show it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.test_engine import HOP, MIC, Bench, expected, noise
+from visualizer.config import EngineConfig
+from visualizer.keeper import BUILDING, NOT_WANTED
+from visualizer.mel.artifacts import Artifact
+from visualizer.status import EngineStatus
+
+
+@pytest.fixture
+def kernels(compiled_simli: Artifact, tmp_path: Path) -> Path:
+    folder = tmp_path / "kernels"
+    shutil.copytree(compiled_simli.folder, folder)
+    return folder
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    bench = Bench(EngineConfig(MIC))
+    yield bench
+    bench.engine.close()
+
+
+def measured(status: EngineStatus) -> bool:
+    return status.deviation is not None
+
+
+def compiled(status: EngineStatus) -> bool:
+    return status.backend == "compiled"
+
+
+def assert_columns(bench: Bench, config_id: int, samples: np.ndarray) -> None:
+    whole = expected(samples.mean(axis=1, keepdims=True))
+    came = bench.values(config_id)
+    assert sorted(came) == list(range(whole.shape[1]))
+    ours = np.array([came[t] for t in range(len(came))]).T
+    np.testing.assert_allclose(ours, whole, rtol=0, atol=1e-6 * whole.max())
+
+
+def test_a_kernel_is_swapped_in_and_no_column_shows_it(bench: Bench, kernels: Path) -> None:
+    """Sound arrives before, while and after the kept kernel takes over."""
+    bench.kernels = kernels
+    bench.start().until(lambda s: s.state == "running")
+    samples = noise(400 * HOP)
+    whole = expected(samples.mean(axis=1, keepdims=True))
+    for index, block in enumerate(np.split(samples, 400)):
+        if index == 300:
+            bench.until(compiled)
+        bench.write(block)
+        # No faster than the ring can hold.
+        bench.until(lambda s, least=index - 20: s.columns >= least)
+    status = bench.until(lambda s: s.columns == whole.shape[1])
+    assert_columns(bench, status.config_id, samples)
+    assert status.gaps == status.dropped_blocks == status.dropped_columns == 0
+    assert status.deviation is not None
+    assert 0 < status.deviation < 1e-6
+    assert status.kernel_note is None
+
+
+def test_a_preset_picked_again_has_its_kernel_at_once(bench: Bench, kernels: Path) -> None:
+    bench.kernels = kernels
+    bench.start().until(compiled)
+    bench.engine.configure(replace(bench.config, preset="panns"))
+    other = bench.until(lambda s: s.config.preset == "panns")
+    assert other.backend == "eager"
+    bench.engine.configure(bench.config)
+    # The first status of the new setting has it already: nothing is loaded anew.
+    again = bench.until(lambda s: s.config_id > other.config_id)
+    bench.until(compiled)
+    assert again.revision <= bench.engine.status().revision <= again.revision + 1
+
+
+def test_a_damaged_kernel_is_built_anew_beside_the_stream(bench: Bench, kernels: Path) -> None:
+    """The whole way, with the real compiler in the real process."""
+    package = next(kernels.glob("*.pt2"))
+    package.write_bytes(b"damaged")
+    bench.kernels = kernels
+    status = bench.start().until(measured)
+    assert (status.backend, status.kernel_note) == ("eager", BUILDING)
+    samples = noise(8000)
+    bench.write(samples[:4000])
+    bench.deadline_s = 110.0
+    status = bench.until(compiled)
+    assert [timing.name for timing in status.timings] == ["eager", "compiled"]
+    assert all(timing.p99_us >= timing.p50_us > 0 for timing in status.timings)
+    bench.write(samples[4000:])
+    bench.until(lambda s: s.columns == expected(samples[:, :1]).shape[1])
+    assert_columns(bench, status.config_id, samples)
+    assert package.stat().st_size > 100_000
+
+
+def test_without_a_folder_nothing_is_built(bench: Bench) -> None:
+    status = bench.start().until(measured)
+    assert (status.backend, status.kernel_note) == ("eager", NOT_WANTED)
+    assert status.deviation is not None
+    assert 0 < status.deviation < 1e-6
+
+
+def test_where_nothing_can_be_kept_the_stream_goes_on(bench: Bench, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    bench.kernels = file / "kernels"
+    status = bench.start().until(lambda s: s.kernel_note not in (None, BUILDING))
+    assert status.backend == "eager"
+    assert "cannot be kept in" in (status.kernel_note or "")
+    samples = noise(4000)
+    bench.write(samples)
+    bench.until(lambda s: s.columns == expected(samples[:, :1]).shape[1])
+
+
+def test_without_a_compiler_the_stream_goes_on(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("CXX", str(tmp_path / "no-compiler"))
+    bench.kernels = tmp_path / "kernels"
+    bench.start().until(measured)
+    samples = noise(4000)
+    bench.write(samples)
+    bench.until(lambda s: s.columns == expected(samples[:, :1]).shape[1])
+    bench.deadline_s = 110.0
+    status = bench.until(lambda s: s.kernel_note not in (None, BUILDING))
+    assert status.backend == "eager"
+    assert "there is no C++ compiler" in (status.kernel_note or "")

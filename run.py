@@ -241,7 +241,7 @@ def make_anew():
 
 def offer_system_packages(argv, command):
     """Say which system packages are missing, and install them after a yes."""
-    if {"presets", "-h", "--help", "--version"} & {command, *argv[-1:]}:
+    if {"presets", "mel", "bench", "-h", "--help", "--version"} & {command, *argv[-1:]}:
         return  # these need none
     from visualizer import system
 

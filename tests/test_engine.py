@@ -116,7 +116,7 @@ def noise(n_samples: int) -> np.ndarray:
 
 
 def expected(samples: np.ndarray, name: str = "simli") -> np.ndarray:
-    return MelStream(preset(name, RATE_HZ), 1).push(samples)[0]
+    return MelStream(preset(name, RATE_HZ), RATE_HZ, 1).push(samples)[0]
 
 
 def test_columns_equal_those_of_the_whole_and_carry_their_times(bench: Bench) -> None:
@@ -357,7 +357,7 @@ def test_a_front_end_of_another_rate_is_fed_by_a_resampler(bench: Bench) -> None
     bench.until(lambda s: s.columns >= 95)
     mono = torch.from_numpy(samples.mean(axis=1))
     resampled = torchaudio.functional.resample(mono, RATE_HZ, 32_000).numpy()
-    whole = MelStream(preset("panns"), 1).push(resampled[:, None])[0]
+    whole = MelStream(preset("panns"), 32_000, 1).push(resampled[:, None])[0]
     for t, column in bench.values(status.config_id).items():
         np.testing.assert_allclose(column, whole[:, t], atol=1e-2)
 

@@ -122,6 +122,12 @@ def bench(arguments: argparse.Namespace) -> int:
             require_writable(path, what)
     if arguments.chart is not None and arguments.chart.suffix.lower() != ".png":
         raise ConfigError(f"--chart is {str(arguments.chart)!r}; it must end in .png")
+    if arguments.chart is not None:
+        # Found out now and not after two minutes of measuring.
+        try:
+            from visualizer.ui.chart import save_chart
+        except ImportError as error:
+            raise ConfigError(f"--chart needs Qt, which cannot be loaded: {error}") from error
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=Bench.n_steps + 1)
         result = Bench(
@@ -134,8 +140,6 @@ def bench(arguments: argparse.Namespace) -> int:
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(result.to_dict(), indent=2) + "\n", encoding="utf-8")
     if arguments.chart is not None:
-        from visualizer.ui.chart import save_chart
-
         save_chart(result, arguments.chart)
     return 0
 

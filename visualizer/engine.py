@@ -192,8 +192,9 @@ class Engine:
 
         torch.set_num_threads(1)
         # The first transform of a process sets up libraries; no column shall wait for that.
-        warm_up = MelStream(preset("simli"), 1)
-        warm_up.push(np.zeros((warm_up.config.win_length, 1), dtype=np.float32))
+        config = preset("simli")
+        warm_up = MelStream(config, config.sample_rate, 1)
+        warm_up.push(np.zeros((config.win_length, 1), dtype=np.float32))
         self._status = replace(self._status, compute_choices=available_devices())
         self._keeper = KernelKeeper(self._kernels, lambda offer: self._order(_Offer(offer)))
 
@@ -296,7 +297,7 @@ class Engine:
                 deviation=None,
                 timings=(),
                 kernel_note=None,
-                resampling_s=pipeline.held_back_s,
+                resampling_s=pipeline.stream.held_back_s,
                 config_id=self._status.config_id + 1,
                 fault=fault,
             )
@@ -337,7 +338,7 @@ class Engine:
             return
         if self._expected_sample is not None and block.start_sample > self._expected_sample:
             self._gaps += 1
-            pipeline.skip(block.start_sample - self._expected_sample)
+            pipeline.stream.skip(block.start_sample - self._expected_sample)
         self._expected_sample = block.start_sample + len(block.samples)
         self._silent_since = dequeued_at
         if self._said_silent:
@@ -351,7 +352,7 @@ class Engine:
             self._bad_samples += int((~finite).sum())
             samples = np.where(finite, samples, np.float32(0.0))
         self._peak = max(self._peak, float(np.abs(samples).max()))
-        first_column = pipeline.next_column
+        first_column = pipeline.stream.next_column
         values = pipeline.push(samples)
         self._publish(values, first_column, block.captured_at, dequeued_at)
 
@@ -360,9 +361,9 @@ class Engine:
         if self._pipeline is None:
             return None
         now = time.perf_counter()
-        first_column = self._pipeline.next_column
+        first_column = self._pipeline.stream.next_column
         self._publish(self._pipeline.flush(), first_column, now, now)
-        if self._pipeline.next_column == 0:
+        if self._pipeline.stream.next_column == 0:
             return "the sound is too short for a single column of this front-end"
         return None
 

@@ -103,10 +103,10 @@ class KernelKeeper:
             self._offer(replace(ready, note=NOT_WANTED))
             return
         artifact = Artifact(mel, 1, self._folder)
-        self._on_offer(replace(ready, note=BUILDING))
         try:
             artifacts.require_folder(self._folder)
             if not self._offer_compiled(artifact, ready):
+                self._on_offer(replace(ready, note=BUILDING))
                 self._build(artifact, ready)
         except (KernelError, OSError, ValueError) as error:
             self._offer(replace(ready, note=str(error)))
@@ -148,6 +148,9 @@ class KernelKeeper:
                     # Once the compiled one was timed, it is known which is to run.
                     offer = _best(ready, kernel, timings)
                     self._offer(offer)
+                if offer is not None and not self._wanted.empty():
+                    # Whoever waits has less than this one, which only lacks the last figures.
+                    builder.kill()
         if offer is None and not self._closing:
             raise KernelError(f"the process that builds kernels ended with {builder.returncode}")
 

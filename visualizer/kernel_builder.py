@@ -92,8 +92,8 @@ def main() -> None:
             print(f"{name}: {error}", file=sys.stderr)
             continue
         timings.append(timing.summary(name, seconds, config.hop_s).to_dict())
+        artifacts.write_record(artifact, {"timings": timings})
         _say(timings=timings)
-    artifacts.write_record(artifact, {"timings": timings})
 
 
 def _yield_to_others() -> None:

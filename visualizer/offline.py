@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visualizer.audio.file import open_audio
-from visualizer.audio.resample import StreamingResampler
 from visualizer.config import MelConfig
 from visualizer.errors import ConfigError
 from visualizer.mel.clip import cut, finished_columns
+from visualizer.mel.resample import StreamingResampler
 from visualizer.mel.stream import MelStream
 
 Channels = Literal["mean", "all"] | int
@@ -61,7 +61,7 @@ def write_features(
         if streaming:
             blocks = cut(blocks, round(STREAMING_BLOCK_S * config.sample_rate))
         level = streaming or not config.needs_whole_clip
-        stream = MelStream(config, n_channels, level=level)
+        stream = MelStream(config, config.sample_rate, n_channels, level=level)
         unfinished = Path(folder, "features.npy")
         try:
             with tempfile.TemporaryFile(dir=folder) as spool, unfinished.open("wb") as features:

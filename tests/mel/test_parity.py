@@ -60,7 +60,7 @@ def blocks(n_samples: int, block_length: int) -> Iterator[slice]:
 
 def logarithms(config: MelConfig, samples: Samples, block_length: int = 997) -> Columns:
     """The columns up to the logarithm, through the stream."""
-    stream = MelStream(config, 1, level=False)
+    stream = MelStream(config, config.sample_rate, 1, level=False)
     pieces = [stream.push(column(samples[part])) for part in blocks(len(samples), block_length)]
     columns = np.concatenate((*pieces, stream.flush()), axis=2)
     assert stream.next_column == columns.shape[2]
@@ -535,7 +535,7 @@ def test_blocks_do_not_change_a_bit(name: str, level: bool) -> None:
     @EXAMPLES
     @given(clips(config))
     def check(pieces: list[Samples]) -> None:
-        stream = MelStream(config, 1, level=level)
+        stream = MelStream(config, config.sample_rate, 1, level=level)
         in_blocks = streamed(stream, pieces)
         stream.reset()
         np.testing.assert_array_equal(in_blocks, streamed(stream, [joined(pieces)]))
@@ -554,7 +554,7 @@ def test_a_column_comes_out_with_the_sample_that_completes_it(name: str) -> None
         for t in range(6)
     ]
     samples = noise(ends[-1], config)
-    stream = MelStream(config, 1)
+    stream = MelStream(config, config.sample_rate, 1)
     for t, (start, end) in enumerate(pairwise([0, *ends])):
         assert stream.push(column(samples[start : end - 1])).shape[2] == 0
         assert stream.next_column == t
@@ -566,11 +566,13 @@ def test_a_column_comes_out_with_the_sample_that_completes_it(name: str) -> None
 def test_reset_forgets_everything(name: str) -> None:
     config = PRESETS[name].config
     before, after = np.array_split(noise(10 * config.win_length + 7, config), 2)
-    used = MelStream(config, 1)
+    used = MelStream(config, config.sample_rate, 1)
     used.push(column(10.0 * before))
     used.reset()
     assert used.next_column == 0
-    np.testing.assert_array_equal(streamed(used, [after]), streamed(MelStream(config, 1), [after]))
+    np.testing.assert_array_equal(
+        streamed(used, [after]), streamed(MelStream(config, config.sample_rate, 1), [after])
+    )
 
 
 # -------------------------------------------------------------------- level, clip and streaming
@@ -598,7 +600,7 @@ def test_which_presets_need_the_whole_clip() -> None:
 @pytest.mark.parametrize("name", COLUMN_BY_COLUMN)
 def test_the_others_stream_exactly(name: str) -> None:
     config = PRESETS[name].config
-    live = streamed(MelStream(config, 1), [growing(config)])
+    live = streamed(MelStream(config, config.sample_rate, 1), [growing(config)])
     clip = finish_clip(logarithms(config, growing(config)), bare(config))
     np.testing.assert_array_equal(live, clip)
 
@@ -613,7 +615,7 @@ def test_the_streaming_form_takes_the_clip_so_far_for_the_whole(name: str, signa
         "silence": silence,
         "silence then noise": np.concatenate((silence, noise(len(silence), config))),
     }[signal]
-    live = streamed(MelStream(config, 1), [samples])
+    live = streamed(MelStream(config, config.sample_rate, 1), [samples])
     logs = logarithms(config, samples).astype(np.float64)
     for t in range(0, logs.shape[1], 7):
         clip = finish_clip(logs[:, : t + 1], bare(config))[:, -1]
@@ -661,9 +663,9 @@ def test_nothing_is_below_the_dynamic_range(name: str) -> None:
 def test_channels_have_levels_of_their_own(name: str) -> None:
     config = PRESETS[name].config
     quiet, loud = noise(8000, config), growing(config)[-8000:]
-    together = MelStream(config, 2).push(np.stack((quiet, loud), axis=1))
+    together = MelStream(config, config.sample_rate, 2).push(np.stack((quiet, loud), axis=1))
     for channel, samples in zip(together, (quiet, loud), strict=True):
-        alone = MelStream(config, 1).push(column(samples))[0]
+        alone = MelStream(config, config.sample_rate, 1).push(column(samples))[0]
         np.testing.assert_allclose(channel, alone, atol=1e-4, err_msg=REPLAY)
 
 

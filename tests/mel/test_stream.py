@@ -24,7 +24,7 @@ def noise(n_samples: int, n_channels: int = 1) -> np.ndarray:
 
 
 def streamed(config: MelConfig, samples: np.ndarray, block_length: int) -> np.ndarray:
-    stream = MelStream(config, samples.shape[1])
+    stream = MelStream(config, config.sample_rate, samples.shape[1])
     pieces = [
         stream.push(samples[at : at + block_length]) for at in range(0, len(samples), block_length)
     ]
@@ -112,11 +112,25 @@ def test_channels_are_transformed_each_for_itself() -> None:
 
 def test_columns_handed_out_stay_as_they_were() -> None:
     config = preset("simli", 16_000)
-    stream = MelStream(config, 1)
+    stream = MelStream(config, config.sample_rate, 1)
     first = stream.push(noise(800))
     kept = first.copy()
     stream.push(noise(8000))
     np.testing.assert_array_equal(first, kept)
+
+
+def test_sound_of_another_rate_is_resampled() -> None:
+    config = preset("whisper-80")
+    samples = noise(48_000)
+    resampled = torchaudio.functional.resample(torch.from_numpy(samples.T), 48_000, 16_000)
+    theirs = streamed(config, resampled.numpy().T, 16_000)
+    stream = MelStream(config, 48_000, 1)
+    assert 0 < stream.held_back_s < 0.001
+    for _ in range(2):
+        pieces = [stream.push(samples[at : at + 480]) for at in range(0, 48_000, 480)]
+        ours = np.concatenate((*pieces, stream.flush()), axis=2)
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-4)
+        stream.reset()
 
 
 def test_a_device_that_is_not_there_is_refused_in_words() -> None:

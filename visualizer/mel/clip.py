@@ -43,7 +43,7 @@ def clip_columns(
     """
     blocks = cut([samples], block_length)
     level = streaming or not config.needs_whole_clip
-    stream = MelStream(config, samples.shape[1], kernel, level=level)
+    stream = MelStream(config, config.sample_rate, samples.shape[1], kernel, level=level)
     return np.concatenate(list(finished_columns(blocks, stream, samples.shape[1], [])), axis=2)
 
 

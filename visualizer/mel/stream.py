@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,9 +12,12 @@ from visualizer.mel.framing import StreamingFramer
 from visualizer.mel.kernels import EagerKernel, MelKernel
 from visualizer.mel.level import ClipLevel
 
+if TYPE_CHECKING:
+    from visualizer.mel.resample import StreamingResampler
+
 
 class MelStream:
-    """The mel columns of a signal that arrives in pieces.
+    """The mel columns of a signal that arrives in pieces, at any sample rate.
 
     Every split of a signal gives the same columns, and a column comes out with the very sample
     that completes it. What a model takes from the whole clip (see MelConfig.needs_whole_clip) has
@@ -22,18 +27,21 @@ class MelStream:
     def __init__(
         self,
         config: MelConfig,
+        sample_rate: int,
         n_channels: int,
         kernel: MelKernel | None = None,
         *,
         level: bool = True,
     ) -> None:
-        """The samples will be at config.sample_rate; without `level`, columns end with the log.
+        """The samples come at `sample_rate` Hz and are resampled where the config has another.
 
-        `kernel` takes a row for each channel; None is plain torch on the CPU.
+        `kernel` takes a row for each channel; None is plain torch on the CPU. Without `level`, the
+        columns end with the logarithm.
         """
         self.config = config
         self.kernel: MelKernel = kernel or EagerKernel(config)
         """what computes; another for the same config may take its place between two calls"""
+        self._sample_rate = sample_rate
         self._n_channels = n_channels
         self.levels = level
         """whether the columns come out as the model gets them, or end with the logarithm"""
@@ -44,6 +52,19 @@ class MelStream:
         self._framer = StreamingFramer(self.config, self._n_channels)
         self._clip = ClipLevel(self.config, self._n_channels)
         self._last = np.zeros((1, self._n_channels), dtype=np.float32)
+        self._resampler: StreamingResampler | None = None
+        if self._sample_rate != self.config.sample_rate:
+            # Only here, since it brings torchaudio, which takes a while to load.
+            from visualizer.mel.resample import StreamingResampler
+
+            self._resampler = StreamingResampler(
+                self._sample_rate, self.config.sample_rate, self._n_channels
+            )
+
+    @property
+    def held_back_s(self) -> float:
+        """How long the resampler may hold back a sample."""
+        return 0.0 if self._resampler is None else self._resampler.held_back_s
 
     @property
     def next_column(self) -> int:
@@ -52,15 +73,25 @@ class MelStream:
 
     def push(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Take (n_samples, n_channels) in ±1.0; return (n_channels, n_mels, n_columns)."""
-        return self._columns(self._framer.push(self._emphasised(samples)))
+        if self._resampler is not None:
+            samples = self._resampler.push(samples)
+        return self._analysed(samples)
 
     def flush(self) -> NDArray[np.float32]:
         """The columns that reach past the end, as `push` returns them. The signal ends here."""
-        return self._columns(self._framer.flush())
+        if self._resampler is None:
+            return self._columns(self._framer.flush())
+        resampled = self._analysed(self._resampler.flush())
+        return np.concatenate((resampled, self._columns(self._framer.flush())), axis=2)
 
     def skip(self, n_samples: int) -> int:
         """Note that `n_samples` were lost; return how many columns went with them."""
+        if self._resampler is not None:
+            n_samples = self._resampler.skip(n_samples)
         return self._framer.skip(n_samples)
+
+    def _analysed(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        return self._columns(self._framer.push(self._emphasised(samples)))
 
     def _emphasised(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         if not self.config.preemphasis or self.config.preemphasis_scope == "frame":

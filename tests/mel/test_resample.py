@@ -5,7 +5,7 @@ import pytest
 import torch
 import torchaudio
 
-from visualizer.audio.resample import StreamingResampler
+from visualizer.mel.resample import StreamingResampler
 
 RATES_HZ = [(48_000, 16_000), (44_100, 16_000), (16_000, 22_050), (8_000, 48_000), (11_025, 16_000)]
 

@@ -31,12 +31,8 @@ def test_a_compiled_kernel_computes_what_eager_does(compiled_simli: Artifact) ->
     config = compiled_simli.config
     samples = np.random.default_rng().normal(0, 0.1, (5000, 1)).astype(np.float32)
     with torch.inference_mode():
-        ours = MelStream(compiled_simli.config, compiled_simli.config.sample_rate, 1, kernel).push(
-            samples
-        )
-        expected = MelStream(compiled_simli.config, compiled_simli.config.sample_rate, 1).push(
-            samples
-        )
+        ours = MelStream(config, config.sample_rate, 1, kernel).push(samples)
+        expected = MelStream(config, config.sample_rate, 1).push(samples)
     assert ours.shape == expected.shape
     assert ours.shape[2] > 20
     np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-6 * expected.max())

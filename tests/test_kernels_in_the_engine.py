@@ -82,8 +82,8 @@ def test_a_preset_picked_again_has_its_kernel_at_once(bench: Bench, kernels: Pat
 
 def test_a_damaged_kernel_is_built_anew_beside_the_stream(bench: Bench, kernels: Path) -> None:
     """The whole way, with the real compiler in the real process."""
-    package = next(kernels.glob("*.pt2"))
-    package.write_bytes(b"damaged")
+    library = next(kernels.glob("*.so"))
+    library.write_bytes(b"damaged")
     bench.kernels = kernels
     status = bench.start().until(measured)
     assert (status.backend, status.kernel_note) == ("eager", BUILDING)
@@ -96,7 +96,7 @@ def test_a_damaged_kernel_is_built_anew_beside_the_stream(bench: Bench, kernels:
     bench.write(samples[4000:])
     bench.until(lambda s: s.columns == expected(samples[:, :1]).shape[1])
     assert_columns(bench, status.config_id, samples)
-    assert package.stat().st_size > 100_000
+    assert library.stat().st_size > 100_000
 
 
 def test_without_a_folder_nothing_is_built(bench: Bench) -> None:

@@ -6,18 +6,18 @@ import json
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from visualizer.audio.file import open_audio
+from visualizer.audio.file import open_audio, read_blocks
 from visualizer.config import MelConfig
 from visualizer.errors import ConfigError
 from visualizer.mel.clip import cut, finished_columns
-from visualizer.mel.resample import StreamingResampler
 from visualizer.mel.stream import MelStream
 
 Channels = Literal["mean", "all"] | int
@@ -45,33 +45,34 @@ def write_features(
     n_columns), or (n_channels, rows, n_columns) for "all". What `output` held before stays until
     all is written. Raises SourceError or ConfigError.
     """
-    with (
-        open_audio(source) as file,
-        tempfile.TemporaryDirectory(
-            dir=output.parent, prefix=".mel-", ignore_cleanup_errors=True
-        ) as folder,
-    ):
+    torch.set_num_threads(1)
+    # Where it is a link, what it points to is written.
+    output = output.resolve()
+    with open_audio(source) as file:
         if isinstance(channels, int) and not 1 <= channels <= file.channels:
             raise ConfigError(
                 f"--channels is {channels}; {str(source)!r} has the channels 1 to {file.channels}"
             )
         config = front_end(file.samplerate)
         n_channels = file.channels if channels == "all" else 1
-        blocks = _file_blocks(file, config, channels, on_progress)
-        if streaming:
-            blocks = cut(blocks, round(STREAMING_BLOCK_S * config.sample_rate))
         level = streaming or not config.needs_whole_clip
-        stream = MelStream(config, config.sample_rate, n_channels, level=level)
-        unfinished = Path(folder, "features.npy")
+        stream = MelStream(config, file.samplerate, n_channels, level=level)
+        blocks = _chosen(read_blocks(file, round(BLOCK_S * file.samplerate), on_progress), channels)
+        if streaming:
+            blocks = cut(blocks, round(STREAMING_BLOCK_S * file.samplerate))
         try:
-            with tempfile.TemporaryFile(dir=folder) as spool, unfinished.open("wb") as features:
-                writer = _ColumnWriter(features, (n_channels,) if channels == "all" else ())
-                for columns in finished_columns(blocks, stream, n_channels, _Spool(spool)):
-                    writer.append(columns)
-                shape = writer.finish()
-            if output.suffix == ".npz":
-                unfinished = _packed(unfinished, config, shape[-1])
-            unfinished.replace(output)
+            with tempfile.TemporaryDirectory(dir=output.parent, prefix=".mel-") as folder:
+                unfinished = Path(folder, "features.npy")
+                with tempfile.TemporaryFile(dir=folder) as spool, unfinished.open("wb") as features:
+                    writer = _ColumnWriter(features, (n_channels,) if channels == "all" else ())
+                    for columns in finished_columns(blocks, stream, n_channels, _Spool(spool)):
+                        writer.append(columns)
+                    shape = writer.finish()
+                if output.suffix == ".npz":
+                    unfinished = _packed(unfinished, config, shape[-1])
+                if output.exists():
+                    shutil.copymode(output, unfinished)
+                unfinished.replace(output)
         except OSError as error:
             raise ConfigError(
                 f"the features cannot be written to {str(output)!r}: {error.strerror}"
@@ -79,28 +80,15 @@ def write_features(
     return shape, config
 
 
-def _file_blocks(
-    file: Any,
-    config: MelConfig,
-    channels: Channels,
-    on_progress: Callable[[float], None],
-) -> Iterator[Samples]:
-    """The chosen channels of an open sound file at the config's rate: (n_samples, n_channels)."""
-    resampler = None
-    if config.sample_rate != file.samplerate:
-        n_channels = file.channels if channels == "all" else 1
-        resampler = StreamingResampler(file.samplerate, config.sample_rate, n_channels)
-    for block in file.blocks(round(BLOCK_S * file.samplerate), dtype="float32", always_2d=True):
-        if channels == "all" or file.channels == 1:
-            samples = block
+def _chosen(blocks: Iterable[Samples], channels: Channels) -> Iterator[Samples]:
+    """The channels that were asked for: (n_samples, n_channels)."""
+    for block in blocks:
+        if channels == "all" or block.shape[1] == 1:
+            yield block
         elif channels == "mean":
-            samples = block.mean(axis=1, keepdims=True)
+            yield block.mean(axis=1, keepdims=True)
         else:
-            samples = block[:, channels - 1 : channels]
-        yield samples if resampler is None else resampler.push(samples)
-        on_progress(file.tell() / file.frames)
-    if resampler is not None:
-        yield resampler.flush()
+            yield block[:, channels - 1 : channels]
 
 
 class _Spool:

@@ -66,26 +66,26 @@ def test_what_was_never_built_is_not_there(compiled_simli: Artifact, tmp_path: P
 def test_another_torch_or_cpu_has_other_kernels(
     compiled_simli: Artifact, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    package = compiled_simli.package
+    library = compiled_simli.library
     with monkeypatch.context() as patch:
         patch.setattr(torch, "__version__", "2.99.0")
-        assert compiled_simli.package != package
+        assert compiled_simli.library != library
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_f": True})
-    assert compiled_simli.package != package
+    assert compiled_simli.library != library
 
 
-def test_a_damaged_package_is_not_run(copy: Artifact) -> None:
-    damaged = bytearray(copy.package.read_bytes())
+def test_a_damaged_library_is_not_run(copy: Artifact) -> None:
+    damaged = bytearray(copy.library.read_bytes())
     damaged[len(damaged) // 2] ^= 0xFF
-    copy.package.write_bytes(damaged)
+    copy.library.write_bytes(damaged)
     with pytest.raises(KernelError, match="damaged"):
         artifacts.load(copy)
-    copy.package.write_bytes(b"")
+    copy.library.write_bytes(b"")
     with pytest.raises(KernelError, match="damaged"):
         artifacts.load(copy)
 
 
-def test_a_package_of_another_machine_is_not_run(copy: Artifact) -> None:
+def test_a_library_of_another_machine_is_not_run(copy: Artifact) -> None:
     record = json.loads(copy.record.read_text())
     record["made_for"]["cpu"]["cpu_name"] = "another"
     copy.record.write_text(json.dumps(record))

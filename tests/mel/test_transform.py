@@ -18,7 +18,7 @@ def both(config: object, n_rows: int) -> tuple[np.ndarray, np.ndarray]:
     frames = torch.randn(n_rows, config.win_length) * 0.1  # type: ignore[attr-defined]
     with torch.inference_mode():
         plain = MelTransform(config)(frames)  # type: ignore[arg-type]
-        compilable = CompilableMelTransform(config)(frames)  # type: ignore[arg-type]
+        compilable = CompilableMelTransform(config, n_rows)(frames)  # type: ignore[arg-type]
     return plain.numpy(), compilable.numpy()
 
 

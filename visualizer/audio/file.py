@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import soundfile
+from numpy.typing import NDArray
 
 from visualizer.audio.ring import BlockRing
 from visualizer.audio.source import BLOCK_S, SourceInfo
@@ -105,3 +108,18 @@ def open_audio(path: Path) -> Any:
         file.close()
         raise SourceError(f"{str(path)!r} holds no sound (0 samples)")
     return file
+
+
+def read_blocks(
+    file: Any, length: int, on_progress: Callable[[float], None]
+) -> Iterator[NDArray[np.float32]]:
+    """All of an open file: (n_samples ≤ length, n_channels). Raises SourceError in words.
+
+    `on_progress` is told the share that is done.
+    """
+    try:
+        for block in file.blocks(length, dtype="float32", always_2d=True):
+            yield block
+            on_progress(file.tell() / file.frames)
+    except soundfile.SoundFileError as error:
+        raise SourceError(f"{str(file.name)!r} cannot be read on: {error}") from error

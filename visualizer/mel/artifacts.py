@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import sys
 import tempfile
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,23 +28,29 @@ TOLERANCE, LOG_TOLERANCE = 1e-5, 1e-3
 """By how much of the largest value a kernel may differ from eager, and after a logarithm, which
 blows up the rounding of a quiet band. Float32 was measured to need a tenth of it."""
 
+_LIBRARY_SUFFIXES = (".so", ".dylib", ".dll", ".pyd")
+
 
 @dataclass(frozen=True)
 class Artifact:
-    """Where the kernel for a config and a number of rows is kept on this machine."""
+    """Where the kernel for a config and a number of rows is kept on this machine.
+
+    In two files, each put in its place whole; where two programs build at once and they come from
+    different builds, the checksum in the record tells.
+    """
 
     config: MelConfig
     n_rows: int
     folder: Path
 
     @property
-    def package(self) -> Path:
+    def library(self) -> Path:
         """The machine code."""
-        return self.folder / f"{self._key}.pt2"
+        return self.folder / f"{self._key}.so"
 
     @property
     def record(self) -> Path:
-        """JSON: what the package was made for, its checksum, and notes about it."""
+        """JSON: what the library was made for, its checksum, and notes about it."""
         return self.folder / f"{self._key}.json"
 
     @property
@@ -53,7 +59,7 @@ class Artifact:
         return hashlib.sha256(text.encode()).hexdigest()[:24]
 
     def made_for(self) -> dict[str, Any]:
-        """All that decides whether a package fits: the numbers, torch, the CPU and the source."""
+        """All that decides whether a library fits: the numbers, torch, the CPU and the source."""
         cpu = {name: value for name, value in torch.cpu.get_capabilities().items() if value}
         modules = (sys.modules[__name__], transform, filterbank)
         sources = (Path(module.__file__ or "").read_bytes() for module in modules)
@@ -69,9 +75,9 @@ class Artifact:
 class _IntoBuffer(torch.nn.Module):
     """Writes the columns where it is told, which saves making a tensor and an array each hop."""
 
-    def __init__(self, config: MelConfig) -> None:
+    def __init__(self, config: MelConfig, n_rows: int) -> None:
         super().__init__()
-        self._transform = CompilableMelTransform(config)
+        self._transform = CompilableMelTransform(config, n_rows)
 
     def forward(self, frames: torch.Tensor, columns: torch.Tensor) -> None:
         columns.copy_(self._transform(frames))
@@ -79,30 +85,32 @@ class _IntoBuffer(torch.nn.Module):
 
 def build(artifact: Artifact) -> None:
     """Compile the kernel and put it in its place. Raises KernelError in words."""
-    config = artifact.config
     require_folder(artifact.folder)
     try:
-        unfinished = artifact.package.with_suffix(".part")
-        # The compiler's own files go where the system removes what is left behind.
-        with tempfile.TemporaryDirectory() as scratch:
-            package = Path(scratch, "kernel.pt2")
-            frames = torch.zeros((artifact.n_rows, config.win_length))
-            columns = torch.zeros((artifact.n_rows, config.n_mels))
-            with torch.no_grad():
-                program = torch.export.export(_IntoBuffer(config), (frames, columns))
-                torch._inductor.aoti_compile_and_package(program, package_path=str(package))
-            checksum = _checksum(package)
-            shutil.copyfile(package, unfinished)
-        unfinished.replace(artifact.package)
-    except OSError as error:
-        raise KernelError(_cannot_keep(artifact.folder, error)) from error
+        code = _compiled(artifact)
     except Exception as error:
         # Whatever goes wrong in a compiler; its first line says what.
         reason = str(error).strip().split("\n", 1)[0] or type(error).__name__
         if "InvalidCxxCompiler" in f"{type(error).__name__} {error}":
             reason = "there is no C++ compiler; install g++ or clang++"
         raise KernelError(f"the kernel could not be compiled: {reason}") from error
-    write_record(artifact, {"sha256": checksum})
+    _put(artifact.library, code)
+    write_record(artifact, {"sha256": _checksum(code), "timings": []})
+
+
+def _compiled(artifact: Artifact) -> bytes:
+    """The machine code, as a library."""
+    config = artifact.config
+    frames = torch.zeros((artifact.n_rows, config.win_length))
+    columns = torch.zeros((artifact.n_rows, config.n_mels))
+    with tempfile.TemporaryDirectory() as scratch, torch.no_grad():
+        package = Path(scratch, "kernel.pt2")
+        program = torch.export.export(_IntoBuffer(config, artifact.n_rows), (frames, columns))
+        torch._inductor.aoti_compile_and_package(program, package_path=str(package))
+        # The package is an archive that torch would unpack at each start.
+        with zipfile.ZipFile(package) as archive:
+            (name,) = (n for n in archive.namelist() if Path(n).suffix in _LIBRARY_SUFFIXES)
+            return archive.read(name)
 
 
 def require_folder(folder: Path) -> None:
@@ -121,15 +129,15 @@ def load(artifact: Artifact) -> MelKernel | None:
     Raises KernelError where what is there cannot be used.
     """
     record = read_record(artifact)
-    if record is None or not artifact.package.exists():
+    if record is None or not artifact.library.exists():
         return None
-    # Before the code is run: a broken package, or one from another machine, could end the process.
+    # Before the code is run: a broken library, or one from another machine, could end the process.
     if record.get("made_for") != artifact.made_for():
         raise KernelError("the kernel that was kept was made for something else")
     try:
-        if record.get("sha256") != _checksum(artifact.package):
+        if record.get("sha256") != _checksum(artifact.library.read_bytes()):
             raise KernelError("the kernel that was kept is damaged")
-        kernel = CompiledKernel(str(artifact.package), artifact.config, artifact.n_rows)
+        kernel = CompiledKernel(str(artifact.library), artifact.config, artifact.n_rows)
     except (OSError, RuntimeError) as error:
         raise KernelError(f"the kernel that was kept cannot be loaded: {error}") from error
     verify(kernel, artifact)
@@ -164,17 +172,12 @@ def read_record(artifact: Artifact) -> dict[str, Any] | None:
 def write_record(artifact: Artifact, notes: dict[str, Any]) -> None:
     """Keep notes with the artifact; earlier ones of other names stay. Raises KernelError."""
     record = (read_record(artifact) or {}) | {"made_for": artifact.made_for()} | notes
-    unfinished = artifact.record.with_suffix(".json.part")
-    try:
-        unfinished.write_text(json.dumps(record, indent=1), encoding="utf-8")
-        unfinished.replace(artifact.record)
-    except OSError as error:
-        raise KernelError(_cannot_keep(artifact.folder, error)) from error
+    _put(artifact.record, json.dumps(record, indent=1).encode())
 
 
 def discard(artifact: Artifact) -> None:
     """Remove what cannot be used, as far as that is possible."""
-    for path in (artifact.record, artifact.package):
+    for path in (artifact.record, artifact.library):
         try:
             path.unlink(missing_ok=True)
         except OSError:
@@ -185,5 +188,15 @@ def _cannot_keep(folder: Path, error: OSError) -> str:
     return f"compiled kernels cannot be kept in {str(folder)!r}: {error.strerror}"
 
 
-def _checksum(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _put(path: Path, content: bytes) -> None:
+    """Write a file so that it is there as a whole or not at all. Raises KernelError."""
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as unfinished:
+            unfinished.write(content)
+        Path(unfinished.name).replace(path)
+    except OSError as error:
+        raise KernelError(_cannot_keep(path.parent, error)) from error
+
+
+def _checksum(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -71,7 +71,6 @@ def finished_columns(
 
 
 def _analysed(blocks: Iterable[Samples], stream: MelStream) -> Iterator[Columns]:
-    torch.set_num_threads(1)
     for block in blocks:
         with torch.inference_mode():
             columns = stream.push(block)
@@ -90,12 +89,15 @@ def largest_deviation(
     """
     ours = clip_columns(samples[:, None], config, len(samples), streaming=False, kernel=kernel)[0]
     reference = reference_columns(samples, config)
-    return float(np.abs(ours - reference).max()), float(np.abs(reference).max())
+    return (
+        float(np.abs(ours - reference).max(initial=0.0)),
+        float(np.abs(reference).max(initial=0.0)),
+    )
 
 
 def relative_deviation(config: MelConfig, kernel: MelKernel) -> float:
     """The largest deviation over a short fresh noise, as a share of the largest value."""
-    n_samples = config.win_length + _PROBE_COLUMNS * config.hop_length
+    n_samples = config.win_length + max(_PROBE_COLUMNS, config.stack) * config.hop_length
     noise = np.random.default_rng().normal(0.0, 0.1, n_samples).astype(np.float32)
     deviation, largest = largest_deviation(config, noise, kernel)
     return deviation / largest if largest else deviation

@@ -66,8 +66,8 @@ class CompiledKernel:
         """Load what was built for just this. Raises RuntimeError where that fails."""
         self.rows_per_call = n_rows
         # Not torch._inductor's own wrapper: it imports the compiler, which takes over a second,
-        # and spends half as long again on each call.
-        self._package = torch._C._aoti.AOTIModelPackageLoader(path, "model", True, 1, -1)
+        # spends half as long again on each call, and unpacks files that a hard end leaves behind.
+        self._model = torch._C._aoti.AOTIModelContainerRunnerCpu(path, 1)
         tensors = torch.zeros((n_rows, config.win_length)), torch.zeros((n_rows, config.n_mels))
         self._buffers = list(tensors)
         self._frames, self._columns = (tensor.numpy() for tensor in tensors)
@@ -76,7 +76,7 @@ class CompiledKernel:
         if frames.shape != self._frames.shape:
             raise ValueError(f"this kernel takes {self._frames.shape}, not {frames.shape}")
         self._frames[:] = frames
-        self._package.run(self._buffers)
+        self._model.run(self._buffers)
         return self._columns.copy()
 
 

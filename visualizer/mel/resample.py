@@ -23,7 +23,8 @@ class StreamingResampler:
         # Input in groups of `_group` gives output in groups of `_phases`.
         self._group, self._phases = from_rate // divisor, to_rate // divisor
         design = torchaudio.transforms.Resample(from_rate, to_rate)
-        self._filters: torch.Tensor = design.kernel
+        # (group and its neighbourhood, phases)
+        self._filters: torch.Tensor = design.kernel[:, 0].T.contiguous()
         self._width = int(design.width)
         self.held_back_s = (self._width + self._group) / from_rate
         """how long a sample may wait for those after it, at most"""
@@ -68,11 +69,16 @@ class StreamingResampler:
         if n_groups == 0:
             return np.empty((0, len(self._buffer)), dtype=np.float32)
         stop = start + needed + (n_groups - 1) * self._group
-        pieces = torch.from_numpy(self._buffer[:, start:stop].copy())[:, None, :]
-        phases = torch.nn.functional.conv1d(pieces, self._filters, stride=self._group)
+        # A matrix product, since a convolution would be summed in another order for each length;
+        # and of whole fours of rows, as the CPU's library computes them alike.
+        n_rows = -(-n_groups // 4) * 4
+        pieces = np.zeros((len(self._buffer), needed + (n_rows - 1) * self._group), np.float32)
+        pieces[:, : stop - start] = self._buffer[:, start:stop]
+        frames = torch.from_numpy(pieces).unfold(1, needed, self._group)
+        phases = (frames @ self._filters)[:, :n_groups]
         self._next_group += n_groups
         keep_from = self._next_group * self._group - self._width - self._buffer_start
         self._buffer = self._buffer[:, keep_from:]
         self._buffer_start += keep_from
-        # (channels, phases, groups): a group's phases follow each other in time.
-        return phases.permute(2, 1, 0).reshape(n_groups * self._phases, -1).numpy()
+        # (channels, groups, phases): a group's phases follow each other in time.
+        return phases.permute(1, 2, 0).reshape(n_groups * self._phases, -1).numpy()

@@ -41,6 +41,7 @@ class MelStream:
         self.config = config
         self.kernel: MelKernel = kernel or EagerKernel(config)
         """what computes; another for the same config may take its place between two calls"""
+        self._emphasises = config.preemphasis > 0 and config.preemphasis_scope == "signal"
         self._sample_rate = sample_rate
         self._n_channels = n_channels
         self.levels = level
@@ -51,7 +52,7 @@ class MelStream:
         """Begin a new signal."""
         self._framer = StreamingFramer(self.config, self._n_channels)
         self._clip = ClipLevel(self.config, self._n_channels)
-        self._last = np.zeros((1, self._n_channels), dtype=np.float32)
+        self._last: NDArray[np.float32] | None = np.zeros((1, self._n_channels), dtype=np.float32)
         self._resampler: StreamingResampler | None = None
         if self._sample_rate != self.config.sample_rate:
             # Only here, since it brings torchaudio, which takes a while to load.
@@ -88,14 +89,20 @@ class MelStream:
         """Note that `n_samples` were lost; return how many columns went with them."""
         if self._resampler is not None:
             n_samples = self._resampler.skip(n_samples)
+        if self._emphasises and n_samples:
+            # The next sample follows one that is not known, so it only serves the one after it.
+            self._last = None
+            n_samples += 1
         return self._framer.skip(n_samples)
 
     def _analysed(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         return self._columns(self._framer.push(self._emphasised(samples)))
 
     def _emphasised(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        if not self.config.preemphasis or self.config.preemphasis_scope == "frame":
+        if not self._emphasises or len(samples) == 0:
             return samples
+        if self._last is None:
+            self._last, samples = samples[:1], samples[1:]
         joined = np.concatenate((self._last, samples))
         self._last = joined[-1:]
         return joined[1:] - np.float32(self.config.preemphasis) * joined[:-1]

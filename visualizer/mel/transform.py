@@ -17,8 +17,8 @@ last bit of a column would depend on how many are computed at once."""
 class MelTransform(torch.nn.Module):
     """Frames to columns, the logarithm included, with window and filters made once and kept.
 
-    With one thread of torch's, a column is the same to the last bit in whatever company it is
-    computed; with more, matrix products are cut up by their size.
+    Where tested (x86-64) and with one thread of torch's, a column is the same to the last bit in
+    whatever company it is computed; with more, matrix products are cut up by their size.
     """
 
     window: torch.Tensor
@@ -81,7 +81,7 @@ class CompilableMelTransform(MelTransform):
     Filters: nine in ten of their elements are zero, so each group of neighbouring filters sums
     only the bins it reaches. Short transforms: in two steps (Cooley and Tukey, 1965), as sums over
     n1 and n2 with n = n1·N2 + n2 and k = k1 + N1·k2; a call of the library's FFT makes its plan
-    anew each time, which takes longer than all of this.
+    anew each time, which takes longer than all of this for a few rows.
     """
 
     _GROUP = 16
@@ -89,7 +89,8 @@ class CompilableMelTransform(MelTransform):
     _LIMIT = 110_000
     """multiplications up to which two steps were measured to be faster than the library's FFT"""
 
-    def __init__(self, config: MelConfig) -> None:
+    def __init__(self, config: MelConfig, n_rows: int) -> None:
+        """For calls with `n_rows` rows."""
         super().__init__(config)
         self._groups: list[tuple[slice, torch.Tensor]] = []
         filters = self.filters.numpy()
@@ -100,7 +101,7 @@ class CompilableMelTransform(MelTransform):
             bins = slice(reached[0], reached[-1] + 1) if len(reached) else slice(0, 1)
             self._groups.append((bins, self._constant(f"weights_{first}", group[bins])))
         n, n1 = config.n_fft, _first_factor(config.n_fft)
-        self._in_two_steps = _multiplications(n, n1) <= self._LIMIT
+        self._in_two_steps = n_rows * _multiplications(n, n1) <= self._LIMIT
         if self._in_two_steps:
             n2, k1 = n // n1, np.arange(n1)
             k2 = np.arange(-(-config.n_freqs // n1))

@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PyQt6.QtGui import QImage
 
 from visualizer import bench as bench_module
 from visualizer.cli import run_command as main
+from visualizer.mel.kernels import EagerKernel
+from visualizer.mel.timing import noise_frames
+from visualizer.peers import peers
+from visualizer.presets import preset
 
 PEERS = {
     "librosa, as people call it",
@@ -36,6 +41,21 @@ def short(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setattr(bench_module, name, value)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("CXX", str(tmp_path / "no-compiler"))
+
+
+@pytest.mark.parametrize("name", sorted(PEERS))
+def test_a_peer_computes_what_it_is_compared_with(name: str) -> None:
+    """Magnitudes under mel filters of their own scale; kaldi's transform has 1024 points."""
+    config = preset("simli", 16_000)
+    frames = noise_frames(config)
+    theirs = np.asarray(peers(config)[name]()(frames)).reshape(80)
+    ours = EagerKernel(config)(frames)[0]
+    if name == "kaldi-native-fbank":
+        # It takes the hop after a window of silence, and its filters have no Slaney norm.
+        assert np.isfinite(theirs).all()
+        assert (theirs > 0).all()
+    else:
+        np.testing.assert_allclose(theirs, ours, rtol=0, atol=1e-5 * ours.max())
 
 
 @pytest.mark.usefixtures("short")

@@ -9,9 +9,14 @@ import librosa
 import numpy as np
 import pytest
 import soundfile
+import torch
+import torchaudio
 
+from visualizer import offline
 from visualizer.cli import run_command as main
-from visualizer.presets import PRESETS, preset
+from visualizer.config import CaptureConfig, EngineConfig
+from visualizer.mel.reference import reference_columns
+from visualizer.presets import PRESETS, front_end, preset
 
 RATE_HZ = 22_050
 
@@ -63,6 +68,63 @@ def test_the_live_path_gives_the_same(
     assert main(["mel", str(sound[0]), "-o", str(whole), "--preset", name]) == 0
     assert main(["mel", str(sound[0]), "-o", str(live), "--preset", name, "--streaming"]) == 0
     np.testing.assert_allclose(np.load(live), np.load(whole), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["simli", "whisper-80", "nemo", "seamless", "clap", "yamnet"])
+@pytest.mark.parametrize("channels", ["mean", "all"])
+def test_pieces_make_the_features_of_the_whole(
+    tmp_path: Path,
+    sound: tuple[Path, np.ndarray],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    channels: str,
+) -> None:
+    """Read in 25 pieces; what the model takes from the whole clip is of the whole clip."""
+    monkeypatch.setattr(offline, "BLOCK_S", 0.04)
+    out = tmp_path / "mel.npy"
+    options = ["--preset", name, "--channels", channels]
+    assert main(["mel", str(sound[0]), "-o", str(out), *options]) == 0
+    config = front_end(EngineConfig(CaptureConfig("demo"), preset=name), RATE_HZ)
+    samples = sound[1] if channels == "all" else sound[1].mean(axis=1, keepdims=True)
+    came = np.load(out)
+    for samples_of_one, ours in zip(
+        samples.T, came if channels == "all" else came[None], strict=True
+    ):
+        at_rate = resampled(samples_of_one, config.sample_rate)
+        reference = reference_columns(at_rate, config)
+        assert ours.shape == reference.shape
+        np.testing.assert_allclose(ours, reference, rtol=0, atol=2e-3 * np.abs(reference).max())
+
+
+def resampled(samples: np.ndarray, rate_hz: int) -> np.ndarray:
+    """torchaudio's own resampling of the whole."""
+    return torchaudio.functional.resample(torch.from_numpy(samples), RATE_HZ, rate_hz).numpy()
+
+
+def test_what_was_there_stays_until_all_is_written(
+    tmp_path: Path, sound: tuple[Path, np.ndarray], capsys: pytest.CaptureFixture[str]
+) -> None:
+    cut_off = tmp_path / "cut.flac"
+    soundfile.write(cut_off, np.tile(sound[1], (20, 1)), RATE_HZ)
+    cut_off.write_bytes(cut_off.read_bytes()[:400_000])
+    out = tmp_path / "mel.npy"
+    out.write_bytes(b"what was there")
+    assert main(["mel", str(cut_off), "-o", str(out), "--preset", "librosa"]) == 2
+    assert "cut.flac' cannot be read on" in capsys.readouterr().err
+    assert out.read_bytes() == b"what was there"
+    assert sorted(p.name for p in tmp_path.glob("*mel*")) == ["mel.npy"]
+
+
+def test_a_link_and_the_rights_of_a_file_stay(
+    tmp_path: Path, sound: tuple[Path, np.ndarray]
+) -> None:
+    real, link = tmp_path / "real.npy", tmp_path / "link.npy"
+    real.touch(mode=0o600)
+    link.symlink_to(real)
+    assert main(["mel", str(sound[0]), "-o", str(link), "--preset", "librosa"]) == 0
+    assert link.is_symlink()
+    assert real.stat().st_mode & 0o777 == 0o600
+    assert np.load(real).shape[0] == 128
 
 
 def test_a_front_end_of_ones_own(tmp_path: Path, sound: tuple[Path, np.ndarray]) -> None:

@@ -17,7 +17,7 @@ import soundfile
 import torch
 
 from visualizer.errors import KernelError
-from visualizer.kernel_builder import events, start_builder
+from visualizer.kernel_builder import end, events, start_builder
 from visualizer.mel import artifacts
 from visualizer.mel.artifacts import Artifact
 from visualizer.mel.kernels import CudaGraphKernel, EagerKernel, MelKernel
@@ -31,6 +31,8 @@ ROUNDS, CALLS_A_ROUND = 20, 100
 PACED_ROUNDS, PACED_CALLS_A_ROUND = 4, 50
 OFFLINE_S, OFFLINE_RUNS = 600.0, 5
 N_STREAMS = (1, 8, 64)
+OUR_KERNELS = ("compiled", "eager", "cuda-graph")
+"""the one that the ratios are about is the first of them that there is"""
 FFT_ALONE = "the FFT call alone"
 _WARM_UP_CALLS = 3
 
@@ -89,9 +91,9 @@ def ratios(result: BenchResult) -> dict[str, float]:
 
 
 class Bench:
-    """One run; each step tells `on_step` its name, of `n_steps` in all."""
+    """One run; each step tells `on_step` its name, of `N_STEPS` in all."""
 
-    n_steps = 6
+    N_STEPS = 6
 
     def __init__(self, with_peers: bool, on_step: Callable[[str], None]) -> None:
         self._with_peers = with_peers
@@ -141,10 +143,10 @@ class Bench:
     def _build(self, cache: Path) -> float | None:
         """Seconds until the builder has the kernel, as the program would call it."""
         started_at = time.perf_counter()
-        with start_builder(Artifact(self._config, 1, cache)) as builder:
+        with start_builder(Artifact(self._config, 1, cache), torch.device("cpu")) as builder:
             event = next(events(builder), {"error": "the process that builds kernels ended"})
             built_s = time.perf_counter() - started_at
-            builder.kill()
+            end(builder)
         if "error" in event:
             self._problems.append(event["error"])
             return None
@@ -253,7 +255,7 @@ def _interleaved(
 
 
 def _ours(calls: dict[str, Call]) -> str:
-    return next(name for name in ("compiled", "eager") if name in calls)
+    return next(name for name in OUR_KERNELS if name in calls)
 
 
 def _machine() -> dict[str, Any]:

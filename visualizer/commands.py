@@ -115,7 +115,7 @@ def bench(arguments: argparse.Namespace) -> int:
 
     from visualizer.bench import Bench
     from visualizer.bench_tables import bench_tables
-    from visualizer.report import require_writable
+    from visualizer.report import require_writable, write_report
 
     for path, what in ((arguments.json, "the figures"), (arguments.chart, "the chart")):
         if path is not None:
@@ -129,7 +129,7 @@ def bench(arguments: argparse.Namespace) -> int:
         except ImportError as error:
             raise ConfigError(f"--chart needs Qt, which cannot be loaded: {error}") from error
     with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=Bench.n_steps + 1)
+        task = progress.add_task("", total=Bench.N_STEPS + 1)
         result = Bench(
             arguments.peers,
             lambda step: progress.update(task, description=step, advance=1),
@@ -138,7 +138,7 @@ def bench(arguments: argparse.Namespace) -> int:
     for part in bench_tables(result):
         console.print(part)
     if arguments.json is not None:
-        arguments.json.write_text(json.dumps(result.to_dict(), indent=2) + "\n", encoding="utf-8")
+        write_report(arguments.json, result.to_dict())
     if arguments.chart is not None:
         save_chart(result, arguments.chart)
     return 0

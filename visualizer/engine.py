@@ -165,6 +165,8 @@ class Engine:
 
         with torch.inference_mode():
             self._work()
+        assert self._keeper is not None
+        self._keeper.close()
 
     def _work(self) -> None:
         while True:
@@ -262,6 +264,8 @@ class Engine:
 
     def _build(self, configs: tuple[EngineConfig, ...], fault: str | None) -> None:
         """Make the front-end anew, between two blocks: the first of `configs` that works."""
+        from visualizer.keeper import KernelOffer
+        from visualizer.mel.clip import relative_deviation
         from visualizer.mel.kernels import choose_device, ready_kernel
         from visualizer.pipeline import Pipeline
 
@@ -272,9 +276,15 @@ class Engine:
             try:
                 mel, device = front_end(config, source.sample_rate), choose_device(config.compute)
                 offer = self._keeper.kept(mel, device)
+                is_new = offer is None
                 kernel = (offer and offer.kernel) or ready_kernel(mel, 1, device)
                 pipeline = Pipeline(mel, source.sample_rate, config.channel, kernel)
                 pipeline.warm_up()
+                if offer is None and device.type != "cpu":
+                    # Here, since torch's other devices do not like two threads.
+                    deviation = relative_deviation(mel, kernel)
+                    offer = KernelOffer(mel, device, deviation, kernel)
+                    self._keeper.keep(offer)
             except VisualizerError as error:
                 fault = fault or str(error)
                 continue
@@ -294,28 +304,31 @@ class Engine:
                 mel=mel,
                 backend=kernel.backend,
                 device=kernel.device,
-                deviation=None,
-                timings=(),
-                kernel_note=None,
+                deviation=offer and offer.deviation,
+                timings=offer.timings if offer else (),
+                kernel_note=offer and offer.note,
                 resampling_s=pipeline.stream.held_back_s,
                 config_id=self._status.config_id + 1,
                 fault=fault,
             )
-            if offer is not None:
-                self._take_kernel(offer)
-            else:
+            if is_new:
                 self._keeper.want(mel, device)
             return
         self._fail(fault or "no front-end works")
 
     def _take_kernel(self, offer: KernelOffer) -> None:
-        """Between two blocks, go on with what is offered if it is for what runs."""
+        """Between two blocks, go on with what is offered if it is for what runs.
+
+        No change of state or settings, so the revision stays.
+        """
         pipeline, status = self._pipeline, self._status
-        if pipeline is None or (offer.mel, str(offer.device)) != (status.mel, status.device):
+        fits = (offer.mel, str(offer.device)) == (status.mel, status.device)
+        if pipeline is None or status.state != "running" or not fits:
             return
         if offer.kernel is not None:
             pipeline.stream.kernel = offer.kernel
-        self._set(
+        self._status = replace(
+            status,
             backend=pipeline.stream.kernel.backend,
             deviation=offer.deviation,
             timings=offer.timings,

@@ -1,14 +1,14 @@
-"""Better kernels for the worker, found, built and checked beside it.
+"""Better kernels for the worker, found, built, checked and timed beside it.
 
 Threads: "kernels", owned here, does all that takes time (measuring a kernel's agreement, loading,
 waiting for the process that builds) and hands each result to `on_offer`, which must not block. The
 worker only leaves orders, and takes a kernel over for itself: from then on nobody else calls it.
+This thread computes on the CPU alone; other devices are the worker's and the builder's.
 """
 
 from __future__ import annotations
 
 import logging
-import queue
 import subprocess
 import threading
 from collections.abc import Callable
@@ -19,11 +19,11 @@ import torch
 
 from visualizer.config import MelConfig
 from visualizer.errors import KernelError
-from visualizer.kernel_builder import events, start_builder
+from visualizer.kernel_builder import end, events, start_builder
 from visualizer.mel import artifacts
 from visualizer.mel.artifacts import Artifact
 from visualizer.mel.clip import relative_deviation
-from visualizer.mel.kernels import MelKernel, ready_kernel
+from visualizer.mel.kernels import EagerKernel, MelKernel
 from visualizer.mel.timing import Timing
 
 BUILDING = "a compiled kernel is being built"
@@ -47,17 +47,24 @@ class KernelOffer:
     """why no better kernel runs"""
 
 
+@dataclass(frozen=True, eq=False)
+class _Want:
+    mel: MelConfig
+    device: torch.device
+
+
 class KernelKeeper:
-    """Compiled kernels of this run, for one row, and the thread that gets them."""
+    """The kernels of this run, for one row each, and the thread that gets better ones."""
 
     def __init__(self, folder: Path | None, on_offer: Callable[[KernelOffer], None]) -> None:
-        """Artifacts are kept in `folder`; without one, nothing is built or loaded."""
+        """Compiled kernels are kept in `folder`; without one, none is built or loaded."""
         self._folder = folder
         self._on_offer = on_offer
         self._kept: dict[tuple[MelConfig, torch.device], KernelOffer] = {}
-        # None ends the thread. Holds as many entries as the user makes choices during one build;
-        # only the newest of them is worked on.
-        self._wanted: queue.SimpleQueue[tuple[MelConfig, torch.device] | None] = queue.SimpleQueue()
+        # One order at most: a newer one takes the place of what was wanted before, and ends its
+        # build.
+        self._wanted: _Want | None = None
+        self._woken = threading.Event()
         self._builder: subprocess.Popen[str] | None = None
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="kernels", daemon=True)
@@ -67,95 +74,119 @@ class KernelKeeper:
         """What was offered before, ready to be taken again at once."""
         return self._kept.get((mel, device))
 
+    def keep(self, offer: KernelOffer) -> None:
+        """Keep what the worker made itself."""
+        self._kept[offer.mel, offer.device] = offer
+
     def want(self, mel: MelConfig, device: torch.device) -> None:
         """Look for a better kernel; whatever is found is offered, later."""
-        self._wanted.put((mel, device))
+        self._wanted = _Want(mel, device)
+        self._interrupt()
 
     def close(self) -> None:
-        """End the thread, and a build with it; does not wait."""
+        """End the thread, and a build with it; does not wait. Again has no effect."""
         self._closing = True
-        self._wanted.put(None)
+        self._interrupt()
+
+    def _interrupt(self) -> None:
         builder = self._builder
         if builder is not None:
-            builder.kill()
+            end(builder)
+        self._woken.set()
 
     def _run(self) -> None:
         torch.set_num_threads(1)
         with torch.inference_mode():
             while True:
-                wanted = self._wanted.get()
-                while not self._wanted.empty():
-                    wanted = self._wanted.get()
-                if wanted is None:
+                self._woken.wait()
+                self._woken.clear()
+                if self._closing:
                     return
+                wanted = self._wanted
+                if wanted is None:
+                    continue
                 try:
-                    self._serve(*wanted)
+                    self._serve(wanted)
                 except Exception:
                     # The stream has a kernel already; this costs it nothing but a better one.
                     _log.exception("no better kernel could be found")
 
-    def _serve(self, mel: MelConfig, device: torch.device) -> None:
-        ready = KernelOffer(mel, device, relative_deviation(mel, ready_kernel(mel, 1, device)))
+    def _serve(self, wanted: _Want) -> None:
+        mel, device = wanted.mel, wanted.device
         if device.type != "cpu":
-            self._offer(ready)
+            made = self._kept[mel, device]
+            if self._folder is not None:
+                self._build(wanted, made)
             return
+        ready = KernelOffer(mel, device, relative_deviation(mel, EagerKernel(mel)))
         if self._folder is None:
             self._offer(replace(ready, note=NOT_WANTED))
             return
-        artifact = Artifact(mel, 1, self._folder)
         try:
             artifacts.require_folder(self._folder)
-            if not self._offer_compiled(artifact, ready):
-                self._on_offer(replace(ready, note=BUILDING))
-                self._build(artifact, ready)
-        except (KernelError, OSError, ValueError) as error:
+            offer, complete = self._load(ready)
+            if not complete:
+                self._build(wanted, offer)
+        except Exception as error:
+            if not isinstance(error, KernelError):
+                _log.exception("the compiled kernel failed")
             self._offer(replace(ready, note=str(error)))
 
-    def _offer_compiled(self, artifact: Artifact, ready: KernelOffer) -> bool:
-        """Offer what is kept on disk; False where nothing that can be used is."""
+    def _load(self, ready: KernelOffer) -> tuple[KernelOffer, bool]:
+        """Offer what is kept on disk; return what is offered, and whether that is all there is."""
+        assert self._folder is not None
+        artifact = Artifact(ready.mel, 1, self._folder)
         try:
             kernel = artifacts.load(artifact)
+            timings, complete = artifacts.timings(artifact)
         except KernelError as error:
             _log.warning("%s; it is built anew", error)
             artifacts.discard(artifact)
-            return False
-        record = artifacts.read_record(artifact)
-        if kernel is None or record is None:
-            return False
-        try:
-            timings = tuple(Timing(**timing) for timing in record.get("timings", ()))
-        except TypeError:
-            timings = ()
-        self._offer(_best(ready, kernel, timings))
-        return True
+            kernel = None
+        if kernel is None:
+            offer, complete = replace(ready, note=BUILDING), False
+            self._on_offer(offer)
+        else:
+            offer = _best(ready, kernel, timings)
+            self._offer(offer)
+        return offer, complete
 
-    def _build(self, artifact: Artifact, ready: KernelOffer) -> None:
-        """Let a child build and time the kernel, and offer what comes of it as it comes."""
-        builder = self._builder = start_builder(artifact)
-        if self._closing:
-            builder.kill()
-        offer: KernelOffer | None = None
+    def _build(self, wanted: _Want, offer: KernelOffer) -> None:
+        """Let a child build what `offer` lacks and time all, and offer what comes as it comes."""
+        assert self._folder is not None
+        artifact = Artifact(wanted.mel, 1, self._folder)
+        ready = offer
+        problem: str | None = None
+        builder = self._builder = start_builder(artifact, wanted.device)
+        if self._is_over(wanted):
+            end(builder)
         with builder:
             for event in events(builder):
-                if "error" in event:
-                    raise KernelError(event["error"])
+                if self._is_over(wanted):
+                    break
+                problem = event.get("error", problem)
                 timings = tuple(Timing(**timing) for timing in event.get("timings", ()))
-                if offer is not None:
+                if offer.kernel is not None or offer.note != BUILDING:
                     # The worker has its kernel by now, so only the numbers change.
                     offer = replace(offer, timings=timings)
+                elif any(timing.name == "compiled" for timing in timings):
+                    kernel = artifacts.load(artifact)
+                    if kernel is not None:
+                        offer = _best(replace(ready, note=None), kernel, timings)
+                elif problem is not None:
+                    offer = replace(ready, note=problem)
+                if timings or problem:
                     self._offer(offer)
-                elif len(timings) >= 2 and (kernel := artifacts.load(artifact)) is not None:
-                    # Once the compiled one was timed, it is known which is to run.
-                    offer = _best(ready, kernel, timings)
-                    self._offer(offer)
-                if offer is not None and not self._wanted.empty():
-                    # Whoever waits has less than this one, which only lacks the last figures.
-                    builder.kill()
-        if offer is None and not self._closing:
+        self._builder = None
+        if not self._is_over(wanted) and offer.note == BUILDING:
             raise KernelError(f"the process that builds kernels ended with {builder.returncode}")
 
+    def _is_over(self, wanted: _Want) -> bool:
+        return self._closing or self._wanted is not wanted
+
     def _offer(self, offer: KernelOffer) -> None:
-        self._kept[offer.mel, offer.device] = offer
+        if offer.note != BUILDING:
+            self.keep(offer)
         self._on_offer(offer)
 
 

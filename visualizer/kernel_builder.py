@@ -1,18 +1,20 @@
 """The process that builds a compiled kernel and times the candidates: nothing else waits for it.
 
 Started by `start_builder`, and at once of the lowest priority. Reads one JSON object from standard
-input and writes one for each event to standard output: {"built": true}, then {"timings": [...]} as
-they grow, or {"error": "..."} and the end.
+input and writes one for each event to standard output: {"built": true} or {"error": "..."} where
+there was something to build, then {"timings": [...]} as they grow.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,28 +26,39 @@ from visualizer.config import MelConfig
 from visualizer.errors import KernelError
 from visualizer.mel import artifacts, timing
 from visualizer.mel.artifacts import Artifact
-from visualizer.mel.kernels import EagerKernel, Rows
+from visualizer.mel.kernels import CudaGraphKernel, EagerKernel, MelKernel, Rows
 
 N_CALLS, N_WARM_UP = 150, 5
 
 
-def start_builder(artifact: Artifact) -> subprocess.Popen[str]:
-    """Start the process for an artifact; `events` tells what it says, `kill` ends it."""
+def start_builder(artifact: Artifact, device: torch.device) -> subprocess.Popen[str]:
+    """Start the process for an artifact; `events` tells what it says, `end` ends it.
+
+    A kernel is built for the CPU only; on other devices, what runs there is timed.
+    """
+    # This package need not be installed: run.py finds it beside itself.
+    beside = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     builder = subprocess.Popen(
-        [sys.executable, "-m", __name__],
+        # With -P, nothing in the folder that the user is in is taken for a module.
+        [sys.executable, "-P", "-m", __name__],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, beside))},
+        # A group of its own, so that the compilers it starts end with it.
+        start_new_session=True,
     )
     order = {
         "config": artifact.config.to_dict(),
         "n_rows": artifact.n_rows,
         "folder": str(artifact.folder),
+        "device": str(device),
     }
     assert builder.stdin is not None
-    builder.stdin.write(json.dumps(order) + "\n")
-    builder.stdin.close()
+    with suppress(BrokenPipeError):
+        builder.stdin.write(json.dumps(order) + "\n")
+        builder.stdin.close()
     return builder
 
 
@@ -55,45 +68,80 @@ def events(builder: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
     return map(json.loads, builder.stdout)
 
 
+def end(builder: subprocess.Popen[str]) -> None:
+    """End the process, and on POSIX what it started; does not wait."""
+    if sys.platform == "win32":
+        builder.kill()
+    else:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(builder.pid, signal.SIGKILL)
+
+
 def main() -> None:
     _yield_to_others()
     # One compiler at a time leaves the other cores to the stream.
     os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = "1"
     warnings.simplefilter("ignore")
     order = json.loads(sys.stdin.readline())
-
     torch.set_num_threads(1)
     config = MelConfig.from_dict(order["config"])
+    device = torch.device(order["device"])
     artifact = Artifact(config, order["n_rows"], Path(order["folder"]))
-    try:
-        artifacts.build(artifact)
+    kernel = None
+    if device.type == "cpu":
+        try:
+            kernel = _kernel(artifact)
+        except KernelError as error:
+            _say(error=str(error))
+        else:
+            _say(built=True)
+    _time(artifact, device, kernel)
+
+
+def _kernel(artifact: Artifact) -> MelKernel:
+    """What is on disk, or else what is built now. Raises KernelError."""
+    with suppress(KernelError):
         kernel = artifacts.load(artifact)
-        if kernel is None:
-            raise KernelError("the kernel was removed as soon as it was built")
-    except KernelError as error:
-        _say(error=str(error))
-        return
-    _say(built=True)
-    candidates: tuple[tuple[str, Callable[[], Callable[[Rows], object]]], ...] = (
-        ("eager", lambda: EagerKernel(config)),
-        ("compiled", lambda: kernel),
-        ("torch.compile, reduce-overhead", lambda: timing.reduce_overhead(config)),
-    )
-    frames = timing.noise_frames(config, artifact.n_rows)
+        if kernel is not None:
+            return kernel
+    artifacts.build(artifact)
+    try:
+        kernel = artifacts.load(artifact)
+    except KernelError:
+        # Not to be found, and refused, again.
+        artifacts.discard(artifact)
+        raise
+    if kernel is None:
+        raise KernelError("the kernel was removed as soon as it was built")
+    return kernel
+
+
+def _time(artifact: Artifact, device: torch.device, kernel: MelKernel | None) -> None:
+    config, n_rows = artifact.config, artifact.n_rows
+    candidates: dict[str, Callable[[], Callable[[Rows], object]]] = {
+        "eager": lambda: EagerKernel(config, device)
+    }
+    if kernel is not None:
+        candidates["compiled"] = lambda: kernel
+    if device.type == "cuda":
+        candidates["cuda-graph"] = lambda: CudaGraphKernel(config, n_rows, device)
+    candidates["torch.compile, reduce-overhead"] = lambda: timing.reduce_overhead(config, device)
+    frames = timing.noise_frames(config, n_rows)
     timings: list[dict[str, Any]] = []
-    for name, make in candidates:
+    for name, make in candidates.items():
         try:
             with torch.inference_mode():
                 call = partial(make(), frames)
                 timing.tight(call, N_WARM_UP)
                 seconds = timing.paced(call, N_CALLS, config.hop_s)
-        except Exception as error:
+        except Exception:
             # A candidate that this machine cannot run is none; the others still count.
-            print(f"{name}: {error}", file=sys.stderr)
             continue
         timings.append(timing.summary(name, seconds, config.hop_s).to_dict())
-        artifacts.write_record(artifact, {"timings": timings})
         _say(timings=timings)
+    if kernel is not None:
+        with suppress(KernelError):
+            artifacts.write_record(artifact, {"timings": timings})
 
 
 def _yield_to_others() -> None:

@@ -18,7 +18,8 @@ FrameCall = Callable[[Frames], object]
 def peers(config: MelConfig) -> dict[str, Callable[[], FrameCall]]:
     """How to make each peer for a front-end like the article's; ImportError where it is missing.
 
-    All take (1, win_length) and give that frame's magnitudes summed by mel filters.
+    All take (1, win_length) and give that frame's magnitudes summed by mel filters, each with its
+    own library's filters.
     """
     return {
         "librosa, as people call it": lambda: _librosa(config),
@@ -159,6 +160,9 @@ def _kaldi_native_fbank(config: MelConfig) -> FrameCall:
     options.frame_opts.frame_shift_ms = 1e3 * config.hop_s
     options.frame_opts.dither = 0.0
     options.frame_opts.window_type = "hann"
+    options.frame_opts.remove_dc_offset = False
+    options.frame_opts.preemph_coeff = 0.0
+    options.use_power = config.power == 2
     options.mel_opts.num_bins = config.n_mels
     options.mel_opts.low_freq = config.f_min
     options.mel_opts.high_freq = config.f_max

@@ -22,6 +22,7 @@ from visualizer.config import MelConfig
 from visualizer.errors import KernelError
 from visualizer.mel import filterbank, transform
 from visualizer.mel.kernels import CompiledKernel, EagerKernel, MelKernel
+from visualizer.mel.timing import Timing
 from visualizer.mel.transform import CompilableMelTransform
 
 TOLERANCE, LOG_TOLERANCE = 1e-5, 1e-3
@@ -95,7 +96,7 @@ def build(artifact: Artifact) -> None:
             reason = "there is no C++ compiler; install g++ or clang++"
         raise KernelError(f"the kernel could not be compiled: {reason}") from error
     _put(artifact.library, code)
-    write_record(artifact, {"sha256": _checksum(code), "timings": []})
+    write_record(artifact, {"sha256": _checksum(code), "timings": None})
 
 
 def _compiled(artifact: Artifact) -> bytes:
@@ -167,6 +168,15 @@ def read_record(artifact: Artifact) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return record if isinstance(record, dict) else None
+
+
+def timings(artifact: Artifact) -> tuple[tuple[Timing, ...], bool]:
+    """The times that are kept with the artifact, and whether there are any."""
+    kept = (read_record(artifact) or {}).get("timings")
+    try:
+        return tuple(Timing(**timing) for timing in kept or ()), bool(kept)
+    except TypeError:
+        return (), False
 
 
 def write_record(artifact: Artifact, notes: dict[str, Any]) -> None:

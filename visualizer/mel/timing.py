@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,8 @@ class Timing:
     p99_us: float
     period_ms: float | None = None
     """of the calls; None: without a pause"""
+    measured_at: str | None = None
+    """date and time, ISO 8601"""
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -52,16 +55,17 @@ def summary(name: str, seconds: list[float], period_s: float | None = None) -> T
     """The percentiles of what `tight` or, with its period, `paced` measured."""
     p50, p99 = (float(value) * 1e6 for value in np.percentile(seconds, (50, 99)))
     period_ms = None if period_s is None else period_s * 1e3
-    return Timing(name, len(seconds), round(p50, 2), round(p99, 2), period_ms)
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return Timing(name, len(seconds), round(p50, 2), round(p99, 2), period_ms, now)
 
 
-def reduce_overhead(config: MelConfig) -> Callable[[Rows], object]:
+def reduce_overhead(config: MelConfig, device: torch.device) -> Callable[[Rows], object]:
     """The transform as the article compiles its own: torch.compile(mode="reduce-overhead").
 
     Takes many seconds at its first call and needs a C++ compiler.
     """
-    compiled = torch.compile(MelTransform(config), mode="reduce-overhead")
-    return lambda frames: compiled(torch.from_numpy(frames)).numpy()
+    compiled = torch.compile(MelTransform(config).to(device), mode="reduce-overhead")
+    return lambda frames: compiled(torch.from_numpy(frames).to(device)).cpu().numpy()
 
 
 def noise_frames(config: MelConfig, n_rows: int = 1) -> Rows:

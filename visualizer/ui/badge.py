@@ -27,7 +27,8 @@ class KernelBadge(QLabel):
         self.setVisible(status.deviation is not None)
         if status.deviation is None:
             return
-        self.setText(f"{status.backend}: within {status.deviation:.1e} of float64")
+        why = "" if status.kernel_note is None else " (why?)"
+        self.setText(f"{status.backend}{why}: within {status.deviation:.1e} of float64")
         self.setToolTip("\n".join((_EXPLANATION, *kernel_lines(status))))
 
 

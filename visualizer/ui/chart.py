@@ -9,7 +9,7 @@ from pathlib import Path
 from PyQt6.QtCore import QRectF, Qt
 from PyQt6.QtGui import QColor, QFont, QGuiApplication, QImage, QPainter
 
-from visualizer.bench import BenchResult, ratios
+from visualizer.bench import OUR_KERNELS, BenchResult, ratios
 from visualizer.errors import ConfigError
 
 _WIDTH, _ROW, _TOP, _BOTTOM, _LABELS, _NUMBERS = 1000, 34, 84, 44, 300, 150
@@ -19,7 +19,9 @@ _OURS, _THEIRS = QColor("#e0548d"), QColor("#4a4a5c")
 
 def save_chart(result: BenchResult, path: Path) -> None:
     """Draw the hops of all candidates as bars and save a PNG. Raises ConfigError."""
-    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    if QGuiApplication.instance() is None:
+        # Whatever is set: without the display it asks for, Qt would end the process.
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"
     application = QGuiApplication.instance() or QGuiApplication([])
     assert application is not None
     timings = sorted(result.tight, key=lambda timing: timing.p50_us)
@@ -36,7 +38,7 @@ def save_chart(result: BenchResult, path: Path) -> None:
     for row, timing in enumerate(timings):
         top = _TOP + row * _ROW
         ours = timing.name == result.ours
-        name = f"{timing.name} (ours)" if timing.name in ("compiled", "eager") else timing.name
+        name = f"{timing.name} (ours)" if timing.name in OUR_KERNELS else timing.name
         _text(painter, 12, top, 16, name, _TEXT if ours else _DIM, bold=ours)
         share = (math.log10(timing.p50_us) - low) / (high - low)
         painter.setPen(Qt.PenStyle.NoPen)

@@ -279,7 +279,6 @@ class Window(QMainWindow):
             return
         self._asked = None
         self.controls.show_status(status)
-        self.badge.show_status(status)
         self.show_fault(status.fault or "")
         if self._wish_is_new and status.state == "running":
             self._wish_is_new = False
@@ -303,6 +302,7 @@ class Window(QMainWindow):
             return
         held = "FROZEN, Space goes on · " if self.frozen else ""
         self.state_label.setText(held + describe(status))
+        self.badge.show_status(status)
         if self.picture.overlay.isVisible():
             self.picture.overlay.set_lines(latency_lines(status, self.latency))
 

@@ -27,14 +27,14 @@ from visualizer.peers import FrameCall, gpu_peers, peers
 from visualizer.presets import preset
 
 RATE_HZ = 16_000
-ROUNDS, CALLS_A_ROUND = 20, 100
+ROUNDS, CALLS_A_ROUND = 120, 20
 PACED_ROUNDS, PACED_CALLS_A_ROUND = 4, 50
 OFFLINE_S, OFFLINE_RUNS = 600.0, 5
 N_STREAMS = (1, 8, 64)
 OUR_KERNELS = ("compiled", "eager", "cuda-graph")
 """the one that the ratios are about is the first of them that there is"""
 FFT_ALONE = "the FFT call alone"
-_WARM_UP_CALLS = 3
+_WARM_UP_CALLS = 10
 
 
 @dataclass(frozen=True)

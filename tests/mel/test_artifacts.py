@@ -52,7 +52,7 @@ def test_its_results_stay_as_they_were(compiled_simli: Artifact) -> None:
 def test_it_refuses_rows_it_was_not_built_for(compiled_simli: Artifact) -> None:
     kernel = artifacts.load(compiled_simli)
     assert kernel is not None
-    with pytest.raises(ValueError, match=r"takes \(1, 800\), not \(2, 800\)"):
+    with pytest.raises(ValueError, match="takes 1 rows, not 2"):
         kernel(noise_frames(compiled_simli.config, 2))
 
 

@@ -48,7 +48,7 @@ class EagerKernel:
         """On the CPU where no device is said."""
         self._device = device or torch.device("cpu")
         self.device = str(self._device)
-        self._transform = MelTransform(config).to(self._device)
+        self._transform = MelTransform(config, device)
 
     def __call__(self, frames: Rows) -> Rows:
         columns = self._transform(torch.from_numpy(frames).to(self._device))
@@ -73,8 +73,8 @@ class CompiledKernel:
         self._frames, self._columns = (tensor.numpy() for tensor in tensors)
 
     def __call__(self, frames: Rows) -> Rows:
-        if frames.shape != self._frames.shape:
-            raise ValueError(f"this kernel takes {self._frames.shape}, not {frames.shape}")
+        if len(frames) != self.rows_per_call:
+            raise ValueError(f"this kernel takes {self.rows_per_call} rows, not {len(frames)}")
         self._frames[:] = frames
         self._model.run(self._buffers)
         return self._columns.copy()
@@ -93,7 +93,7 @@ class CudaGraphKernel:
         """Raises RuntimeError where the capture fails."""
         self.device = str(device)
         self.rows_per_call = n_rows
-        transform = MelTransform(config).to(device)
+        transform = MelTransform(config, device)
         self._input = torch.zeros((n_rows, config.win_length), pin_memory=True)
         self._output = torch.zeros((n_rows, config.n_mels), pin_memory=True)
         self._frames, self._columns = self._input.numpy(), self._output.numpy()
@@ -117,8 +117,8 @@ class CudaGraphKernel:
                     transform_pinned()
 
     def __call__(self, frames: Rows) -> Rows:
-        if frames.shape != self._frames.shape:
-            raise ValueError(f"this kernel takes {self._frames.shape}, not {frames.shape}")
+        if len(frames) != self.rows_per_call:
+            raise ValueError(f"this kernel takes {self.rows_per_call} rows, not {len(frames)}")
         np.copyto(self._frames, frames)
         with torch.cuda.stream(self._stream):
             self._graph.replay()

@@ -64,7 +64,7 @@ def reduce_overhead(config: MelConfig, device: torch.device) -> Callable[[Rows],
 
     Takes many seconds at its first call and needs a C++ compiler.
     """
-    compiled = torch.compile(MelTransform(config).to(device), mode="reduce-overhead")
+    compiled = torch.compile(MelTransform(config, device).__call__, mode="reduce-overhead")
     return lambda frames: compiled(torch.from_numpy(frames).to(device)).cpu().numpy()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from visualizer.config import MelConfig
 from visualizer.mel.filterbank import analysis_window, mel_filterbank
@@ -14,27 +15,24 @@ _ROWS_SUMMED_ALIKE = 4
 last bit of a column would depend on how many are computed at once."""
 
 
-class MelTransform(torch.nn.Module):
+class MelTransform:
     """Frames to columns, the logarithm included, with window and filters made once and kept.
 
     Where tested (x86-64) and with one thread of torch's, a column is the same to the last bit in
     whatever company it is computed; with more, matrix products are cut up by their size.
     """
 
-    window: torch.Tensor
-    filters: torch.Tensor
-
-    def __init__(self, config: MelConfig) -> None:
-        super().__init__()
+    def __init__(self, config: MelConfig, device: torch.device | None = None) -> None:
+        """On the CPU where no device is said."""
         self._config = config
         window = config.input_scale * analysis_window(config)
-        self.register_buffer("window", torch.from_numpy(window).float())
-        self.register_buffer("filters", torch.from_numpy(mel_filterbank(config)).float())
+        self._window = torch.from_numpy(window).float().to(device)
+        self._filters = torch.from_numpy(mel_filterbank(config)).float().to(device)
 
-    def forward(self, frames: torch.Tensor) -> torch.Tensor:
+    def __call__(self, frames: torch.Tensor) -> torch.Tensor:
         """(n, win_length) float32 in ±1.0 to (n, n_mels) float32."""
         config = self._config
-        power = self._power(self._conditioned(frames) * self.window)
+        power = self._power(self._conditioned(frames) * self._window)
         if config.epsilon and config.epsilon_rule == "add":
             power = power + config.epsilon
         elif config.epsilon:
@@ -60,9 +58,11 @@ class MelTransform(torch.nn.Module):
 
     def _filtered(self, bins: torch.Tensor) -> torch.Tensor:
         n = len(bins)
+        if n == 1:
+            return (bins.expand(_ROWS_SUMMED_ALIKE, -1) @ self._filters)[:1]
         if n < _ROWS_SUMMED_ALIKE:
-            bins = torch.nn.functional.pad(bins, (0, 0, 0, _ROWS_SUMMED_ALIKE - n))
-        return (bins @ self.filters)[:n]
+            bins = bins.repeat(_ROWS_SUMMED_ALIKE, 1)
+        return (bins @ self._filters)[:n]
 
     def _logarithm(self, mel: torch.Tensor) -> torch.Tensor:
         config = self._config
@@ -93,13 +93,13 @@ class CompilableMelTransform(MelTransform):
         """For calls with `n_rows` rows."""
         super().__init__(config)
         self._groups: list[tuple[slice, torch.Tensor]] = []
-        filters = self.filters.numpy()
+        filters = self._filters.numpy()
         for first in range(0, config.n_mels, self._GROUP):
             group = filters[:, first : first + self._GROUP]
             reached = np.flatnonzero(group.any(axis=1))
             # A group without a bin, such as one above the Nyquist frequency, sums one zero.
             bins = slice(reached[0], reached[-1] + 1) if len(reached) else slice(0, 1)
-            self._groups.append((bins, self._constant(f"weights_{first}", group[bins])))
+            self._groups.append((bins, _constant(group[bins])))
         n, n1 = config.n_fft, _first_factor(config.n_fft)
         self._in_two_steps = n_rows * _multiplications(n, n1) <= self._LIMIT
         if self._in_two_steps:
@@ -108,21 +108,10 @@ class CompilableMelTransform(MelTransform):
             first_step = np.exp(-2j * np.pi / n1 * np.outer(np.arange(n1), k1))
             turned = np.exp(-2j * np.pi / n * np.outer(np.arange(n2), k1))
             second_step = np.exp(-2j * np.pi / n2 * np.outer(k2, np.arange(n2)))
-            self._first = self._parts("first", first_step[None, :, None, :])
-            self._turned = self._parts("turned", turned[None])
-            self._second = self._parts("second", second_step[None, :, :, None])
+            self._first = _parts(first_step[None, :, None, :])
+            self._turned = _parts(turned[None])
+            self._second = _parts(second_step[None, :, :, None])
             self._shape = (n1, n2)
-
-    def _constant(self, name: str, values: np.ndarray) -> torch.Tensor:
-        tensor = torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
-        self.register_buffer(name, tensor)
-        return tensor
-
-    def _parts(self, name: str, values: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-        return (
-            self._constant(f"{name}_real", values.real),
-            self._constant(f"{name}_imaginary", values.imag),
-        )
 
     def _power(self, windowed: torch.Tensor) -> torch.Tensor:
         if not self._in_two_steps:
@@ -143,6 +132,14 @@ class CompilableMelTransform(MelTransform):
     def _filtered(self, bins: torch.Tensor) -> torch.Tensor:
         sums = [(bins[:, reached, None] * weights).sum(1) for reached, weights in self._groups]
         return torch.cat(sums, dim=1)
+
+
+def _constant(values: NDArray[np.floating]) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
+
+
+def _parts(values: NDArray[np.complexfloating]) -> tuple[torch.Tensor, torch.Tensor]:
+    return _constant(values.real), _constant(values.imag)
 
 
 def _first_factor(n: int) -> int:

@@ -312,3 +312,26 @@ class EngineConfig:
         channel_fits = self.channel is None or _whole(self.channel, 0)
         _require(channel_fits, "channel", self.channel, "null or from 0")
         _require(self.compute in COMPUTE_CHOICES, "compute", self.compute, _among(Compute))
+
+
+SPANS_S = (2.0, 5.0, 10.0, 30.0, 60.0, 120.0)
+"""What the window offers, in seconds."""
+COLOUR_MAPS = ("magma", "viridis", "inferno", "cividis", "turbo", "gray")
+REVERSED = "_r"
+"""at the end of a colour map's name: from its other end"""
+
+
+@dataclass(frozen=True)
+class DisplayConfig:
+    """How the picture is shown."""
+
+    span_s: float = 10.0
+    colour_map: str = COLOUR_MAPS[0]
+
+    def __post_init__(self) -> None:
+        longest = max(SPANS_S)
+        fits = _number(self.span_s, 0.1, longest)
+        _require(fits, "span_s", self.span_s, f"from 0.1 to {longest:g} s")
+        plain = str(self.colour_map).removesuffix(REVERSED)
+        limits = f"one of {COLOUR_MAPS}, with {REVERSED} at its end for the other direction"
+        _require(plain in COLOUR_MAPS, "colour_map", self.colour_map, limits)

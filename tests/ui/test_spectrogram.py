@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from PyQt6.QtGui import QImage, QPainter, QTransform
 
 from visualizer.columns import MelColumns
-from visualizer.config import MelConfig
-from visualizer.mel.filterbank import full_scale
+from visualizer.config import COLOUR_MAPS, REVERSED, DisplayConfig, MelConfig
+from visualizer.mel.filterbank import full_scale, to_db
 from visualizer.presets import preset
-from visualizer.ui.spectrogram import SpectrogramItem
+from visualizer.ui.spectrogram import SpectrogramItem, colour_table
 
 LEVELS_DB = (-80.0, -20.0)
 WIDTH, BANDS = 24, 7
@@ -30,7 +30,7 @@ def config() -> MelConfig:
 
 @pytest.fixture
 def item(qapp: object, config: MelConfig) -> SpectrogramItem:
-    item = SpectrogramItem(WIDTH * config.hop_s, LEVELS_DB, "magma")
+    item = SpectrogramItem(DisplayConfig(WIDTH * config.hop_s), LEVELS_DB)
     item.set_config(config)
     return item
 
@@ -79,7 +79,7 @@ def reference(known: dict[int, np.ndarray], end: int, config: MelConfig) -> np.n
 def test_every_pixel_is_right_through_wraps_and_gaps(
     config: MelConfig, qapp: object, steps: list[tuple[int, int]]
 ) -> None:
-    item = SpectrogramItem(WIDTH * config.hop_s, LEVELS_DB, "magma")
+    item = SpectrogramItem(DisplayConfig(WIDTH * config.hop_s), LEVELS_DB)
     item.set_config(config)
     random = np.random.default_rng(1)
     known: dict[int, np.ndarray] = {}
@@ -96,11 +96,13 @@ def test_every_pixel_is_right_through_wraps_and_gaps(
         assert difference.max() <= 3
 
 
-def test_levels_and_colours_apply_to_what_is_already_there(item: SpectrogramItem) -> None:
+def test_levels_and_colours_apply_to_what_is_already_there(
+    item: SpectrogramItem, config: MelConfig
+) -> None:
     item.append(columns(0, np.full((BANDS, WIDTH), 1e-3, np.float32)))
     item.colour_new()
     before = rendered(item)
-    item.set_colour_map("viridis")
+    item.set_display(DisplayConfig(WIDTH * config.hop_s, "viridis"))
     recoloured = rendered(item)
     item.set_levels((-200.0, -100.0))
     relevelled = rendered(item)
@@ -117,8 +119,32 @@ def test_a_longer_span_shows_what_was_out_of_sight(
     item.append(columns(WIDTH, np.zeros((BANDS, WIDTH), np.float32)))
     item.colour_new()
     assert rendered(item).max() < 10
-    item.set_span(2 * WIDTH * config.hop_s)
+    item.set_display(DisplayConfig(2 * WIDTH * config.hop_s))
     assert rendered(item)[:, : WIDTH * SCALE_X // 2].min() > 100
+
+
+@pytest.mark.parametrize("name", COLOUR_MAPS)
+def test_each_colour_map_goes_both_ways(name: str) -> None:
+    forth, back = colour_table(name), colour_table(name + REVERSED)
+    assert len(set(forth.tolist())) > 100
+    np.testing.assert_array_equal(back, forth[::-1])
+    np.testing.assert_array_equal(colour_table(name), forth)
+
+
+def test_a_value_is_read_where_it_is_shown(item: SpectrogramItem, config: MelConfig) -> None:
+    values = np.geomspace(1e-4, 1.0, BANDS * 5, dtype=np.float32).reshape(BANDS, 5)
+    item.append(columns(0, values))
+    item.append(columns(8, values[:, :1]))
+    item.colour_new()
+    shown = to_db(values, config, full_scale(config))
+    hop_s = config.hop_s
+    for band in range(BANDS):
+        assert item.value_at(-0.01 * hop_s, band) == shown[band, 0]
+        assert item.value_at(-4.01 * hop_s, band) == shown[band, 4]
+        assert item.value_at(-4.99 * hop_s, band) == shown[band, 4]
+        assert item.value_at(-8.5 * hop_s, band) == shown[band, 0]
+    for seconds in (-1.5 * hop_s, -3.99 * hop_s, -9.01 * hop_s, -100.0):
+        assert np.isnan(item.value_at(seconds, 0))
 
 
 def test_silence_is_the_lowest_colour_not_a_gap(item: SpectrogramItem) -> None:

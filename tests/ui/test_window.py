@@ -9,15 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QPointF, Qt
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QComboBox, QFileDialog
 from pytestqt.qtbot import QtBot
 
 from visualizer.audio.devices import InputDevice
-from visualizer.config import CaptureConfig, EngineConfig
+from visualizer.config import CaptureConfig, DisplayConfig, EngineConfig
 from visualizer.engine import Engine
-from visualizer.mel.filterbank import band_position
+from visualizer.mel.filterbank import band_edges_hz, band_position
+from visualizer.presets import preset
 from visualizer.ui.settings import Settings
 from visualizer.ui.window import Window
 
@@ -60,9 +61,11 @@ def pick(combo: QComboBox, text: str, qtbot: QtBot) -> None:
     index = combo.model().index(row, 0)  # type: ignore[union-attr]
     # A real click on the list needs the pause by which Qt tells it from the one that opened it.
     qtbot.wait(combo.style().styleHint(combo.style().StyleHint.SH_ComboBox_Popup) + 400)  # type: ignore[union-attr]
-    QTest.mouseClick(
-        view.viewport(), Qt.MouseButton.LeftButton, pos=view.visualRect(index).center()
-    )
+    viewport = view.viewport()
+    assert viewport is not None
+    # A line may be wider than what is seen of it.
+    seen = view.visualRect(index).intersected(viewport.rect())
+    QTest.mouseClick(viewport, Qt.MouseButton.LeftButton, pos=seen.center())
 
 
 def picture_pixels(window: Window) -> np.ndarray:
@@ -232,6 +235,48 @@ def test_a_frozen_picture_keeps_its_place_when_colours_change(window: Window, qt
     assert (picture_pixels(window) != frozen).any()
     qtbot.keyClick(window, Qt.Key.Key_R)
     np.testing.assert_array_equal(picture_pixels(window), frozen)
+
+
+def test_the_mouse_reads_a_value_off_the_picture(window: Window, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: newest_index(window) > 100, timeout=WAIT_MS)
+    qtbot.keyClick(window, Qt.Key.Key_Space)
+    picture = window.picture
+    view = picture.getPlotItem().getViewBox()
+    # A quarter of a second before now, in band 20.
+    place = picture.mapFromScene(view.mapViewToScene(QPointF(-0.25, 20.5)))
+    QTest.mouseMove(picture.viewport(), place)
+    qtbot.waitUntil(picture.reading.isVisible)
+    low, peak, high = band_edges_hz(preset("simli", 48_000))[20:23]
+    value = picture.spectrogram.value_at(-0.25, 20)
+    assert (
+        f"band 20 of 80: {low:.0f} to {high:.0f} Hz, peak {peak:.0f} Hz" in picture.reading.text()
+    )
+    assert picture.reading.text().startswith("-0.2")
+    assert picture.reading.text().endswith(f"{value:.1f} dB")
+    QTest.mouseMove(window.controls.preset)
+    qtbot.waitUntil(lambda: not picture.reading.isVisible())
+
+
+def test_span_and_colours_are_picked_and_kept(window: Window, qtbot: QtBot) -> None:
+    qtbot.keyClick(window, Qt.Key.Key_Space)
+    before = picture_pixels(window)
+    pick(window.controls.colours, "gray, reversed", qtbot)
+    qtbot.waitUntil(lambda: (picture_pixels(window) != before).any(), timeout=WAIT_MS)
+    pixels = picture_pixels(window)[50:-50, -120:-20]
+    assert (np.ptp(pixels.astype(int), axis=2) <= 1).all()
+    pick(window.controls.span, "30 s", qtbot)
+    span = window.picture.getPlotItem().getViewBox()
+    qtbot.waitUntil(lambda: span.viewRange()[0] == [-30.0, 0.0], timeout=WAIT_MS)
+    assert Settings().display_config() == DisplayConfig(30.0, "gray_r")
+
+
+@pytest.mark.parametrize(
+    "broken", ["", "[]", '{"span_s": -1}', '{"colour_map": "jet"}', '{"x": 1}']
+)
+def test_a_way_to_show_that_does_not_fit_is_dropped(qapp: object, broken: str) -> None:
+    store = Settings()
+    store._store.setValue("display", broken)
+    assert Settings().display_config() == DisplayConfig()
 
 
 def test_choices_are_kept_by_value(window: Window, qtbot: QtBot) -> None:

@@ -41,6 +41,10 @@ class PictureUnit:
         low, high = (float(end) for end in levelled(ends, config))
         return low, high
 
+    def text(self, value: float) -> str:
+        """A value with its unit, where that has a name."""
+        return f"{value:.3g}" if self._config.log else f"{value:.1f} dB"
+
     def __call__(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """Same shape; NaN stays NaN."""
         return values if self._config.log else to_db(values, self._config, self._full_scale)

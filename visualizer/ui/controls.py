@@ -16,7 +16,7 @@ from PyQt6.QtWidgets import (
 )
 
 from visualizer.audio.devices import COMMON_RATES_HZ, InputDevice
-from visualizer.config import CaptureConfig
+from visualizer.config import COLOUR_MAPS, REVERSED, SPANS_S, CaptureConfig, DisplayConfig
 from visualizer.presets import PRESETS
 from visualizer.status import EngineStatus
 
@@ -61,7 +61,7 @@ class ValueCombo(QComboBox):
 
 
 class Controls(QWidget):
-    """Source, device, rate, channel, front-end and compute device."""
+    """Source, device, rate, channel, front-end, compute device, and how the picture is shown."""
 
     capture_picked = pyqtSignal(CaptureConfig)
     file_wanted = pyqtSignal()
@@ -71,6 +71,8 @@ class Controls(QWidget):
     compute_picked = pyqtSignal(object)
     freeze_toggled = pyqtSignal(bool)
     overlay_toggled = pyqtSignal(bool)
+    span_picked = pyqtSignal(object)
+    colours_picked = pyqtSignal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -118,6 +120,12 @@ class Controls(QWidget):
         self.compute = labelled(
             analysis, "Co&mpute", ValueCombo("Compute", "Where the kernel runs")
         )
+        self.span = labelled(
+            analysis, "S&pan", ValueCombo("Span", "How much time the picture shows")
+        )
+        self.colours = labelled(
+            analysis, "C&olours", ValueCombo("Colours", "The picture's colours, low to high")
+        )
         analysis.addStretch()
         self.overlay = self._toggle(
             "Latency", "Show how late each column is (L)", "Latency overlay"
@@ -137,6 +145,8 @@ class Controls(QWidget):
         )
         self.preset.picked.connect(self.preset_picked)
         self.compute.picked.connect(self.compute_picked)
+        self.span.picked.connect(self.span_picked)
+        self.colours.picked.connect(self.colours_picked)
         self.refresh.clicked.connect(self.refresh_wanted)
         self.freeze.toggled.connect(self.freeze_toggled)
         self.overlay.toggled.connect(self.overlay_toggled)
@@ -153,6 +163,15 @@ class Controls(QWidget):
         self._devices = devices
         if self._status is not None:
             self.show_status(self._status)
+
+    def show_display(self, display: DisplayConfig) -> None:
+        """Show how the picture is shown."""
+        self.span.show_choices([(f"{span:g} s", span) for span in SPANS_S], display.span_s)
+        self.colours.show_choices(
+            [(name, name) for name in COLOUR_MAPS]
+            + [(f"{name}, reversed", name + REVERSED) for name in COLOUR_MAPS],
+            display.colour_map,
+        )
 
     def show_status(self, status: EngineStatus) -> None:
         """Show what is in force and offer what can be had instead."""

@@ -1,4 +1,4 @@
-"""The latency overlay: how late columns are, stage by stage, in a corner of the picture."""
+"""Texts on the picture, and the latency overlay: how late columns are, stage by stage."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from visualizer.status import EngineStatus
 ROLLING_COLUMNS = 800
 """Percentiles on screen are over this many newest columns: 10 s of 80 a second."""
 
-_TEXT, _DIM, _ALARM = QColor("#e8e8ec"), QColor("#9a9aa6"), QColor("#ff6b5e")
+TEXT, _DIM, _ALARM = QColor("#e8e8ec"), QColor("#9a9aa6"), QColor("#ff6b5e")
 _BACKGROUND = QColor(12, 12, 18, 205)
 _PADDING = 10.0
 
@@ -37,9 +37,9 @@ def latency_lines(status: EngineStatus, latency: LatencyLog) -> list[Line]:
     if device_s is None:
         lines.append(Line(f"{'device':<12}{'not reported':>14}", _DIM))
     else:
-        lines.append(Line(f"{'device':<12}{device_s * 1e3:7.2f}  as reported", _TEXT))
+        lines.append(Line(f"{'device':<12}{device_s * 1e3:7.2f}  as reported", TEXT))
     if status.resampling_s:
-        lines.append(Line(f"{'resampling':<12}{status.resampling_s * 1e3:7.2f}  held back", _TEXT))
+        lines.append(Line(f"{'resampling':<12}{status.resampling_s * 1e3:7.2f}  held back", TEXT))
     for stage in STAGES:
         last = latency.latest(stage)
         rolling = latency.percentiles(stage, ROLLING_COLUMNS)
@@ -53,7 +53,7 @@ def latency_lines(status: EngineStatus, latency: LatencyLog) -> list[Line]:
         late = [number > hop_ms for number in numbers[1:]]
         n_fine = 1 + late.index(True) if any(late) else len(words)
         text = f"{stage:<12}" + "".join(words[:n_fine])
-        lines.append(Line(text, _TEXT, "".join(words[n_fine:])))
+        lines.append(Line(text, TEXT, "".join(words[n_fine:])))
     if status.mel is not None:
         kernel = f"{status.backend} on {status.device}"
         lines.append(Line(f"hop {status.mel.hop_s * 1e3:.2f} ms · kernel {kernel}", _DIM))
@@ -67,7 +67,7 @@ def latency_lines(status: EngineStatus, latency: LatencyLog) -> list[Line]:
     return lines
 
 
-class LatencyOverlay(QGraphicsItem):
+class TextPlate(QGraphicsItem):
     """Lines of text on a translucent plate, kept as pixels between changes."""
 
     def __init__(self) -> None:

@@ -7,11 +7,12 @@ from dataclasses import asdict
 
 from PyQt6.QtCore import QByteArray, QSettings
 
-from visualizer.config import CaptureConfig, EngineConfig, MelConfig
+from visualizer.config import CaptureConfig, DisplayConfig, EngineConfig, MelConfig
 from visualizer.errors import ConfigError
 from visualizer.presets import PRESETS
 
 _ENGINE = "engine"
+_DISPLAY = "display"
 _GEOMETRY = "geometry"
 
 
@@ -36,6 +37,16 @@ class Settings:
 
     def save_engine_config(self, config: EngineConfig) -> None:
         self._store.setValue(_ENGINE, json.dumps(asdict(config)))
+
+    def display_config(self) -> DisplayConfig:
+        """How the picture was shown last."""
+        try:
+            return DisplayConfig(**json.loads(self._store.value(_DISPLAY, "", str)))
+        except (ConfigError, ValueError, TypeError):
+            return DisplayConfig()
+
+    def save_display_config(self, config: DisplayConfig) -> None:
+        self._store.setValue(_DISPLAY, json.dumps(asdict(config)))
 
     def geometry(self) -> QByteArray:
         """Size and place of the window; empty at first."""

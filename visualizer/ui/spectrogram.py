@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
@@ -9,11 +11,11 @@ from PyQt6.QtCore import QRectF
 from PyQt6.QtGui import QImage, QPainter
 
 from visualizer.columns import MelColumns
-from visualizer.config import MelConfig
+from visualizer.config import REVERSED, SPANS_S, DisplayConfig, MelConfig
 from visualizer.history import ColumnHistory
 from visualizer.mel.picture import PictureUnit
 
-HISTORY_S = 120.0
+HISTORY_S = max(SPANS_S)
 """Kept as values: 3 MB of 80 bands, 80 columns a second."""
 
 _COLOURS = 512
@@ -21,9 +23,23 @@ _GAP_COLOUR = 0xFF2F3B45
 _EMPTY_COLOUR = 0xFF000000
 
 
-def colour_table(colour_map: str) -> NDArray[np.uint32]:
-    """A pyqtgraph colour map as (512,) 0xffRRGGBB."""
-    table = pg.colormap.get(colour_map).getLookupTable(nPts=_COLOURS, alpha=False)
+_SOURCES = {"gray": "CET-L1"}
+"""Names that pyqtgraph has other ones for."""
+
+
+def colour_map(name: str) -> pg.ColorMap:
+    """The colour map of a DisplayConfig, as pyqtgraph has it."""
+    plain = name.removesuffix(REVERSED)
+    # Not the one it keeps: reversing changes it.
+    colours = pg.colormap.get(_SOURCES.get(plain, plain), skipCache=True)
+    if name != plain:
+        colours.reverse()
+    return colours
+
+
+def colour_table(name: str) -> NDArray[np.uint32]:
+    """The colour map of a DisplayConfig as (512,) 0xffRRGGBB."""
+    table = colour_map(name).getLookupTable(nPts=_COLOURS, alpha=False)
     red, green, blue = table.astype(np.uint32).T
     colours: NDArray[np.uint32] = np.uint32(0xFF000000) | red << 16 | green << 8 | blue
     return colours
@@ -36,12 +52,12 @@ class SpectrogramItem(pg.GraphicsObject):
     visible span in which only new columns are coloured.
     """
 
-    def __init__(self, span_s: float, levels: tuple[float, float], colour_map: str) -> None:
+    def __init__(self, display: DisplayConfig, levels: tuple[float, float]) -> None:
         super().__init__()
         self.setFlag(self.GraphicsItemFlag.ItemUsesExtendedStyleOption)
-        self._span_s = span_s
+        self._span_s = display.span_s
         self._levels = levels
-        self._colours = colour_table(colour_map)
+        self._colours = colour_table(display.colour_map)
         self._config: MelConfig | None = None
         self._coloured_end = 0
         self._reset_ring(1, 1)
@@ -55,17 +71,15 @@ class SpectrogramItem(pg.GraphicsObject):
         self._coloured_end = 0
         self._refill()
 
-    def set_span(self, span_s: float) -> None:
+    def set_display(self, display: DisplayConfig) -> None:
+        """Show what is kept in another span and other colours."""
         self.prepareGeometryChange()
-        self._span_s = span_s
+        self._span_s = display.span_s
+        self._colours = colour_table(display.colour_map)
         self._refill()
 
     def set_levels(self, levels: tuple[float, float]) -> None:
         self._levels = levels
-        self._refill()
-
-    def set_colour_map(self, colour_map: str) -> None:
-        self._colours = colour_table(colour_map)
         self._refill()
 
     def append(self, columns: MelColumns) -> None:
@@ -76,6 +90,16 @@ class SpectrogramItem(pg.GraphicsObject):
         """Colour what was appended since, so that the next paint shows it."""
         if self._config is not None:
             self._colour(self._coloured_end, self._history.end)
+
+    def value_at(self, seconds: float, band: int) -> float:
+        """What is shown `seconds` (below 0) before the newest column's end, in the picture's unit.
+
+        NaN where there is nothing.
+        """
+        if self._config is None:
+            return math.nan
+        index = self._coloured_end + math.floor(seconds / self._config.hop_s)
+        return float(self._unit(self._history.between(index, index + 1))[0, band])
 
     def boundingRect(self) -> QRectF:
         n_mels = self._config.n_mels if self._config else 1

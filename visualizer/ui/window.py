@@ -112,7 +112,9 @@ class Window(QMainWindow):
         self.meter = LevelMeter()
         self.badge = KernelBadge()
         self.state_label = QLabel("starting: loading torch")
-        self.picture = Picture()
+        self._display = store.display_config()
+        self.picture = Picture(self._display)
+        self.controls.show_display(self._display)
         self.picture.first_painted.connect(self._start)
         self._lay_out()
         self._connect_controls()
@@ -152,6 +154,8 @@ class Window(QMainWindow):
         controls.compute_picked.connect(lambda compute: self._change(compute=compute))
         controls.freeze_toggled.connect(self._freeze)
         controls.overlay_toggled.connect(self.picture.overlay.setVisible)
+        controls.span_picked.connect(lambda span_s: self._show_in(span_s=span_s))
+        controls.colours_picked.connect(lambda name: self._show_in(colour_map=name))
 
         for key, act in (
             ("Space", controls.freeze.toggle),
@@ -198,6 +202,11 @@ class Window(QMainWindow):
         # A choice that is still on its way is kept by the next one.
         self._asked = replace(self._asked or status.config, **changes)  # type: ignore[arg-type]
         self._engine.configure(self._asked)
+
+    def _show_in(self, **changes: object) -> None:
+        self._display = replace(self._display, **changes)  # type: ignore[arg-type]
+        self.picture.set_display(self._display)
+        self._store.save_display_config(self._display)
 
     def _freeze(self, frozen: bool) -> None:
         self._show_texts()
@@ -303,6 +312,7 @@ class Window(QMainWindow):
         held = "FROZEN, Space goes on · " if self.frozen else ""
         self.state_label.setText(held + describe(status))
         self.badge.show_status(status)
+        self.picture.show_reading()
         if self.picture.overlay.isVisible():
             self.picture.overlay.set_lines(latency_lines(status, self.latency))
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import librosa
 import numpy as np
 import pytest
@@ -131,6 +133,30 @@ def test_sound_of_another_rate_is_resampled() -> None:
         ours = np.concatenate((*pieces, stream.flush()), axis=2)
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-4)
         stream.reset()
+
+
+@pytest.mark.parametrize("shape", [(100,), (100, 1), (2, 100)])
+def test_samples_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
+    stream = MelStream(preset("simli", 16_000), 16_000, 2)
+    with pytest.raises(ValueError, match=r"\(n_samples, 2\) is wanted"):
+        stream.push(np.zeros(shape, np.float32))
+
+
+def test_after_a_loss_no_column_rests_on_a_sample_from_before_it() -> None:
+    """Pre-emphasis reaches one sample back; a Hamming window gives that one weight."""
+    config = replace(preset("nemo-streaming"), window="hamming")
+    before, after = noise(4000), noise(4000)
+    stream = MelStream(config, config.sample_rate, 1)
+    stream.push(before)
+    # So many that a frame begins with the very first sample after them.
+    lost = 32 * config.hop_length + config.offset - len(before)
+    stream.skip(lost)
+    first = stream.next_column
+    ours = stream.push(after)
+    signal = np.concatenate((before, np.ones((lost, 1), np.float32), after))
+    whole = MelStream(config, config.sample_rate, 1).push(signal)
+    assert ours.shape[2] > 10
+    np.testing.assert_array_equal(ours, whole[:, :, first : first + ours.shape[2]])
 
 
 def test_a_device_that_is_not_there_is_refused_in_words() -> None:

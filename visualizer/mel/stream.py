@@ -73,7 +73,14 @@ class MelStream:
         return self._framer.next_frame
 
     def push(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Take (n_samples, n_channels) in ±1.0; return (n_channels, n_mels, n_columns)."""
+        """Take (n_samples, n_channels) float32 in ±1.0; return (n_channels, n_mels, n_columns).
+
+        Both are float32. Raises ValueError for samples of another shape.
+        """
+        if samples.ndim != 2 or samples.shape[1] != self._n_channels:
+            raise ValueError(
+                f"samples have the shape {samples.shape}; (n_samples, {self._n_channels}) is wanted"
+            )
         if self._resampler is not None:
             samples = self._resampler.push(samples)
         return self._analysed(samples)

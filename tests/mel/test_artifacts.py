@@ -133,3 +133,15 @@ def test_where_nothing_can_be_kept_that_is_said(compiled_simli: Artifact, tmp_pa
     file.touch()
     with pytest.raises(KernelError, match=r"cannot be kept in .*file/kernels.*: Not a directory"):
         artifacts.build(replace(compiled_simli, folder=file / "kernels"))
+
+
+def test_the_folder_is_for_this_user_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "cache" / "kernels"
+    artifacts.require_folder(folder)
+    assert folder.stat().st_mode & 0o777 == 0o700
+    for mode in (0o770, 0o707):
+        folder.chmod(mode)
+        with pytest.raises(KernelError, match="others may write there; remove it, or `chmod 700`"):
+            artifacts.require_folder(folder)
+    folder.chmod(0o755)
+    artifacts.require_folder(folder)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import stat
 import sys
 import tempfile
 import zipfile
@@ -115,13 +117,22 @@ def _compiled(artifact: Artifact) -> bytes:
 
 
 def require_folder(folder: Path) -> None:
-    """Make the folder, and raise KernelError where nothing can be kept in it."""
+    """Make the folder, for this user alone, and raise KernelError where nothing can be kept in it.
+
+    What lies there is run as code, so a folder that others may write to is refused.
+    """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
+        owner, mode = folder.stat().st_uid, folder.stat().st_mode
     except OSError as error:
         raise KernelError(_cannot_keep(folder, error)) from error
+    if os.name == "posix" and (owner != os.getuid() or mode & (stat.S_IWGRP | stat.S_IWOTH)):
+        raise KernelError(
+            f"compiled kernels are not taken from {str(folder)!r}, since others may write there; "
+            "remove it, or `chmod 700` it if it is yours"
+        )
 
 
 def load(artifact: Artifact) -> MelKernel | None:

@@ -85,7 +85,7 @@ def test_a_front_end_of_ones_own_goes_through_json() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"hop_lenght": 160}, "no field 'hop_lenght' in a front-end; see hop_length"),
+        ({"hop_lenght": 160}, "no field 'hop_lenght' in a front-end; did you mean hop_length"),
         ({"n_fft": None}, "n_fft is None"),
         ({"offset": None, "count": "per_hop"}, "offset is None"),
         ({"hop_length": 2000, "count": "per_hop"}, "count is 'per_hop'; it must be 'fit'"),

@@ -250,10 +250,11 @@ class MelConfig:
         known = {field.name: field for field in fields(cls)}
         for name in values:
             if name not in known:
-                near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.4) or [
-                    "the documentation"
-                ]
-                raise ConfigError(f"there is no field {name!r} in a front-end; see {near[0]}")
+                near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.4)
+                hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+                if "front_end" in values:
+                    hint = "give what is under 'front_end' alone"
+                raise ConfigError(f"there is no field {name!r} in a front-end; {hint}")
         lacking = [n for n, f in known.items() if f.default is MISSING and n not in values]
         if lacking:
             raise ConfigError(f"a front-end needs {', '.join(lacking)}")

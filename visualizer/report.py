@@ -46,7 +46,7 @@ def make_report(status: EngineStatus, latency: LatencyLog, measures: RunMeasures
         "kernel": {
             "backend": status.backend,
             "device": status.device,
-            "deviation": status.deviation,
+            "relative_deviation": status.deviation,
             "candidates": [timing.to_dict() for timing in status.timings],
             "note": status.kernel_note,
         },

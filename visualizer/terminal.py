@@ -81,7 +81,7 @@ def describe(status: EngineStatus, latency: LatencyLog, newest: MelColumns) -> s
     source, mel = status.source, status.mel
     parts = [f"{source.name} {source.sample_rate} Hz" if source else "", mel.name if mel else ""]
     if status.backend is not None:
-        agreement = f", within {status.deviation:.1e} of float64" if status.deviation else ""
+        agreement = f", {status.deviation:.1e} off float64" if status.deviation else ""
         parts.append(f"{status.backend} on {status.device}{agreement}")
     parts.append(f"{status.columns} columns")
     parts.append(f"peak {20 * math.log10(max(newest.peak, 1e-9)):6.1f} dBFS")

@@ -218,6 +218,17 @@ def test_devices_are_grouped_by_host_api_and_their_native_rate_is_marked(
     assert can_choose == [True, False, True, False, True]
 
 
+def test_what_does_not_fit_in_the_foot_ends_in_dots(window: Window, qtbot: QtBot) -> None:
+    label = window.state_label
+    text = "a front-end with a long description " * 20
+    label.setText(text)
+    assert label.toolTip() == text
+    window.resize(window.minimumSize())
+    qtbot.waitUntil(lambda: window.width() == window.minimumWidth())
+    assert label.geometry().right() < window.badge.geometry().left() or window.badge.isHidden()
+    assert label.width() < label.fontMetrics().horizontalAdvance(text)
+
+
 def test_cancelling_the_file_dialog_changes_nothing(
     window: Window, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:

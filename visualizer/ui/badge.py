@@ -7,8 +7,8 @@ from PyQt6.QtWidgets import QLabel
 from visualizer.status import EngineStatus
 
 _EXPLANATION = (
-    "The largest deviation of the kernel in use (float32) from a plain reference in float64, over "
-    "a short noise, as a share of the largest value."
+    "The largest deviation of the kernel in use (float32) from a plain reference in float64, as a "
+    "share of the largest value, over a short noise made anew each time."
 )
 
 
@@ -28,7 +28,7 @@ class KernelBadge(QLabel):
         if status.deviation is None:
             return
         why = "" if status.kernel_note is None else " (why?)"
-        self.setText(f"{status.backend}{why}: within {status.deviation:.1e} of float64")
+        self.setText(f"{status.backend}{why}: {status.deviation:.1e} off float64")
         self.setToolTip("\n".join((_EXPLANATION, *kernel_lines(status))))
 
 

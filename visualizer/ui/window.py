@@ -18,7 +18,6 @@ from PyQt6.QtGui import QCloseEvent, QKeySequence, QShortcut
 from PyQt6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
-    QLabel,
     QMainWindow,
     QVBoxLayout,
     QWidget,
@@ -34,6 +33,7 @@ from visualizer.status import EngineStatus
 from visualizer.ui.badge import KernelBadge
 from visualizer.ui.banner import Banner
 from visualizer.ui.controls import Controls
+from visualizer.ui.label import ElidedLabel
 from visualizer.ui.meter import LevelMeter
 from visualizer.ui.overlay import latency_lines
 from visualizer.ui.picture import Picture
@@ -111,7 +111,7 @@ class Window(QMainWindow):
         self.banner = Banner()
         self.meter = LevelMeter()
         self.badge = KernelBadge()
-        self.state_label = QLabel("starting: loading torch")
+        self.state_label = ElidedLabel("starting: loading torch")
         self._display = store.display_config()
         self.picture = Picture(self._display)
         self.controls.show_display(self._display)
@@ -331,9 +331,10 @@ def describe(status: EngineStatus) -> str:
     top = f"{mel.f_min:g}–{mel.f_max:g} Hz"
     if mel.f_max > mel.sample_rate / 2:
         top += f" (empty above {mel.sample_rate / 2:g})"
-    form = f" · streaming form, {STREAMING_FORM}" if mel.needs_whole_clip else ""
+    form = f" · {STREAMING_FORM}" if mel.needs_whole_clip else ""
+    streaming = " (streaming form)" if mel.needs_whole_clip else ""
     return (
-        f"{source.name}{ended} · {source.sample_rate} Hz · {mel.name}: window "
+        f"{source.name}{ended} · {source.sample_rate} Hz · {mel.name}{streaming}: window "
         f"{mel.win_length / mel.sample_rate * 1e3:.4g} ms, hop {mel.hop_s * 1e3:.4g} ms, "
         f"{mel.n_mels} mels {top}{form}"
     )

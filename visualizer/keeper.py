@@ -29,6 +29,8 @@ from visualizer.mel.timing import Timing
 BUILDING = "a compiled kernel is being built"
 NOT_WANTED = "compiled kernels are switched off"
 
+_SETTLE_S = 0.5
+
 _log = logging.getLogger(__name__)
 
 
@@ -100,6 +102,9 @@ class KernelKeeper:
             while True:
                 self._woken.wait()
                 self._woken.clear()
+                # A start, and choices that follow each other fast, have the machine to themselves.
+                while not self._closing and self._woken.wait(_SETTLE_S):
+                    self._woken.clear()
                 if self._closing:
                     return
                 wanted = self._wanted

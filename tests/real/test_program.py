@@ -110,8 +110,14 @@ def test_a_microphone_driven_by_the_keyboard(
             pytest.fail(f"{what} is not recorded: {recorded()}")
 
         change("alt+d", "Up", lambda: "sink_b.monitor" in [s for s, _ in recorded()], "mic_b")
-        wait_until(lambda: len(recorded()) == 1, "the end of the scan")
-        [(_, rate)] = recorded()
+        alone: list[tuple[str, int]] = []
+
+        def is_alone() -> bool:
+            alone[:] = recorded()
+            return len(alone) == 1
+
+        wait_until(is_alone, "the end of the scan")
+        [(_, rate)] = alone
         change("alt+r", "Down", lambda: any(r > rate for _, r in recorded()), "a higher rate")
     finally:
         app.send_signal(signal.SIGINT)

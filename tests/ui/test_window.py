@@ -292,11 +292,11 @@ def test_a_way_to_show_that_does_not_fit_is_dropped(qapp: object, broken: str) -
 
 def test_choices_are_kept_by_value(window: Window, qtbot: QtBot) -> None:
     pick(window.controls.preset, "simli-librosa", qtbot)
-    qtbot.waitUntil(lambda: "simli-librosa" in window.state_label.text(), timeout=WAIT_MS)
-    window.close()
-    stored = Settings().engine_config()
     # The demo was not picked in the window, so it is not kept.
-    assert stored == EngineConfig(CaptureConfig("mic"), preset="simli-librosa")
+    kept = EngineConfig(CaptureConfig("mic"), preset="simli-librosa")
+    qtbot.waitUntil(lambda: Settings().engine_config() == kept, timeout=WAIT_MS)
+    window.close()
+    assert Settings().engine_config() == kept
 
 
 @pytest.mark.parametrize(

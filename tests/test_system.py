@@ -77,7 +77,12 @@ def test_missing_for_the_tests_adds_their_programs(without, only_programs, monke
     only_programs("Xvfb", "xdotool")
     monkeypatch.setattr(system, "ALSA_PLUGIN_FOLDERS", ("no-such-folder",))
     assert system.missing() == []
-    assert names(system.missing(test=True)) == ["pulseaudio", "pactl", system.ALSA_PULSE.what]
+    assert names(system.missing(test=True)) == [
+        "pulseaudio",
+        "pactl",
+        "g++",
+        system.ALSA_PULSE.what,
+    ]
 
 
 @pytest.mark.parametrize("platform", ["darwin", "win32"])

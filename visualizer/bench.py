@@ -228,15 +228,8 @@ class Bench:
                 yield StreamTiming(n, name, timing.p50_us, share)
 
     def _compiled(self, n_rows: int, cache: Path) -> MelKernel:
-        artifact = Artifact(self._config, n_rows, cache)
-        kernel = artifacts.load(artifact)
-        if kernel is None:
-            with torch.inference_mode(False):
-                artifacts.build(artifact)
-            kernel = artifacts.load(artifact)
-        if kernel is None:
-            raise KernelError("the kernel was removed as soon as it was built")
-        return kernel
+        with torch.inference_mode(False):
+            return artifacts.obtain(Artifact(self._config, n_rows, cache))
 
 
 def _interleaved(

@@ -11,7 +11,8 @@ from __future__ import annotations
 import logging
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -165,7 +166,7 @@ class KernelKeeper:
         builder = self._builder = start_builder(artifact, wanted.device)
         if self._is_over(wanted):
             end(builder)
-        with builder:
+        with builder, self._ended_with(builder):
             for event in events(builder):
                 if self._is_over(wanted):
                     break
@@ -182,9 +183,19 @@ class KernelKeeper:
                     offer = replace(ready, note=problem)
                 if timings or problem:
                     self._offer(offer)
-        self._builder = None
         if not self._is_over(wanted) and offer.note == BUILDING:
             raise KernelError(f"the process that builds kernels ended with {builder.returncode}")
+
+    @contextmanager
+    def _ended_with(self, builder: subprocess.Popen[str]) -> Iterator[None]:
+        """Let no process go on, or be ended, after its story here is over."""
+        try:
+            yield
+        except BaseException:
+            end(builder)
+            raise
+        finally:
+            self._builder = None
 
     def _is_over(self, wanted: _Want) -> bool:
         return self._closing or self._wanted is not wanted

@@ -90,30 +90,12 @@ def main() -> None:
     kernel = None
     if device.type == "cpu":
         try:
-            kernel = _kernel(artifact)
+            kernel = artifacts.obtain(artifact)
         except KernelError as error:
             _say(error=str(error))
         else:
             _say(built=True)
     _time(artifact, device, kernel)
-
-
-def _kernel(artifact: Artifact) -> MelKernel:
-    """What is on disk, or else what is built now. Raises KernelError."""
-    with suppress(KernelError):
-        kernel = artifacts.load(artifact)
-        if kernel is not None:
-            return kernel
-    artifacts.build(artifact)
-    try:
-        kernel = artifacts.load(artifact)
-    except KernelError:
-        # Not to be found, and refused, again.
-        artifacts.discard(artifact)
-        raise
-    if kernel is None:
-        raise KernelError("the kernel was removed as soon as it was built")
-    return kernel
 
 
 def _time(artifact: Artifact, device: torch.device, kernel: MelKernel | None) -> None:

@@ -18,7 +18,6 @@ from visualizer.audio.file import open_audio, read_blocks
 from visualizer.config import MelConfig
 from visualizer.errors import ConfigError
 from visualizer.mel.clip import cut, finished_columns
-from visualizer.mel.stream import MelStream
 
 Channels = Literal["mean", "all"] | int
 Samples = NDArray[np.float32]
@@ -55,8 +54,6 @@ def write_features(
             )
         config = front_end(file.samplerate)
         n_channels = file.channels if channels == "all" else 1
-        level = streaming or not config.needs_whole_clip
-        stream = MelStream(config, file.samplerate, n_channels, level=level)
         blocks = _chosen(read_blocks(file, round(BLOCK_S * file.samplerate), on_progress), channels)
         if streaming:
             blocks = cut(blocks, round(STREAMING_BLOCK_S * file.samplerate))
@@ -65,7 +62,14 @@ def write_features(
                 unfinished = Path(folder, "features.npy")
                 with tempfile.TemporaryFile(dir=folder) as spool, unfinished.open("wb") as features:
                     writer = _ColumnWriter(features, (n_channels,) if channels == "all" else ())
-                    for columns in finished_columns(blocks, stream, n_channels, _Spool(spool)):
+                    for columns in finished_columns(
+                        blocks,
+                        config,
+                        file.samplerate,
+                        n_channels,
+                        _Spool(spool),
+                        streaming=streaming,
+                    ):
                         writer.append(columns)
                     shape = writer.finish()
                 if output.suffix == ".npz":

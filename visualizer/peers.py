@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -42,20 +43,26 @@ def gpu_peers(config: MelConfig) -> dict[str, Callable[[], FrameCall]]:
     }
 
 
+def _librosa_filters(config: MelConfig) -> dict[str, Any]:
+    return {
+        "sr": config.sample_rate,
+        "n_fft": config.n_fft,
+        "n_mels": config.n_mels,
+        "fmin": config.f_min,
+        "fmax": config.f_max,
+        "htk": config.mel_scale == "htk",
+    }
+
+
 def _librosa(config: MelConfig) -> FrameCall:
     import librosa
 
     return lambda frames: librosa.feature.melspectrogram(
         y=frames[0],
-        sr=config.sample_rate,
-        n_fft=config.n_fft,
         hop_length=config.hop_length,
         center=False,
         power=config.power,
-        n_mels=config.n_mels,
-        fmin=config.f_min,
-        fmax=config.f_max,
-        htk=config.mel_scale == "htk",
+        **_librosa_filters(config),
     )
 
 
@@ -63,12 +70,7 @@ def _librosa_kept(config: MelConfig) -> FrameCall:
     import librosa
 
     filters = librosa.filters.mel(
-        sr=config.sample_rate,
-        n_fft=config.n_fft,
-        n_mels=config.n_mels,
-        fmin=config.f_min,
-        fmax=config.f_max,
-        htk=config.mel_scale == "htk",
+        **_librosa_filters(config),
     )
     return lambda frames: (
         filters

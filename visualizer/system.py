@@ -80,6 +80,9 @@ TEST_PROGRAMS = (
     Need("xdotool", _TEST, "xdotool", "xdotool", "xdotool"),
 )
 
+# For compiled kernels; the program itself goes on without one.
+COMPILER = Need("g++", _TEST, "g++", "gcc-c++", "gcc")
+
 # ALSA opens it by path, so the linker's search does not find it.
 ALSA_PULSE = Need(
     "libasound_module_pcm_pulse.so",
@@ -105,6 +108,8 @@ def missing(test: bool = False, window: bool = True) -> list[Need]:
         lacking += [need for need in WINDOW if not _loads(need.what)]
     if test:
         lacking += [need for need in TEST_PROGRAMS if shutil.which(need.what) is None]
+        if not any(map(shutil.which, (COMPILER.what, "clang++"))):
+            lacking.append(COMPILER)
         usr_lib = Path("/usr/lib")
         if not any(any(usr_lib.glob(f"{f}/{ALSA_PULSE.what}")) for f in ALSA_PLUGIN_FOLDERS):
             lacking.append(ALSA_PULSE)

@@ -13,6 +13,7 @@ import stat
 import sys
 import tempfile
 import zipfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -153,6 +154,24 @@ def load(artifact: Artifact) -> MelKernel | None:
     except (OSError, RuntimeError) as error:
         raise KernelError(f"the kernel that was kept cannot be loaded: {error}") from error
     verify(kernel, artifact)
+    return kernel
+
+
+def obtain(artifact: Artifact) -> MelKernel:
+    """What is on disk, or else what is built now. Raises KernelError."""
+    with suppress(KernelError):
+        kernel = load(artifact)
+        if kernel is not None:
+            return kernel
+    build(artifact)
+    try:
+        kernel = load(artifact)
+    except KernelError:
+        # Not to be found, and refused, again.
+        discard(artifact)
+        raise
+    if kernel is None:
+        raise KernelError("the kernel was removed as soon as it was built")
     return kernel
 
 

@@ -41,10 +41,16 @@ def clip_columns(
     Returns (n_channels, rows, n_columns). With `streaming` they are those of the live path, which
     differ where the model needs the whole clip.
     """
-    blocks = cut([samples], block_length)
-    level = streaming or not config.needs_whole_clip
-    stream = MelStream(config, config.sample_rate, samples.shape[1], kernel, level=level)
-    return np.concatenate(list(finished_columns(blocks, stream, samples.shape[1], [])), axis=2)
+    pieces = finished_columns(
+        cut([samples], block_length),
+        config,
+        config.sample_rate,
+        samples.shape[1],
+        [],
+        streaming=streaming,
+        kernel=kernel,
+    )
+    return np.concatenate(list(pieces), axis=2)
 
 
 def cut(blocks: Iterable[Samples], length: int) -> Iterator[Samples]:
@@ -54,13 +60,24 @@ def cut(blocks: Iterable[Samples], length: int) -> Iterator[Samples]:
 
 
 def finished_columns(
-    blocks: Iterable[Samples], stream: MelStream, n_channels: int, store: ColumnStore
+    blocks: Iterable[Samples],
+    config: MelConfig,
+    sample_rate: int,
+    n_channels: int,
+    store: ColumnStore,
+    *,
+    streaming: bool,
+    kernel: MelKernel | None = None,
 ) -> Iterator[Columns]:
-    """The columns of a clip as the model gets them, piece by piece: (n_channels, rows, n)."""
-    config = stream.config
+    """The columns of a clip as the model gets them, piece by piece: (n_channels, rows, n).
+
+    The blocks are (n_samples, n_channels) at `sample_rate` Hz.
+    """
+    in_one_pass = streaming or not config.needs_whole_clip
+    stream = MelStream(config, sample_rate, n_channels, kernel, level=in_one_pass)
     shape = ClipShape(config, n_channels)
     analysed = _analysed(blocks, stream)
-    if not stream.levels:
+    if not in_one_pass:
         clip = ClipLevel(config, n_channels)
         for columns in analysed:
             clip.observe(columns)

@@ -44,8 +44,7 @@ class MelStream:
         self._emphasises = config.preemphasis > 0 and config.preemphasis_scope == "signal"
         self._sample_rate = sample_rate
         self._n_channels = n_channels
-        self.levels = level
-        """whether the columns come out as the model gets them, or end with the logarithm"""
+        self._level = level
         self.reset()
 
     def reset(self) -> None:
@@ -124,7 +123,7 @@ class MelStream:
             computed = self.kernel(together.reshape(-1, win_length))
             rows[:, at : at + step] = computed.reshape(*together.shape[:2], -1)
         columns = rows.transpose(0, 2, 1)
-        if not self.levels:
+        if not self._level:
             return columns
         if not self.config.needs_whole_clip:
             return self._clip.finish(columns)

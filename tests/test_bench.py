@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PyQt6.QtGui import QImage
+from PyQt6.QtWidgets import QApplication
 
 from visualizer import bench as bench_module
 from visualizer.cli import run_command as main
@@ -15,6 +17,7 @@ from visualizer.mel.kernels import EagerKernel
 from visualizer.mel.timing import noise_frames
 from visualizer.peers import peers
 from visualizer.presets import preset
+from visualizer.ui import drawing_bench
 
 PEERS = {
     "librosa, as people call it",
@@ -89,6 +92,74 @@ def test_all_are_timed_and_what_cannot_be_is_said(
     assert len(bars) == len(result["tight"])
     assert bars.count("#e0548d") == 1
     assert bars.count("#4a4a5c") == len(bars) - 1
+
+
+def test_the_picture_is_timed_beside_a_plain_image(qapp: QApplication) -> None:
+    steps: list[str] = []
+    sizes = [(1280, 720), (900, 500)]
+    timings = drawing_bench.time_drawing(qapp, sizes, steps.append, rounds=2, updates_a_round=3)
+    assert len(steps) == 2
+    assert [timing.window for timing in timings] == [size for size in sizes for _ in range(2)]
+    assert [timing.timing.name for timing in timings] == ["ours", "setImage"] * 2
+    for ours, plain in (timings[:2], timings[2:]):
+        assert ours.picture == plain.picture
+        # Beside it are the axes and the colour bar.
+        assert all(0.7 * w < p < w for w, p in zip(ours.window, ours.picture, strict=True))
+        assert ours.times_ours == 1
+        ratio = plain.timing.p50_us / ours.timing.p50_us
+        assert plain.times_ours == pytest.approx(ratio, abs=0.01)
+    for timing in timings:
+        assert timing.timing.n_calls == 6
+        assert timing.timing.period_ms == 12.5
+        assert 0 < timing.timing.p50_us <= timing.timing.p99_us
+        assert timing.cpu_us > 0
+
+
+def test_both_ways_show_the_columns(qapp: QApplication) -> None:
+    """What is timed is what is seen: in each way the newest column arrives at the right edge."""
+    window = drawing_bench._Window(qapp, 1280, 720)
+    window._show()
+    loudest = np.full((80, 1), 1e3, np.float32)
+    for way, picture in ((window._ours, window._ours.view), (window._plain, window._plain.page)):
+        window._pages.setCurrentWidget(way.page)
+        window._update(way)
+        before = picture.grab().toImage()
+        for _ in range(4):
+            way.update(loudest)
+        after = picture.grab().toImage()
+        assert picture.isVisible()
+        row, right = after.height() // 2, after.width() - 3
+        assert before.pixelColor(right, row) != after.pixelColor(right, row)
+    window._pages.close()
+
+
+@pytest.mark.usefixtures("qapp")
+def test_drawing_alone_prints_and_saves_the_drawing_alone(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    few = partial(drawing_bench.time_drawing, rounds=1, updates_a_round=2)
+    monkeypatch.setattr(drawing_bench, "time_drawing", few)
+    figures = tmp_path / "drawing.json"
+    assert main(["bench", "--drawing", "--json", str(figures)]) == 0
+    printed = capsys.readouterr().out
+    assert "1280×720" in printed
+    assert "setImage" in printed
+    result = json.loads(figures.read_text())
+    assert set(result) == {"date", "machine", "drawing"}
+    # The screen of the tests is 1600×1000.
+    assert [row["window"] for row in result["drawing"]] == [[1280, 720]] * 2
+
+
+def test_drawing_needs_a_display(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.platform", "linux")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    assert main(["bench", "--drawing"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("visualizer: --drawing needs a window: There is no display")
+    assert said.count("\n") == 1
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,11 @@ def test_every_preset_is_valid_at_any_rate_or_has_its_own_and_names_its_source(n
     assert PRESETS[name].source
 
 
+def test_a_scale_that_is_no_scale_names_those_there_are() -> None:
+    with pytest.raises(ConfigError, match="'htk' or 'slaney' or 'linear'"):
+        replace(preset("simli"), mel_scale="bark")  # type: ignore[arg-type]
+
+
 def test_an_unknown_preset_is_answered_with_the_nearest() -> None:
     with pytest.raises(ConfigError, match="unknown preset 'librsa'; did you mean librosa"):
         preset("librsa")

@@ -97,7 +97,7 @@ class Bench:
     def values(self, config_id: int) -> dict[int, np.ndarray]:
         """The columns of one setting by their index."""
         return {
-            c.first_column + i: c.values[:, i]
+            c.first_column + i: c.values[0, :, i]
             for c in self.columns
             if c.config_id == config_id
             for i in range(c.n_columns)
@@ -165,13 +165,45 @@ def test_one_channel_can_be_chosen_while_it_runs(bench: Bench) -> None:
     assert len(bench.sources) == 1
 
 
+def test_all_channels_are_analysed_side_by_side(bench: Bench) -> None:
+    bench.config = EngineConfig(MIC, channel="each")
+    bench.start().until(lambda s: s.state == "running")
+    samples = noise(2000)
+    bench.write(samples)
+    whole = expected(samples[:, :1]).shape[1]
+    bench.until(lambda s: s.columns == whole)
+    [columns] = bench.columns
+    for channel in (0, 1):
+        alone = expected(samples[:, channel : channel + 1])
+        np.testing.assert_array_equal(columns.values[channel], alone)
+
+
 def test_a_front_end_is_swapped_without_stopping_the_stream(bench: Bench) -> None:
+    """The new one's columns lie on the grid that began with the stream."""
     bench.start().until(lambda s: s.state == "running")
     before = bench.engine.status()
+    samples = noise(4000)
+    bench.write(samples[:1700])
+    bench.until(lambda s: s.columns > 0)
     bench.engine.configure(replace(before.config, preset="simli-librosa"))
     status = bench.until(lambda s: s.config_id > before.config_id)
     assert status.mel is not None
     assert status.mel.name == "simli-librosa"
+    assert status.stream_id == before.stream_id
+    assert status.front_end_since == 1700
+    bench.write(samples[1700:])
+    whole = expected(samples.mean(axis=1, keepdims=True), "simli-librosa")
+    last = whole.shape[1] - 1
+    bench.until(lambda s: last in bench.values(s.config_id))
+    came = bench.values(status.config_id)
+    # Of the windows that lie in what it was fed, the first begins with sample 1800.
+    assert min(came) == (1800 + 400) // HOP
+    for t, column in came.items():
+        np.testing.assert_array_equal(column, whole[:, t])
+    assert status.gaps == 0
+    sound = bench.engine.sound()
+    assert sound is not None
+    np.testing.assert_array_equal(sound.read(0, 4000), samples)
     assert len(bench.sources) == 1
     assert not bench.sources[0].closed
 
@@ -283,10 +315,10 @@ def test_orders_come_before_a_backlog_of_sound(
     inside, go_on = threading.Event(), threading.Event()
     push = Pipeline.push
 
-    def slow(pipeline: Pipeline, samples: np.ndarray) -> np.ndarray:
+    def slow(pipeline: Pipeline, start_sample: int, samples: np.ndarray) -> tuple[int, np.ndarray]:
         inside.set()
         go_on.wait(20)
-        return push(pipeline, samples)
+        return push(pipeline, start_sample, samples)
 
     monkeypatch.setattr(Pipeline, "push", slow)
     for _ in range(40):

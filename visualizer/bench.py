@@ -49,6 +49,34 @@ class StreamTiming:
 
 
 @dataclass(frozen=True)
+class DrawingTiming:
+    """Updates of the picture by one column, each with its paint, in one of the ways."""
+
+    window: tuple[int, int]
+    """width and height in pixels of the screen"""
+    picture: tuple[int, int]
+    """inside the axes"""
+    timing: Timing
+    times_ours: float
+    """by the medians"""
+    cpu_us: float
+    """processor time of this process, the mean of the updates"""
+
+
+@dataclass(frozen=True)
+class DrawingResult:
+    """All that one run of the drawing measured."""
+
+    date: str
+    machine: dict[str, Any]
+    drawing: tuple[DrawingTiming, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
 class BenchResult:
     """All that one run measured."""
 
@@ -126,8 +154,8 @@ class Bench:
             self._on_step("n streams in one call")
             streams = tuple(self._streams(cache, compiled is not None))
         return BenchResult(
-            date=datetime.now(UTC).isoformat(timespec="seconds"),
-            machine=_machine(),
+            date=now(),
+            machine=machine(),
             front_end=f"{self._config.name} at {RATE_HZ} Hz",
             ours=ours,
             tight=tight_timings,
@@ -251,7 +279,13 @@ def _ours(calls: dict[str, Call]) -> str:
     return next(name for name in OUR_KERNELS if name in calls)
 
 
-def _machine() -> dict[str, Any]:
+def now() -> str:
+    """Date and time, ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def machine() -> dict[str, Any]:
+    """What a run's figures depend on, as plain JSON values."""
     cpu = torch.cpu.get_capabilities()
     return {
         "cpu": cpu.get("cpu_name", platform.processor()),

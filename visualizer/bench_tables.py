@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from rich.table import Table
 
-from visualizer.bench import OFFLINE_S, BenchResult, ratios
+from visualizer.bench import OFFLINE_S, BenchResult, DrawingResult, ratios
 
 
 def bench_tables(result: BenchResult) -> Iterator[Table | str]:
     """Titles and tables, in the order to print them."""
-    machine = ", ".join(f"{key} {value}" for key, value in result.machine.items() if value)
-    yield f"{result.date} · {machine}"
+    yield _when_and_where(result.date, result.machine)
     yield f"{result.front_end}; absolute times are of this machine and hour, so compare the ratios"
     yield _hops(result)
     yield _streams(result)
@@ -29,6 +29,32 @@ def bench_tables(result: BenchResult) -> Iterator[Table | str]:
         yield f"start-up, warm cache: it is loaded and verified in {result.load_ms} ms"
     for problem in result.problems:
         yield f"not measured: {problem}"
+
+
+def drawing_tables(result: DrawingResult) -> Iterator[Table | str]:
+    """A title and the table, in the order to print them."""
+    yield _when_and_where(result.date, result.machine)
+    table = Table("window", title="one column more on the screen")
+    for heading in ("picture", "", "p50, ms", "p99, ms", "× ours", "CPU, ms"):
+        table.add_column(heading, justify="right" if heading else "left")
+    for row in result.drawing:
+        is_ours = row.timing.name == "ours"
+        table.add_row(
+            "{}×{}".format(*row.window) if is_ours else "",
+            "{}×{}".format(*row.picture) if is_ours else "",
+            row.timing.name,
+            f"{row.timing.p50_us / 1e3:.2f}",
+            f"{row.timing.p99_us / 1e3:.2f}",
+            f"{row.times_ours:.2f}",
+            f"{row.cpu_us / 1e3:.2f}",
+            style="bold" if is_ours else None,
+        )
+    yield table
+
+
+def _when_and_where(date: str, machine: dict[str, Any]) -> str:
+    parts = ", ".join(f"{key} {value}" for key, value in machine.items() if value)
+    return f"{date} · {parts}"
 
 
 def _hops(result: BenchResult) -> Table:

@@ -94,6 +94,11 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
         "bench", help="time our kernels, and what people call instead, on this machine"
     )
     bench.add_argument("--peers", action="store_true", help="time other libraries as well")
+    bench.add_argument(
+        "--drawing",
+        action="store_true",
+        help="time the picture's updates in a window instead, or, with --peers or --chart, as well",
+    )
     bench.add_argument("--json", type=Path, metavar="FILE", help="save all figures as JSON")
     bench.add_argument("--chart", type=Path, metavar="PNG", help="save a chart")
     bench.set_defaults(command=commands.bench)

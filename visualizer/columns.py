@@ -16,7 +16,7 @@ class MelColumns:
     """
 
     values: NDArray[np.float32]
-    """(n_mels, n_columns) in the front-end's own unit; read-only"""
+    """(n_channels, n_mels, n_columns) in the front-end's own unit; read-only"""
     first_column: int
     """index of the first one on the stream's grid of hops; a jump is a gap"""
     config_id: int
@@ -32,4 +32,4 @@ class MelColumns:
 
     @property
     def n_columns(self) -> int:
-        return int(self.values.shape[1])
+        return int(self.values.shape[2])

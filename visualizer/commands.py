@@ -9,10 +9,12 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 from visualizer.config import CaptureConfig, EngineConfig, MelConfig
-from visualizer.errors import ConfigError
+from visualizer.errors import ConfigError, DisplayError
 from visualizer.presets import PRESETS, front_end, preset
+from visualizer.system import display_problem
 
 
 def mel(arguments: argparse.Namespace) -> int:
@@ -113,11 +115,6 @@ def _check() -> int:
 
 
 def bench(arguments: argparse.Namespace) -> int:
-    from rich.console import Console
-    from rich.progress import Progress
-
-    from visualizer.bench import Bench
-    from visualizer.bench_tables import bench_tables
     from visualizer.report import require_writable, write_report
 
     for path, what in ((arguments.json, "the figures"), (arguments.chart, "the chart")):
@@ -125,6 +122,26 @@ def bench(arguments: argparse.Namespace) -> int:
             require_writable(path, what)
     if arguments.chart is not None and arguments.chart.suffix.lower() != ".png":
         raise ConfigError(f"--chart is {str(arguments.chart)!r}; it must end in .png")
+    problem = display_problem() if arguments.drawing else None
+    if problem:
+        raise DisplayError(f"--drawing needs a window: {problem}")
+    figures: dict[str, Any] = {}
+    if arguments.peers or arguments.chart is not None or not arguments.drawing:
+        figures |= _bench_kernels(arguments)
+    if arguments.drawing:
+        figures |= _bench_drawing()
+    if arguments.json is not None:
+        write_report(arguments.json, figures)
+    return 0
+
+
+def _bench_kernels(arguments: argparse.Namespace) -> dict[str, Any]:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from visualizer.bench import Bench
+    from visualizer.bench_tables import bench_tables
+
     if arguments.chart is not None:
         # Found out now and not after two minutes of measuring.
         try:
@@ -143,11 +160,38 @@ def bench(arguments: argparse.Namespace) -> int:
     console = Console(highlight=False, soft_wrap=True)
     for part in bench_tables(result):
         console.print(part)
-    if arguments.json is not None:
-        write_report(arguments.json, result.to_dict())
     if arguments.chart is not None:
         save_chart(result, arguments.chart)
-    return 0
+    return result.to_dict()
+
+
+def _bench_drawing() -> dict[str, Any]:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    # Its torch is loaded before Qt: on Windows torch does not find its libraries after that.
+    from visualizer.bench import DrawingResult, machine, now  # isort: split
+    from PyQt6.QtWidgets import QApplication
+
+    from visualizer.bench_tables import drawing_tables
+    from visualizer.ui import drawing_bench
+    from visualizer.ui.app import make_application
+
+    application = QApplication.instance() or make_application(sys.argv[:1])
+    assert isinstance(application, QApplication)
+    sizes = drawing_bench.sizes_that_fit(application)
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=len(sizes) + 1)
+        timings = drawing_bench.time_drawing(
+            application,
+            sizes,
+            lambda step: progress.update(task, description=step, advance=1),
+        )
+    result = DrawingResult(now(), machine(), timings)
+    console = Console(highlight=False, soft_wrap=True)
+    for part in drawing_tables(result):
+        console.print(part)
+    return result.to_dict()
 
 
 def test(arguments: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from visualizer.errors import ConfigError
 
-MelScale = Literal["htk", "slaney"]
+MelScale = Literal["htk", "slaney", "linear"]
 Norm = Literal["slaney"]
 Window = Literal["hann", "hann_symmetric", "hamming", "povey"]
 Edge = Literal["zeros", "reflect", "symmetric"]
@@ -19,8 +19,14 @@ Triangles = Literal["hz", "mel"]
 Slopes = Literal["own", "lower"]
 Log = Literal["ln", "log10", "db", "db20"]
 Statistics = Literal["std", "variance"]
+Theme = Literal["system", "dark", "light"]
+"""of the window; "system" follows the desktop's colour scheme"""
 Compute = Literal["auto", "cpu", "cuda", "mps"]
 SourceKind = Literal["mic", "demo", "file"]
+Unit = Literal["model", "db"]
+"""of the picture's values: what the model gets, or dB re a sine of full scale"""
+
+Channel = int | Literal["each"] | None
 
 COMPUTE_CHOICES: tuple[Compute, ...] = get_args(Compute)
 SOURCE_KINDS: tuple[SourceKind, ...] = get_args(SourceKind)
@@ -28,8 +34,13 @@ SOURCE_KINDS: tuple[SourceKind, ...] = get_args(SourceKind)
 SAMPLE_RATE_MIN_HZ, SAMPLE_RATE_MAX_HZ = 1_000, 768_000
 """From telephone sub-bands to ultrasound recorders; beyond lies a mistyped number."""
 
+MAX_CHANNELS = 8
+"""So many are analysed side by side; those of a larger array that follow are left out."""
+
 MAX_SAMPLES = 1 << 20
 """Of a window, a hop or a transform."""
+
+MAX_BANDS = 4096
 
 
 def _require(condition: bool, field: str, value: object, limits: str) -> None:
@@ -82,6 +93,7 @@ class MelConfig:
     f_max: float
     """Hz, upper edge of the last filter; bands above sample_rate/2 stay empty"""
     mel_scale: MelScale
+    """"linear" takes hertz as they are"""
     norm: Norm | None
     """"slaney" divides each filter by half its width in Hz; None leaves its peak at 1"""
     window: Window = "hann"
@@ -162,7 +174,7 @@ class MelConfig:
                 >= self.hop_length - (self.hop_length // 2 if self.count == "nearest" else 0),
             ),
             ("power", "1 or 2", self.power in (1, 2)),
-            ("n_mels", "from 1 to 4096", _whole(self.n_mels, 1, 4096)),
+            ("n_mels", f"from 1 to {MAX_BANDS}", _whole(self.n_mels, 1, MAX_BANDS)),
             ("f_max", "above 0 and up to 1e6 Hz", _number(self.f_max, 1e-6, 1e6)),
             (
                 "f_min",
@@ -221,6 +233,15 @@ class MelConfig:
     @property
     def hop_s(self) -> float:
         return self.hop_length / self.sample_rate
+
+    @property
+    def cell_start_s(self) -> float:
+        """Where column 0 begins on the stream's clock, each a hop long around its window's middle.
+
+        So the columns of different front-ends lie where the sound was.
+        """
+        middle = self.offset + self.win_length / 2
+        return (middle - self.hop_length / 2) / self.sample_rate
 
     @property
     def needs_whole_clip(self) -> bool:
@@ -304,18 +325,18 @@ class EngineConfig:
     preset: str = "simli"
     mel: MelConfig | None = None
     """a front-end of the user's own, instead of the preset"""
-    channel: int | None = None
-    """0-based; None takes the mean of all channels"""
+    channel: Channel = None
+    """0-based; None takes the mean of all channels, "each" analyses each for itself"""
     compute: Compute = "auto"
 
     def __post_init__(self) -> None:
         _require(isinstance(self.preset, str), "preset", self.preset, "a name")
-        channel_fits = self.channel is None or _whole(self.channel, 0)
-        _require(channel_fits, "channel", self.channel, "null or from 0")
+        channel_fits = self.channel in (None, "each") or _whole(self.channel, 0)
+        _require(channel_fits, "channel", self.channel, "null, 'each' or from 0")
         _require(self.compute in COMPUTE_CHOICES, "compute", self.compute, _among(Compute))
 
 
-SPANS_S = (2.0, 5.0, 10.0, 30.0, 60.0, 120.0)
+SPANS_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 """What the window offers, in seconds."""
 COLOUR_MAPS = ("magma", "viridis", "inferno", "cividis", "turbo", "gray")
 REVERSED = "_r"
@@ -328,6 +349,20 @@ class DisplayConfig:
 
     span_s: float = 10.0
     colour_map: str = COLOUR_MAPS[0]
+    unit: Unit | None = None
+    """None: dB where the front-end takes no logarithm, else its own values"""
+    clock_time: bool = False
+    """the time axis has the time of day"""
+    note_names: bool = False
+    """the frequency axis has notes"""
+    automatic_levels: bool = False
+    """the range of colours follows the sound"""
+    waveform: bool = False
+    second: str | None = None
+    """the front-end beside the first"""
+    difference: bool = False
+    """what the first shows less what the second shows is shown too"""
+    theme: Theme = "system"
 
     def __post_init__(self) -> None:
         longest = max(SPANS_S)
@@ -336,3 +371,10 @@ class DisplayConfig:
         plain = str(self.colour_map).removesuffix(REVERSED)
         limits = f"one of {COLOUR_MAPS}, with {REVERSED} at its end for the other direction"
         _require(plain in COLOUR_MAPS, "colour_map", self.colour_map, limits)
+        _require(self.unit in (None, *get_args(Unit)), "unit", self.unit, f"null or {_among(Unit)}")
+        for field in ("clock_time", "note_names", "automatic_levels", "waveform", "difference"):
+            value = getattr(self, field)
+            _require(isinstance(value, bool), field, value, "true or false")
+        second_fits = self.second is None or isinstance(self.second, str)
+        _require(second_fits, "second", self.second, "null or a name")
+        _require(self.theme in get_args(Theme), "theme", self.theme, _among(Theme))

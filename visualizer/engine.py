@@ -28,6 +28,7 @@ from visualizer.audio.supervisor import SourceFailed, SourceOpened, SourceSuperv
 from visualizer.columns import MelColumns
 from visualizer.config import CaptureConfig, EngineConfig
 from visualizer.errors import VisualizerError
+from visualizer.history import SoundHistory
 from visualizer.presets import fixed_rate, front_end, preset
 from visualizer.status import EngineStatus
 
@@ -97,6 +98,7 @@ class Engine:
         self._ring: BlockRing | None = None
         self._pipeline: Pipeline | None = None
         self._expected_sample: int | None = None
+        self._sound: SoundHistory | None = None
         self._silent_since = 0.0
         self._said_silent = False
         self._peak = 0.0
@@ -120,6 +122,11 @@ class Engine:
             drained.append(self._outbox.popleft())
         return drained
 
+    @property
+    def revision(self) -> int:
+        """That of the status of now: the same means that only its counters may have moved."""
+        return self._status.revision
+
     def status(self) -> EngineStatus:
         """The state of now."""
         ring = self._ring
@@ -137,6 +144,10 @@ class Engine:
             bad_samples=self._bad_samples,
             max_lag_s=self._max_lag_s,
         )
+
+    def sound(self) -> SoundHistory | None:
+        """What was heard of the source that runs, or ran last."""
+        return self._sound
 
     def close(self, timeout_s: float = 2.0) -> None:
         """Stop capturing and end the threads; again has no effect."""
@@ -178,8 +189,10 @@ class Engine:
                         self._set(state="closed")
                         return
                     self._obey(order)
-                if ring is not None and ring is self._ring:
-                    self._take_audio(ring)
+                while ring is not None and ring is self._ring and self._take_audio(ring):
+                    if self._orders:
+                        self._inbox.put(ring)
+                        break
             except Exception as error:
                 _log.exception("the analysis failed")
                 self._fail(f"the analysis failed: {error!r}; pick another front-end or device")
@@ -244,7 +257,11 @@ class Engine:
             self._past_dropped_blocks += self._ring.dropped_blocks
         strict = self._strict and self._status.state == "starting"
         self._ring = opened.ring
-        self._status = replace(self._status, source=opened.info)
+        self._expected_sample = None
+        self._sound = SoundHistory(opened.info.sample_rate, opened.info.channels)
+        self._status = replace(
+            self._status, source=opened.info, stream_id=self._status.stream_id + 1
+        )
         wanted = self._wanted
         if opened.requested == wanted.capture and opened.capture != opened.requested:
             # What came with the source that failed goes with it.
@@ -257,10 +274,7 @@ class Engine:
         )
         self._build((wanted,) if strict else (wanted, *spares), opened.fault)
         # What the source wrote before it was known here.
-        for _ in range(len(opened.ring)):
-            self._take_audio(opened.ring)
-        if opened.ring.end_reason is not None:
-            self._take_audio(opened.ring)
+        self._inbox.put(opened.ring)
 
     def _build(self, configs: tuple[EngineConfig, ...], fault: str | None) -> None:
         """Make the front-end anew, between two blocks: the first of `configs` that works."""
@@ -278,7 +292,9 @@ class Engine:
                 offer = self._keeper.kept(mel, device)
                 is_new = offer is None
                 kernel = (offer and offer.kernel) or ready_kernel(mel, 1, device)
-                pipeline = Pipeline(mel, source.sample_rate, config.channel, kernel)
+                pipeline = Pipeline(
+                    mel, source.sample_rate, source.channels, config.channel, kernel
+                )
                 pipeline.warm_up()
                 if offer is None and device.type != "cpu":
                     # Here, since torch's other devices do not like two threads.
@@ -293,7 +309,8 @@ class Engine:
                 fault = fault or f"{config.preset} on {config.compute} failed: {error!r}"
                 continue
             self._pipeline = pipeline
-            self._expected_sample = None
+            if self._ring is not None:
+                self._ring.want(0)
             self._silent_since = time.perf_counter()
             self._said_silent = False
             if config is not configs[0]:
@@ -309,6 +326,7 @@ class Engine:
                 kernel_note=offer and offer.note,
                 resampling_s=pipeline.stream.held_back_s,
                 config_id=self._status.config_id + 1,
+                front_end_since=self._expected_sample or 0,
                 fault=fault,
             )
             if is_new:
@@ -335,15 +353,25 @@ class Engine:
             kernel_note=offer.note,
         )
 
-    def _take_audio(self, ring: BlockRing) -> None:
-        """One block, so that orders come between two."""
+    def _take_audio(self, ring: BlockRing) -> bool:
+        """As much as brings a column, so that orders come between two; False if there is none."""
         block = ring.read()
         if block is not None:
             self._process(block, time.perf_counter())
-        elif ring.end_reason is not None and self._status.state == "running":
+            if self._pipeline is not None:
+                # Now and then in any case, so that a long hop is not taken for silence.
+                soon = block.start_sample + len(block.samples) + self._look_samples()
+                ring.want(min(self._pipeline.completed_by, soon))
+            return True
+        if ring.end_reason is not None and self._status.state == "running":
             ended_well = ring.end_reason == END_OF_FILE
             fault = self._flush() if ended_well else ring.end_reason
             self._set(state="ended", fault=fault)
+        return False
+
+    def _look_samples(self) -> int:
+        source = self._status.source
+        return 0 if source is None else round(_LOOK_S * source.sample_rate)
 
     def _process(self, block: AudioBlock, dequeued_at: float) -> None:
         pipeline = self._pipeline
@@ -351,7 +379,6 @@ class Engine:
             return
         if self._expected_sample is not None and block.start_sample > self._expected_sample:
             self._gaps += 1
-            pipeline.stream.skip(block.start_sample - self._expected_sample)
         self._expected_sample = block.start_sample + len(block.samples)
         self._silent_since = dequeued_at
         if self._said_silent:
@@ -365,25 +392,24 @@ class Engine:
             self._bad_samples += int((~finite).sum())
             samples = np.where(finite, samples, np.float32(0.0))
         self._peak = max(self._peak, float(np.abs(samples).max()))
-        first_column = pipeline.stream.next_column
-        values = pipeline.push(samples)
-        self._publish(values, first_column, block.captured_at, dequeued_at)
+        self._publish(*pipeline.push(block.start_sample, samples), block.captured_at, dequeued_at)
+        assert self._sound is not None
+        self._sound.append(block.start_sample, samples)
 
     def _flush(self) -> str | None:
         """The columns that reach past the end of a file; return what is wrong with it."""
         if self._pipeline is None:
             return None
         now = time.perf_counter()
-        first_column = self._pipeline.stream.next_column
-        self._publish(self._pipeline.flush(), first_column, now, now)
+        self._publish(*self._pipeline.flush(), now, now)
         if self._pipeline.stream.next_column == 0:
             return "the sound is too short for a single column of this front-end"
         return None
 
     def _publish(
-        self, values: NDArray[np.float32], first_column: int, captured_at: float, dequeued_at: float
+        self, first_column: int, values: NDArray[np.float32], captured_at: float, dequeued_at: float
     ) -> None:
-        if values.shape[1] == 0:
+        if values.shape[2] == 0:
             return
         values.flags.writeable = False
         columns = MelColumns(

@@ -1,36 +1,132 @@
-"""The newest columns as values: the truth behind the picture."""
+"""What was heard and what came of it: the samples and the columns of the last 20 minutes."""
 
 from __future__ import annotations
+
+import threading
 
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.columns import MelColumns
+HISTORY_S = 1200.0
+"""How far back samples and columns are kept, where the memory for each of them allows it."""
+MEMORY_BYTES = 256 * 2**20
+"""The most that the samples, and the columns of one channel and front-end, may take; it is taken
+as they fill up. 20 minutes of simli's columns are 31 MB, of 48 kHz stereo 440 MB."""
 
 
 class ColumnHistory:
-    """A ring of the last `capacity` columns on the stream's grid; gaps are NaN."""
+    """A ring of the newest columns on the stream's grid; what is missing is NaN.
 
-    def __init__(self, n_mels: int, capacity: int) -> None:
-        self._rows = np.full((capacity, n_mels), np.nan, dtype=np.float32)
+    Of one thread.
+    """
+
+    def __init__(self, n_mels: int, hop_s: float, memory_bytes: int = MEMORY_BYTES) -> None:
+        capacity = max(1, min(round(HISTORY_S / hop_s), memory_bytes // (4 * n_mels)))
+        # Not filled: memory that was never written costs none.
+        self._rows = np.empty((capacity, n_mels), dtype=np.float32)
+        self._first: int | None = None
         self.end = 0
         """index after the newest column"""
 
-    def append(self, columns: MelColumns) -> int:
-        """Take columns in; return the index of the first one that is new, gaps counted in."""
+    @property
+    def first(self) -> int:
+        """index of the oldest column that may be kept"""
+        first = self.end if self._first is None else self._first
+        return max(first, self.end - len(self._rows))
+
+    def append(self, first_column: int, values: NDArray[np.float32]) -> None:
+        """Take (n_mels, n_columns) that follow; what lies between is a gap."""
+        n_columns, capacity = values.shape[1], len(self._rows)
+        if self._first is None:
+            self._first = first_column
+        elif first_column > self.end:
+            gap = np.arange(max(self.end, first_column - capacity), first_column)
+            self._rows[gap % capacity] = np.nan
+        self.end = first_column + n_columns
+        kept = min(n_columns, capacity)
+        self._rows[np.arange(self.end - kept, self.end) % capacity] = values.T[-kept:]
+
+    def fill(self, first_column: int, values: NDArray[np.float32]) -> None:
+        """Take (n_mels, n_columns) of before, where there is none."""
+        if self._first is None:
+            self.append(first_column, values)
+            return
         capacity = len(self._rows)
-        first_new = self.end
-        gap = np.arange(max(first_new, columns.first_column - capacity), columns.first_column)
-        self._rows[gap % capacity] = np.nan
-        self.end = columns.first_column + columns.n_columns
-        kept = min(columns.n_columns, capacity)
-        self._rows[np.arange(self.end - kept, self.end) % capacity] = columns.values.T[-kept:]
-        return first_new
+        oldest = self.end - capacity
+        if first_column < self._first:
+            gap = np.arange(max(first_column, oldest), max(self._first, oldest))
+            self._rows[gap % capacity] = np.nan
+            self._first = max(first_column, oldest)
+        index = np.arange(first_column, first_column + values.shape[1])
+        inside = (index >= oldest) & (index < self.end)
+        lacking = inside & np.isnan(self._rows[index % capacity]).any(axis=1)
+        self._rows[index[lacking] % capacity] = values.T[lacking]
 
     def between(self, first: int, end: int) -> NDArray[np.float32]:
         """The columns [first, end) as (end − first, n_mels); NaN where there is none."""
         index = np.arange(first, end)
         rows = self._rows[index % len(self._rows)]
-        known = (index >= max(0, self.end - len(self._rows))) & (index < self.end)
-        rows[~known] = np.nan
+        rows[(index < self.first) | (index >= self.end)] = np.nan
         return rows
+
+
+class SoundHistory:
+    """A ring of the newest samples of one stream, on its clock; what was lost is NaN.
+
+    One thread writes, any may read.
+    """
+
+    def __init__(self, sample_rate: int, n_channels: int, memory_bytes: int = MEMORY_BYTES) -> None:
+        """`sample_rate` in Hz."""
+        self.sample_rate = sample_rate
+        self.n_channels = n_channels
+        most = memory_bytes // (4 * n_channels)
+        self._memory = np.empty((min(round(HISTORY_S * sample_rate), most), n_channels), np.float32)
+        self._lock = threading.Lock()
+        self._start: int | None = None
+        self._end = 0
+
+    @property
+    def first(self) -> int:
+        """the oldest sample that may be kept"""
+        start = self._end if self._start is None else self._start
+        return max(start, self._end - len(self._memory))
+
+    @property
+    def end(self) -> int:
+        """after the newest sample"""
+        return self._end
+
+    def append(self, start_sample: int, samples: NDArray[np.float32]) -> None:
+        """Take (n_samples, n_channels) that follow; what lies between was lost."""
+        with self._lock:
+            if self._start is None:
+                self._start = self._end = start_sample
+            kept_from = max(self._end, start_sample - len(self._memory))
+            self._write(kept_from, np.full((1, 1), np.nan, np.float32), start_sample - kept_from)
+            self._write(start_sample, samples, len(samples))
+            self._end = start_sample + len(samples)
+
+    def read(self, first: int, end: int) -> NDArray[np.float32]:
+        """A copy of samples [first, end): (end − first, n_channels); NaN where there is none."""
+        result = np.full((max(0, end - first), self.n_channels), np.nan, dtype=np.float32)
+        with self._lock:
+            known_first, known_end = max(first, self.first), min(end, self._end)
+            capacity = len(self._memory)
+            at = known_first
+            while at < known_end:
+                place = at % capacity
+                n = min(known_end - at, capacity - place)
+                result[at - first : at - first + n] = self._memory[place : place + n]
+                at += n
+        return result
+
+    def _write(self, at: int, samples: NDArray[np.float32], n_samples: int) -> None:
+        """Samples of that number, or one that stands for all of them."""
+        capacity = len(self._memory)
+        skipped = max(0, n_samples - capacity)
+        place = (at + skipped) % capacity
+        samples = np.broadcast_to(samples, (n_samples, self.n_channels))[skipped:]
+        head = min(len(samples), capacity - place)
+        self._memory[place : place + head] = samples[:head]
+        self._memory[: len(samples) - head] = samples[head:]

@@ -1,40 +1,77 @@
-"""From a source's samples to one channel's mel columns, as the worker runs it."""
+"""From a source's samples to mel columns, as the worker and the followers run it."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.config import MelConfig
+from visualizer.config import MAX_CHANNELS, Channel, MelConfig
 from visualizer.mel.kernels import MelKernel
 from visualizer.mel.stream import MelStream
 
 
+def picked(samples: NDArray[np.float32], channel: Channel) -> NDArray[np.float32]:
+    """The signals (n_samples, n) that a choice of channel takes from (n_samples, n_channels).
+
+    A channel that there is not stands for the mean of all.
+    """
+    if channel == "each":
+        return samples[:, :MAX_CHANNELS]
+    if channel is None or channel >= samples.shape[1]:
+        mean: NDArray[np.float32] = samples.mean(axis=1, keepdims=True)
+        return mean
+    return samples[:, channel : channel + 1]
+
+
 class Pipeline:
-    """Picks a channel of the source and streams it through the front-end."""
+    """Picks channels of a source and streams them through the front-end.
+
+    Its columns lie on the grid that begins with the source's sample 0, whenever it is made: so
+    those of several pipelines over one source belong to the same moments.
+    """
 
     def __init__(
-        self, mel: MelConfig, source_rate: int, channel: int | None, kernel: MelKernel
+        self,
+        mel: MelConfig,
+        source_rate: int,
+        n_channels: int,
+        channel: Channel,
+        kernel: MelKernel | None = None,
     ) -> None:
-        """`source_rate` in Hz; a `channel` of None, or that there is not, takes the mean of all."""
+        """`source_rate` in Hz, `n_channels` of the source; no kernel means plain torch."""
         self._channel = channel
-        self.stream = MelStream(mel, source_rate, 1, kernel)
+        n_signals = picked(np.zeros((1, n_channels), np.float32), channel).shape[1]
+        self.stream = MelStream(mel, source_rate, n_signals, kernel)
+        self._position = 0
 
     def warm_up(self) -> None:
         """Run the kernel once, so that what it sets up, or lacks, shows before the first hop."""
         win_length = self.stream.config.win_length
         self.stream.kernel(np.zeros((1, win_length), dtype=np.float32))
 
-    def push(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Take (n_samples, n_channels) of the source; return (n_mels, n_columns)."""
-        if self._channel is None or self._channel >= samples.shape[1]:
-            samples = samples.mean(axis=1, keepdims=True)
-        else:
-            samples = samples[:, self._channel : self._channel + 1]
-        columns: NDArray[np.float32] = self.stream.push(samples)[0]
-        return columns
+    def push(
+        self, start_sample: int, samples: NDArray[np.float32]
+    ) -> tuple[int, NDArray[np.float32]]:
+        """Take (n_samples, n_channels) of the source, `start_sample` on its clock the first.
 
-    def flush(self) -> NDArray[np.float32]:
+        What lies between them and those before was lost. Return the first column's index on the
+        grid, and the columns (n, n_mels, n_columns).
+        """
+        if start_sample > self._position:
+            self.stream.skip(start_sample - self._position)
+        self._position = start_sample + len(samples)
+        first_column = self.stream.next_column
+        return first_column, self.stream.push(picked(samples, self._channel))
+
+    @property
+    def completed_by(self) -> int:
+        """The source's sample, at the earliest, that completes the next column."""
+        mel = self.stream.config
+        if self.stream.held_back_s:
+            return self._position + 1
+        return self.stream.next_column * mel.hop_length + mel.offset + mel.win_length
+
+    def flush(self) -> tuple[int, NDArray[np.float32]]:
         """The columns that reach past the end, as `push` returns them. The signal ends here."""
-        columns: NDArray[np.float32] = self.stream.flush()[0]
-        return columns
+        first_column = self.stream.next_column
+        return first_column, self.stream.flush()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from visualizer.config import EngineConfig, MelConfig
+from visualizer.config import MAX_BANDS, EngineConfig, MelConfig
 from visualizer.errors import ConfigError
 
 
@@ -60,6 +61,27 @@ def _librosa(sample_rate: int) -> MelConfig:
         f_max=sample_rate / 2,
         mel_scale="slaney",
         norm="slaney",
+    )
+
+
+def _full_band(sample_rate: int) -> MelConfig:
+    n_fft = 2 ** round(math.log2(0.025 * sample_rate))
+    return MelConfig(
+        name="full-band",
+        sample_rate=sample_rate,
+        n_fft=n_fft,
+        win_length=n_fft,
+        # Simli's, so that the two align in time.
+        hop_length=int(0.0125 * sample_rate),
+        offset=-(n_fft // 2),
+        power=2,
+        # One for each bin between 0 Hz and half the rate: a triangle is then as wide as a bin, and
+        # passes that one alone. Above 463 kHz those are more than a config may have.
+        n_mels=min(n_fft // 2 - 1, MAX_BANDS),
+        f_min=0.0,
+        f_max=sample_rate / 2,
+        mel_scale="linear",
+        norm=None,
     )
 
 
@@ -229,6 +251,12 @@ PRESETS: dict[str, Preset] = {
             22_050,
             "librosa's defaults: 2048 points, hop 512, 128 mels up to half the rate",
             "librosa.feature.melspectrogram without arguments",
+        ),
+        _any_rate(
+            _full_band,
+            16_000,
+            "all bins of a plain spectrogram; no model's front-end: what the mel filters merge",
+            "the power of a Hann window's discrete Fourier transform, |rfft|², 25 ms or nearly",
         ),
         _fixed(
             _TORCHAUDIO,

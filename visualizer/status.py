@@ -37,6 +37,10 @@ class EngineStatus:
     """empty until torch is loaded"""
     resampling_s: float = 0.0
     """how long a sample may wait in the resampler; 0.0 where there is none"""
+    stream_id: int = 0
+    """counts the sources opened; each has a clock, and a sound history, of its own"""
+    front_end_since: int = 0
+    """the stream's sample from which on the front-end in force has been fed"""
     config_id: int = 0
     """counts the front-ends made; columns carry the one they came from"""
     revision: int = 0

@@ -100,9 +100,9 @@ def band_blocks(status: EngineStatus, newest: MelColumns) -> str:
     """The newest column, low to high, a block character for each band."""
     if status.mel is None or newest.config_id != status.config_id:
         return ""
-    unit = PictureUnit(status.mel)
+    unit = PictureUnit.default(status.mel)
     low, high = unit.range()
-    heights = ((unit(newest.values[:, -1]) - low) / (high - low)).clip(0, 1) * (len(_BLOCKS) - 1)
+    heights = ((unit(newest.values[0, :, -1]) - low) / (high - low)).clip(0, 1) * (len(_BLOCKS) - 1)
     return "".join(_BLOCKS[round(float(height))] for height in heights)
 
 

@@ -81,3 +81,41 @@ def test_an_overflow_is_measured_by_the_clock(
     captured_at = ((before + 1) * 80 + lost) / 16_000 + lateness_s[before]
     found = clock.lost_before(80, captured_at, overflow=True)
     assert abs(found - lost) <= 0.004 * 16_000 + 1
+
+
+def test_the_reader_sleeps_until_what_it_wants_is_there() -> None:
+    woken: list[BlockRing] = []
+    ring = BlockRing(1, 100, woken.append)
+    ring.want(10)
+    for start in (0, 4, 8):
+        ring.write(ramp(start, 4), captured_at=float(start))
+        assert len(woken) == (start == 8)
+    ring.finish("the end")
+    assert len(woken) == 2
+
+
+def test_blocks_up_to_the_wanted_sample_come_as_one() -> None:
+    ring = BlockRing(1, 100, lambda _: None)
+    for start in (0, 4, 8, 12):
+        ring.write(ramp(start, 4), captured_at=float(start))
+    ring.want(7)
+    block = ring.read()
+    assert block is not None
+    np.testing.assert_array_equal(block.samples, ramp(0, 8))
+    # The moment of the block that brought it, not of those before.
+    assert (block.start_sample, block.captured_at) == (0, 4.0)
+    ring.want(100)
+    rest = ring.read()
+    assert rest is not None
+    np.testing.assert_array_equal(rest.samples, ramp(8, 8))
+
+
+def test_what_was_lost_is_never_joined() -> None:
+    ring = BlockRing(1, 100, lambda _: None)
+    ring.write(ramp(0, 4), captured_at=0.0)
+    ring.write(ramp(9, 4), captured_at=0.0, lost=5)
+    ring.want(100)
+    first, second = ring.read(), ring.read()
+    assert first is not None
+    assert second is not None
+    assert (len(first.samples), second.start_sample) == (4, 9)

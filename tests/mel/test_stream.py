@@ -95,6 +95,33 @@ def test_librosa_equals_librosa(rate: int) -> None:
     assert_equal(streamed(preset("librosa", rate), samples, 79)[0], theirs)
 
 
+@pytest.mark.parametrize(
+    ("rate", "n_fft"),
+    [(8_000, 256), (11_025, 256), (16_000, 512), (44_100, 1024), (48_000, 1024), (192_000, 4096)],
+)
+def test_full_band_is_every_bin_of_the_power_spectrum(rate: int, n_fft: int) -> None:
+    config = preset("full-band", rate)
+    simli = preset("simli", rate)
+    assert (config.n_fft, config.win_length, config.n_mels) == (n_fft, n_fft, n_fft // 2 - 1)
+    assert config.hop_length == simli.hop_length
+    samples = noise(rate // 4 + 123)
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)
+    padded = np.pad(samples[:, 0].astype(np.float64), n_fft // 2)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[:: config.hop_length]
+    powers = np.abs(np.fft.rfft(frames * window)) ** 2
+    ours = streamed(config, samples, 79)[0]
+    assert_equal(ours, powers[:, 1:-1].T)
+    # Column for column beside simli's: both are centred on the same samples.
+    assert ours.shape[1] == streamed(simli, samples, 7999).shape[2]
+
+
+@pytest.mark.parametrize("rate", [1_000, 384_000, 768_000])
+def test_full_band_is_there_at_the_ends_of_what_can_be_opened(rate: int) -> None:
+    config = preset("full-band", rate)
+    assert config.win_length > config.hop_length
+    assert config.f_max == rate / 2
+
+
 @pytest.mark.parametrize("block_length", [1, 79, 80, 200, 799, 800, 801, 5000])
 def test_blocks_do_not_change_the_columns(block_length: int) -> None:
     samples = noise(5000)

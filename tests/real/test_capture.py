@@ -45,7 +45,7 @@ class Listener:
     def until(self, n_columns: int) -> EngineStatus:
         deadline = time.monotonic() + 30
         while True:
-            self.columns += [c.values for c in self.engine.drain()]
+            self.columns += [c.values[0] for c in self.engine.drain()]
             status = self.engine.status()
             assert status.state != "failed", status.fault
             if sum(c.shape[1] for c in self.columns) >= n_columns:

@@ -20,6 +20,7 @@ from visualizer.audio.source import BLOCK_S, SourceInfo
 from visualizer.config import CaptureConfig, SourceKind
 from visualizer.errors import ConfigError, SourceError
 
+_PIECE_S = 0.5
 END_OF_FILE = "the end of the file was reached"
 
 
@@ -68,24 +69,35 @@ class FileSource:
         block_length = max(1, round(BLOCK_S * self.info.sample_rate))
         delivered = 0
         started_at = time.perf_counter()
+        try:
+            for piece in self._pieces():
+                for at in range(0, len(piece), block_length):
+                    block = piece[at : at + block_length]
+                    delivered += len(block)
+                    due_at = started_at + delivered / self.info.sample_rate
+                    if self._stopping.wait(max(0.0, due_at - time.perf_counter())):
+                        return
+                    ring.write(block, time.perf_counter())
+        except Exception as error:
+            # Whatever it is, a thread that ends without a word would look like silence.
+            ring.finish(f"{self.info.name} cannot be read on: {error}")
+            return
+        ring.finish(END_OF_FILE)
+
+    def _pieces(self) -> Iterator[NDArray[np.float32]]:
+        """The sound in pieces of many blocks: a read costs more than what it reads."""
+        n_samples = round(_PIECE_S * self.info.sample_rate)
+        at_start = True
         while True:
-            try:
-                samples = self._file.read(block_length, dtype="float32", always_2d=True)
-                if len(samples) == 0 and self._loop and delivered:
-                    self._file.seek(0)
-                    samples = self._file.read(block_length, dtype="float32", always_2d=True)
-            except Exception as error:
-                # Whatever it is, a thread that ends without a word would look like silence.
-                ring.finish(f"{self.info.name} cannot be read on: {error}")
+            samples = self._file.read(n_samples, dtype="float32", always_2d=True)
+            if len(samples):
+                yield samples
+                at_start = False
+            elif self._loop and not at_start:
+                self._file.seek(0)
+                at_start = True
+            else:
                 return
-            if len(samples) == 0:
-                ring.finish(END_OF_FILE)
-                return
-            delivered += len(samples)
-            due_at = started_at + delivered / self.info.sample_rate
-            if self._stopping.wait(max(0.0, due_at - time.perf_counter())):
-                return
-            ring.write(samples, time.perf_counter())
 
 
 def open_audio(path: Path) -> Any:

@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class AudioBlock:
-    """One delivery of a source."""
+    """Samples of a source that follow each other."""
 
     samples: NDArray[np.float32]
     """(n_samples, n_channels), ±1.0 is full scale; read-only"""
     start_sample: int
     """the stream's clock at the first sample, lost samples counted in"""
     captured_at: float
-    """s, perf_counter when the delivery began"""
+    """s, perf_counter when the delivery of its last sample began"""
 
 
 class _Record(NamedTuple):
@@ -45,6 +45,7 @@ class BlockRing:
         self._written = 0
         self._read = 0
         self._clock = 0
+        self._wanted = 0
         self.dropped_blocks = 0
         self.overflows = 0
         self.end_reason: str | None = None
@@ -65,7 +66,8 @@ class BlockRing:
         self._memory[: n_samples - head] = samples[head:]
         self._written += n_samples
         self._records.append(_Record(start, n_samples, captured_at))
-        self._notify(self)
+        if self._clock >= self._wanted:
+            self._notify(self)
 
     def finish(self, reason: str) -> None:
         """Say that no more blocks will come."""
@@ -76,17 +78,28 @@ class BlockRing:
         """How many blocks wait to be read."""
         return len(self._records)
 
+    def want(self, sample: int) -> None:
+        """Let the reader sleep until the stream's clock has come so far."""
+        self._wanted = sample
+
     def read(self) -> AudioBlock | None:
-        """The oldest block, or None when there is none now."""
+        """The oldest block, or None when there is none now.
+
+        Blocks that follow each other come as one, up to the one that brings what is wanted.
+        """
         if not self._records:
             return None
-        record = self._records.popleft()
+        first = last = self._records.popleft()
+        n_samples = first.n_samples
+        while self._records and first.start_sample + n_samples < self._wanted:
+            if self._records[0].start_sample != first.start_sample + n_samples:
+                break
+            last = self._records.popleft()
+            n_samples += last.n_samples
         capacity = len(self._memory)
         at = self._read % capacity
-        head = min(record.n_samples, capacity - at)
-        samples = np.concatenate(
-            (self._memory[at : at + head], self._memory[: record.n_samples - head])
-        )
+        head = min(n_samples, capacity - at)
+        samples = np.concatenate((self._memory[at : at + head], self._memory[: n_samples - head]))
         samples.flags.writeable = False
-        self._read += record.n_samples
-        return AudioBlock(samples, record.start_sample, record.captured_at)
+        self._read += n_samples
+        return AudioBlock(samples, first.start_sample, last.captured_at)

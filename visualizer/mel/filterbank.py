@@ -23,9 +23,11 @@ def hz_to_mel(hz: ArrayLike, scale: MelScale) -> NDArray[np.float64]:
     """Frequencies in Hz as mels, same shape.
 
     "htk" is 2595·log10(1 + f/700) (HTK Book, section 5.4); "slaney" that of Slaney's
-    Auditory Toolbox.
+    Auditory Toolbox; "linear" the frequencies themselves.
     """
     frequency = np.asarray(hz, dtype=np.float64)
+    if scale == "linear":
+        return frequency
     if scale == "htk":
         return 2595.0 * np.log10(1.0 + frequency / 700.0)
     above = np.maximum(frequency, _SLANEY_BREAK_HZ)
@@ -39,6 +41,8 @@ def hz_to_mel(hz: ArrayLike, scale: MelScale) -> NDArray[np.float64]:
 def mel_to_hz(mel: ArrayLike, scale: MelScale) -> NDArray[np.float64]:
     """The inverse of `hz_to_mel`, same shape."""
     mels = np.asarray(mel, dtype=np.float64)
+    if scale == "linear":
+        return mels
     if scale == "htk":
         return 700.0 * (10.0 ** (mels / 2595.0) - 1.0)
     return np.where(

@@ -117,11 +117,17 @@ class MelStream:
         n_channels, n_columns, win_length = frames.shape
         # In memory column after column, as they come from the kernel and go to a file.
         rows = np.empty((n_channels, n_columns, self.config.n_mels), dtype=np.float32)
-        step = max(1, self.kernel.rows_per_call // n_channels)
-        for at in range(0, n_columns, step):
-            together = frames[:, at : at + step]
-            computed = self.kernel(together.reshape(-1, win_length))
-            rows[:, at : at + step] = computed.reshape(*together.shape[:2], -1)
+        # A kernel made for one row takes the channels one after the other.
+        together = min(n_channels, self.kernel.rows_per_call)
+        step = max(1, self.kernel.rows_per_call // together)
+        for first in range(0, n_channels, together):
+            channels = frames[first : first + together]
+            for at in range(0, n_columns, step):
+                some = channels[:, at : at + step]
+                computed = self.kernel(some.reshape(-1, win_length))
+                rows[first : first + together, at : at + step] = computed.reshape(
+                    *some.shape[:2], -1
+                )
         columns = rows.transpose(0, 2, 1)
         if not self._level:
             return columns

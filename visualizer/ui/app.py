@@ -10,7 +10,6 @@ from collections.abc import Callable
 from types import TracebackType
 
 from PyQt6.QtCore import Qt, QTimer
-from PyQt6.QtGui import QColor, QPalette
 from PyQt6.QtWidgets import QApplication
 
 from visualizer.engine import Engine
@@ -26,48 +25,19 @@ from visualizer.options import (
 from visualizer.process import ProcessMeter, settle
 from visualizer.report import RunMeasures, make_report, write_report
 from visualizer.ui.settings import Settings
+from visualizer.ui.theme import apply_theme
 from visualizer.ui.window import Window
 
 _log = logging.getLogger(__name__)
 
-_DARK = {
-    QPalette.ColorRole.Window: "#1b1b22",
-    QPalette.ColorRole.WindowText: "#dcdce2",
-    QPalette.ColorRole.Base: "#121217",
-    QPalette.ColorRole.AlternateBase: "#1f1f27",
-    QPalette.ColorRole.Text: "#dcdce2",
-    QPalette.ColorRole.PlaceholderText: "#8a8a96",
-    QPalette.ColorRole.Button: "#2a2a34",
-    QPalette.ColorRole.ButtonText: "#dcdce2",
-    QPalette.ColorRole.ToolTipBase: "#2a2a34",
-    QPalette.ColorRole.ToolTipText: "#dcdce2",
-    QPalette.ColorRole.Mid: "#3a3a46",
-    QPalette.ColorRole.Highlight: "#b5367a",
-    QPalette.ColorRole.HighlightedText: "#ffffff",
-}
-
-
-_STYLE = """
-QPushButton { padding: 3px 12px; }
-QPushButton:checked { background: #4a2a52; border: 1px solid #8d4f95; border-radius: 3px; }
-"""
-"""Fusion draws a checked button of a dark palette like one that is not."""
-
 
 def make_application(arguments: list[str]) -> QApplication:
-    """The Qt application with the program's calm dark look."""
+    """The Qt application with the program's calm look, as dark or light as the desktop's."""
     application = QApplication(arguments)
     application.setApplicationName("mel-visualizer")
     application.setApplicationDisplayName("Mel visualizer")
     application.setStyle("Fusion")
-    palette = QPalette()
-    for role, colour in _DARK.items():
-        palette.setColor(role, QColor(colour))
-    disabled = QColor("#6f6f7c")
-    for role in (QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText):
-        palette.setColor(QPalette.ColorGroup.Disabled, role, disabled)
-    application.setPalette(palette)
-    application.setStyleSheet(_STYLE)
+    apply_theme(application, "system")
     return application
 
 
@@ -162,7 +132,7 @@ class _Run:
         first_at = self._first_column_at
         measures = RunMeasures(
             duration_s=0.0 if first_at is None else time.perf_counter() - first_at,
-            paints=window.picture.paints,
+            paints=window.stack.paints,
             window_ms=self._window_ms,
             first_column_ms=self._first_column_ms,
             cpu_percent=self._meter.cpu_percent(),

@@ -1,34 +1,71 @@
-"""The frequency axis: hertz at the places where mel bands peak."""
+"""The frequency axis: hertz, or notes, at the places where mel bands peak."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 import pyqtgraph as pg
 
 from visualizer.config import MelConfig
 from visualizer.mel.filterbank import band_position
+from visualizer.notes import note_hz, note_name
 
-# 1-2-5 with the octave-like fillers that a mel scale leaves room for, most wanted first.
-_TICKS_HZ = (
-    (1000, 100, 10000),
-    (2000, 500, 5000, 200, 20000),
-    (3000, 4000, 300, 50, 700, 7000, 15000),
-    (1500, 6000, 8000, 400, 2500, 12000, 600, 800),
+Ticks = tuple[tuple[float, str], ...]
+"""Of a group: each in Hz with its label."""
+Groups = tuple[Ticks, ...]
+"""What may be marked, most wanted first. Of a group all have room, or none is marked."""
+
+
+def _hertz(values: Iterable[int]) -> Ticks:
+    return tuple((float(hz), str(hz)) for hz in values)
+
+
+# 1-2-5 with the octave-like fillers that a mel scale leaves room for.
+_MEL_HERTZ: Groups = tuple(
+    _hertz((hz,))
+    for hz in (
+        *(1000, 100, 10000, 100_000),
+        *(2000, 500, 5000, 200, 20000, 50000),
+        *(3000, 4000, 300, 50, 700, 7000, 15000, 30000),
+        *(1500, 6000, 8000, 400, 2500, 12000, 600, 800),
+    )
 )
+
+# Even steps, each half of the one before, of which a group has what comes with it.
+_LINEAR_HERTZ: Groups = tuple(
+    _hertz(range(step, 128 * step, 2 * step)) for step in (125 << n for n in range(11, -1, -1))
+)
+
+# Octaves, each at its C, then the other notes without a sharp. Downwards, since the lowest are the
+# ones that a mel scale has no room for.
+_NOTES: Groups = tuple(
+    ((note_hz(note, octave), note_name(note_hz(note, octave))),)
+    for note in ("C", "G", "E", "A", "D", "F", "B")
+    for octave in range(10, 0, -1)
+)
+
 _LINES_PER_TICK = 1.8
 
 
 class FrequencyAxis(pg.AxisItem):
-    """Ticks in Hz beside a picture whose row i is mel band i."""
+    """Ticks in Hz, or as notes, along an axis on which band i spans [i, i + 1)."""
 
-    def __init__(self) -> None:
-        super().__init__("left")
+    def __init__(self, orientation: Literal["left", "bottom"] = "left") -> None:
+        super().__init__(orientation)
         self._config: MelConfig | None = None
+        self._notes = False
 
     def set_config(self, config: MelConfig) -> None:
         self._config = config
-        self.picture = None
-        self.update()
+        self._redraw()
+
+    def set_notes(self, notes: bool) -> None:
+        """Mark notes instead of hertz, or hertz again."""
+        self._notes = notes
+        self._redraw()
 
     def tickValues(
         self,
@@ -38,23 +75,38 @@ class FrequencyAxis(pg.AxisItem):
     ) -> list[tuple[float, list[float]]]:
         if self._config is None or size <= 0:
             return []
-        nearest = _LINES_PER_TICK * self._line_height() * (maxVal - minVal) / size
+        nearest = self._room() * (maxVal - minVal) / size
         placed: list[float] = []
-        for ticks in _TICKS_HZ:
-            for hz in ticks:
-                position = float(band_position(hz, self._config))
-                inside = self._config.f_min <= hz <= self._config.f_max
-                in_view = minVal <= position <= maxVal
-                if inside and in_view and all(abs(position - p) >= nearest for p in placed):
-                    placed.append(position)
-        return [(1.0, sorted(placed))]
+        for group in self._groups():
+            hertz = np.array([hz for hz, _ in group])
+            inside = (self._config.f_min <= hertz) & (hertz <= self._config.f_max)
+            positions = band_position(hertz[inside], self._config)
+            new = positions[(minVal <= positions) & (positions <= maxVal)].tolist()
+            together = sorted(placed + new)
+            if all(above - below >= nearest for below, above in pairwise(together)):
+                placed = together
+        return [(1.0, placed)]
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
         assert self._config is not None
-        known = np.array(sorted(hz for ticks in _TICKS_HZ for hz in ticks))
-        positions = band_position(known, self._config)
-        return [f"{known[np.argmin(np.abs(positions - value))]}" for value in values]
+        ticks = [tick for group in self._groups() for tick in group]
+        positions = band_position([hz for hz, _ in ticks], self._config)
+        return [ticks[int(np.argmin(np.abs(positions - value)))][1] for value in values]
 
-    def _line_height(self) -> float:
+    def _groups(self) -> Groups:
+        if self._notes:
+            return _NOTES
+        linear = self._config is not None and self._config.mel_scale == "linear"
+        return _LINEAR_HERTZ if linear else _MEL_HERTZ
+
+    def _redraw(self) -> None:
+        self.picture = None
+        self.update()
+
+    def _room(self) -> float:
+        """Least distance between ticks, in pixels: texts lie above or beside each other."""
         font = self.style["tickFont"] or self.font()
-        return float(pg.QtGui.QFontMetricsF(font).height())
+        metrics = pg.QtGui.QFontMetricsF(font)
+        if self.orientation == "left":
+            return _LINES_PER_TICK * float(metrics.height())
+        return float(metrics.horizontalAdvance("100000"))

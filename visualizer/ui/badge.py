@@ -17,10 +17,8 @@ class KernelBadge(QLabel):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setStyleSheet(
-            "QLabel { color: #b9e4c9; border: 1px solid #3f6b52; border-radius: 4px;"
-            " padding: 1px 8px; }"
-        )
+        # By this name the theme colours it.
+        self.setObjectName("badge")
         self.hide()
 
     def show_status(self, status: EngineStatus) -> None:

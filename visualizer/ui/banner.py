@@ -11,10 +11,8 @@ class Banner(QFrame):
 
     def __init__(self) -> None:
         super().__init__()
+        # By this name the theme colours it.
         self.setObjectName("banner")
-        self.setStyleSheet(
-            "#banner { background: #5a3d16; border-radius: 4px; }#banner QLabel { color: #ffe6c2; }"
-        )
         layout = QHBoxLayout(self)
         layout.setContentsMargins(10, 5, 5, 5)
         self._label = QLabel()

@@ -16,11 +16,19 @@ from PyQt6.QtWidgets import (
 )
 
 from visualizer.audio.devices import COMMON_RATES_HZ, InputDevice
-from visualizer.config import COLOUR_MAPS, REVERSED, SPANS_S, CaptureConfig, DisplayConfig
+from visualizer.config import (
+    COLOUR_MAPS,
+    REVERSED,
+    SPANS_S,
+    CaptureConfig,
+    Channel,
+    DisplayConfig,
+)
 from visualizer.presets import PRESETS
 from visualizer.status import EngineStatus
 
 _MEAN = "mean"
+_NO_SECOND = "none"
 _OPEN_FILE = "open file"
 _ITEM_FLAGS_ROLE = Qt.ItemDataRole.UserRole - 1
 """QComboBox's own items read their flags from here; 0 disables one."""
@@ -60,6 +68,26 @@ class ValueCombo(QComboBox):
                 self.setItemData(row, 0, _ITEM_FLAGS_ROLE)
 
 
+def span_text(seconds: float) -> str:
+    """A span as people say it."""
+    return f"{seconds:g} s" if seconds < 120 else f"{seconds / 60:g} min"
+
+
+def channel_choices(channels: int) -> list[tuple[str, object]]:
+    """What may be analysed of so many channels."""
+    if channels == 1:
+        return [("mean", _MEAN)]
+    single: list[tuple[str, object]] = [(str(c + 1), c) for c in range(channels)]
+    return [("mean", _MEAN), *single, ("side by side", "each")]
+
+
+def channel_in_force(channel: Channel, channels: int) -> object:
+    """What a choice of channel comes to with so many of them."""
+    if channel == "each":
+        return "each" if channels > 1 else _MEAN
+    return _MEAN if channel is None or channel >= channels else channel
+
+
 class Controls(QWidget):
     """Source, device, rate, channel, front-end, compute device, and how the picture is shown."""
 
@@ -73,6 +101,7 @@ class Controls(QWidget):
     overlay_toggled = pyqtSignal(bool)
     span_picked = pyqtSignal(object)
     colours_picked = pyqtSignal(object)
+    second_picked = pyqtSignal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -114,11 +143,16 @@ class Controls(QWidget):
         self.channel = labelled(
             sound, "&Channel", ValueCombo("Channel", "Which channel is analysed")
         )
+        self.compute = labelled(sound, "Co&mpute", ValueCombo("Compute", "Where the kernel runs"))
         self.preset = labelled(
             analysis, "&Front-end", ValueCombo("Front-end", "Whose mel features are shown")
         )
-        self.compute = labelled(
-            analysis, "Co&mpute", ValueCombo("Compute", "Where the kernel runs")
+        self.second = labelled(
+            analysis,
+            "&Beside",
+            ValueCombo(
+                "Second front-end", "A second front-end over the same sound, below the first"
+            ),
         )
         self.span = labelled(
             analysis, "S&pan", ValueCombo("Span", "How much time the picture shows")
@@ -147,6 +181,9 @@ class Controls(QWidget):
         self.compute.picked.connect(self.compute_picked)
         self.span.picked.connect(self.span_picked)
         self.colours.picked.connect(self.colours_picked)
+        self.second.picked.connect(
+            lambda name: self.second_picked.emit(None if name == _NO_SECOND else name)
+        )
         self.refresh.clicked.connect(self.refresh_wanted)
         self.freeze.toggled.connect(self.freeze_toggled)
         self.overlay.toggled.connect(self.overlay_toggled)
@@ -166,7 +203,10 @@ class Controls(QWidget):
 
     def show_display(self, display: DisplayConfig) -> None:
         """Show how the picture is shown."""
-        self.span.show_choices([(f"{span:g} s", span) for span in SPANS_S], display.span_s)
+        self.span.show_choices([(span_text(span), span) for span in SPANS_S], display.span_s)
+        self.second.show_choices(
+            [(name, name) for name in (_NO_SECOND, *PRESETS)], display.second or _NO_SECOND
+        )
         self.colours.show_choices(
             [(name, name) for name in COLOUR_MAPS]
             + [(f"{name}, reversed", name + REVERSED) for name in COLOUR_MAPS],
@@ -188,8 +228,7 @@ class Controls(QWidget):
         self._show_microphones(status)
         channels = source.channels if source else 1
         self.channel.show_choices(
-            [("mean", _MEAN)] + [(str(c + 1), c) for c in range(channels if channels > 1 else 0)],
-            _MEAN if config.channel is None or config.channel >= channels else config.channel,
+            channel_choices(channels), channel_in_force(config.channel, channels)
         )
         own = [(config.mel.name, config.mel)] if config.mel else []
         self.preset.show_choices(

@@ -6,8 +6,15 @@ import math
 from dataclasses import dataclass
 
 from PyQt6.QtCore import QPointF, QRectF, Qt
-from PyQt6.QtGui import QColor, QFont, QFontDatabase, QFontMetricsF, QPainter
-from PyQt6.QtWidgets import QGraphicsItem
+from PyQt6.QtGui import (
+    QColor,
+    QFont,
+    QFontDatabase,
+    QFontMetricsF,
+    QGuiApplication,
+    QPainter,
+    QPixmap,
+)
 
 from visualizer.latency import STAGES, LatencyLog
 from visualizer.status import EngineStatus
@@ -57,58 +64,71 @@ def latency_lines(status: EngineStatus, latency: LatencyLog) -> list[Line]:
     if status.mel is not None:
         kernel = f"{status.backend} on {status.device}"
         lines.append(Line(f"hop {status.mel.hop_s * 1e3:.2f} ms · kernel {kernel}", _DIM))
-    for label, count in (
-        ("overflows", status.input_overflows),
-        ("drops", status.dropped_blocks + status.dropped_columns),
-        ("gaps", status.gaps),
-        *([("bad samples", status.bad_samples)] if status.bad_samples else []),
-    ):
-        lines.append(Line(f"{label:<12}{count:7d}", _ALARM if count else _DIM))
+    counters = {
+        "overflows": status.input_overflows,
+        "drops": status.dropped_blocks + status.dropped_columns,
+        "gaps": status.gaps,
+        "bad samples": status.bad_samples,
+    }
+    if not status.bad_samples:
+        del counters["bad samples"]
+    counted = " · ".join(f"{label} {count}" for label, count in counters.items())
+    lines.append(Line(counted, _ALARM if any(counters.values()) else _DIM))
     return lines
 
 
-class TextPlate(QGraphicsItem):
+class TextPlate:
     """Lines of text on a translucent plate, kept as pixels between changes."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemIgnoresTransformations)
-        self.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
-        self.setZValue(10)
+        self.visible = True
         self._font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
         self._font.setStyleHint(QFont.StyleHint.Monospace)
+        self._font.setPointSizeF(QGuiApplication.font().pointSizeF())
         self._lines: list[Line] = []
-        self._rect = QRectF()
+        self._pixels: QPixmap | None = None
 
     def set_lines(self, lines: list[Line]) -> None:
-        self._lines = lines
-        metrics = QFontMetricsF(self._font)
-        width = max(
-            (metrics.horizontalAdvance(line.text + line.alarm) for line in lines), default=0.0
-        )
-        height = metrics.lineSpacing() * len(lines)
-        rect = QRectF(0, 0, width + 2 * _PADDING, height + 2 * _PADDING)
-        if rect != self._rect:
-            self.prepareGeometryChange()
-            self._rect = rect
-        self.update()
+        if lines != self._lines:
+            self._lines = lines
+            self._pixels = None
 
     def text(self) -> str:
         """All lines as plain text."""
         return "\n".join(line.text + line.alarm for line in self._lines)
 
-    def boundingRect(self) -> QRectF:
-        # Asked for many times a paint, so it is kept.
-        return self._rect
+    def place(self, area: QRectF, corner: Qt.Corner, ratio: float) -> QRectF:
+        """Where it is when drawn into a corner of an area; `ratio` is that of device pixels."""
+        if not self.visible or not self._lines:
+            return QRectF()
+        if self._pixels is None or self._pixels.devicePixelRatio() != ratio:
+            self._pixels = self._drawn(ratio)
+        size = self._pixels.deviceIndependentSize()
+        at_right = corner in (Qt.Corner.TopRightCorner, Qt.Corner.BottomRightCorner)
+        at_bottom = corner in (Qt.Corner.BottomLeftCorner, Qt.Corner.BottomRightCorner)
+        left = area.right() - size.width() if at_right else area.left()
+        top = area.bottom() - size.height() if at_bottom else area.top()
+        return QRectF(QPointF(left, top), size)
 
-    def paint(self, painter: QPainter | None, option: object, widget: object = None) -> None:
-        assert painter is not None
+    def draw(self, painter: QPainter, place: QRectF) -> None:
+        """Draw it where `place` says."""
+        if self._pixels is not None and not place.isEmpty():
+            painter.drawPixmap(place.topLeft(), self._pixels)
+
+    def _drawn(self, ratio: float) -> QPixmap:
+        metrics = QFontMetricsF(self._font)
+        widths = [metrics.horizontalAdvance(line.text + line.alarm) for line in self._lines]
+        width = max(widths) + 2 * _PADDING
+        height = metrics.lineSpacing() * len(self._lines) + 2 * _PADDING
+        pixels = QPixmap(math.ceil(width * ratio), math.ceil(height * ratio))
+        pixels.setDevicePixelRatio(ratio)
+        pixels.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(pixels)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(_BACKGROUND)
-        painter.drawRoundedRect(self._rect, 6, 6)
+        painter.drawRoundedRect(QRectF(0, 0, width, height), 6, 6)
         painter.setFont(self._font)
-        metrics = QFontMetricsF(self._font)
         baseline = _PADDING + metrics.ascent()
         for line in self._lines:
             painter.setPen(line.colour)
@@ -118,3 +138,5 @@ class TextPlate(QGraphicsItem):
                 end = _PADDING + metrics.horizontalAdvance(line.text)
                 painter.drawText(QPointF(end, baseline), line.alarm)
             baseline += metrics.lineSpacing()
+        painter.end()
+        return pixels

@@ -1,145 +1,141 @@
-"""The plot: the scrolling picture with its axes, colour bar and latency overlay."""
+"""One lane of the picture: a spectrogram with its frequency axis and colour bar."""
 
 from __future__ import annotations
 
 import math
 
 import pyqtgraph as pg
-from PyQt6.QtCore import QEvent, QPointF, pyqtSignal
-from PyQt6.QtGui import QPaintEvent
+from PyQt6.QtCore import QEvent, Qt, pyqtSignal
+from PyQt6.QtGui import QResizeEvent
 
-from visualizer.config import DisplayConfig, MelConfig
-from visualizer.mel.filterbank import band_edges_hz
-from visualizer.mel.picture import RANGE_DB, PictureUnit
+from visualizer.config import MelConfig
 from visualizer.ui.axis import FrequencyAxis
 from visualizer.ui.overlay import TEXT, Line, TextPlate
-from visualizer.ui.spectrogram import SpectrogramItem, colour_map
+from visualizer.ui.spectrogram import Scene, SpectrogramView, colour_map, colour_table
 
-_MARGIN = 12.0
-"""of what lies on the picture, in pixels"""
-
-
-def reading(config: MelConfig, unit: PictureUnit, seconds: float, band: int, value: float) -> str:
-    """What there is at a place of the picture, in words; `band` counts from 0."""
-    low, peak, high = band_edges_hz(config)[band : band + 3]
-    shown = "nothing" if math.isnan(value) else unit.text(value)
-    return (
-        f"{seconds:.2f} s · band {band} of {config.n_mels}: {low:.0f} to {high:.0f} Hz, "
-        f"peak {peak:.0f} Hz · {shown}"
-    )
+_WIDEST = ("00000", "−000.0")
+"""number beside the picture, and beside the colour bar"""
 
 
 class Picture(pg.PlotWidget):
-    """A plot that can be painted at once, and counts its paints."""
+    """Shows what it is given; the mouse on it is told by `view`."""
 
-    first_painted = pyqtSignal()
+    levels_changed = pyqtSignal(object)
+    """(low, high), as a person dragged them"""
+    placed = pyqtSignal()
+    """The spectrogram lies elsewhere now."""
 
-    def __init__(self, display: DisplayConfig) -> None:
+    def __init__(self) -> None:
         self._frequency_axis = FrequencyAxis()
+        # Before the first changeEvent, which comes while the widget is being made.
+        self._axes: tuple[pg.AxisItem, ...] = ()
         super().__init__(axisItems={"left": self._frequency_axis}, background=None)
-        self.paints = 0
-        self._config: MelConfig | None = None
-        self._unit: PictureUnit | None = None
-        self.spectrogram = SpectrogramItem(display, RANGE_DB)
-        self.overlay = TextPlate()
-        self.reading = TextPlate()
-        self._pointer: QPointF | None = None
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         plot = self.getPlotItem()
         plot.hideButtons()
         plot.setMenuEnabled(False)
         plot.setMouseEnabled(False, False)
-        plot.setContentsMargins(4, 10, 8, 4)
-        text = self.palette().windowText().color()
-        for side, label in (("left", "Frequency (Hz)"), ("bottom", "Seconds before now")):
-            axis = plot.getAxis(side)
-            axis.setLabel(label)
-            axis.setTextPen(text)
-            axis.setPen(pg.mkPen(text, width=1))
-            # They touch the picture, so without it each column would draw their texts again.
-            axis.setCacheMode(axis.CacheMode.DeviceCoordinateCache)
-        plot.getAxis("bottom").enableAutoSIPrefix(False)
-        plot.getAxis("bottom").setStyle(hideOverlappingLabels=False)
-        plot.addItem(self.spectrogram)
-        plot.setXRange(-display.span_s, 0, padding=0)
+        plot.setContentsMargins(4, 6, 8, 6)
+        plot.hideAxis("bottom")
+        # Outwards: in the text's colour they could not be seen on the picture.
+        self._frequency_axis.setStyle(tickLength=4)
+        self._frequency_axis.setLabel("Frequency (Hz)")
+        self._colours = ""
+        self.levels = (0.0, 1.0)
         # Its axis needs a label from the start to have room for one.
         self._colour_bar = pg.ColorBarItem(
-            values=RANGE_DB, colorMap=colour_map(display.colour_map), label=" "
+            values=self.levels, colorMap=colour_map("gray"), label=" ", interactive=True
         )
-        self._colour_bar.axis.setTextPen(text)
-        self._colour_bar.sigLevelsChanged.connect(
-            lambda bar: self.spectrogram.set_levels(bar.levels())
-        )
+        self._colour_bar.sigLevelsChanged.connect(self._take_levels)
         # Row and columns as ColorBarItem itself takes them beside an ImageItem.
         plot.layout.addItem(self._colour_bar, 2, 5)
         plot.layout.setColumnFixedWidth(4, 8)
-        self.overlay.setParentItem(plot.getViewBox())
-        self.overlay.setPos(_MARGIN, _MARGIN)
-        self.reading.setParentItem(plot.getViewBox())
-        self.reading.hide()
-        self.scene().sigMouseMoved.connect(self._point)
+        self.view = SpectrogramView()
+        self.view.setParent(self.viewport())
+        self._title = TextPlate()
+        plot.getViewBox().sigResized.connect(self._place_view)
+        self._axes = (self._frequency_axis, self._colour_bar.axis)
+        self._recolour()
+        self._make_room()
 
-    def set_display(self, display: DisplayConfig) -> None:
-        """Show what is kept in another span and other colours."""
-        self.spectrogram.set_display(display)
-        self._colour_bar.setColorMap(colour_map(display.colour_map))
-        self.getPlotItem().setXRange(-display.span_s, 0, padding=0)
+    def show_lane(
+        self,
+        scene: Scene,
+        title: str,
+        mel: MelConfig,
+        unit_label: str,
+        colours: str,
+        levels: tuple[float, float],
+    ) -> None:
+        """Show columns of a front-end in a unit, coloured from the one level to the other."""
+        self._title.set_lines([Line(title, TEXT)] if title else [])
+        self._frequency_axis.set_config(mel)
+        self.getPlotItem().setYRange(0, mel.n_mels, padding=0)
+        self._colour_bar.axis.setLabel(unit_label)
+        self.view.set_scene(scene)
+        self._colours = colours
+        self._colour_bar.setColorMap(colour_map(colours))
+        self.set_levels(levels)
 
-    def begin(self, config: MelConfig) -> None:
-        """Start anew with a front-end."""
-        self._config = config
-        self._unit = PictureUnit(config)
-        self._colour_bar.axis.setLabel(self._unit.label)
-        self.reset_levels()
-        self.spectrogram.set_config(config)
-        self._frequency_axis.set_config(config)
-        self.getPlotItem().setYRange(0, config.n_mels, padding=0)
+    def set_plates(self, plates: list[tuple[TextPlate, Qt.Corner]]) -> None:
+        """Have these on the picture, beside its title."""
+        self.view.plates = [(self._title, Qt.Corner.TopRightCorner), *plates]
 
-    def reset_levels(self) -> None:
-        """Back to the range of colours that suits the front-end."""
-        if self._unit is None:
-            return
-        low, high = self._unit.range()
+    def set_notes(self, notes: bool) -> None:
+        """Name notes at the frequency axis, or hertz."""
+        self._frequency_axis.set_notes(notes)
+        self._frequency_axis.setLabel("Note" if notes else "Frequency (Hz)")
+
+    def set_levels(self, levels: tuple[float, float]) -> None:
+        """Colour from the one level to the other."""
+        low, high = self.levels = levels
         # What a drag of a handle moves by: about a hundredth of the range.
         self._colour_bar.rounding = 10.0 ** math.floor(math.log10((high - low) / 50))
-        self._colour_bar.setLevels((low, high))
-        self.spectrogram.set_levels((low, high))
+        self._colour_bar.blockSignals(True)
+        self._colour_bar.setLevels(levels)
+        self._colour_bar.blockSignals(False)
+        self.view.set_colours(colour_table(self._colours), levels)
 
-    def show_reading(self) -> None:
-        """Say what is under the mouse now; the picture moves below it."""
-        view = self.getPlotItem().getViewBox()
-        pointer, config, unit = self._pointer, self._config, self._unit
-        inside = pointer is not None and view.sceneBoundingRect().contains(pointer)
-        self.reading.setVisible(inside and config is not None)
-        if not inside or config is None or unit is None:
-            return
-        point = view.mapSceneToView(pointer)
-        band = min(max(0, math.floor(point.y())), config.n_mels - 1)
-        value = self.spectrogram.value_at(min(point.x(), -1e-9), band)
-        self.reading.set_lines([Line(reading(config, unit, point.x(), band, value), TEXT)])
-        below = view.height() - self.reading.boundingRect().height() - _MARGIN
-        self.reading.setPos(_MARGIN, below)
+    def _take_levels(self, bar: pg.ColorBarItem) -> None:
+        low, high = bar.levels()
+        self.levels_changed.emit((float(low), float(high)))
 
-    def leaveEvent(self, event: QEvent) -> None:
-        self._point(None)
-        super().leaveEvent(event)
+    def _place_view(self, *_: object) -> None:
+        area = self.mapFromScene(self.getPlotItem().getViewBox().sceneBoundingRect())
+        rect = area.boundingRect()
+        if rect != self.view.geometry():
+            self.view.setGeometry(rect)
+            self.placed.emit()
 
-    def _point(self, position: QPointF | None) -> None:
-        self._pointer = position
-        self.show_reading()
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        if self._axes:
+            self._place_view()
 
-    def show_new(self) -> bool:
-        """Paint what was appended; return, when that is done, whether there was a paint.
+    def changeEvent(self, event: QEvent | None) -> None:
+        super().changeEvent(event)
+        if event is not None and event.type() == QEvent.Type.PaletteChange:
+            self._recolour()
+        elif event is not None and event.type() == QEvent.Type.FontChange:
+            self._make_room()
 
-        `update` would hand it to Qt's update timer, which waits 5 ms for more to come.
-        """
-        self.spectrogram.colour_new()
-        before = self.paints
-        area = self.getPlotItem().getViewBox().sceneBoundingRect()
-        self.viewport().repaint(self.mapFromScene(area).boundingRect())
-        return self.paints > before
+    def close(self) -> None:
+        # pyqtgraph takes them apart, and the palette may still change.
+        self._axes = ()
+        super().close()
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        super().paintEvent(event)
-        self.paints += 1
-        if self.paints == 1:
-            self.first_painted.emit()
+    def _recolour(self) -> None:
+        text = self.palette().windowText().color()
+        for axis in self._axes:
+            axis.setTextPen(text)
+            axis.setPen(pg.mkPen(text, width=1))
+        # The ground of the axes, which pyqtgraph keeps as pixels.
+        self.resetCachedContent()
+
+    def _make_room(self) -> None:
+        """For the numbers of both axes and their labels: the same in all lanes."""
+        metrics = self.fontMetrics()
+        for axis, widest in zip(self._axes, _WIDEST, strict=False):
+            axis.setStyle(tickFont=self.font())
+            axis.label.setFont(self.font())
+            axis.setWidth(metrics.horizontalAdvance(widest) + round(1.8 * metrics.height()))

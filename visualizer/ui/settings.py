@@ -14,6 +14,9 @@ from visualizer.presets import PRESETS
 _ENGINE = "engine"
 _DISPLAY = "display"
 _GEOMETRY = "geometry"
+_DOCKS = "docks"
+_RECENT = "recent"
+_RECENT_FILES = 8
 
 
 class Settings:
@@ -55,3 +58,25 @@ class Settings:
 
     def save_geometry(self, geometry: QByteArray) -> None:
         self._store.setValue(_GEOMETRY, geometry)
+
+    def docks(self) -> QByteArray:
+        """Which panels are open and where; empty at first."""
+        docks = self._store.value(_DOCKS)
+        return docks if isinstance(docks, QByteArray) else QByteArray()
+
+    def save_docks(self, docks: QByteArray) -> None:
+        self._store.setValue(_DOCKS, docks)
+
+    def recent_files(self) -> list[str]:
+        """The audio files that were played last, the newest first."""
+        try:
+            stored = json.loads(self._store.value(_RECENT, "", str))
+        except ValueError:
+            return []
+        if not isinstance(stored, list):
+            return []
+        return [path for path in stored if isinstance(path, str)][:_RECENT_FILES]
+
+    def save_recent_file(self, path: str) -> None:
+        others = [other for other in self.recent_files() if other != path]
+        self._store.setValue(_RECENT, json.dumps([path, *others][:_RECENT_FILES]))

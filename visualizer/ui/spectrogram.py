@@ -1,30 +1,47 @@
-"""The picture: mel columns coloured once, when they come, and drawn with two blits."""
+"""The picture of one lane: columns coloured once, when they come, and drawn with two blits.
+
+A plain opaque widget that lies in the plot: a scene would draw what is behind it as well.
+"""
 
 from __future__ import annotations
 
 import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PyQt6.QtCore import QRectF
-from PyQt6.QtGui import QImage, QPainter
+from PyQt6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, pyqtSignal
+from PyQt6.QtGui import (
+    QColor,
+    QContextMenuEvent,
+    QImage,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QRegion,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PyQt6.QtWidgets import QWidget
 
-from visualizer.columns import MelColumns
-from visualizer.config import REVERSED, SPANS_S, DisplayConfig, MelConfig
-from visualizer.history import ColumnHistory
-from visualizer.mel.picture import PictureUnit
+from visualizer.config import REVERSED
+from visualizer.ui.marks import Marks, Place, Region
+from visualizer.ui.overlay import TextPlate
+from visualizer.ui.raster import EMPTY_COLOUR, N_COLOURS, Columns, Grid, Raster
 
-HISTORY_S = max(SPANS_S)
-"""Kept as values: 3 MB of 80 bands, 80 columns a second."""
-
-_COLOURS = 512
-_GAP_COLOUR = 0xFF2F3B45
-_EMPTY_COLOUR = 0xFF000000
-
-
-_SOURCES = {"gray": "CET-L1"}
+_SOURCES = {"gray": "CET-L1", "difference": "CET-D1"}
 """Names that pyqtgraph has other ones for."""
+_COLOURING_S = 0.008
+"""The longest that one update colours: what is left comes with the next."""
+_DRAG_PIXELS = 4
+_MARKS = {"": QColor(255, 255, 255, 110), "A": QColor("#5ad1ff"), "B": QColor("#ffd24a")}
+_REGION = QColor("#f4f4f8")
+
+Unit = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
 def colour_map(name: str) -> pg.ColorMap:
@@ -39,117 +56,334 @@ def colour_map(name: str) -> pg.ColorMap:
 
 def colour_table(name: str) -> NDArray[np.uint32]:
     """The colour map of a DisplayConfig as (512,) 0xffRRGGBB."""
-    table = colour_map(name).getLookupTable(nPts=_COLOURS, alpha=False)
+    table = colour_map(name).getLookupTable(nPts=N_COLOURS, alpha=False)
     red, green, blue = table.astype(np.uint32).T
     colours: NDArray[np.uint32] = np.uint32(0xFF000000) | red << 16 | green << 8 | blue
     return colours
 
 
-class SpectrogramItem(pg.GraphicsObject):
-    """Scrolls mel columns through [−span_s, 0] × [0, n_mels]; the newest ends at 0.
+@dataclass(frozen=True)
+class Scene:
+    """What a picture is of."""
 
-    The float32 columns are the truth. The ring of pixels, one column each, is a cache of the
-    visible span in which only new columns are coloured.
-    """
+    lane: int
+    grid: Grid
+    columns: Columns
+    unit: Unit
 
-    def __init__(self, display: DisplayConfig, levels: tuple[float, float]) -> None:
+
+class SpectrogramView(QWidget):
+    """Shows the columns of a span that ends at some moment of the stream's clock."""
+
+    first_painted = pyqtSignal()
+    resized = pyqtSignal()
+    """there is nothing in it now"""
+    pointed = pyqtSignal()
+    """the mouse is elsewhere on it, or has left it"""
+    clicked = pyqtSignal(object, bool)
+    """a Place, and whether Shift was held"""
+    region_dragged = pyqtSignal(object)
+    dragged = pyqtSignal(float)
+    """the picture is to be moved by so many seconds"""
+    scrolled = pyqtSignal(float, bool)
+    """turns of the wheel, and whether Ctrl was held"""
+    menu_wanted = pyqtSignal(object, QPoint)
+    """a Place, and where on the screen"""
+
+    def __init__(self) -> None:
         super().__init__()
-        self.setFlag(self.GraphicsItemFlag.ItemUsesExtendedStyleOption)
-        self._span_s = display.span_s
-        self._levels = levels
-        self._colours = colour_table(display.colour_map)
-        self._config: MelConfig | None = None
-        self._coloured_end = 0
-        self._reset_ring(1, 1)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setMouseTracking(True)
+        self.setCursor(Qt.CursorShape.CrossCursor)
+        self.setAccessibleName("Spectrogram")
+        self.paints = 0
+        self.plates: list[tuple[TextPlate, Qt.Corner]] = []
+        self._scene: Scene | None = None
+        self._raster: Raster | None = None
+        self._table = np.zeros(N_COLOURS, dtype=np.uint32)
+        self._levels = (0.0, 1.0)
+        self._span_s = 1.0
+        self._end_s = 0.0
+        self._marks = Marks()
+        self._elsewhere: tuple[tuple[str, float], ...] = ()
+        self._pointer: QPointF | None = None
+        self._pressed: tuple[QPointF, Place | None, bool] | None = None
+        self._dragging = False
+        self._image = QImage()
+        self._plate_places: list[QRectF] = []
+        self._on_screen: int | None = None
+        """the end of the view that is on the screen, if it is there as it would be painted now"""
+        self._changed_from = 0
 
-    def set_config(self, config: MelConfig) -> None:
-        """Begin anew with a front-end."""
-        self.prepareGeometryChange()
-        self._config = config
-        self._unit = PictureUnit(config)
-        self._history = ColumnHistory(config.n_mels, round(HISTORY_S / config.hop_s))
-        self._coloured_end = 0
-        self._refill()
+    def set_scene(self, scene: Scene) -> None:
+        self._scene = scene
+        self._make_raster()
 
-    def set_display(self, display: DisplayConfig) -> None:
-        """Show what is kept in another span and other colours."""
-        self.prepareGeometryChange()
-        self._span_s = display.span_s
-        self._colours = colour_table(display.colour_map)
-        self._refill()
+    def clear(self) -> None:
+        """Show nothing, and hold on to nothing."""
+        self._scene, self._raster, self._on_screen = None, None, None
 
-    def set_levels(self, levels: tuple[float, float]) -> None:
-        self._levels = levels
-        self._refill()
+    def set_span(self, span_s: float) -> None:
+        if span_s != self._span_s:
+            self._span_s = span_s
+            self._make_raster()
 
-    def append(self, columns: MelColumns) -> None:
-        """Take columns of the config in force; call `colour_new` once for all that came."""
-        self._history.append(columns)
+    def set_colours(self, table: NDArray[np.uint32], levels: tuple[float, float]) -> None:
+        """Colours from low to high as (512,) 0xffRRGGBB, and the levels at both ends."""
+        self._table, self._levels = table, levels
+        self._on_screen = None
+        if self._raster is not None:
+            self._raster.set_colours(table, levels)
 
-    def colour_new(self) -> None:
-        """Colour what was appended since, so that the next paint shows it."""
-        if self._config is not None:
-            self._colour(self._coloured_end, self._history.end)
+    def set_marks(self, marks: Marks, elsewhere: tuple[tuple[str, float], ...]) -> None:
+        """`elsewhere` are names and moments (s) of marks in other lanes: a line here."""
+        if (marks, elsewhere) != (self._marks, self._elsewhere):
+            self._marks, self._elsewhere = marks, elsewhere
+            self._on_screen = None
 
-    def value_at(self, seconds: float, band: int) -> float:
-        """What is shown `seconds` (below 0) before the newest column's end, in the picture's unit.
+    def forget(self) -> None:
+        """Colour all anew: older columns are others now."""
+        self._on_screen = None
+        if self._raster is not None:
+            self._raster.forget()
 
-        NaN where there is nothing.
+    def colour(self, end_s: float) -> bool:
+        """Have the picture ready that ends at a moment of the stream; return whether it is whole.
+
+        What is lacking comes with further calls.
         """
-        if self._config is None:
-            return math.nan
-        index = self._coloured_end + math.floor(seconds / self._config.hop_s)
-        return float(self._unit(self._history.between(index, index + 1))[0, band])
+        self._end_s = end_s
+        raster = self._raster
+        if raster is None:
+            return True
+        until = time.perf_counter() + _COLOURING_S
+        while True:
+            whole = raster.colour(self._view_end())
+            self._changed_from = min(self._changed_from, raster.changed_from)
+            if whole or time.perf_counter() > until:
+                return whole
 
-    def boundingRect(self) -> QRectF:
-        n_mels = self._config.n_mels if self._config else 1
-        return QRectF(-self._span_s, 0, self._span_s, n_mels)
+    def moved(self) -> QRegion:
+        """Move what is on the screen by as much as the picture has; return what is to be painted.
 
-    def paint(self, painter: QPainter, option: object, widget: object = None) -> None:
-        if self._config is None:
+        That leaves most of the copying to the system, which may have better means.
+        """
+        whole, raster, before = QRegion(self.rect()), self._raster, self._on_screen
+        marked = self._pointer is not None or self._marks != Marks()
+        if raster is None or before is None or marked or raster.first > self._view_first():
+            return whole
+        self._on_screen = self._view_end()
+        ratio = self.devicePixelRatioF()
+        step = (self._view_end() - before) / ratio
+        if not 0 <= step < self.width() or not step.is_integer():
+            return whole
+        if step:
+            self.scroll(-int(step), 0)
+        changed = math.floor((self._changed_from - self._view_first()) / ratio)
+        region = QRegion(changed, 0, self.width() - changed, self.height())
+        self._changed_from = self._view_end()
+        # The plates stay where they are, and what was moved of them goes.
+        for place in self._plate_places:
+            region += place.translated(-step, 0).toAlignedRect()
+        for place in self._places_of_plates():
+            region += place.toAlignedRect()
+        return region
+
+    def place_at(self, position: QPointF) -> Place | None:
+        """The column and band under a point of the widget."""
+        if (
+            self._scene is None
+            or self._raster is None
+            or not self.rect().contains(position.toPoint())
+        ):
+            return None
+        grid = self._scene.grid
+        pixel = self._view_first() + math.floor(position.x() * self.devicePixelRatioF())
+        column = grid.column_at(pixel * self._raster.pixel_s)
+        band = math.floor((1 - position.y() / self.height()) * grid.n_bands)
+        return Place(self._scene.lane, column, min(max(band, 0), grid.n_bands - 1))
+
+    def pointed_place(self) -> Place | None:
+        """The column and band that are under the mouse now; the picture moves below it."""
+        return None if self._pointer is None else self.place_at(self._pointer)
+
+    def cell(self, place: Place) -> QRectF:
+        """Where a column and band are, in the widget's coordinates."""
+        assert self._scene is not None
+        grid = self._scene.grid
+        seconds = grid.start_s + place.column * grid.hop_s
+        left, right = self._x_at(seconds), self._x_at(seconds + grid.hop_s)
+        height = self.height() / grid.n_bands
+        return QRectF(left, self.height() - (place.band + 1) * height, right - left, height)
+
+    def _x_at(self, seconds: float) -> float:
+        """Where a moment of the stream is, in the widget's coordinates."""
+        assert self._raster is not None
+        return (seconds / self._raster.pixel_s - self._view_first()) / self.devicePixelRatioF()
+
+    def _view_end(self) -> int:
+        assert self._raster is not None
+        return self._raster.pixel_at(self._end_s) + 1
+
+    def _view_first(self) -> int:
+        assert self._raster is not None
+        return self._view_end() - self._raster.width
+
+    def _make_raster(self) -> None:
+        ratio = self.devicePixelRatioF()
+        width, height = (max(1, round(length * ratio)) for length in (self.width(), self.height()))
+        self._on_screen = None
+        if self._scene is None:
             return
-        # Blits that neither flip nor rotate are the fast ones, so paint in the widget's pixels.
-        target = painter.transform().mapRect(self.boundingRect())
-        painter.save()
-        painter.resetTransform()
-        width, height = self._ring.shape[1], self._ring.shape[0]
-        oldest = self._coloured_end % width
-        split = target.left() + target.width() * (width - oldest) / width
-        left = QRectF(target.left(), target.top(), split - target.left(), target.height())
-        right = QRectF(split, target.top(), target.right() - split, target.height())
-        painter.drawImage(left, self._image, QRectF(oldest, 0, width - oldest, height))
-        painter.drawImage(right, self._image, QRectF(0, 0, oldest, height))
-        painter.restore()
-
-    def _reset_ring(self, width: int, height: int) -> None:
-        self._image = QImage(width, height, QImage.Format.Format_RGB32)
-        self._image.fill(_EMPTY_COLOUR)
+        if (self._image.width(), self._image.height()) != (width, height):
+            self._image = QImage(width, height, QImage.Format.Format_RGB32)
         memory = self._image.bits()
         assert memory is not None
         memory.setsize(self._image.sizeInBytes())
-        pixels: NDArray[np.uint32] = np.asarray(memory).view(np.uint32)
-        self._ring = pixels.reshape(height, width)
+        pixels: NDArray[np.uint32] = np.asarray(memory).view(np.uint32).reshape(height, width)
+        scene = self._scene
+        self._raster = Raster(pixels, self._span_s / width, scene.grid, scene.columns, scene.unit)
+        self._raster.set_colours(self._table, self._levels)
 
-    def _refill(self) -> None:
-        if self._config is None:
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        self._make_raster()
+        self.resized.emit()
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        painter = QPainter(self)
+        if self._raster is None:
+            painter.fillRect(self.rect(), QColor(EMPTY_COLOUR))
+        else:
+            self._draw_pixels(painter)
+            self._draw_marks(painter)
+        self._plate_places = self._places_of_plates()
+        for (plate, _), place in zip(self.plates, self._plate_places, strict=True):
+            plate.draw(painter, place)
+        if event is not None and event.rect() == self.rect():
+            self._on_screen = None if self._raster is None else self._view_end()
+        self.paints += 1
+        if self.paints == 1:
+            self.first_painted.emit()
+
+    def _places_of_plates(self) -> list[QRectF]:
+        margin = self.fontMetrics().height() * 0.75
+        area = QRectF(self.rect()).adjusted(margin, margin, -margin, -margin)
+        ratio = self.devicePixelRatioF()
+        return [plate.place(area, corner, ratio) for plate, corner in self.plates]
+
+    def _draw_pixels(self, painter: QPainter) -> None:
+        raster, ratio = self._raster, self.devicePixelRatioF()
+        assert raster is not None
+        width, height, view_first = raster.width, raster.height, self._view_first()
+        first, end = max(raster.first, view_first), min(raster.end, view_first + width)
+        if end - first < width:
+            painter.fillRect(self.rect(), QColor(EMPTY_COLOUR))
+        while first < end:
+            at = first % width
+            n = min(end - first, width - at)
+            target = QRectF((first - view_first) / ratio, 0, n / ratio, height / ratio)
+            painter.drawImage(target, self._image, QRectF(at, 0, n, height))
+            first += n
+
+    def _draw_marks(self, painter: QPainter) -> None:
+        scene, marks = self._scene, self._marks
+        assert scene is not None
+        if marks.region is not None and marks.region.lane == scene.lane:
+            self._draw_region(painter, marks.region)
+        for name, seconds in self._elsewhere:
+            x = self._x_at(seconds)
+            painter.setPen(QPen(_MARKS[name], 1.0, Qt.PenStyle.DotLine))
+            painter.drawLine(QPointF(x, 0), QPointF(x, self.height()))
+        cursor = self.pointed_place() or marks.cursor
+        if cursor is not None and cursor.lane == scene.lane:
+            middle = self.cell(cursor).center()
+            painter.setPen(_MARKS[""])
+            painter.drawLine(QPointF(middle.x(), 0), QPointF(middle.x(), self.height()))
+            painter.drawLine(QPointF(0, middle.y()), QPointF(self.width(), middle.y()))
+        for name, place in (("A", marks.a), ("B", marks.b)):
+            if place is not None and place.lane == scene.lane:
+                self._draw_marker(painter, name, self.cell(place))
+
+    def _draw_region(self, painter: QPainter, region: Region) -> None:
+        corners = (
+            Place(region.lane, region.first_column, region.first_band),
+            Place(region.lane, region.end_column - 1, region.end_band - 1),
+        )
+        painter.setPen(QPen(_REGION, 1.5, Qt.PenStyle.DashLine))
+        painter.setBrush(QColor(255, 255, 255, 26))
+        painter.drawRect(self.cell(corners[0]).united(self.cell(corners[1])))
+
+    def _draw_marker(self, painter: QPainter, name: str, cell: QRectF) -> None:
+        x, y = cell.center().x(), cell.center().y()
+        painter.setPen(QPen(_MARKS[name], 1.5))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawLine(QPointF(x, 0), QPointF(x, self.height()))
+        painter.drawEllipse(QPointF(x, y), 5, 5)
+        metrics = self.fontMetrics()
+        label = QRectF(0, 0, metrics.horizontalAdvance(name) * 2, metrics.height())
+        label.moveTopLeft(QPointF(min(x, self.width() - label.width()), 0))
+        painter.fillRect(label, _MARKS[name])
+        painter.setPen(QColor("#101014"))
+        painter.drawText(label, Qt.AlignmentFlag.AlignCenter, name)
+
+    def leaveEvent(self, event: QEvent | None) -> None:
+        super().leaveEvent(event)
+        self._pointer = self._on_screen = None
+        self.pointed.emit()
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        assert event is not None
+        if event.button() == Qt.MouseButton.LeftButton:
+            shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+            self._pressed = event.position(), self.place_at(event.position()), shift
+            self._dragging = False
+
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
+        assert event is not None
+        position = event.position()
+        self._pointer = position
+        self.pointed.emit()
+        if self._pressed is None:
             return
-        self._reset_ring(max(1, round(self._span_s / self._config.hop_s)), self._config.n_mels)
-        # Up to where it was coloured before: a frozen picture stays where it is.
-        end = self._coloured_end
-        self._colour(end - self._ring.shape[1], end)
-        self.update()
+        start, corner, shift = self._pressed
+        moved = position - start
+        self._dragging |= abs(moved.x()) + abs(moved.y()) >= _DRAG_PIXELS
+        if not self._dragging:
+            return
+        if shift:
+            inside = QPointF(
+                min(max(position.x(), 0.0), self.width() - 1.0),
+                min(max(position.y(), 0.0), self.height() - 1.0),
+            )
+            other = self.place_at(inside)
+            if corner is not None and other is not None:
+                self.region_dragged.emit(Region.between(corner, other))
+        else:
+            self.dragged.emit(moved.x() / self.width() * self._span_s)
+            self._pressed = position, None, False
 
-    def _colour(self, first: int, end: int) -> None:
-        assert self._config is not None
-        width = self._ring.shape[1]
-        first = max(first, end - width)
-        values = self._unit(self._history.between(first, end))
-        low, high = self._levels
-        scaled = (values - low) * ((_COLOURS - 1) / (high - low))
-        known = ~np.isnan(scaled)
-        index = np.clip(np.where(known, scaled, 0), 0, _COLOURS - 1).astype(np.intp)
-        pixels = np.where(known, self._colours[index], np.uint32(_GAP_COLOUR))
-        started = np.arange(first, end) >= 0
-        pixels[~started] = _EMPTY_COLOUR
-        self._ring[:, np.arange(first, end) % width] = pixels.T[::-1]
-        self._coloured_end = end
+    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
+        assert event is not None
+        if self._pressed is None or event.button() != Qt.MouseButton.LeftButton:
+            return
+        _, _, shift = self._pressed
+        self._pressed = None
+        place = self.place_at(event.position())
+        if not self._dragging and place is not None:
+            self.clicked.emit(place, shift)
+
+    def wheelEvent(self, event: QWheelEvent | None) -> None:
+        assert event is not None
+        delta = event.angleDelta()
+        ctrl = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+        # A wheel to the side goes the way it is turned.
+        turns = (delta.y() or delta.x()) / 120
+        self.scrolled.emit(turns, ctrl)
+        event.accept()
+
+    def contextMenuEvent(self, event: QContextMenuEvent | None) -> None:
+        assert event is not None
+        place = self.place_at(QPointF(event.pos()))
+        if place is not None:
+            self.menu_wanted.emit(place, event.globalPos())

@@ -1,7 +1,7 @@
 """The window: composes the widgets, and is the only one that holds the engine.
 
-Everything here runs on the GUI thread. The worker's wake-ups arrive through `_Bridge`, at most one
-of them queued at a time.
+Everything here runs on the GUI thread. The worker's and the followers' wake-ups arrive through
+`Bridge`, at most one of them queued at a time.
 """
 
 from __future__ import annotations
@@ -12,33 +12,51 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
-from PyQt6.QtCore import QObject, Qt, QTimer, pyqtSignal
-from PyQt6.QtGui import QCloseEvent, QKeySequence, QShortcut
+from PyQt6.QtCore import QEvent, Qt, QTimer, pyqtSignal
+from PyQt6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QGuiApplication,
+    QHideEvent,
+    QShowEvent,
+)
 from PyQt6.QtWidgets import (
-    QFileDialog,
+    QApplication,
     QHBoxLayout,
     QMainWindow,
+    QMenu,
     QVBoxLayout,
     QWidget,
 )
 
 from visualizer.columns import MelColumns
-from visualizer.config import CaptureConfig, EngineConfig, MelConfig
+from visualizer.config import CaptureConfig, DisplayConfig, EngineConfig, MelConfig, Theme
 from visualizer.engine import Engine
 from visualizer.latency import LatencyLog
-from visualizer.mel.level import STREAMING_FORM
+from visualizer.notices import SoundWatch
 from visualizer.options import DEFAULT_ENGINE_CONFIG, MINIMUM_SIZE
 from visualizer.status import EngineStatus
 from visualizer.ui.badge import KernelBadge
 from visualizer.ui.banner import Banner
+from visualizer.ui.bridge import Bridge
 from visualizer.ui.controls import Controls
+from visualizer.ui.description import describe
+from visualizer.ui.files import RecentFiles, RegionSaver, ask_for_audio, dropped_file
+from visualizer.ui.key_sheet import KeySheet
 from visualizer.ui.label import ElidedLabel
+from visualizer.ui.latency_figures import numbers_table
+from visualizer.ui.menus import Command, Menus
 from visualizer.ui.meter import LevelMeter
 from visualizer.ui.overlay import latency_lines
-from visualizer.ui.picture import Picture
+from visualizer.ui.panels import Panels
 from visualizer.ui.scan import DeviceScan
 from visualizer.ui.settings import Settings
+from visualizer.ui.theme import apply_theme
+from visualizer.ui.viewer import Viewer
+from visualizer.ui.viewer_commands import commands_of
 
 _TEXT_INTERVAL_MS = 200
 """The numbers change this often: faster, nobody can read them."""
@@ -46,26 +64,6 @@ _UNPAINTED_COLUMNS = 4096
 """Kept for their paint; the oldest of more are left out of the latencies."""
 
 _log = logging.getLogger(__name__)
-
-
-class _Bridge(QObject):
-    """Brings the worker's calls to the GUI thread, many as one."""
-
-    woken = pyqtSignal()
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._queued = False
-
-    def wake(self) -> None:
-        """Called on the worker's thread."""
-        if not self._queued:
-            self._queued = True
-            self.woken.emit()
-
-    def accept(self) -> None:
-        """Called on the GUI thread before it looks for what is new."""
-        self._queued = False
 
 
 class Window(QMainWindow):
@@ -93,10 +91,12 @@ class Window(QMainWindow):
         self._unpainted: deque[MelColumns] = deque(maxlen=_UNPAINTED_COLUMNS)
         self._shown_at = 0.0
         self._peak = 0.0
+        self._watch = SoundWatch()
         self.latency = LatencyLog()
         self._column_shown = False
 
-        self._bridge = _Bridge()
+        self._limit_paints()
+        self._bridge = Bridge()
         self._bridge.woken.connect(self._on_update)
         self._repaint = QTimer(self)
         self._repaint.setTimerType(Qt.TimerType.PreciseTimer)
@@ -107,20 +107,33 @@ class Window(QMainWindow):
         self._scan = DeviceScan()
 
         self.setWindowTitle("Mel visualizer")
+        self.setAcceptDrops(True)
         self.controls = Controls()
         self.banner = Banner()
         self.meter = LevelMeter()
         self.badge = KernelBadge()
         self.state_label = ElidedLabel("starting: loading torch")
-        self._display = store.display_config()
-        self.picture = Picture(self._display)
-        self.controls.show_display(self._display)
-        self.picture.first_painted.connect(self._start)
+        self.viewer = Viewer(store.display_config())
+        self.stack = self.viewer.stack
+        self.controls.show_display(self.viewer.display)
+        self.stack.first_painted.connect(self._start)
+        self.panels = Panels(self)
+        self._saver = RegionSaver()
         self._lay_out()
         self._connect_controls()
+        self.menus = Menus(self, self._commands())
+        recent = self.menus.menus["&File"].addMenu("Open recent")
+        assert recent is not None
+        self.recent = RecentFiles(store, recent)
+        self.recent.picked.connect(self.open_file)
+        self._key_sheet = KeySheet(self.menus.sheet(), self)
+        self._context = QMenu(self)
+        self._fill_context()
+        self._show_display(self.viewer.display)
         self.setMinimumSize(*MINIMUM_SIZE)
         self.resize(1280, 720)
         self.restoreGeometry(store.geometry())
+        self.restoreState(store.docks())
 
     def _lay_out(self) -> None:
         body = QWidget()
@@ -132,7 +145,7 @@ class Window(QMainWindow):
         framed.setContentsMargins(8, 0, 8, 0)
         framed.addWidget(self.banner)
         layout.addLayout(framed)
-        layout.addWidget(self.picture, 1)
+        layout.addWidget(self.viewer, 1)
         foot = QHBoxLayout()
         foot.setContentsMargins(10, 2, 10, 6)
         foot.addWidget(self.meter)
@@ -143,7 +156,7 @@ class Window(QMainWindow):
         self.setCentralWidget(body)
 
     def _connect_controls(self) -> None:
-        controls = self.controls
+        controls, viewer = self.controls, self.viewer
         controls.capture_picked.connect(self._pick_capture)
         controls.file_wanted.connect(self._pick_file)
         controls.refresh_wanted.connect(self._scan.start)
@@ -153,24 +166,98 @@ class Window(QMainWindow):
         controls.channel_picked.connect(lambda channel: self._change(channel=channel))
         controls.compute_picked.connect(lambda compute: self._change(compute=compute))
         controls.freeze_toggled.connect(self._freeze)
-        controls.overlay_toggled.connect(self.picture.overlay.setVisible)
-        controls.span_picked.connect(lambda span_s: self._show_in(span_s=span_s))
-        controls.colours_picked.connect(lambda name: self._show_in(colour_map=name))
+        controls.overlay_toggled.connect(self._show_overlay)
+        controls.span_picked.connect(lambda span_s: viewer.show_in(span_s=span_s))
+        controls.colours_picked.connect(lambda name: viewer.show_in(colour_map=name))
+        controls.second_picked.connect(lambda name: viewer.show_in(second=name))
+        viewer.display_changed.connect(self._show_display)
+        viewer.display_changed.connect(self._store.save_display_config)
+        viewer.refused.connect(self.show_fault)
+        self._saver.said.connect(self.show_fault)
+        self.panels.spectrum_wanted.connect(self._show_spectrum)
+        self.stack.held_changed.connect(self._on_held)
+        self.stack.menu_wanted.connect(lambda _, where: self._context.popup(where))
 
-        for key, act in (
-            ("Space", controls.freeze.toggle),
-            ("L", controls.overlay.toggle),
-            ("R", self.picture.reset_levels),
-            ("F5", self._scan.start),
+    def _commands(self) -> list[Command]:
+        controls = self.controls
+        own = [
+            Command(
+                "&File", "Open audio file…", "play an audio file", ("Ctrl+O",), self._pick_file
+            ),
+            Command(
+                "&File",
+                "Save region as NumPy…",
+                "save the region's values and sound, and copy the code that joins them",
+                ("Ctrl+S",),
+                self._save_region,
+            ),
+            Command(
+                "&File",
+                "Look for microphones",
+                "look for microphones again",
+                ("F5",),
+                self._scan.start,
+            ),
+            Command("&File", "Quit", "close the window", ("Ctrl+Q",), self.close),
+            Command(
+                "&View",
+                "Freeze",
+                "hold the picture still; capture goes on",
+                ("Space",),
+                controls.freeze.toggle,
+            ),
+            Command(
+                "&View",
+                "Latency overlay",
+                "how late each column is, on the picture",
+                ("L",),
+                controls.overlay.toggle,
+            ),
+            *self.panels.commands(),
+            Command(
+                "&View",
+                "Copy latency numbers",
+                "copy the latencies as a table",
+                ("Ctrl+Shift+C",),
+                self._copy_latency,
+            ),
+            Command(
+                "&View",
+                "Full screen",
+                "fill the screen, or do so no longer",
+                ("F11",),
+                self._toggle_full_screen,
+            ),
+        ]
+        themes = [
+            Command(
+                "&View/Theme",
+                theme.capitalize(),
+                f"{theme} colours",
+                (),
+                lambda theme=theme: self.viewer.show_in(theme=theme),
+                True,
+                theme,
+            )
+            for theme in get_args(Theme)
+        ]
+        sheet = Command("&Help", "Keys", "show this sheet", ("?",), self._toggle_key_sheet)
+        return [*own, *commands_of(self.viewer), *themes, sheet]
+
+    def _fill_context(self) -> None:
+        for text in (
+            "Marker A",
+            "Marker B",
+            "Region from A to B",
+            "Remove marks",
+            "Save region as NumPy…",
+            "Freeze",
         ):
-            # Not the buttons' own shortcuts: those act 100 ms later, and again on the release.
-            shortcut = QShortcut(QKeySequence(key), self)
-            shortcut.setAutoRepeat(False)
-            shortcut.activated.connect(act)
+            self._context.addAction(self.menus.actions[text])
 
     @property
     def frozen(self) -> bool:
-        return self.controls.freeze.isChecked()
+        return self.stack.held
 
     def engine_status(self) -> EngineStatus | None:
         """The engine's state of now; None before it was started."""
@@ -186,11 +273,42 @@ class Window(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
         self._store.save_geometry(self.saveGeometry())
+        self._store.save_docks(self.saveState())
         self._texts.stop()
         self._scan.close()
+        self.viewer.close_tracks()
         if self._engine is not None:
             self._engine.close()
         super().closeEvent(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
+        assert event is not None
+        if dropped_file(event) is not None:
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent | None) -> None:
+        assert event is not None
+        path = dropped_file(event)
+        if path is not None:
+            event.acceptProposedAction()
+            self.open_file(path)
+
+    def changeEvent(self, event: QEvent | None) -> None:
+        super().changeEvent(event)
+        if event is not None and event.type() == QEvent.Type.WindowStateChange:
+            self._rest()
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        super().showEvent(event)
+        self._rest()
+
+    def hideEvent(self, event: QHideEvent | None) -> None:
+        super().hideEvent(event)
+        self._rest()
+
+    def _rest(self) -> None:
+        """Look for what is new only now and then while nobody sees it."""
+        self._bridge.resting = self.frozen or not self.isVisible() or self.isMinimized()
 
     def _change(self, **changes: object) -> None:
         status = self.engine_status()
@@ -203,16 +321,55 @@ class Window(QMainWindow):
         self._asked = replace(self._asked or status.config, **changes)  # type: ignore[arg-type]
         self._engine.configure(self._asked)
 
-    def _show_in(self, **changes: object) -> None:
-        self._display = replace(self._display, **changes)  # type: ignore[arg-type]
-        self.picture.set_display(self._display)
-        self._store.save_display_config(self._display)
+    def _show_display(self, display: DisplayConfig) -> None:
+        """Show in the controls and menus how the picture is shown."""
+        self.controls.show_display(display)
+        for text, on in (
+            ("Time of day", display.clock_time),
+            ("Note names", display.note_names),
+            ("Waveform", display.waveform),
+            ("Difference", display.difference),
+            ("Automatic range", display.automatic_levels),
+        ):
+            self.menus.check(text, on)
+        self.menus.check(display.theme.capitalize(), True)
+        application = QApplication.instance()
+        assert isinstance(application, QApplication)
+        apply_theme(application, display.theme)
 
     def _freeze(self, frozen: bool) -> None:
-        self._show_texts()
+        if frozen and not self.frozen:
+            self.stack.hold()
+        elif not frozen:
+            self.stack.go_live()
+
+    def _on_held(self, held: bool) -> None:
+        self.controls.freeze.setChecked(held)
         self._repaint.stop()
-        if not frozen:
-            self._show_columns()
+        self._unpainted.clear()
+        self._rest()
+        self._show_texts()
+        if not held:
+            self._on_update()
+
+    def _show_overlay(self, on: bool) -> None:
+        self.stack.latency.visible = on
+        self.stack.refresh()
+
+    def _toggle_full_screen(self) -> None:
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    def _toggle_key_sheet(self) -> None:
+        self._key_sheet.setVisible(not self._key_sheet.isVisible())
+
+    def _copy_latency(self) -> None:
+        status, clipboard = self.engine_status(), QGuiApplication.clipboard()
+        if status is not None and clipboard is not None:
+            clipboard.setText(numbers_table(status, self.latency))
+
+    def _save_region(self) -> None:
+        status = self.engine_status()
+        self._saver.save(self.viewer.piece(status) if status is not None else None, self)
 
     def _pick_front_end(self, choice: str | MelConfig) -> None:
         if isinstance(choice, str):
@@ -224,11 +381,9 @@ class Window(QMainWindow):
         self._change(capture=capture, channel=None)
 
     def _pick_file(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(
-            self, "Open an audio file", "", "Audio (*.wav *.flac *.ogg *.mp3 *.aiff);;All files (*)"
-        )
-        if path:
-            self.open_file(Path(path))
+        path = ask_for_audio(self)
+        if path is not None:
+            self.open_file(path)
         elif self._status is not None:
             self.controls.show_status(self._status)
 
@@ -236,14 +391,20 @@ class Window(QMainWindow):
         # Only now is the window visible, and the time that torch takes to load costs no wait.
         self._engine = self._start_engine(self._bridge.wake)
         self._texts.start(_TEXT_INTERVAL_MS)
+        handle = self.windowHandle()
+        assert handle is not None
+        handle.screenChanged.connect(self._limit_paints)
+        self._limit_paints()
         self.first_painted.emit()
 
     def _on_update(self) -> None:
         self._bridge.accept()
         assert self._engine is not None
-        status = self._engine.status()
-        self._show_status(status)
-        shown = self.isVisible() and not self.isMinimized() and not self.frozen
+        if self._status is None or self._engine.revision != self._status.revision:
+            self._show_status(self._engine.status())
+        status = self._status
+        assert status is not None
+        shown = not self._bridge.resting
         for columns in self._engine.drain():
             self._peak = max(self._peak, columns.peak)
             if columns.config_id > status.config_id:
@@ -252,25 +413,28 @@ class Window(QMainWindow):
                 self._show_status(status)
             if columns.config_id != status.config_id:
                 continue
-            self.picture.spectrogram.append(columns)
+            assert status.mel is not None
+            self._watch.observe(columns.peak, columns.n_columns * status.mel.hop_s)
+            self.viewer.append(columns)
             if shown:
                 self._unpainted.append(columns)
-        if shown and not self._repaint.isActive():
-            wait_s = self._shown_at + self._shortest_paint_interval_s() - time.perf_counter()
+        if shown and self._unpainted and not self._repaint.isActive():
+            wait_s = self._shown_at + self._shortest_paint_interval_s - time.perf_counter()
             if wait_s > 0:
                 self._repaint.start(round(wait_s * 1e3))
             else:
                 self._show_columns()
 
-    def _shortest_paint_interval_s(self) -> float:
+    def _limit_paints(self) -> None:
         # A column that waited a whole refresh for its paint could miss the refresh it might have
         # made, so the limit is two paints a refresh.
         screen = self.screen()
-        return 0.5 / (screen.refreshRate() if screen and screen.refreshRate() > 0 else 60.0)
+        rate_hz = screen.refreshRate() if screen is not None else 0.0
+        self._shortest_paint_interval_s = 0.5 / (rate_hz if rate_hz > 0 else 60.0)
 
     def _show_columns(self) -> None:
         self._shown_at = time.perf_counter()
-        if not self.picture.show_new():
+        if not self.stack.show_new():
             # Covered or on another workspace: what is seen later was not drawn late.
             self._unpainted.clear()
             return
@@ -286,6 +450,7 @@ class Window(QMainWindow):
         before, self._status = self._status, status
         if before is not None and before.revision == status.revision:
             return
+        assert self._engine is not None
         self._asked = None
         self.controls.show_status(status)
         self.show_fault(status.fault or "")
@@ -295,46 +460,47 @@ class Window(QMainWindow):
                 self._store.save_engine_config(self._wish)
             else:
                 self._wish = self._store.engine_config() or DEFAULT_ENGINE_CONFIG
-        if status.mel is not None and (before is None or before.config_id != status.config_id):
+        played = status.config.capture.path
+        if status.state == "running" and played is not None:
+            self.recent.remember(played)
+        sound = self._engine.sound()
+        is_new = before is None or before.config_id != status.config_id
+        if status.mel is not None and sound is not None and is_new:
             self._unpainted.clear()
             self.latency.clear()
-            self.picture.begin(status.mel)
+            self._watch = SoundWatch()
+            self.viewer.begin(status, sound)
         self._show_texts()
         if status.state == "failed":
             self.failed.emit(status.fault)
 
     def _show_texts(self) -> None:
+        if self._bridge.resting and self._engine is not None:
+            self._on_update()
         self.meter.set_peak(self._peak)
         self._peak = 0.0
         status = self.engine_status()
         if status is None:
             return
         held = "FROZEN, Space goes on · " if self.frozen else ""
-        self.state_label.setText(held + describe(status))
+        notice = self._watch.notice
+        warned = f"⚠ {notice} · " if notice else ""
+        self.state_label.setText(warned + held + describe(status))
         self.badge.show_status(status)
-        self.picture.show_reading()
-        if self.picture.overlay.isVisible():
-            self.picture.overlay.set_lines(latency_lines(status, self.latency))
+        self.panels.show_latency(status, self.latency)
+        if self.frozen:
+            return
+        self.viewer.inspector.show()
+        self.viewer.follow_levels()
+        if self.stack.latency.visible:
+            self.stack.latency.set_lines(latency_lines(status, self.latency))
+
+    def _show_spectrum(self) -> None:
+        found = self.viewer.slice()
+        if found is not None and not self.isMinimized():
+            self.panels.show_slice(found)
 
     def _show_scan_failure(self, reason: str) -> None:
         _log.warning("the devices could not be listed: %s", reason)
         if not self.banner.isVisible():
             self.show_fault(f"the devices could not be listed: {reason}")
-
-
-def describe(status: EngineStatus) -> str:
-    """The line under the picture."""
-    source, mel = status.source, status.mel
-    if source is None or mel is None:
-        return "starting: loading torch" if status.state == "starting" else "nothing is running"
-    ended = " · ended" if status.state == "ended" else ""
-    top = f"{mel.f_min:g}–{mel.f_max:g} Hz"
-    if mel.f_max > mel.sample_rate / 2:
-        top += f" (empty above {mel.sample_rate / 2:g})"
-    form = f" · {STREAMING_FORM}" if mel.needs_whole_clip else ""
-    streaming = " (streaming form)" if mel.needs_whole_clip else ""
-    return (
-        f"{source.name}{ended} · {source.sample_rate} Hz · {mel.name}{streaming}: window "
-        f"{mel.win_length / mel.sample_rate * 1e3:.4g} ms, hop {mel.hop_s * 1e3:.4g} ms, "
-        f"{mel.n_mels} mels {top}{form}"
-    )

@@ -1,0 +1,107 @@
+"""Makes the pictures that the README shows, from the program as it is.
+
+    .venv/bin/python assets/make_screenshots.py [FOLDER]
+
+Needs a display; without one, `xvfb-run -s "-screen 0 1600x1000x24"` in front of it makes one.
+Each picture is of a window that plays the built-in demo; what is picked in it is not kept.
+"""
+
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from PyQt6.QtCore import QByteArray, QSettings
+from PyQt6.QtTest import QTest
+
+from visualizer.config import CaptureConfig, DisplayConfig, EngineConfig
+from visualizer.engine import Engine
+from visualizer.ui.app import make_application
+from visualizer.ui.marks import Place, Region
+from visualizer.ui.settings import Settings
+from visualizer.ui.window import Window
+
+SIZE = (1280, 720)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A window to take a picture of."""
+
+    name: str
+    display: DisplayConfig
+    heard_s: float
+    """how much of the demo has been heard by then"""
+    act: Callable[[Window], None] = lambda window: None
+
+
+def read_region(window: Window) -> None:
+    """Hold the picture with both markers, a region and the cursor on it."""
+    window.stack.hold()
+    end = window.stack.lanes[0].columns.end
+    inspector = window.viewer.inspector
+    inspector.marks = type(inspector.marks)(
+        cursor=Place(0, end - 40, 24),
+        a=Place(0, end - 470, 14),
+        b=Place(0, end - 390, 60),
+        region=Region(0, end - 330, end - 120, 4, 46),
+    )
+    inspector.show()
+
+
+def open_panels(window: Window) -> None:
+    """Show what the latencies and the newest column look like."""
+    window.resize(1600, 950)
+    for name in ("Latency panel", "Spectrum panel"):
+        window.menus.actions[name].trigger()
+    QTest.qWait(3000)
+
+
+SCENES = (
+    Scene("screenshot", DisplayConfig(theme="dark"), 10.2),
+    Scene("reading", DisplayConfig(theme="dark", waveform=True), 9.5, read_region),
+    Scene(
+        "compare",
+        DisplayConfig(
+            theme="dark", second="simli-librosa", difference=True, note_names=True, clock_time=True
+        ),
+        10.2,
+    ),
+    Scene("latency", DisplayConfig(theme="light", colour_map="viridis"), 9.0, open_panels),
+)
+
+
+def main() -> None:
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent
+    application = make_application(sys.argv[:1])
+    with tempfile.TemporaryDirectory() as settings:
+        QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, settings)
+        for scene in SCENES:
+            Settings().save_display_config(scene.display)
+            Settings().save_docks(QByteArray())
+            take(scene, folder / f"{scene.name}.png")
+            application.processEvents()
+
+
+def take(scene: Scene, path: Path) -> None:
+    """Run the window until so much was heard, and save what it shows."""
+    config = EngineConfig(CaptureConfig("demo"))
+    window = Window(lambda on_update: Engine(config, (), on_update), Settings())
+    window.resize(*SIZE)
+    window.show()
+    try:
+        while window.stack.now_s < scene.heard_s:
+            QTest.qWait(5)
+        scene.act(window)
+        QTest.qWait(300)
+        if not window.grab().save(str(path)):
+            sys.exit(f"{path} cannot be written")
+    finally:
+        window.close()
+    print(path)
+
+
+main()

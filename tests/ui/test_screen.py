@@ -1,0 +1,58 @@
+"""What is on the screen is what a painting of the whole picture gives, however it came there."""
+
+from __future__ import annotations
+
+import numpy as np
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QImage
+from PyQt6.QtTest import QTest
+from PyQt6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
+
+from tests.ui.helpers import hear, hear_on, view_of
+from visualizer.ui.window import Window
+
+
+def pixels(image: QImage) -> np.ndarray:
+    image = image.convertToFormat(QImage.Format.Format_RGB32)
+    memory = image.constBits()
+    assert memory is not None
+    memory.setsize(image.sizeInBytes())
+    return np.array(memory).reshape(image.height(), image.width(), 4)[:, :, :3]
+
+
+def assert_screen_is_right(widget: QWidget, qtbot: QtBot) -> None:
+    """After the very last update of the stream, with nothing painted since."""
+    screen = widget.screen()
+    assert screen is not None
+    seen = pixels(screen.grabWindow(widget.winId()).toImage())
+    np.testing.assert_array_equal(seen, pixels(widget.grab().toImage()))
+
+
+def stop_updates(window: Window) -> None:
+    """Let no column come any more, and nothing be painted."""
+    window._bridge.woken.disconnect()
+    window._texts.stop()
+    window._repaint.stop()
+
+
+def test_a_picture_that_moved_on_is_whole(noisy: Window, qtbot: QtBot) -> None:
+    """With the plate of latencies on it, whose text changes while the picture moves."""
+    QTest.keyClick(noisy, Qt.Key.Key_L)
+    assert noisy.stack.latency.visible
+    hear(noisy, qtbot, 2.5)
+    assert noisy.stack.latency.text()
+    stop_updates(noisy)
+    assert_screen_is_right(view_of(noisy), qtbot)
+
+
+def test_so_are_two_lanes_and_what_was_marked_before(noisy: Window, qtbot: QtBot) -> None:
+    noisy.controls.second_picked.emit("full-band")
+    hear(noisy, qtbot, 1.5)
+    QTest.mouseClick(view_of(noisy), Qt.MouseButton.LeftButton)
+    hear_on(noisy, qtbot, 0.2)
+    QTest.keyClick(noisy, Qt.Key.Key_Escape)
+    hear_on(noisy, qtbot, 1.0)
+    stop_updates(noisy)
+    for lane in (0, 1):
+        assert_screen_is_right(noisy.stack.pictures[lane].view, qtbot)

@@ -1,0 +1,210 @@
+"""Dark and light: what can be read, and when the one turns into the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from PyQt6.QtCore import QRect, Qt
+from PyQt6.QtGui import QColor, QFontMetricsF, QImage, QPalette
+from PyQt6.QtWidgets import QApplication, QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from visualizer.config import CaptureConfig, EngineConfig, MelConfig, Theme
+from visualizer.history import ColumnHistory
+from visualizer.mel.picture import RANGE_DB, PictureUnit
+from visualizer.presets import preset
+from visualizer.status import EngineStatus
+from visualizer.ui.badge import KernelBadge
+from visualizer.ui.banner import Banner
+from visualizer.ui.meter import LevelMeter
+from visualizer.ui.picture import Picture
+from visualizer.ui.raster import Grid
+from visualizer.ui.spectrogram import Scene
+from visualizer.ui.theme import _DARK, _LIGHT, _Follower, _style_sheet, apply_theme
+from visualizer.ui.time_axis import TimeAxis
+
+Role = QPalette.ColorRole
+READABLE = 4.5
+"""The contrast that WCAG 2.1 asks of text (1.4.3)."""
+
+
+def lane() -> tuple[Scene, str, MelConfig, str, str, tuple[float, float]]:
+    """What a picture shows before any sound was heard."""
+    mel = preset("simli")
+    unit = PictureUnit.default(mel)
+    scene = Scene(0, Grid(0.0, mel.hop_s, mel.n_mels), ColumnHistory(80, mel.hop_s), unit)
+    return scene, "", mel, unit.label, "magma", RANGE_DB
+
+
+@pytest.fixture
+def application(qapp: QApplication) -> Iterator[QApplication]:
+    """As it was for the tests that follow."""
+    palette, style = QPalette(qapp.palette()), qapp.styleSheet()
+    yield qapp
+    for follower in qapp.findChildren(_Follower):
+        follower.setParent(None)
+    qapp.setPalette(palette)
+    qapp.setStyleSheet(style)
+
+
+def tell_scheme(application: QApplication, scheme: Qt.ColorScheme) -> None:
+    """As Qt does when the desktop's scheme changes."""
+    hints = application.styleHints()
+    assert hints is not None
+    hints.colorSchemeChanged.emit(scheme)
+
+
+def is_light(application: QApplication) -> bool:
+    palette = application.palette()
+    return palette.window().color().lightness() > palette.windowText().color().lightness()
+
+
+def luminance(colour: QColor) -> float:
+    parts = (colour.redF(), colour.greenF(), colour.blueF())
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: QColor, other: QColor) -> float:
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def seen_contrast(widget: QWidget, part: QRect | None = None) -> float:
+    """Between the darkest and the lightest pixel of a part, or of all within the frame."""
+    part = part or widget.rect().adjusted(4, 3, -4, -3)
+    image = widget.grab(part).toImage().convertToFormat(QImage.Format.Format_RGB32)
+    colours = {image.pixel(x, y) for x in range(image.width()) for y in range(image.height())}
+    shown = sorted((QColor(colour) for colour in colours), key=luminance)
+    return contrast(shown[0], shown[-1])
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_every_text_can_be_read(application: QApplication, theme: Theme) -> None:
+    apply_theme(application, theme)
+    assert is_light(application) == (theme == "light")
+    palette = application.palette()
+    for text, ground in (
+        (Role.WindowText, Role.Window),
+        (Role.Text, Role.Base),
+        (Role.Text, Role.AlternateBase),
+        (Role.PlaceholderText, Role.Base),
+        (Role.ButtonText, Role.Button),
+        (Role.ToolTipText, Role.ToolTipBase),
+        (Role.HighlightedText, Role.Highlight),
+        (Role.Link, Role.Window),
+    ):
+        assert contrast(palette.color(text), palette.color(ground)) >= READABLE, (text, ground)
+    # What is out of use is dimmer than what is in use, but there.
+    disabled = palette.color(QPalette.ColorGroup.Disabled, Role.ButtonText)
+    in_use = palette.color(Role.ButtonText)
+    ground = palette.color(Role.Button)
+    assert 2.0 < contrast(disabled, ground) < contrast(in_use, ground) / 2
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_banner_badge_and_checked_buttons_can_be_read(
+    application: QApplication, qtbot: QtBot, theme: Theme
+) -> None:
+    apply_theme(application, theme)
+    banner, badge = Banner(), KernelBadge()
+    checked, plain = QPushButton("Freeze"), QPushButton("Freeze")
+    checked.setCheckable(True)
+    checked.setChecked(True)
+    for widget in (banner, badge, checked, plain):
+        qtbot.addWidget(widget)
+    banner.show_text("the microphone is gone")
+    config = EngineConfig(CaptureConfig("demo"))
+    badge.show_status(EngineStatus("running", config, backend="eager", deviation=1e-7))
+    for widget in (banner, badge, checked):
+        widget.resize(widget.sizeHint())
+        assert seen_contrast(widget) >= READABLE, widget
+    assert checked.grab().toImage() != plain.grab().toImage()
+
+
+def test_the_system_is_followed_while_it_runs(application: QApplication) -> None:
+    apply_theme(application, "system")
+    tell_scheme(application, Qt.ColorScheme.Light)
+    assert is_light(application)
+    tell_scheme(application, Qt.ColorScheme.Dark)
+    assert not is_light(application)
+    tell_scheme(application, Qt.ColorScheme.Light)
+    tell_scheme(application, Qt.ColorScheme.Unknown)
+    assert not is_light(application)
+
+
+def test_a_choice_stands_whatever_the_system_does(application: QApplication) -> None:
+    apply_theme(application, "dark")
+    tell_scheme(application, Qt.ColorScheme.Light)
+    assert not is_light(application)
+    apply_theme(application, "system")
+    assert is_light(application)
+    apply_theme(application, "light")
+    tell_scheme(application, Qt.ColorScheme.Dark)
+    assert is_light(application)
+    assert len(application.findChildren(_Follower)) == 1
+
+
+def test_the_axes_follow_a_change_while_they_are_shown(
+    application: QApplication, qtbot: QtBot
+) -> None:
+    apply_theme(application, "dark")
+    picture, axis = Picture(), TimeAxis()
+    for widget in (picture, axis):
+        qtbot.addWidget(widget)
+        widget.resize(600, 400)
+        widget.show()
+    picture.show_lane(*lane())
+    for theme in ("light", "dark", "light"):
+        apply_theme(application, theme)  # type: ignore[arg-type]
+        text = application.palette().windowText().color()
+        plot = picture.getPlotItem()
+        for side in (plot.getAxis("left"), picture._colour_bar.axis):
+            assert side.textPen().color() == text
+            assert side.pen().color() == text
+            assert text.name() in side.labelString()
+        # As painted, on the window's own ground, and away from the picture itself.
+        left = plot.getAxis("left").sceneBoundingRect().adjusted(0, 0, -6, 0).toAlignedRect()
+        assert seen_contrast(picture, left) >= READABLE
+        assert seen_contrast(axis, axis.rect()) >= READABLE
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_the_meter_is_seen_on_its_ground(
+    application: QApplication, qtbot: QtBot, theme: Theme
+) -> None:
+    apply_theme(application, theme)
+    meter = LevelMeter()
+    qtbot.addWidget(meter)
+    # Beside the bar there is a text, which is as wide as its font makes it.
+    meter.resize(220 + meter.minimumSizeHint().width(), 24)
+    meter.set_peak(1.0)
+    image = meter.grab().toImage()
+    ratio = image.devicePixelRatio()
+    ground = application.palette().base().color()
+    for x in (5, 60, 120, 180):
+        shown = image.pixelColor(round(x * ratio), image.height() // 2)
+        # WCAG 2.1 for what is not text (1.4.11).
+        assert contrast(shown, ground) >= 2.9, (x, shown.name(), ground.name())
+
+
+def test_the_colour_bar_has_room_for_large_text(application: QApplication, qtbot: QtBot) -> None:
+    picture = Picture()
+    qtbot.addWidget(picture)
+    picture.show_lane(*lane())
+    axis = picture._colour_bar.axis
+    picture.show()
+    for factor in (1.0, 2.0):
+        font = application.font()
+        font.setPointSizeF(factor * font.pointSizeF())
+        picture.setFont(font)
+        metrics = QFontMetricsF(font)
+        # A number, and beside it the label, which stands upright.
+        needed = metrics.horizontalAdvance("-90") + metrics.height()
+        qtbot.waitUntil(lambda needed=needed: axis.width() > needed)
+
+
+def test_no_text_has_a_size_of_its_own() -> None:
+    for look in (_DARK, _LIGHT):
+        assert "font" not in _style_sheet(look)

@@ -1,0 +1,146 @@
+"""Another look at what was heard: the kept sound through a front-end, the newest included.
+
+Thread "follower" (owned here): reads the kept sound and computes; it may be late, since nothing
+waits for it, and loses nothing while the sound is kept. The user's thread starts, drains, wakes
+and closes it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visualizer.config import Channel, MelConfig
+from visualizer.history import SoundHistory
+
+_STEP_S = 4.0
+"""of sound at once: some milliseconds of work, after which others have their turn"""
+_OUTBOX_LENGTH = 64
+"""When so many wait to be fetched, the follower waits too."""
+_LOOK_S = 0.25
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class FollowedColumns:
+    """Consecutive columns of kept sound."""
+
+    values: NDArray[np.float32]
+    """(n_channels, n_mels, n_columns) in the front-end's own unit"""
+    first_column: int
+    """index of the first one on the stream's grid of hops"""
+
+
+class Follower:
+    """The kept sound of a stream as a front-end's columns, oldest first."""
+
+    def __init__(
+        self,
+        sound: SoundHistory,
+        mel: MelConfig,
+        channel: Channel,
+        on_columns: Callable[[], None],
+        until_column: int | None = None,
+    ) -> None:
+        """Start at once; end before `until_column`, or else go on with what comes.
+
+        `on_columns` is called on the follower's thread and must not block.
+        """
+        self._sound = sound
+        self._mel = mel
+        self._channel = channel
+        self._on_columns = on_columns
+        self._until_column = until_column
+        self._outbox: queue.Queue[FollowedColumns] = queue.Queue(_OUTBOX_LENGTH)
+        self._woken = threading.Event()
+        self._closed = threading.Event()
+        self.fault: str | None = None
+        """why it ended early, in words"""
+        self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
+        self._thread.start()
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will come than what waits to be drained."""
+        return not self._thread.is_alive()
+
+    def wake(self) -> None:
+        """Look for new sound now."""
+        self._woken.set()
+
+    def drain(self) -> list[FollowedColumns]:
+        """The columns that came since the last call, oldest first."""
+        drained = []
+        while True:
+            try:
+                drained.append(self._outbox.get_nowait())
+            except queue.Empty:
+                return drained
+
+    def close(self) -> None:
+        """End the thread soon; what it still brings is of no use."""
+        self._closed.set()
+        self._woken.set()
+
+    def _run(self) -> None:
+        try:
+            import torch
+
+            torch.set_num_threads(1)
+            with torch.inference_mode():
+                self._follow()
+        except Exception as error:
+            _log.exception("%s could not be followed", self._mel.name)
+            self.fault = f"{self._mel.name} failed: {error!r}"
+            self._on_columns()
+
+    def _follow(self) -> None:
+        # Here, since it brings torch, which the window does not wait for.
+        from visualizer.pipeline import Pipeline
+
+        sound = self._sound
+        pipeline = Pipeline(self._mel, sound.sample_rate, sound.n_channels, self._channel)
+        at = sound.first
+        while not self._closed.is_set():
+            end = min(sound.end, at + round(_STEP_S * sound.sample_rate))
+            if end == at:
+                self._woken.wait(_LOOK_S)
+                self._woken.clear()
+                continue
+            for start, samples in unbroken(at, sound.read(at, end)):
+                first_column, values = pipeline.push(start, samples)
+                if values.shape[2] and not self._put(FollowedColumns(values, first_column)):
+                    return
+            at = end
+            until = self._until_column
+            if until is not None and pipeline.stream.next_column >= until:
+                return
+
+    def _put(self, columns: FollowedColumns) -> bool:
+        """False when it was closed meanwhile."""
+        while not self._closed.is_set():
+            try:
+                self._outbox.put(columns, timeout=_LOOK_S)
+            except queue.Full:
+                continue
+            self._on_columns()
+            return True
+        return False
+
+
+def unbroken(first: int, samples: NDArray[np.float32]) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """The stretches of (n_samples, n_channels) without NaN, each with the index of its start."""
+    lost: NDArray[np.bool_] = np.isnan(samples).max(axis=1, initial=False)
+    borders = np.flatnonzero(np.diff(lost)) + 1
+    ends = [0, *borders.tolist(), len(samples)]
+    for start, end in itertools.pairwise(ends):
+        if end > start and not lost[start]:
+            yield first + start, samples[start:end]

@@ -1,0 +1,131 @@
+"""A piece of the picture to take away: its values, its sound, and the code that joins them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visualizer.config import Channel, MelConfig
+from visualizer.errors import ConfigError
+from visualizer.history import SoundHistory
+
+_SNIPPET = '''\
+import json
+
+import numpy as np
+import soundfile
+
+from visualizer.config import MelConfig
+from visualizer.mel.stream import MelStream
+
+config = MelConfig.from_dict(json.loads("""{config}"""))
+samples, sample_rate = soundfile.read({wav!r}, dtype="float32", always_2d=True)
+stream = MelStream(config, sample_rate, 1)
+{skip}first = stream.next_column
+columns = np.concatenate((stream.push(samples){flush}), axis=2)
+mel = columns[0, {first_band}:{end_band}, {first_column} - first : {end_column} - first]
+assert np.array_equal(mel, np.load({npy!r}))
+'''
+_LEAD_S = 0.25
+"""Of sound before the first window, for what a resampler reaches back."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of one signal's columns, and where its front-end began to be fed."""
+
+    sound: SoundHistory
+    mel: MelConfig
+    channel: Channel
+    fed_since: int
+    """the stream's sample"""
+    ended: bool
+    """whether the stream is over, so that its last columns reach past its end"""
+    first_column: int
+    end_column: int
+    first_band: int
+    end_band: int
+
+
+def save_piece(piece: Piece, path: Path) -> str:
+    """Write PATH.npy with the values, float32 (n_bands, n_columns) as the model gets them, and
+    PATH.wav with the sound they need; return the Python code that computes the one from the other.
+
+    What is written is what that code gives, so both are the same to the bit on this machine.
+    Raises ConfigError where the sound is no longer kept or the files cannot be written.
+    """
+    import soundfile
+    import torch
+
+    npy, wav = path.with_suffix(".npy"), path.with_suffix(".wav")
+    start, samples = _samples(piece)
+    with torch.inference_mode():
+        values = _values(piece, start, samples)
+    try:
+        soundfile.write(wav, samples, piece.sound.sample_rate, subtype="FLOAT")
+        np.save(npy, values, allow_pickle=False)
+    except (OSError, soundfile.LibsndfileError) as error:
+        raise ConfigError(f"the region cannot be written to {str(npy)!r}: {error}") from error
+    return _SNIPPET.format(
+        config=json.dumps(piece.mel.to_dict()),
+        wav=str(wav),
+        npy=str(npy),
+        skip=f"stream.skip({start})\n" if start else "",
+        flush=", stream.flush()" if piece.ended else ",",
+        first_band=piece.first_band,
+        end_band=piece.end_band,
+        first_column=piece.first_column,
+        end_column=piece.end_column,
+    )
+
+
+def _samples(piece: Piece) -> tuple[int, NDArray[np.float32]]:
+    """The first sample's index, and the samples (n, 1) of the signal that the columns need."""
+    from visualizer.pipeline import picked
+
+    mel, sound = piece.mel, piece.sound
+    rate = sound.sample_rate / mel.sample_rate
+    first_s = (piece.first_column * mel.hop_length + mel.offset) * rate
+    last_s = ((piece.end_column - 1) * mel.hop_length + mel.offset + mel.win_length) * rate
+    lead = round(_LEAD_S * sound.sample_rate)
+    start = max(0, round(first_s) - lead)
+    if mel.needs_whole_clip:
+        # The level of its columns comes from all that was heard before.
+        start = min(start, piece.fed_since)
+    end = min(sound.end, round(last_s) + lead)
+    if start < sound.first:
+        start = sound.first
+        if mel.needs_whole_clip or round(first_s) < start:
+            raise ConfigError(
+                "the sound of the region is no longer kept; take a later one, or save sooner"
+            )
+    samples = picked(sound.read(start, end), piece.channel)
+    lost = np.flatnonzero(np.isnan(samples[: max(0, round(first_s) - start)]))
+    if len(lost) and not mel.needs_whole_clip:
+        start, samples = start + int(lost[-1]) + 1, samples[lost[-1] + 1 :]
+    if np.isnan(samples).any():
+        raise ConfigError("sound was lost in the region, or just before; take one without a gap")
+    return start, samples
+
+
+def _values(piece: Piece, start: int, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    from visualizer.mel.stream import MelStream
+
+    stream = MelStream(piece.mel, piece.sound.sample_rate, 1)
+    if start:
+        stream.skip(start)
+    first = stream.next_column
+    parts = [stream.push(samples)]
+    if piece.ended:
+        parts.append(stream.flush())
+    columns = np.concatenate(parts, axis=2)[0]
+    values = columns[
+        piece.first_band : piece.end_band, piece.first_column - first : piece.end_column - first
+    ]
+    if values.shape[1] != piece.end_column - piece.first_column:
+        raise ConfigError("not all of the region is computed from sound that is kept")
+    return np.ascontiguousarray(values)

@@ -1,0 +1,160 @@
+"""What is looked at: the live columns, those of the sound before, and those of a second front-end.
+
+Everything here runs on the user's thread; the followers that it starts have theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visualizer.columns import MelColumns
+from visualizer.config import MAX_CHANNELS, Channel, MelConfig
+from visualizer.follower import Follower
+from visualizer.history import ColumnHistory, SoundHistory
+from visualizer.mel.picture import PictureUnit
+
+
+@dataclass(frozen=True)
+class Track:
+    """The columns of one front-end and one signal, on their stream's grid."""
+
+    title: str
+    mel: MelConfig
+    columns: ColumnHistory
+    channel: Channel
+    """what of the source it is made from"""
+
+
+class Tracks:
+    """Keeps the columns that came live, and has the rest computed from the kept sound."""
+
+    def __init__(self, on_columns: Callable[[], None]) -> None:
+        """`on_columns` is called, on another thread, when there may be something to `take`."""
+        self._on_columns = on_columns
+        self._sound: SoundHistory | None = None
+        self._channel: Channel = None
+        self._backfill: Follower | None = None
+        self._second: Follower | None = None
+        self._backfilled = True
+        self.first: tuple[Track, ...] = ()
+        """of the front-end in force, one for each channel"""
+        self.second: tuple[Track, ...] = ()
+        """of the front-end beside it"""
+
+    @property
+    def sound(self) -> SoundHistory | None:
+        return self._sound
+
+    def begin(self, mel: MelConfig, sound: SoundHistory, channel: Channel) -> None:
+        """A front-end came into force; what was heard of the same sound is computed anew."""
+        self.close()
+        is_new_sound = sound is not self._sound
+        self._sound, self._channel = sound, channel
+        self.first = _tracks(mel, sound, channel)
+        # On a new sound there is nothing from before.
+        self._backfilled = is_new_sound
+        self.compare(self.second[0].mel if self.second else None)
+
+    def compare(self, mel: MelConfig | None) -> None:
+        """Show another front-end beside the first, or none."""
+        if self._second is not None:
+            self._second.close()
+        self._second, self.second = None, ()
+        if mel is not None and self._sound is not None:
+            self.second = _tracks(mel, self._sound, self._channel)
+            self._second = Follower(self._sound, mel, self._channel, self._on_columns)
+
+    def append(self, columns: MelColumns) -> None:
+        """Take live columns of the front-end in force."""
+        for track, values in zip(self.first, columns.values, strict=True):
+            track.columns.append(columns.first_column, values)
+        if not self._backfilled:
+            self._backfilled = True
+            assert self._sound is not None
+            mel, until = self.first[0].mel, columns.first_column
+            self._backfill = Follower(self._sound, mel, self._channel, self._on_columns, until)
+        if self._second is not None:
+            self._second.wake()
+
+    def take(self) -> bool:
+        """Take what was computed beside; return whether older columns are there now."""
+        filled = False
+        if self._backfill is not None:
+            ended = self._backfill.ended
+            for followed in self._backfill.drain():
+                filled = True
+                for track, values in zip(self.first, followed.values, strict=True):
+                    track.columns.fill(followed.first_column, values)
+            if ended:
+                self._backfill = None
+        if self._second is not None:
+            for followed in self._second.drain():
+                for track, values in zip(self.second, followed.values, strict=True):
+                    track.columns.append(followed.first_column, values)
+        return filled
+
+    def fault(self) -> str | None:
+        """Why the front-end beside the first cannot be shown, in words."""
+        return self._second.fault if self._second is not None else None
+
+    def close(self) -> None:
+        """End what is computed beside."""
+        for follower in (self._backfill, self._second):
+            if follower is not None:
+                follower.close()
+        self._backfill = self._second = None
+
+
+class Difference:
+    """The columns of one track less those of another, in a unit of both."""
+
+    def __init__(self, first: Track, second: Track, units: tuple[PictureUnit, PictureUnit]) -> None:
+        """Raises ValueError, with the reason in words, where their shapes do not agree."""
+        mels = first.mel, second.mel
+        if mels[0].n_mels != mels[1].n_mels:
+            raise ValueError(f"they have {mels[0].n_mels} and {mels[1].n_mels} bands")
+        if mels[0].hop_s != mels[1].hop_s:
+            hops_ms = [mel.hop_s * 1e3 for mel in mels]
+            raise ValueError(f"their hops are {hops_ms[0]:.4g} and {hops_ms[1]:.4g} ms")
+        self._tracks = first, second
+        self._units = units
+        if units[0].unit != units[1].unit:
+            raise ValueError("one is in dB, the other in the model's own unit")
+        # In time the windows' middles may lie apart; by whole hops they are brought together.
+        shift_s = mels[0].cell_start_s - mels[1].cell_start_s
+        self._shift = round(shift_s / mels[0].hop_s)
+
+    @property
+    def first(self) -> int:
+        a, b = self._tracks
+        return max(a.columns.first, b.columns.first - self._shift)
+
+    @property
+    def end(self) -> int:
+        a, b = self._tracks
+        return min(a.columns.end, b.columns.end - self._shift)
+
+    def between(self, first: int, end: int) -> NDArray[np.float32]:
+        """The columns [first, end) of the first track's grid: (end − first, n_mels)."""
+        (a, b), (unit_a, unit_b) = self._tracks, self._units
+        values_a = unit_a(a.columns.between(first, end))
+        values_b = unit_b(b.columns.between(first + self._shift, end + self._shift))
+        # Where both are silent, −inf less −inf, they do not differ.
+        with np.errstate(invalid="ignore"):
+            difference: NDArray[np.float32] = values_a - values_b
+        difference[np.isneginf(values_a) & np.isneginf(values_b)] = 0.0
+        return difference
+
+
+def _tracks(mel: MelConfig, sound: SoundHistory, channel: Channel) -> tuple[Track, ...]:
+    def track(title: str, channel: Channel) -> Track:
+        return Track(title, mel, ColumnHistory(mel.n_mels, mel.hop_s), channel)
+
+    if channel != "each":
+        return (track(mel.name, channel),)
+    channels = range(min(sound.n_channels, MAX_CHANNELS))
+    return tuple(track(f"{mel.name} · channel {c + 1}", c) for c in channels)

@@ -1,0 +1,103 @@
+"""Files that come into the window, and regions that leave it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PyQt6.QtCore import QObject, QThreadPool, pyqtSignal
+from PyQt6.QtGui import QDropEvent, QGuiApplication
+from PyQt6.QtWidgets import QFileDialog, QMenu, QWidget
+
+from visualizer.errors import VisualizerError
+from visualizer.region import Piece, save_piece
+from visualizer.ui.settings import Settings
+
+_SAVED = (
+    "the region is saved as .npy, its sound beside it as .wav; the Python code that makes the one "
+    "of the other is on the clipboard"
+)
+
+
+def ask_for_audio(window: QWidget) -> Path | None:
+    """The audio file that a person picks, or None."""
+    path, _ = QFileDialog.getOpenFileName(
+        window, "Open an audio file", "", "Audio (*.wav *.flac *.ogg *.mp3 *.aiff);;All files (*)"
+    )
+    return Path(path) if path else None
+
+
+def dropped_file(event: QDropEvent) -> Path | None:
+    """The one file of this machine that is dragged, if that is what it is."""
+    data = event.mimeData()
+    urls = data.urls() if data is not None else []
+    if len(urls) == 1 and urls[0].isLocalFile():
+        return Path(urls[0].toLocalFile())
+    return None
+
+
+class RecentFiles(QObject):
+    """A menu of the audio files that were played last."""
+
+    picked = pyqtSignal(object)
+    """a Path"""
+
+    def __init__(self, store: Settings, menu: QMenu) -> None:
+        super().__init__(menu)
+        self._store = store
+        self.menu = menu
+        self._show()
+
+    def remember(self, path: str) -> None:
+        """This one is played now."""
+        if self._store.recent_files()[:1] != [path]:
+            self._store.save_recent_file(path)
+            self._show()
+
+    def _show(self) -> None:
+        self.menu.clear()
+        for path in self._store.recent_files():
+            # An ampersand would underline what follows.
+            action = self.menu.addAction(Path(path).name.replace("&", "&&"))
+            assert action is not None
+            action.setToolTip(path)
+            action.triggered.connect(lambda *_, path=path: self.picked.emit(Path(path)))
+        self.menu.setEnabled(not self.menu.isEmpty())
+
+
+class RegionSaver(QObject):
+    """Writes regions on a thread of Qt's pool: minutes of sound take a while."""
+
+    said = pyqtSignal(str)
+    """what came of it, in words"""
+    _done = pyqtSignal(str, str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._done.connect(self._finish)
+
+    def save(self, piece: Piece | None, window: QWidget) -> None:
+        """Ask where to, write it, and put its code on the clipboard."""
+        if piece is None:
+            self.said.emit("there is no region to save; Shift+drag over the picture marks one")
+            return
+        chosen, _ = QFileDialog.getSaveFileName(
+            window, "Save the region's values; its sound goes beside them", "region.npy", "*.npy"
+        )
+        if not chosen:
+            return
+
+        def work() -> None:
+            try:
+                self._done.emit(save_piece(piece, Path(chosen)), _SAVED)
+            except VisualizerError as error:
+                self._done.emit("", str(error))
+
+        pool = QThreadPool.globalInstance()
+        assert pool is not None
+        pool.start(work)
+
+    def _finish(self, code: str, words: str) -> None:
+        clipboard = QGuiApplication.clipboard()
+        if code and clipboard is not None:
+            clipboard.setText(code)
+        self.said.emit(words)

@@ -1,0 +1,109 @@
+"""Reading the picture with mouse and keys: cursor, markers A and B, a region and its numbers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PyQt6.QtCore import QObject
+
+from visualizer.history import SoundHistory
+from visualizer.region import Piece
+from visualizer.status import EngineStatus
+from visualizer.ui.marks import Marks, Place, Region
+from visualizer.ui.overlay import TEXT, Line
+from visualizer.ui.readings import reading_lines
+from visualizer.ui.stack import PictureStack
+
+
+class Inspector(QObject):
+    """Holds what is marked, and has the stack show it with its numbers."""
+
+    def __init__(self, stack: PictureStack) -> None:
+        super().__init__()
+        self._stack = stack
+        self.marks = Marks()
+        self._asked_at: Place | None = None
+        """where the menu was opened, until the mouse is on the picture again"""
+        stack.pointed.connect(self._follow_pointer)
+        stack.clicked.connect(self._click)
+        stack.menu_wanted.connect(self._ask)
+        stack.region_dragged.connect(lambda region: self._mark(region=region))
+
+    def set_marker(self, name: str) -> None:
+        """Put marker "a" or "b" where the menu was opened, or where the cursor is."""
+        place = self._asked_at or self._stack.pointed_place() or self.marks.cursor
+        self._asked_at = None
+        if place is not None:
+            self._mark(**{name: place})
+
+    def move_cursor(self, columns: int, bands: int) -> None:
+        """Move the cursor by so many cells; at first it is in the middle."""
+        stack = self._stack
+        cursor = self.marks.cursor
+        if cursor is None:
+            self._mark(cursor=stack.middle_place())
+            return
+        lane = stack.lanes[cursor.lane]
+        first = lane.grid.column_at(stack.shown[0]) + 1
+        last = max(first, lane.grid.column_at(stack.shown[1]))
+        column = min(max(cursor.column + columns, first), last)
+        band = min(max(cursor.band + bands, 0), lane.mel.n_mels - 1)
+        self._mark(cursor=Place(cursor.lane, column, band))
+
+    def region_from_markers(self) -> None:
+        """Take what lies between A and B of one lane as the region."""
+        a, b = self.marks.a, self.marks.b
+        if a is not None and b is not None and a.lane == b.lane:
+            self._mark(region=Region.between(a, b))
+
+    def clear(self) -> None:
+        """Take all marks away."""
+        self.marks = Marks()
+        self._asked_at = None
+        self.show()
+
+    def show(self) -> None:
+        """Say and draw what is marked now."""
+        stack = self._stack
+        pointed = stack.pointed_place()
+        if pointed is not None:
+            self.marks = replace(self.marks, cursor=pointed)
+        lines = reading_lines(stack.lanes, self.marks, stack.reference_s) if stack.lanes else []
+        stack.reading.set_lines([Line(line, TEXT) for line in lines])
+        stack.set_marks(self.marks)
+
+    def piece(self, sound: SoundHistory | None, status: EngineStatus) -> Piece | None:
+        """The region as something to take away; None where there is none, or of a difference."""
+        region = self.marks.region
+        track = self._stack.lanes[region.lane].track if region is not None else None
+        if region is None or track is None or sound is None:
+            return None
+        is_first = track.mel == status.mel
+        return Piece(
+            sound=sound,
+            mel=track.mel,
+            channel=track.channel,
+            fed_since=status.front_end_since if is_first else sound.first,
+            ended=status.state == "ended",
+            first_column=region.first_column,
+            end_column=region.end_column,
+            first_band=region.first_band,
+            end_band=region.end_band,
+        )
+
+    def _follow_pointer(self) -> None:
+        if self._stack.pointed_place() is None:
+            self.marks = replace(self.marks, cursor=None)
+        else:
+            self._asked_at = None
+        self.show()
+
+    def _ask(self, place: Place) -> None:
+        self._asked_at = place
+
+    def _click(self, place: Place, shift: bool) -> None:
+        self._mark(**{"b" if shift else "a": place})
+
+    def _mark(self, **changes: Place | Region | None) -> None:
+        self.marks = replace(self.marks, **changes)  # type: ignore[arg-type]
+        self.show()

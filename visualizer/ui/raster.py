@@ -1,0 +1,165 @@
+"""Columns as coloured pixels on a grid that moves with the sound. NumPy only.
+
+Pixel p of the grid begins at p·pixel_s on the stream's clock, wherever the picture is scrolled to,
+so a pixel keeps its colours while it moves. It shows the column under its left edge, or, where
+columns are narrower than pixels, the maximum of those that begin in it; rows likewise. A gap shows
+through any maximum.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+GAP_COLOUR = 0xFF2F3B45
+EMPTY_COLOUR = 0xFF08080C
+"""Where nothing is yet, or no more: darker than any silence is drawn."""
+N_COLOURS = 512
+
+_EMPTY, _GAP = 0, N_COLOURS + 1
+_CELLS_AT_ONCE = 1 << 17
+"""Bands of columns, or pixels, to colour in one go: a millisecond of work or two."""
+
+
+class Columns(Protocol):
+    """Where a raster finds its columns: a ColumnHistory, or what is computed from some."""
+
+    @property
+    def first(self) -> int: ...
+
+    @property
+    def end(self) -> int: ...
+
+    def between(self, first: int, end: int) -> NDArray[np.float32]: ...
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where columns lie in time: column t covers [start_s + t·hop_s, start_s + (t + 1)·hop_s)."""
+
+    start_s: float
+    hop_s: float
+    n_bands: int
+
+    def column_at(self, seconds: float) -> int:
+        """The column that a moment of the stream's clock lies in."""
+        return math.floor((seconds - self.start_s) / self.hop_s)
+
+    def middle_s(self, column: int) -> float:
+        """The middle of a column on the stream's clock."""
+        return self.start_s + (column + 0.5) * self.hop_s
+
+
+class Raster:
+    """A ring of pixel columns, of which only those that are new are coloured."""
+
+    def __init__(
+        self,
+        pixels: NDArray[np.uint32],
+        pixel_s: float,
+        grid: Grid,
+        columns: Columns,
+        unit: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+    ) -> None:
+        """`pixels` is the memory to draw into: (height, width), 0xffRRGGBB, row 0 on top."""
+        self._pixels = pixels
+        self.pixel_s = pixel_s
+        self._grid = grid
+        self._columns = columns
+        self._unit = unit
+        height = len(pixels)
+        # Rows from the lowest band up; reduceat takes one element where two starts are equal.
+        self._row_bands = np.arange(height) * grid.n_bands // height
+        self._table = np.zeros(N_COLOURS + 2, dtype=np.uint32)
+        self._low, self._high = 0.0, 1.0
+        self.first = self.end = self._settled = 0
+        """the pixels [first, end) are coloured, those from `_settled` on not for good"""
+        self.changed_from = 0
+        """what the last call of `colour` left as it was ends here"""
+
+    @property
+    def width(self) -> int:
+        return int(self._pixels.shape[1])
+
+    @property
+    def height(self) -> int:
+        return len(self._pixels)
+
+    def set_colours(self, table: NDArray[np.uint32], levels: tuple[float, float]) -> None:
+        """Colour by (512,) 0xffRRGGBB from the lower to the higher level from now on."""
+        self._table = np.concatenate(([EMPTY_COLOUR], table, [GAP_COLOUR])).astype(np.uint32)
+        self._low, self._high = levels
+        self.forget()
+
+    def forget(self) -> None:
+        """Colour all anew, since what lies behind it has changed."""
+        self.first = self.end = self._settled = 0
+
+    def pixel_at(self, seconds: float) -> int:
+        """The pixel that a moment of the stream's clock lies in."""
+        return math.floor(seconds / self.pixel_s)
+
+    def colour(self, view_end: int) -> bool:
+        """Have the pixels [view_end − width, view_end) coloured, newest first.
+
+        Return whether all of them are; where much is to be done, call again.
+        """
+        view_first = view_end - self.width
+        settled = min(self._settled, self.end, view_end)
+        if settled <= max(view_first, self.first):
+            # Nothing that is still seen is coloured for good.
+            self.first = settled = view_end
+        self.changed_from = settled if self.first <= view_first else view_first
+        per_column = max(
+            self._grid.n_bands * max(1.0, self.pixel_s / self._grid.hop_s), self.height
+        )
+        budget = max(1, int(_CELLS_AT_ONCE / per_column))
+        if view_end - settled > budget:
+            self.first = settled = view_end
+            self.changed_from = view_first
+        else:
+            self._colour(settled, view_end)
+            budget -= view_end - settled
+        self.end = view_end
+        self.first = max(self.first, view_first)
+        if self.first > view_first and budget > 0:
+            first = max(view_first, self.first - budget)
+            self._colour(first, self.first)
+            self.first = first
+        # What is not complete yet is coloured again when more has come.
+        newest_s = self._grid.start_s + self._columns.end * self._grid.hop_s
+        self._settled = min(view_end, math.floor(newest_s / self.pixel_s))
+        return self.first <= view_first
+
+    def _colour(self, first: int, end: int) -> None:
+        """Colour the pixels [first, end), at most as many as there are."""
+        if end <= first:
+            return
+        edges_s = np.arange(first, end + 1) * self.pixel_s
+        starts = np.floor((edges_s - self._grid.start_s) / self._grid.hop_s).astype(np.int64)
+        first_column, end_column = int(starts[0]), int(max(starts[-1], starts[-2] + 1))
+        places = self._places(first_column, end_column)
+        by_time = np.maximum.reduceat(places, starts[:-1] - first_column, axis=0)
+        by_row = np.maximum.reduceat(by_time, self._row_bands, axis=1)
+        colours = self._table[by_row[:, ::-1].T]
+        at = first % self.width
+        head = min(end - first, self.width - at)
+        self._pixels[:, at : at + head] = colours[:, :head]
+        self._pixels[:, : end - first - head] = colours[:, head:]
+
+    def _places(self, first: int, end: int) -> NDArray[np.uint16]:
+        """Where columns [first, end) lie in the colour table: (end − first, n_bands)."""
+        scaled = self._unit(self._columns.between(first, end)) - np.float32(self._low)
+        scaled *= np.float32((N_COLOURS - 1) / (self._high - self._low))
+        known = ~np.isnan(scaled)
+        np.clip(scaled, 0, N_COLOURS - 1, out=scaled)
+        places = np.full(scaled.shape, _GAP, dtype=np.uint16)
+        places[known] = scaled[known].astype(np.uint16) + 1
+        index = np.arange(first, end)
+        places[(index < max(0, self._columns.first)) | (index >= self._columns.end)] = _EMPTY
+        return places

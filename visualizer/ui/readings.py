@@ -1,0 +1,83 @@
+"""The picture read as numbers: the place under the mouse, two markers, a region. Texts only."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from visualizer.mel.filterbank import band_edges_hz
+from visualizer.notes import note_name
+from visualizer.ui.lanes import Lane
+from visualizer.ui.marks import Marks, Place, Region
+
+
+def reading_lines(lanes: tuple[Lane, ...], marks: Marks, reference_s: float) -> list[str]:
+    """All that can be said of what is marked; times are from `reference_s` on."""
+    lines = []
+    for name, place in marks.places():
+        text = place_text(lanes[place.lane], place, reference_s)
+        lines.append(f"{name}  {text}" if name else text)
+    if marks.a is not None and marks.b is not None:
+        lines.append(distance_text(lanes, marks.a, marks.b))
+    if marks.region is not None:
+        lines.append(region_text(lanes[marks.region.lane], marks.region))
+    return lines
+
+
+def value_at(lane: Lane, place: Place) -> float:
+    """What a lane shows there, in its unit; NaN where there is nothing."""
+    column = lane.columns.between(place.column, place.column + 1)
+    return float(shown(lane, column)[0, place.band])
+
+
+def shown(lane: Lane, values: np.ndarray) -> np.ndarray:
+    """Values of a lane's columns in the unit of its picture. Same shape."""
+    return values if lane.track is None else lane.unit(values)
+
+
+def place_text(lane: Lane, place: Place, reference_s: float) -> str:
+    """Time, band with its edges and peak, note, value."""
+    low, peak, high = band_edges_hz(lane.mel)[place.band : place.band + 3]
+    value = value_at(lane, place)
+    text = "nothing" if math.isnan(value) else lane.unit.text(value)
+    seconds = lane.grid.middle_s(place.column) - reference_s
+    note = f" {note_name(peak)}" if peak > 0 else ""
+    return (
+        f"{seconds:.3f} s · band {place.band} of {lane.mel.n_mels}: {low:.0f} to {high:.0f} Hz, "
+        f"peak {peak:.0f} Hz{note} · {text}"
+    )
+
+
+def distance_text(lanes: tuple[Lane, ...], a: Place, b: Place) -> str:
+    """From A to B: Δt, Δf of the bands' peaks, and Δ of the values where they have one unit."""
+    lane_a, lane_b = lanes[a.lane], lanes[b.lane]
+    seconds = lane_b.grid.middle_s(b.column) - lane_a.grid.middle_s(a.column)
+    peaks = [band_edges_hz(lane.mel)[p.band + 1] for lane, p in ((lane_a, a), (lane_b, b))]
+    text = f"B−A  Δt {seconds:+.3f} s · Δf {peaks[1] - peaks[0]:+.0f} Hz"
+    if min(peaks) > 0:
+        text += f" ({12 * math.log2(peaks[1] / peaks[0]):+.1f} semitones)"
+    difference = value_at(lane_b, b) - value_at(lane_a, a)
+    if lane_a.levels_key == lane_b.levels_key and math.isfinite(difference):
+        sign = "+" if difference >= 0 else ""
+        text += f" · Δ {sign}{lane_a.unit.text(difference)}"
+    return text
+
+
+def region_text(lane: Lane, region: Region) -> str:
+    """Size, mean and maximum of a region."""
+    columns = lane.columns.between(region.first_column, region.end_column)
+    values = shown(lane, columns)[:, region.first_band : region.end_band]
+    edges = band_edges_hz(lane.mel)
+    size = (
+        f"region  {(region.end_column - region.first_column) * lane.grid.hop_s:.3f} s × "
+        f"{region.end_band - region.first_band} bands, "
+        f"{edges[region.first_band]:.0f} to {edges[region.end_band + 1]:.0f} Hz"
+    )
+    finite = values[np.isfinite(values)]
+    if len(finite) == 0:
+        return f"{size} · nothing"
+    rest = values.size - len(finite)
+    mean, most = (lane.unit.text(float(v)) for v in (finite.mean(dtype=np.float64), finite.max()))
+    left_out = f" · without {rest} silent or missing values" if rest else ""
+    return f"{size} · mean {mean} · max {most}{left_out}"

@@ -1,0 +1,99 @@
+"""One column as a curve: what each mel band holds, now or under the mouse."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from visualizer.config import MelConfig
+from visualizer.ui.axis import FrequencyAxis
+from visualizer.ui.plot import QuietPlot
+from visualizer.ui.tints import STAGE_COLOURS, mixed
+
+Values = NDArray[np.float32]
+
+
+class SpectrumPlot(QuietPlot):
+    """A curve of values by band, and one of their peaks."""
+
+    def __init__(self) -> None:
+        self.curve = pg.PlotCurveItem(connect="finite")
+        self.peaks = pg.PlotCurveItem(connect="finite")
+        self.frequency_axis = FrequencyAxis("bottom")
+        super().__init__(
+            "Spectrum slice",
+            "The values of one column by mel band, over the picture's range of values; the "
+            "thinner line is the largest of each band since its peaks were reset",
+            self.frequency_axis,
+        )
+        plot = self.getPlotItem()
+        plot.addItem(self.peaks, ignoreBounds=True)
+        plot.addItem(self.curve, ignoreBounds=True)
+        plot.getAxis("bottom").setLabel("Frequency (Hz)")
+
+    def take_colours(self) -> None:
+        text, ground = self.palette().windowText().color(), self.palette().window().color()
+        self.curve.setPen(pg.mkPen(STAGE_COLOURS["wait"], width=2))
+        self.peaks.setPen(pg.mkPen(mixed(text, ground, 0.55), width=1))
+
+
+class SpectrumPanel(QWidget):
+    """Made for a dock: a title, the plot, and a button that begins the peaks anew."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAccessibleName("Spectrum")
+        self.title = QLabel("no column yet")
+        self.title.setAccessibleName("Shown column")
+        self.title.setToolTip("Which column is shown")
+        self.reset = QPushButton("Reset peaks")
+        self.reset.setAccessibleName("Reset peaks")
+        self.reset.setToolTip("Begin the line of peaks anew")
+        self.reset.clicked.connect(self.reset_peaks)
+        self.plot = SpectrumPlot()
+        self._bands: NDArray[np.float64] = np.empty(0)
+        self._held: Values = np.empty(0, np.float32)
+        self._levels: tuple[float, float] | None = None
+        head = QHBoxLayout()
+        head.addWidget(self.title, 1)
+        head.addWidget(self.reset)
+        layout = QVBoxLayout(self)
+        layout.addLayout(head)
+        layout.addWidget(self.plot, 1)
+
+    def set_front_end(self, config: MelConfig, label: str) -> None:
+        """Begin anew with a front-end; `label` names the unit of the values."""
+        self._bands = np.arange(0.5, config.n_mels)
+        self.plot.frequency_axis.set_config(config)
+        self.plot.getPlotItem().getAxis("left").setLabel(label)
+        self.plot.getPlotItem().setXRange(0, config.n_mels, padding=0)
+        self.plot.curve.setData([], [])
+        self.title.setText("no column yet")
+        self.reset_peaks()
+
+    def reset_peaks(self) -> None:
+        self._held = np.full(len(self._bands), np.nan, np.float32)
+        self.plot.peaks.setData([], [])
+
+    def hold(self, columns: Values) -> None:
+        """Let columns (n, n_mels) count for the peaks, shown or not; the next call shows them."""
+        if len(columns):
+            self._held = np.fmax(self._held, np.fmax.reduce(columns, axis=0))
+
+    def show_values(self, values: Values, levels: tuple[float, float], title: str) -> None:
+        """Show a column (n_mels,) in the picture's unit, over the picture's range of values.
+
+        NaN is not drawn, and −inf lies at the bottom.
+        """
+        self.hold(values[np.newaxis])
+        self.title.setText(title)
+        if levels != self._levels:
+            self._levels = levels
+            self.plot.getPlotItem().setYRange(*levels, padding=0.02)
+        # Where nothing below is seen, so that a fall to silence is a line down to the edge.
+        low, high = levels
+        bottom = np.float32(low - 0.02 * (high - low))
+        self.plot.curve.setData(self._bands, np.maximum(values, bottom))
+        self.plot.peaks.setData(self._bands, np.maximum(self._held, bottom))

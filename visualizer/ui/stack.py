@@ -1,0 +1,345 @@
+"""The lanes over one time axis: what of the stream is shown, and when it is drawn."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+from PyQt6.QtCore import QPoint, Qt, QTimer, pyqtSignal
+from PyQt6.QtGui import QResizeEvent
+from PyQt6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from visualizer.clock import SteadyClock
+from visualizer.config import DisplayConfig
+from visualizer.ui.lanes import Lane
+from visualizer.ui.marks import Marks, Place
+from visualizer.ui.overlay import TextPlate
+from visualizer.ui.picture import Picture
+from visualizer.ui.spectrogram import Scene
+from visualizer.ui.time_axis import TimeAxis
+from visualizer.ui.waveform import WaveformStrip
+
+_DIFFERENCE_COLOURS = "difference"
+_SCROLL_SHARE = 0.1
+"""of the span, by one turn of the wheel or one key"""
+_PATIENCE_MS = 100
+"""Columns paint what changed by the way; where none come for so long, it is painted by itself."""
+
+Levels = tuple[float, float]
+
+
+class PictureStack(QWidget):
+    """Shows lanes up to now, or, held, up to some moment before."""
+
+    first_painted = pyqtSignal()
+    held_changed = pyqtSignal(bool)
+    zoomed = pyqtSignal(int)
+    """so many steps to a shorter span"""
+    pointed = pyqtSignal()
+    clicked = pyqtSignal(object, bool)
+    region_dragged = pyqtSignal(object)
+    menu_wanted = pyqtSignal(object, QPoint)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pictures: list[Picture] = []
+        self._pool: list[Picture] = []
+        self.lanes: tuple[Lane, ...] = ()
+        self.latency = TextPlate()
+        self.reading = TextPlate()
+        self._display = DisplayConfig()
+        self._levels: dict[tuple[str, str, bool], Levels] = {}
+        self._clock = SteadyClock()
+        self._newest_s = 0.0
+        self._shown_end_s = 0.0
+        self._held_end_s: float | None = None
+        self._hold_s = 0.0
+        self._wall_s: float | None = None
+        self._marks = Marks()
+        self._painted = False
+
+        self.waveform = WaveformStrip()
+        self.waveform.hide()
+        self.time_axis = TimeAxis()
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(0)
+        # Its margins keep it under the pictures' own place.
+        self._strip = QHBoxLayout()
+        self._strip.addWidget(self.waveform)
+        self._layout.addLayout(self._strip)
+        self._layout.addWidget(self.time_axis)
+        self.live = QPushButton("● LIVE", self)
+        self.live.setToolTip("Back to now (End)")
+        self.live.setAccessibleName("Live")
+        self.live.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.live.setStyleSheet(
+            "QPushButton { background: #b3263f; color: white; font-weight: bold;"
+            " border-radius: 4px; padding: 4px 12px; }"
+        )
+        self.live.hide()
+        self.live.clicked.connect(self.go_live)
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.timeout.connect(self.refresh)
+        self._show_pictures(1)
+
+    @property
+    def paints(self) -> int:
+        """How often a picture was painted so far."""
+        return sum(picture.view.paints for picture in self._pool)
+
+    @property
+    def held(self) -> bool:
+        """Whether the picture stands still while capture goes on."""
+        return self._held_end_s is not None
+
+    @property
+    def shown(self) -> tuple[float, float]:
+        """The stretch of the stream's clock that is shown, in seconds."""
+        return self._shown_end_s - self._display.span_s, self._shown_end_s
+
+    @property
+    def now_s(self) -> float:
+        """Where the stream is: live, what the picture ends with."""
+        return max(self._newest_s, self._shown_end_s)
+
+    @property
+    def reference_s(self) -> float:
+        """The 0 of the time axis on the stream's clock: now, or when the picture was held."""
+        return self._hold_s if self.held else self._shown_end_s
+
+    def show_lanes(self, lanes: tuple[Lane, ...], display: DisplayConfig) -> None:
+        """Show these, in this way."""
+        self.lanes, self._display = lanes, display
+        self._show_pictures(max(1, len(lanes)))
+        for n, (lane, picture) in enumerate(zip(lanes, self.pictures, strict=False)):
+            is_difference = lane.track is None
+            picture.show_lane(
+                Scene(n, lane.grid, lane.columns, lane.unit if not is_difference else _as_it_is),
+                lane.title,
+                lane.mel,
+                lane.label,
+                _DIFFERENCE_COLOURS if is_difference else display.colour_map,
+                self._levels.get(lane.levels_key, lane.range),
+            )
+            picture.set_notes(display.note_names)
+            picture.view.set_span(display.span_s)
+        self.waveform.setVisible(display.waveform)
+        self.refresh()
+
+    def begin_stream(self) -> None:
+        """Another sound, with a clock of its own."""
+        self._clock = SteadyClock()
+        self._newest_s = self._shown_end_s = 0.0
+        self._wall_s = None
+        self.go_live()
+
+    def note_newest(self, stream_s: float) -> None:
+        """Columns came that end at this moment of the stream."""
+        self._newest_s = stream_s
+
+    def show_new(self) -> bool:
+        """Paint up to now; return, when that is done, whether there was a paint."""
+        if self.held:
+            return False
+        self._rest.stop()
+        now = time.perf_counter()
+        self._clock.observe(self._newest_s, now)
+        if self._wall_s is None:
+            self._wall_s = time.time() - self._newest_s
+        end_s = self._clock.stream_s(now)
+        assert end_s is not None
+        # What the smoothing says may lie behind what was shown; pictures do not move back.
+        behind = self._shown_end_s - end_s
+        self._shown_end_s = self._shown_end_s if 0 < behind < 1 else end_s
+        before = self.paints
+        self._colour()
+        if self._display.waveform:
+            self.waveform.show_new()
+        *others, last = self.pictures
+        for picture in others:
+            picture.view.update(picture.view.moved())
+        # By itself `update` waits 5 ms in Qt's update timer for more to come; this paints now, and
+        # all else that is to be painted with it.
+        last.view.repaint(last.view.moved())
+        return self.paints > before
+
+    def refresh(self) -> None:
+        """Draw what is shown again, where it is."""
+        self._colour()
+        for picture in self.pictures:
+            picture.view.update()
+        if self._display.waveform:
+            self.waveform.show_new()
+
+    def refresh_soon(self) -> None:
+        """Now where it stands still, else with the next columns, if there are any."""
+        if self.held:
+            self.refresh()
+        elif not self._rest.isActive():
+            self._rest.start(_PATIENCE_MS)
+
+    def older_changed(self) -> None:
+        """Columns of before are others now."""
+        for picture in self.pictures:
+            picture.view.forget()
+        self.refresh_soon()
+
+    def set_marks(self, marks: Marks) -> None:
+        changed, self._marks = marks != self._marks, marks
+        for n, picture in enumerate(self.pictures):
+            elsewhere = tuple(
+                (name, self.lanes[place.lane].grid.middle_s(place.column))
+                for name, place in marks.places()
+                if place.lane != n
+            )
+            picture.view.set_marks(marks, elsewhere)
+        if changed:
+            self.refresh_soon()
+
+    def pointed_place(self) -> Place | None:
+        """The column and band of the lane that is under the mouse."""
+        places = (picture.view.pointed_place() for picture in self.pictures)
+        return next((place for place in places if place is not None), None)
+
+    def middle_place(self) -> Place | None:
+        """The column and band in the middle of what is shown."""
+        if not self.lanes:
+            return None
+        middle_s = sum(self.shown) / 2
+        return Place(0, self.lanes[0].grid.column_at(middle_s), self.lanes[0].mel.n_mels // 2)
+
+    def set_levels(self, lane: int, levels: Levels) -> None:
+        """Colour a lane, and those like it, from the one level to the other."""
+        if levels[1] <= levels[0]:
+            return
+        key = self.lanes[lane].levels_key
+        self._levels[key] = levels
+        for other, picture in zip(self.lanes, self.pictures, strict=True):
+            if other.levels_key == key:
+                picture.set_levels(levels)
+        self.refresh_soon()
+
+    def reset_levels(self) -> None:
+        """Back to the ranges of colours that suit the front-ends."""
+        self._levels.clear()
+        for lane, picture in zip(self.lanes, self.pictures, strict=False):
+            picture.set_levels(lane.range)
+        self.refresh()
+
+    def hold(self) -> None:
+        """Stand still where it is."""
+        self.show_until(self._shown_end_s)
+
+    def show_until(self, end_s: float) -> None:
+        """Stand still with the picture ending at a moment of the stream that is kept."""
+        was_held = self.held
+        if not was_held:
+            self._hold_s = self._shown_end_s
+        first_s = min(
+            (lane.grid.start_s + lane.columns.first * lane.grid.hop_s for lane in self.lanes),
+            default=0.0,
+        )
+        first_end_s = min(self._hold_s, first_s + self._display.span_s)
+        self._held_end_s = self._shown_end_s = min(max(end_s, first_end_s), self.now_s)
+        self.live.show()
+        self.refresh()
+        if not was_held:
+            self.held_changed.emit(True)
+
+    def scroll_back(self, turns: float) -> None:
+        """Move back in time by so many tenths of the span; forth where it is negative."""
+        if turns > 0 or self.held:
+            self.show_until(self._shown_end_s - turns * _SCROLL_SHARE * self._display.span_s)
+
+    def go_live(self) -> None:
+        """Back to now."""
+        if self.held:
+            self._held_end_s = None
+            self.live.hide()
+            self._shown_end_s = self._newest_s
+            self.refresh()
+            self.held_changed.emit(False)
+
+    def _show_pictures(self, n: int) -> None:
+        """Have so many of them; those no longer needed are kept for the next time."""
+        while len(self._pool) < n:
+            self._add_picture()
+        self.pictures = self._pool[:n]
+        for position, picture in enumerate(self._pool):
+            picture.setVisible(position < n)
+            if position >= n:
+                picture.view.clear()
+            plates = []
+            # Apart, where there is more than one lane: together they may be higher than one.
+            if position == 0:
+                plates.append((self.latency, Qt.Corner.TopLeftCorner))
+            if position == n - 1:
+                plates.append((self.reading, Qt.Corner.BottomLeftCorner))
+            picture.set_plates(plates)
+        self.live.raise_()
+
+    def _add_picture(self) -> None:
+        picture, position = Picture(), len(self._pool)
+        self._pool.append(picture)
+        self._layout.insertWidget(position, picture, 1)
+        view = picture.view
+        view.pointed.connect(self.pointed)
+        view.clicked.connect(self.clicked)
+        view.region_dragged.connect(self.region_dragged)
+        view.menu_wanted.connect(self.menu_wanted)
+        view.dragged.connect(lambda by_s: self.show_until(self._shown_end_s - by_s))
+        view.scrolled.connect(self._take_wheel)
+        view.first_painted.connect(self._note_first_paint)
+        view.resized.connect(self.refresh)
+        picture.placed.connect(self._align)
+        picture.levels_changed.connect(lambda levels: self.set_levels(position, levels))
+
+    def _take_wheel(self, turns: float, ctrl: bool) -> None:
+        if ctrl:
+            self.zoomed.emit(1 if turns > 0 else -1)
+        else:
+            self.scroll_back(turns)
+
+    def _note_first_paint(self) -> None:
+        if not self._painted:
+            self._painted = True
+            self.first_painted.emit()
+
+    def _colour(self) -> None:
+        """Have all that is shown ready to be painted."""
+        end_s = self._shown_end_s
+        whole = [picture.view.colour(end_s) for picture in self.pictures]
+        if not all(whole):
+            self._rest.start(0)
+        start_s, span_s = self.shown[0], self._display.span_s
+        self.waveform.set_view(start_s, end_s)
+        wall_s = self._wall_s if self._display.clock_time else None
+        self.time_axis.show_time(end_s, span_s, self.reference_s, wall_s, self.held)
+
+    def _align(self) -> None:
+        """Lay what runs along the time under the pictures' own place."""
+        view = self.pictures[0].view
+        left = view.mapTo(self, QPoint(0, 0)).x()
+        self.time_axis.set_place(left, view.width())
+        right = max(0, self.width() - left - view.width())
+        self._strip.setContentsMargins(left, 0, right, 0)
+        corner = view.mapTo(self, QPoint(view.width(), view.height()))
+        size = self.live.sizeHint()
+        margin = self.fontMetrics().height() // 2
+        self.live.setGeometry(
+            corner.x() - size.width() - margin,
+            corner.y() - size.height() - margin,
+            size.width(),
+            size.height(),
+        )
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        self._align()
+
+
+def _as_it_is(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    return values

@@ -1,0 +1,210 @@
+"""What is looked at and how: the lanes with their marks, and the choices of how to show them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtWidgets import QVBoxLayout, QWidget
+
+from visualizer.columns import MelColumns
+from visualizer.config import SPANS_S, DisplayConfig
+from visualizer.errors import ConfigError
+from visualizer.history import SoundHistory
+from visualizer.levels import RobustRange
+from visualizer.presets import PRESETS, preset
+from visualizer.region import Piece
+from visualizer.status import EngineStatus
+from visualizer.tracks import Tracks
+from visualizer.ui.inspector import Inspector
+from visualizer.ui.lanes import Lane, lanes_of
+from visualizer.ui.marks import Place
+from visualizer.ui.readings import shown
+from visualizer.ui.stack import PictureStack
+
+_FOLLOWED_S = 2.0
+"""of sound that automatic levels look at"""
+_SLICE_COLUMNS = 16
+"""Before the newest, for the peaks of a spectrum that is shown 20 times a second."""
+_LEAST_CHANGE = 0.01
+"""of the range, by which levels that follow must change to be worth a new colouring"""
+
+
+@dataclass(frozen=True)
+class Slice:
+    """One column of a lane, for a curve."""
+
+    lane: Lane
+    columns: np.ndarray
+    """(n, n_mels) in the lane's unit: the last one is it, those before came just before"""
+    levels: tuple[float, float]
+    title: str
+
+
+class Viewer(QWidget):
+    """Shows the columns of a stream, and has the rest computed that is wished beside them."""
+
+    display_changed = pyqtSignal(object)
+    """the DisplayConfig that a person chose"""
+    refused = pyqtSignal(str)
+    """why something cannot be shown, in words"""
+    woken = pyqtSignal()
+
+    def __init__(self, display: DisplayConfig) -> None:
+        super().__init__()
+        self.display = display
+        self.stack = PictureStack()
+        self.inspector = Inspector(self.stack)
+        # Emitted on a follower's thread, so it arrives here later.
+        self.tracks = Tracks(self.woken.emit)
+        self._status: EngineStatus | None = None
+        self._followed: dict[int, RobustRange] = {}
+        self._followed_at = 0.0
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.stack)
+        self.woken.connect(self.take_followed)
+        self.stack.zoomed.connect(self.zoom)
+
+    def begin(self, status: EngineStatus, sound: SoundHistory) -> None:
+        """A front-end came into force, of a sound that is new or goes on."""
+        assert status.mel is not None
+        self._status = status
+        is_new_sound = sound is not self.tracks.sound
+        self.tracks.begin(status.mel, sound, status.config.channel)
+        self._show_second()
+        self._show_lanes()
+        if is_new_sound:
+            self.stack.waveform.set_source(sound.read, sound.sample_rate)
+            # Last: where the picture stood still, it brings the first columns.
+            self.stack.begin_stream()
+
+    def append(self, columns: MelColumns) -> None:
+        """Take live columns of the front-end in force."""
+        self.tracks.append(columns)
+        mel = self.tracks.first[0].mel
+        end = columns.first_column + columns.n_columns
+        self.stack.note_newest(mel.cell_start_s + end * mel.hop_s)
+
+    def take_followed(self) -> None:
+        """Take what was computed beside the live columns."""
+        if self.tracks.take():
+            self.stack.older_changed()
+        self.stack.refresh_soon()
+        fault = self.tracks.fault()
+        if fault is not None:
+            self.show_in(second=None)
+            self.refused.emit(fault)
+
+    def show_in(self, **changes: object) -> None:
+        """Show what is kept in another way."""
+        before, self.display = self.display, replace(self.display, **changes)  # type: ignore[arg-type]
+        if before == self.display:
+            return
+        if before.second != self.display.second:
+            self._show_second()
+        self._show_lanes()
+        self.display_changed.emit(self.display)
+
+    def zoom(self, steps: int) -> None:
+        """Show so many steps less time."""
+        spans = sorted({*SPANS_S, self.display.span_s})
+        place = spans.index(self.display.span_s) - steps
+        self.show_in(span_s=spans[min(max(place, 0), len(spans) - 1)])
+
+    def follow_levels(self) -> None:
+        """Let the ranges of colours follow the sound, where that is wished."""
+        now = time.perf_counter()
+        elapsed_s, self._followed_at = now - self._followed_at, now
+        if not self.display.automatic_levels or self.stack.held:
+            return
+        done = set()
+        for n, lane in enumerate(self.stack.lanes):
+            if lane.track is None or lane.levels_key in done:
+                continue
+            done.add(lane.levels_key)
+            count = round(_FOLLOWED_S / lane.mel.hop_s)
+            end = lane.columns.end
+            values = lane.unit(lane.columns.between(max(0, end - count), end))
+            usual = RobustRange(lane.unit.range(), lane.unit.narrowest())
+            low, high = self._followed.setdefault(n, usual).update(values, elapsed_s)
+            levels = self.stack.pictures[n].levels
+            least = _LEAST_CHANGE * (high - low)
+            if max(abs(low - levels[0]), abs(high - levels[1])) > least:
+                self.stack.set_levels(n, (low, high))
+
+    def slice(self) -> Slice | None:
+        """The spectrum at the cursor, or else the newest; None before there is any."""
+        stack, cursor = self.stack, self.inspector.marks.cursor
+        place = stack.pointed_place() or cursor
+        pointed = place is not None
+        if not stack.lanes or stack.lanes[0].columns.end == 0:
+            return None
+        if place is None:
+            last = stack.lanes[0].columns.end - 1
+            end = stack.lanes[0].grid.column_at(stack.shown[1])
+            place = Place(0, min(last, end), 0)
+            title = "now" if not stack.held else "at the end of the picture"
+        else:
+            before_s = stack.reference_s - stack.lanes[place.lane].grid.middle_s(place.column)
+            title = f"{before_s:.2f} s before {'the freeze' if stack.held else 'now'}"
+        lane = stack.lanes[place.lane]
+        newest = shown(lane, lane.columns.between(place.column - _SLICE_COLUMNS, place.column + 1))
+        # At the cursor that column alone; now, all that came since the last look.
+        columns = newest[-1:] if pointed else newest
+        return Slice(lane, columns, stack.pictures[place.lane].levels, title)
+
+    def piece(self, status: EngineStatus) -> Piece | None:
+        """The region as something to take away; None where there is none."""
+        return self.inspector.piece(self.tracks.sound, status)
+
+    def close_tracks(self) -> None:
+        """End what is computed beside."""
+        self.tracks.close()
+
+    def reset_levels(self) -> None:
+        """Back to the front-end's usual range of colours, no longer following the sound."""
+        self.show_in(automatic_levels=False)
+        self.stack.reset_levels()
+
+    def toggle_unit(self) -> None:
+        if not self.stack.lanes:
+            return
+        wanted = "model" if self.stack.lanes[0].unit.unit == "db" else "db"
+        self.show_in(unit=wanted)
+        lane = self.stack.lanes[0]
+        if lane.unit.unit != wanted:
+            self.refused.emit(
+                f"{lane.mel.name} normalises each band over the clip, so its values have no dB"
+            )
+
+    def move_level(self, end: int, step: int) -> None:
+        if self.stack.lanes:
+            levels = list(self.stack.pictures[0].levels)
+            levels[end] += step * 0.02 * (levels[1] - levels[0])
+            self.stack.set_levels(0, (levels[0], levels[1]))
+
+    def _show_second(self) -> None:
+        """Have the second front-end computed at the rate of the sound, or none."""
+        sound, name = self.tracks.sound, self.display.second
+        if sound is None:
+            return
+        mel = None
+        if name is not None and name in PRESETS:
+            try:
+                mel = preset(name, sound.sample_rate)
+            except ConfigError as error:
+                self.refused.emit(str(error))
+        self.tracks.compare(mel)
+
+    def _show_lanes(self) -> None:
+        if not self.tracks.first:
+            return
+        self._followed.clear()
+        self.inspector.clear()
+        lanes, reason = lanes_of(self.tracks, self.display)
+        self.stack.show_lanes(lanes, self.display)
+        if reason is not None:
+            self.refused.emit(reason)

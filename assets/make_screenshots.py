@@ -8,17 +8,18 @@ Each picture is of a window that plays the built-in demo; what is picked in it i
 
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from PyQt6.QtCore import QByteArray, QSettings
-from PyQt6.QtTest import QTest
+from PyQt6.QtCore import QByteArray, QEventLoop, QSettings, QTimer
 
 from visualizer.config import CaptureConfig, DisplayConfig, EngineConfig
 from visualizer.engine import Engine
+from visualizer.options import RunOptions, kernel_folder
 from visualizer.ui.app import make_application
 from visualizer.ui.marks import Place, Region
 from visualizer.ui.settings import Settings
@@ -57,7 +58,18 @@ def open_panels(window: Window) -> None:
     window.resize(1600, 950)
     for name in ("Latency panel", "Spectrum panel"):
         window.menus.actions[name].trigger()
-    QTest.qWait(3000)
+    run_until(lambda: False, 3.0)
+
+
+def run_until(condition: Callable[[], bool], limit_s: float = 60.0) -> None:
+    """Let the program run as it does by itself."""
+    loop, timer = QEventLoop(), QTimer()
+    until = time.perf_counter() + limit_s
+    timer.timeout.connect(
+        lambda: loop.quit() if condition() or time.perf_counter() > until else None
+    )
+    timer.start(20)
+    loop.exec()
 
 
 SCENES = (
@@ -70,7 +82,7 @@ SCENES = (
         ),
         10.2,
     ),
-    Scene("latency", DisplayConfig(theme="light", colour_map="viridis"), 9.0, open_panels),
+    Scene("latency", DisplayConfig(theme="light", colour_map="viridis"), 5.6, open_panels),
 )
 
 
@@ -89,14 +101,14 @@ def main() -> None:
 def take(scene: Scene, path: Path) -> None:
     """Run the window until so much was heard, and save what it shows."""
     config = EngineConfig(CaptureConfig("demo"))
-    window = Window(lambda on_update: Engine(config, (), on_update), Settings())
+    kernels = kernel_folder(RunOptions())
+    window = Window(lambda on_update: Engine(config, (), on_update, kernels=kernels), Settings())
     window.resize(*SIZE)
     window.show()
     try:
-        while window.stack.now_s < scene.heard_s:
-            QTest.qWait(5)
+        run_until(lambda: window.stack.now_s >= scene.heard_s)
         scene.act(window)
-        QTest.qWait(300)
+        run_until(lambda: False, 0.5)
         if not window.grab().save(str(path)):
             sys.exit(f"{path} cannot be written")
     finally:

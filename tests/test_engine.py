@@ -356,6 +356,23 @@ def test_a_source_that_ends_at_once_is_not_taken_for_running(bench: Bench) -> No
     assert status.fault is None
 
 
+def test_of_a_sound_that_ended_another_front_end_looks_at_what_was_heard(bench: Bench) -> None:
+    bench.start().until(lambda s: s.state == "running")
+    bench.write(noise(4000))
+    ring = bench.sources[-1].ring
+    assert ring is not None
+    ring.finish(END_OF_FILE)
+    before = bench.until(lambda s: s.state == "ended")
+    bench.engine.configure(replace(before.config, preset="simli-librosa"))
+    status = bench.until(lambda s: s.config_id > before.config_id)
+    assert (status.state, status.stream_id) == ("ended", before.stream_id)
+    assert len(bench.sources) == 1
+    # The same again is a wish to hear it again.
+    bench.engine.configure(status.config)
+    bench.until(lambda s: s.stream_id > before.stream_id and s.state == "running")
+    assert len(bench.sources) == 2
+
+
 def test_a_sound_too_short_for_a_column_is_said(bench: Bench) -> None:
     bench.config = EngineConfig(MIC, preset="kaldi")
     bench.start().until(lambda s: s.state == "running")

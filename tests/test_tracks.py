@@ -151,6 +151,21 @@ def test_another_front_end_has_the_columns_of_what_was_heard_before(live: Live) 
     np.testing.assert_allclose(track.columns.between(0, whole.shape[1]).T, whole, rtol=1e-4)
 
 
+def test_what_has_ended_is_computed_anew_to_its_very_end(live: Live) -> None:
+    live.begin("simli")
+    live.feed(3)
+    mel = preset("kaldi", RATE_HZ)
+    live.tracks.begin(mel, live.sound, None, is_over=True)
+    live.tracks.compare(SIMLI)
+    for config, tracks in ((mel, live.tracks.first), (SIMLI, live.tracks.second)):
+        stream = MelStream(config, RATE_HZ, 1)
+        heard = live.samples[: 3 * RATE_HZ].mean(1, keepdims=True)
+        whole = np.concatenate((stream.push(heard), stream.flush()), axis=2)[0]
+        columns, n = tracks[0].columns, whole.shape[1]
+        live.take_until(lambda columns=columns, n=n: columns.end >= n)
+        np.testing.assert_allclose(columns.between(0, n).T, whole, rtol=1e-4)
+
+
 def test_another_sound_begins_with_nothing(live: Live) -> None:
     live.begin("simli")
     live.feed(2)

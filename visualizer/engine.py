@@ -30,7 +30,7 @@ from visualizer.config import CaptureConfig, EngineConfig
 from visualizer.errors import VisualizerError
 from visualizer.history import SoundHistory
 from visualizer.presets import fixed_rate, front_end, preset
-from visualizer.status import EngineStatus
+from visualizer.status import EngineStatus, State
 
 if TYPE_CHECKING:
     from visualizer.keeper import KernelKeeper, KernelOffer
@@ -245,11 +245,15 @@ class Engine:
 
     def _apply(self, config: EngineConfig) -> None:
         before, self._wanted = self._wanted, config
-        if config.capture != before.capture or self._status.state != "running":
+        state = self._status.state
+        analysis = (config.preset, config.mel, config.compute)
+        # Of a sound that has ended another front-end looks at what was heard; else it plays again.
+        looks_back = state == "ended" and analysis != (before.preset, before.mel, before.compute)
+        if config.capture != before.capture or not (state == "running" or looks_back):
             # What is asked for with a new source comes into force with it.
             self._supervisor.switch(config.capture)
         elif self._status.config.capture == config.capture:
-            self._build((config, self._status.config), fault=None)
+            self._build((config, self._status.config), fault=None, state=state)
 
     def _attach(self, opened: SourceOpened) -> None:
         if self._ring is not None:
@@ -276,7 +280,9 @@ class Engine:
         # What the source wrote before it was known here.
         self._inbox.put(opened.ring)
 
-    def _build(self, configs: tuple[EngineConfig, ...], fault: str | None) -> None:
+    def _build(
+        self, configs: tuple[EngineConfig, ...], fault: str | None, state: State = "running"
+    ) -> None:
         """Make the front-end anew, between two blocks: the first of `configs` that works."""
         from visualizer.keeper import KernelOffer
         from visualizer.mel.clip import relative_deviation
@@ -316,7 +322,7 @@ class Engine:
             if config is not configs[0]:
                 self._wanted = config
             self._set(
-                state="running",
+                state=state,
                 config=config,
                 mel=mel,
                 backend=kernel.backend,

@@ -49,9 +49,12 @@ class Follower:
         channel: Channel,
         on_columns: Callable[[], None],
         until_column: int | None = None,
+        *,
+        is_over: bool = False,
     ) -> None:
         """Start at once; end before `until_column`, or else go on with what comes.
 
+        `is_over` says that no more sound will come, so that the last columns reach past its end.
         `on_columns` is called on the follower's thread and must not block.
         """
         self._sound = sound
@@ -59,6 +62,7 @@ class Follower:
         self._channel = channel
         self._on_columns = on_columns
         self._until_column = until_column
+        self._is_over = is_over
         self._outbox: queue.Queue[FollowedColumns] = queue.Queue(_OUTBOX_LENGTH)
         self._woken = threading.Event()
         self._closed = threading.Event()
@@ -111,6 +115,10 @@ class Follower:
         at = sound.first
         while not self._closed.is_set():
             end = min(sound.end, at + round(_STEP_S * sound.sample_rate))
+            if end == at and self._is_over:
+                first_column, values = pipeline.flush()
+                self._put(FollowedColumns(values, first_column))
+                return
             if end == at:
                 self._woken.wait(_LOOK_S)
                 self._woken.clear()

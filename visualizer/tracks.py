@@ -37,6 +37,7 @@ class Tracks:
         self._on_columns = on_columns
         self._sound: SoundHistory | None = None
         self._channel: Channel = None
+        self._is_over = False
         self._backfill: Follower | None = None
         self._second: Follower | None = None
         self._backfilled = True
@@ -49,15 +50,21 @@ class Tracks:
     def sound(self) -> SoundHistory | None:
         return self._sound
 
-    def begin(self, mel: MelConfig, sound: SoundHistory, channel: Channel) -> None:
-        """A front-end came into force; what was heard of the same sound is computed anew."""
+    def begin(
+        self, mel: MelConfig, sound: SoundHistory, channel: Channel, *, is_over: bool = False
+    ) -> None:
+        """A front-end came into force; what was heard of the same sound is computed anew.
+
+        `is_over` says that no more of the sound will come. What was beside it is gone.
+        """
         self.close()
         is_new_sound = sound is not self._sound
-        self._sound, self._channel = sound, channel
-        self.first = _tracks(mel, sound, channel)
+        self._sound, self._channel, self._is_over = sound, channel, is_over
+        self.first, self.second = _tracks(mel, sound, channel), ()
         # On a new sound there is nothing from before.
-        self._backfilled = is_new_sound
-        self.compare(self.second[0].mel if self.second else None)
+        self._backfilled = is_new_sound or is_over
+        if is_over and not is_new_sound:
+            self._backfill = Follower(sound, mel, channel, self._on_columns, is_over=True)
 
     def compare(self, mel: MelConfig | None) -> None:
         """Show another front-end beside the first, or none."""
@@ -66,7 +73,9 @@ class Tracks:
         self._second, self.second = None, ()
         if mel is not None and self._sound is not None:
             self.second = _tracks(mel, self._sound, self._channel)
-            self._second = Follower(self._sound, mel, self._channel, self._on_columns)
+            self._second = Follower(
+                self._sound, mel, self._channel, self._on_columns, is_over=self._is_over
+            )
 
     def append(self, columns: MelColumns) -> None:
         """Take live columns of the front-end in force."""
@@ -88,7 +97,10 @@ class Tracks:
             for followed in self._backfill.drain():
                 filled = True
                 for track, values in zip(self.first, followed.values, strict=True):
-                    track.columns.fill(followed.first_column, values)
+                    if followed.first_column >= track.columns.end:
+                        track.columns.append(followed.first_column, values)
+                    else:
+                        track.columns.fill(followed.first_column, values)
             if ended:
                 self._backfill = None
         if self._second is not None:

@@ -14,6 +14,9 @@ from visualizer.ui.tints import STAGE_COLOURS, mixed
 
 Values = NDArray[np.float32]
 
+_LINES = 13
+"""Least height of the plot, in lines of text: its label needs nearly as much."""
+
 
 class SpectrumPlot(QuietPlot):
     """A curve of values by band, and one of their peaks."""
@@ -27,6 +30,7 @@ class SpectrumPlot(QuietPlot):
             "The values of one column by mel band, over the picture's range of values; the "
             "thinner line is the largest of each band since its peaks were reset",
             self.frequency_axis,
+            lines=_LINES,
         )
         plot = self.getPlotItem()
         plot.addItem(self.peaks, ignoreBounds=True)

@@ -73,7 +73,8 @@ class Viewer(QWidget):
         assert status.mel is not None
         self._status = status
         is_new_sound = sound is not self.tracks.sound
-        self.tracks.begin(status.mel, sound, status.config.channel)
+        is_over = status.state == "ended"
+        self.tracks.begin(status.mel, sound, status.config.channel, is_over=is_over)
         self._show_second()
         self._show_lanes()
         if is_new_sound:

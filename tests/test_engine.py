@@ -201,7 +201,7 @@ def test_a_front_end_is_swapped_without_stopping_the_stream(bench: Bench) -> Non
     for t, column in came.items():
         np.testing.assert_array_equal(column, whole[:, t])
     assert status.gaps == 0
-    sound = bench.engine.sound()
+    sound = bench.engine.status().sound
     assert sound is not None
     np.testing.assert_array_equal(sound.read(0, 4000), samples)
     assert len(bench.sources) == 1

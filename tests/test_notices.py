@@ -40,7 +40,7 @@ def test_clipping_is_said_for_five_seconds() -> None:
     watch = SoundWatch()
     observe(watch, 0.5, 1.0)
     watch.observe(1.0, 0.005)
-    assert watch.notice == "clipping: once in the last minute; lower the input gain"
+    assert watch.notice == "clipping: once in the last minute; a lower gain avoids it"
     observe(watch, 0.5, 4.9)
     assert watch.notice is not None
     observe(watch, 0.5, 0.2)
@@ -54,7 +54,7 @@ def test_clips_of_the_last_minute_are_counted() -> None:
         observe(watch, 0.5, 20.0)
     # The first two are 80 and 60 seconds ago.
     watch.observe(1.0, 0.005)
-    assert watch.notice == "clipping: 3 times in the last minute; lower the input gain"
+    assert watch.notice == "clipping: 3 times in the last minute; a lower gain avoids it"
 
 
 @pytest.mark.parametrize("block_s", [0.002, 0.005, 0.02, 0.05])

@@ -76,7 +76,7 @@ def test_the_end_of_a_sound_can_be_taken_too(tmp_path: Path) -> None:
     whole = np.concatenate((before, rest), axis=2)[0]
     n = whole.shape[1]
     piece = replace(piece, ended=True, first_column=n - 5, end_column=n)
-    save_piece(piece, tmp_path / "end")
+    save_piece(piece, tmp_path / "end.npy")
     np.testing.assert_allclose(np.load(tmp_path / "end.npy"), whole[10:30, -5:], rtol=1e-4)
 
 

@@ -99,6 +99,7 @@ class Engine:
         self._pipeline: Pipeline | None = None
         self._expected_sample: int | None = None
         self._sound: SoundHistory | None = None
+        self._ended_well = False
         self._silent_since = 0.0
         self._said_silent = False
         self._peak = 0.0
@@ -144,10 +145,6 @@ class Engine:
             bad_samples=self._bad_samples,
             max_lag_s=self._max_lag_s,
         )
-
-    def sound(self) -> SoundHistory | None:
-        """What was heard of the source that runs, or ran last."""
-        return self._sound
 
     def close(self, timeout_s: float = 2.0) -> None:
         """Stop capturing and end the threads; again has no effect."""
@@ -248,7 +245,11 @@ class Engine:
         state = self._status.state
         analysis = (config.preset, config.mel, config.compute)
         # Of a sound that has ended another front-end looks at what was heard; else it plays again.
-        looks_back = state == "ended" and analysis != (before.preset, before.mel, before.compute)
+        looks_back = (
+            state == "ended"
+            and self._ended_well
+            and analysis != (before.preset, before.mel, before.compute)
+        )
         if config.capture != before.capture or not (state == "running" or looks_back):
             # What is asked for with a new source comes into force with it.
             self._supervisor.switch(config.capture)
@@ -332,6 +333,7 @@ class Engine:
                 kernel_note=offer and offer.note,
                 resampling_s=pipeline.stream.held_back_s,
                 config_id=self._status.config_id + 1,
+                sound=self._sound,
                 front_end_since=self._expected_sample or 0,
                 fault=fault,
             )
@@ -361,6 +363,8 @@ class Engine:
 
     def _take_audio(self, ring: BlockRing) -> bool:
         """As much as brings a column, so that orders come between two; False if there is none."""
+        # Before the look for a block, so that none comes between the two.
+        end_reason = ring.end_reason
         block = ring.read()
         if block is not None:
             self._process(block, time.perf_counter())
@@ -369,9 +373,9 @@ class Engine:
                 soon = block.start_sample + len(block.samples) + self._look_samples()
                 ring.want(min(self._pipeline.completed_by, soon))
             return True
-        if ring.end_reason is not None and self._status.state == "running":
-            ended_well = ring.end_reason == END_OF_FILE
-            fault = self._flush() if ended_well else ring.end_reason
+        if end_reason is not None and self._status.state == "running":
+            self._ended_well = end_reason == END_OF_FILE
+            fault = self._flush() if self._ended_well else end_reason
             self._set(state="ended", fault=fault)
         return False
 

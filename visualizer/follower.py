@@ -76,6 +76,11 @@ class Follower:
         """Whether nothing more will come than what waits to be drained."""
         return not self._thread.is_alive()
 
+    def end(self) -> None:
+        """No more sound will come: end with the columns that reach past the last."""
+        self._is_over = True
+        self._woken.set()
+
     def wake(self) -> None:
         """Look for new sound now."""
         self._woken.set()
@@ -104,7 +109,8 @@ class Follower:
         except Exception as error:
             _log.exception("%s could not be followed", self._mel.name)
             self.fault = f"{self._mel.name} failed: {error!r}"
-            self._on_columns()
+            if not self._closed.is_set():
+                self._on_columns()
 
     def _follow(self) -> None:
         # Here, since it brings torch, which the window does not wait for.
@@ -139,7 +145,8 @@ class Follower:
                 self._outbox.put(columns, timeout=_LOOK_S)
             except queue.Full:
                 continue
-            self._on_columns()
+            if not self._closed.is_set():
+                self._on_columns()
             return True
         return False
 

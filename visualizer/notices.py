@@ -8,10 +8,7 @@ from collections import deque
 CLIP_PEAK = 0.999
 """Of full scale; the largest value of a 16 bit device is 0.99997."""
 
-SILENCE = (
-    "digital silence: every sample is exactly 0. Is the microphone muted, or has this program no "
-    "permission to record?"
-)
+SILENCE = "digital silence, every sample is 0: muted, or no permission to record?"
 # The sum of many short durations may lie a rounding below the whole.
 _SILENCE_S = 2.0 - 1e-6
 _CLIP_NOTICE_S = 5.0
@@ -49,4 +46,4 @@ class SoundWatch:
             return None
         n = len(self._clips_s)
         times = "once" if n == 1 else f"{n} times"
-        return f"clipping: {times} in the last minute; lower the input gain"
+        return f"clipping: {times} in the last minute; a lower gain avoids it"

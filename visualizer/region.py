@@ -13,7 +13,7 @@ from visualizer.config import Channel, MelConfig
 from visualizer.errors import ConfigError
 from visualizer.history import SoundHistory
 
-_SNIPPET = '''\
+_SNIPPET = """\
 import json
 
 import numpy as np
@@ -22,14 +22,14 @@ import soundfile
 from visualizer.config import MelConfig
 from visualizer.mel.stream import MelStream
 
-config = MelConfig.from_dict(json.loads("""{config}"""))
+config = MelConfig.from_dict(json.loads({config!r}))
 samples, sample_rate = soundfile.read({wav!r}, dtype="float32", always_2d=True)
 stream = MelStream(config, sample_rate, 1)
 {skip}first = stream.next_column
 columns = np.concatenate((stream.push(samples){flush}), axis=2)
 mel = columns[0, {first_band}:{end_band}, {first_column} - first : {end_column} - first]
 assert np.array_equal(mel, np.load({npy!r}))
-'''
+"""
 _LEAD_S = 0.25
 """Of sound before the first window, for what a resampler reaches back."""
 
@@ -52,8 +52,9 @@ class Piece:
 
 
 def save_piece(piece: Piece, path: Path) -> str:
-    """Write PATH.npy with the values, float32 (n_bands, n_columns) as the model gets them, and
-    PATH.wav with the sound they need; return the Python code that computes the one from the other.
+    """Write the values to `path`, a .npy, as float32 (n_bands, n_columns) as the model gets them,
+    and the sound they need to `sound_path(path)`; return the Python code that computes the one
+    from the other.
 
     What is written is what that code gives, so both are the same to the bit on this machine.
     Raises ConfigError where the sound is no longer kept or the files cannot be written.
@@ -61,7 +62,9 @@ def save_piece(piece: Piece, path: Path) -> str:
     import soundfile
     import torch
 
-    npy, wav = path.with_suffix(".npy"), path.with_suffix(".wav")
+    npy, wav = path, sound_path(path)
+    if not path.parent.is_dir():
+        raise ConfigError(f"the region cannot be written: there is no folder {str(path.parent)!r}")
     start, samples = _samples(piece)
     with torch.inference_mode():
         values = _values(piece, start, samples)
@@ -81,6 +84,11 @@ def save_piece(piece: Piece, path: Path) -> str:
         first_column=piece.first_column,
         end_column=piece.end_column,
     )
+
+
+def sound_path(path: Path) -> Path:
+    """Where the sound of a region goes whose values go to `path`."""
+    return path.with_suffix(".wav")
 
 
 def _samples(piece: Piece) -> tuple[int, NDArray[np.float32]]:
@@ -107,6 +115,11 @@ def _samples(piece: Piece) -> tuple[int, NDArray[np.float32]]:
     lost = np.flatnonzero(np.isnan(samples[: max(0, round(first_s) - start)]))
     if len(lost) and not mel.needs_whole_clip:
         start, samples = start + int(lost[-1]) + 1, samples[lost[-1] + 1 :]
+    if np.isnan(samples).any() and mel.needs_whole_clip:
+        raise ConfigError(
+            f"{mel.name} levels its columns by all sound before them, of which some was lost; "
+            "pick the front-end again and take a later region"
+        )
     if np.isnan(samples).any():
         raise ConfigError("sound was lost in the region, or just before; take one without a gap")
     return start, samples

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from visualizer.audio.source import SourceInfo
 from visualizer.config import Compute, EngineConfig, MelConfig
+from visualizer.history import SoundHistory
 
 if TYPE_CHECKING:
     # It brings torch, which the window does not wait for.
@@ -39,6 +40,8 @@ class EngineStatus:
     """how long a sample may wait in the resampler; 0.0 where there is none"""
     stream_id: int = 0
     """counts the sources opened; each has a clock, and a sound history, of its own"""
+    sound: SoundHistory | None = None
+    """what is and was heard of that source; it goes on filling up"""
     front_end_since: int = 0
     """the stream's sample from which on the front-end in force has been fed"""
     config_id: int = 0

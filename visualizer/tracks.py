@@ -5,6 +5,7 @@ Everything here runs on the user's thread; the followers that it starts have the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,9 +14,13 @@ from numpy.typing import NDArray
 
 from visualizer.columns import MelColumns
 from visualizer.config import MAX_CHANNELS, Channel, MelConfig
-from visualizer.follower import Follower
+from visualizer.errors import ConfigError
+from visualizer.follower import FollowedColumns, Follower
 from visualizer.history import ColumnHistory, SoundHistory
 from visualizer.mel.picture import PictureUnit
+
+_NEVER = 1 << 62
+"""A column that no stream comes to."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,16 @@ class Track:
     """what of the source it is made from"""
 
 
+@dataclass(frozen=True)
+class Taken:
+    """What came of the followers."""
+
+    filled: bool
+    """whether columns came that are older than others that were there"""
+    since_s: float
+    """the moment from which on there are other columns; infinity where none came"""
+
+
 class Tracks:
     """Keeps the columns that came live, and has the rest computed from the kept sound."""
 
@@ -38,6 +53,8 @@ class Tracks:
         self._sound: SoundHistory | None = None
         self._channel: Channel = None
         self._is_over = False
+        self._live_from = 0
+        self._backfill_since = self._second_since = 0
         self._backfill: Follower | None = None
         self._second: Follower | None = None
         self._backfilled = True
@@ -63,6 +80,8 @@ class Tracks:
         self.first, self.second = _tracks(mel, sound, channel), ()
         # On a new sound there is nothing from before.
         self._backfilled = is_new_sound or is_over
+        self._backfill_since = sound.first
+        self._live_from = 0 if is_new_sound else _NEVER
         if is_over and not is_new_sound:
             self._backfill = Follower(sound, mel, channel, self._on_columns, is_over=True)
 
@@ -73,6 +92,7 @@ class Tracks:
         self._second, self.second = None, ()
         if mel is not None and self._sound is not None:
             self.second = _tracks(mel, self._sound, self._channel)
+            self._second_since = self._sound.first
             self._second = Follower(
                 self._sound, mel, self._channel, self._on_columns, is_over=self._is_over
             )
@@ -83,19 +103,28 @@ class Tracks:
             track.columns.append(columns.first_column, values)
         if not self._backfilled:
             self._backfilled = True
+            self._live_from = columns.first_column
             assert self._sound is not None
             mel, until = self.first[0].mel, columns.first_column
             self._backfill = Follower(self._sound, mel, self._channel, self._on_columns, until)
         if self._second is not None:
             self._second.wake()
 
-    def take(self) -> bool:
-        """Take what was computed beside; return whether older columns are there now."""
+    def end(self) -> None:
+        """No more of the sound will come."""
+        self._is_over = True
+        if self._second is not None:
+            self._second.end()
+
+    def take(self) -> Taken:
+        """Take what was computed beside, and say what it was."""
+        earliest_s: list[float] = []
         filled = False
         if self._backfill is not None:
             ended = self._backfill.ended
             for followed in self._backfill.drain():
                 filled = True
+                earliest_s.append(_start_s(self.first[0], followed))
                 for track, values in zip(self.first, followed.values, strict=True):
                     if followed.first_column >= track.columns.end:
                         track.columns.append(followed.first_column, values)
@@ -105,9 +134,27 @@ class Tracks:
                 self._backfill = None
         if self._second is not None:
             for followed in self._second.drain():
+                earliest_s.append(_start_s(self.second[0], followed))
                 for track, values in zip(self.second, followed.values, strict=True):
                     track.columns.append(followed.first_column, values)
-        return filled
+        return Taken(filled, min(earliest_s, default=math.inf))
+
+    def fed_since(self, track: Track, first_column: int, end_column: int, now_since: int) -> int:
+        """The stream's sample from which on what computed these columns of a track was fed.
+
+        `now_since` is that of the front-end in force. Raises ConfigError where it was not one and
+        the same that computed them all, and they depend on what it had heard.
+        """
+        if track not in self.first:
+            return self._second_since
+        if first_column >= self._live_from:
+            return now_since
+        if end_column > self._live_from and track.mel.needs_whole_clip:
+            raise ConfigError(
+                f"{track.mel.name} began to level its columns anew when it was picked, within this "
+                "region; take one before or after that"
+            )
+        return self._backfill_since
 
     def fault(self) -> str | None:
         """Why the front-end beside the first cannot be shown, in words."""
@@ -119,6 +166,10 @@ class Tracks:
             if follower is not None:
                 follower.close()
         self._backfill = self._second = None
+
+
+def _start_s(track: Track, followed: FollowedColumns) -> float:
+    return track.mel.cell_start_s + followed.first_column * track.mel.hop_s
 
 
 class Difference:

@@ -11,7 +11,7 @@ from librosa import mel_frequencies
 from PyQt6.QtCore import QPoint, Qt
 from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtTest import QTest
-from PyQt6.QtWidgets import QFileDialog
+from PyQt6.QtWidgets import QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from tests.ui.helpers import (
@@ -202,6 +202,53 @@ def test_a_saved_region_and_the_code_for_it(
     names: dict[str, object] = {}
     exec(clipboard.text(), names)
     np.testing.assert_array_equal(names["mel"], saved)
+
+
+def test_nothing_is_replaced_without_a_question(
+    still: Window, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A recording beside the new file, or a name typed without its end, is never lost."""
+    drag(view_of(still), QPoint(400, 100), QPoint(500, 200), SHIFT)
+    recording = tmp_path / "piece.wav"
+    recording.write_bytes(b"my own")
+    asked: list[str] = []
+    answers = iter((QMessageBox.StandardButton.No, QMessageBox.StandardButton.Yes))
+
+    def ask(_window: object, _title: str, text: str) -> QMessageBox.StandardButton:
+        asked.append(text)
+        return next(answers)
+
+    monkeypatch.setattr(QMessageBox, "question", ask)
+    chosen = (str(tmp_path / "piece"), "")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: chosen)
+    press(still, "Ctrl+S")
+    assert len(asked) == 1
+    assert str(recording) in asked[0]
+    assert recording.read_bytes() == b"my own"
+    assert not (tmp_path / "piece.npy").exists()
+    press(still, "Ctrl+S")
+    qtbot.waitUntil(lambda: (tmp_path / "piece.npy").exists(), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: "saved" in still.banner.text(), timeout=WAIT_MS)
+
+
+def test_the_reading_is_of_what_is_under_a_mouse_that_stands_still(
+    still: Window, qtbot: QtBot
+) -> None:
+    view = view_of(still)
+    QTest.mouseMove(view, QPoint(300, 200))
+    qtbot.waitUntil(lambda: "band" in reading(still))
+    before = reading(still)
+    press(still, "Left")
+    place = view.pointed_place()
+    assert place is not None
+    seconds = still.stack.lanes[0].grid.middle_s(place.column) - still.stack.reference_s
+    assert reading(still) != before
+    assert reading(still).startswith(f"{seconds:.3f} s")
+    # A key takes the cursor over, until the mouse moves again.
+    press(still, "Ctrl+Right")
+    cursor = still.viewer.inspector.marks.cursor
+    assert cursor is not None
+    assert cursor.column == place.column + 1
 
 
 def test_without_a_region_there_is_nothing_to_save(

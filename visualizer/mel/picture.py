@@ -67,8 +67,9 @@ class PictureUnit:
             ends = self._values([0.0, self._mel(_LINEAR_TOP_DB)], config)
         else:
             ends = self._values([self._mel(level) for level in RANGE_DB], config)
-        low, high = (float(end) for end in ends)
-        return low, high
+        # A front-end of a user's own may turn its values over, or make them all alike.
+        low, high = sorted(float(end) for end in ends)
+        return low, high if high > low else low + 1.0
 
     def narrowest(self) -> float:
         """The width below which a range would show nothing but noise."""

@@ -29,6 +29,7 @@ from visualizer.status import EngineStatus
 
 _MEAN = "mean"
 _NO_SECOND = "none"
+_SUMMARIES: dict[object, str] = {name: chosen.summary for name, chosen in PRESETS.items()}
 _OPEN_FILE = "open file"
 _ITEM_FLAGS_ROLE = Qt.ItemDataRole.UserRole - 1
 """QComboBox's own items read their flags from here; 0 disables one."""
@@ -57,6 +58,13 @@ class ValueCombo(QComboBox):
         if choices != self._choices:
             self._set_choices(choices)
         self.setCurrentIndex(current_row)
+
+    def set_tips(self, tips: dict[object, str]) -> None:
+        """Say more of some values than their text does."""
+        for row in range(self.count()):
+            tip = tips.get(self.itemData(row))
+            if tip is not None:
+                self.setItemData(row, tip, Qt.ItemDataRole.ToolTipRole)
 
     def _set_choices(self, choices: list[tuple[str, Any]]) -> None:
         self._choices = choices
@@ -207,6 +215,7 @@ class Controls(QWidget):
         self.second.show_choices(
             [(name, name) for name in (_NO_SECOND, *PRESETS)], display.second or _NO_SECOND
         )
+        self.second.set_tips(_SUMMARIES)
         self.colours.show_choices(
             [(name, name) for name in COLOUR_MAPS]
             + [(f"{name}, reversed", name + REVERSED) for name in COLOUR_MAPS],
@@ -234,6 +243,7 @@ class Controls(QWidget):
         self.preset.show_choices(
             [*own, *((name, name) for name in PRESETS)], config.mel or config.preset
         )
+        self.preset.set_tips(_SUMMARIES)
         self.compute.show_choices(
             [(name, name) for name in status.compute_choices or (config.compute,)], config.compute
         )

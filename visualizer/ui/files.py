@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from PyQt6.QtCore import QObject, QThreadPool, pyqtSignal
 from PyQt6.QtGui import QDropEvent, QGuiApplication
-from PyQt6.QtWidgets import QFileDialog, QMenu, QWidget
+from PyQt6.QtWidgets import QFileDialog, QMenu, QMessageBox, QWidget
 
 from visualizer.errors import VisualizerError
-from visualizer.region import Piece, save_piece
+from visualizer.region import Piece, save_piece, sound_path
 from visualizer.ui.settings import Settings
 
-_SAVED = (
-    "the region is saved as .npy, its sound beside it as .wav; the Python code that makes the one "
-    "of the other is on the clipboard"
-)
+_SUFFIX = ".npy"
+_log = logging.getLogger(__name__)
 
 
 def ask_for_audio(window: QWidget) -> Path | None:
@@ -64,6 +63,14 @@ class RecentFiles(QObject):
         self.menu.setEnabled(not self.menu.isEmpty())
 
 
+def _may_replace(window: QWidget, paths: list[Path]) -> bool:
+    """Ask whether these may be written over."""
+    names = " and ".join(str(path) for path in paths)
+    button = QMessageBox.StandardButton
+    answer = QMessageBox.question(window, "Replace?", f"There is {names} already. Replace it?")
+    return bool(answer == button.Yes)
+
+
 class RegionSaver(QObject):
     """Writes regions on a thread of Qt's pool: minutes of sound take a while."""
 
@@ -85,12 +92,26 @@ class RegionSaver(QObject):
         )
         if not chosen:
             return
+        path = Path(chosen if chosen.endswith(_SUFFIX) else chosen + _SUFFIX)
+        sound = sound_path(path)
+        # The dialog asked of the name as it was typed, and of no other.
+        others = [p for p in (path, sound) if p.exists() and p != Path(chosen)]
+        if others and not _may_replace(window, others):
+            return
+        words = (
+            f"saved: {path} and its sound, {sound.name}; the Python code that makes the one of "
+            "the other is on the clipboard"
+        )
 
         def work() -> None:
             try:
-                self._done.emit(save_piece(piece, Path(chosen)), _SAVED)
+                self._done.emit(save_piece(piece, path), words)
             except VisualizerError as error:
                 self._done.emit("", str(error))
+            except Exception as error:
+                # Left alone it would be handled on this thread, which is not the window's.
+                _log.exception("the region could not be saved")
+                self._done.emit("", f"the region could not be saved: {error!r}")
 
         pool = QThreadPool.globalInstance()
         assert pool is not None

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from PyQt6.QtCore import QObject
 
-from visualizer.history import SoundHistory
 from visualizer.region import Piece
 from visualizer.status import EngineStatus
+from visualizer.tracks import Tracks
 from visualizer.ui.marks import Marks, Place, Region
 from visualizer.ui.overlay import TEXT, Line
 from visualizer.ui.readings import reading_lines
@@ -40,6 +40,7 @@ class Inspector(QObject):
         """Move the cursor by so many cells; at first it is in the middle."""
         stack = self._stack
         cursor = self.marks.cursor
+        stack.forget_pointer()
         if cursor is None:
             self._mark(cursor=stack.middle_place())
             return
@@ -68,22 +69,28 @@ class Inspector(QObject):
         pointed = stack.pointed_place()
         if pointed is not None:
             self.marks = replace(self.marks, cursor=pointed)
-        lines = reading_lines(stack.lanes, self.marks, stack.reference_s) if stack.lanes else []
+        lines = reading_lines(stack.lanes, self.marks, stack.moment_text) if stack.lanes else []
         stack.reading.set_lines([Line(line, TEXT) for line in lines])
         stack.set_marks(self.marks)
 
-    def piece(self, sound: SoundHistory | None, status: EngineStatus) -> Piece | None:
-        """The region as something to take away; None where there is none, or of a difference."""
+    def piece(self, tracks: Tracks, status: EngineStatus) -> Piece | None:
+        """The region as something to take away; None where there is none, or of a difference.
+
+        Raises ConfigError for one that no single front-end has computed.
+        """
+        sound = tracks.sound
         region = self.marks.region
         track = self._stack.lanes[region.lane].track if region is not None else None
         if region is None or track is None or sound is None:
             return None
-        is_first = track.mel == status.mel
+        since = tracks.fed_since(
+            track, region.first_column, region.end_column, status.front_end_since
+        )
         return Piece(
             sound=sound,
             mel=track.mel,
             channel=track.channel,
-            fed_since=status.front_end_since if is_first else sound.first,
+            fed_since=since,
             ended=status.state == "ended",
             first_column=region.first_column,
             end_column=region.end_column,

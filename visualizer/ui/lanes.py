@@ -60,11 +60,10 @@ def lanes_of(tracks: Tracks, display: DisplayConfig) -> tuple[tuple[Lane, ...], 
             difference = Difference(first, second, units)
         except ValueError as error:
             return tuple(lanes), f"there is no {names}: {error}"
+        label = "difference, dB" if units[0].unit == "db" else "difference"
         low, high = units[0].range()
         most = _DIFFERENCE_DB if units[0].unit == "db" else _DIFFERENCE_SHARE * (high - low)
-        lanes.append(
-            Lane(names, first.mel, difference, units[0], None, "difference", (-most, most))
-        )
+        lanes.append(Lane(names, first.mel, difference, units[0], None, label, (-most, most)))
     return tuple(lanes), None
 
 

@@ -27,7 +27,7 @@ class TrendChart(Chart):
 
     def __init__(self) -> None:
         super().__init__(
-            "Last minute: ms, by seconds before now",
+            "The last minute, ms",
             "Latency of the last minute",
             "Wait, kernel, draw and their total (in the colour of text) over the last minute: each "
             "point is the largest value of its 0.2 s.\n"
@@ -77,7 +77,7 @@ class HistogramChart(Chart):
 
     def __init__(self) -> None:
         super().__init__(
-            "Total in ms: columns of the last minute",
+            "Total, ms: the last minute",
             "Spread of the total latency",
             "How many columns of the last minute had which total, on a logarithmic scale, with "
             "lines at p50, p95 and p99.\nThe dashed line is the hop; what is over it is red. The "

@@ -82,7 +82,7 @@ class LatencyPanel(QScrollArea):
 
     def _take_font(self) -> None:
         # Narrower, the charts say nothing; QScrollArea would ask for a fixed share of this.
-        self.setMinimumWidth(28 * QFontMetrics(self.font()).averageCharWidth())
+        self.setMinimumWidth(36 * QFontMetrics(self.font()).averageCharWidth())
 
     def _copy(self) -> None:
         clipboard = QGuiApplication.clipboard()

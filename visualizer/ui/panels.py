@@ -5,9 +5,9 @@ from __future__ import annotations
 from PyQt6.QtCore import QObject, Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import QDockWidget, QMainWindow, QWidget
 
+from visualizer.config import MelConfig
 from visualizer.latency import LatencyLog
 from visualizer.status import EngineStatus
-from visualizer.ui.lanes import Lane
 from visualizer.ui.latency_panel import LatencyPanel
 from visualizer.ui.menus import Command
 from visualizer.ui.spectrum_panel import SpectrumPanel
@@ -36,7 +36,7 @@ class Panels(QObject):
         )
         self._latency_dock = _dock(window, "Latency", late, self.latency, right)
         self._spectrum_dock = _dock(window, "Spectrum", spectrum, self.spectrum, bottom)
-        self._lane: Lane | None = None
+        self._shown: tuple[MelConfig, str] | None = None
         self._spectra = QTimer(self)
         self._spectra.timeout.connect(self.spectrum_wanted)
         self._spectrum_dock.visibilityChanged.connect(self._run_spectra)
@@ -48,8 +48,9 @@ class Panels(QObject):
 
     def show_slice(self, found: Slice) -> None:
         """Show a column."""
-        if self._lane != found.lane:
-            self._lane = found.lane
+        shown = found.lane.mel, found.lane.label
+        if self._shown != shown:
+            self._shown = shown
             self.spectrum.set_front_end(found.lane.mel, found.lane.label)
         self.spectrum.hold(found.columns)
         self.spectrum.show_values(found.columns[-1], found.levels, found.title)

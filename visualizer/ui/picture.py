@@ -46,6 +46,8 @@ class Picture(pg.PlotWidget):
         self._colour_bar = pg.ColorBarItem(
             values=self.levels, colorMap=colour_map("gray"), label=" ", interactive=True
         )
+        # Else it says thousandths where the readings say values.
+        self._colour_bar.axis.enableAutoSIPrefix(False)
         self._colour_bar.sigLevelsChanged.connect(self._take_levels)
         # Row and columns as ColorBarItem itself takes them beside an ImageItem.
         plot.layout.addItem(self._colour_bar, 2, 5)

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
-from visualizer.mel.filterbank import band_edges_hz
+from visualizer.mel.filterbank import band_edges_hz, band_position
 from visualizer.notes import note_name
 from visualizer.ui.lanes import Lane
 from visualizer.ui.marks import Marks, Place, Region
 
 
-def reading_lines(lanes: tuple[Lane, ...], marks: Marks, reference_s: float) -> list[str]:
-    """All that can be said of what is marked; times are from `reference_s` on."""
+def reading_lines(
+    lanes: tuple[Lane, ...], marks: Marks, moment_text: Callable[[float], str]
+) -> list[str]:
+    """All that can be said of what is marked; `moment_text` says a moment of the stream (s)."""
     lines = []
     for name, place in marks.places():
-        text = place_text(lanes[place.lane], place, reference_s)
+        text = place_text(lanes[place.lane], place, moment_text)
         lines.append(f"{name}  {text}" if name else text)
+        if not name and len(lanes) > 1:
+            lines.append("  ".join(elsewhere_text(lanes, place)))
     if marks.a is not None and marks.b is not None:
         lines.append(distance_text(lanes, marks.a, marks.b))
     if marks.region is not None:
@@ -36,15 +41,32 @@ def shown(lane: Lane, values: np.ndarray) -> np.ndarray:
     return values if lane.track is None else lane.unit(values)
 
 
-def place_text(lane: Lane, place: Place, reference_s: float) -> str:
-    """Time, band with its edges and peak, note, value."""
+def elsewhere_text(lanes: tuple[Lane, ...], place: Place) -> list[str]:
+    """What each other lane shows at the same moment and, at the nearest band, the same pitch."""
+    lane = lanes[place.lane]
+    seconds, peak = lane.grid.middle_s(place.column), band_edges_hz(lane.mel)[place.band + 1]
+    texts = []
+    for n, other in enumerate(lanes):
+        if n == place.lane:
+            continue
+        band = round(float(band_position(peak, other.mel)) - 0.5)
+        inside = min(max(band, 0), other.mel.n_mels - 1)
+        value = value_at(other, Place(n, other.grid.column_at(seconds), inside))
+        shown = "nothing" if math.isnan(value) or inside != band else other.unit.text(value)
+        texts.append(f"{other.title}: {shown}")
+    return texts
+
+
+def place_text(lane: Lane, place: Place, moment_text: Callable[[float], str]) -> str:
+    """Whose it is where there are others, time, band with its edges and peak, note, value."""
     low, peak, high = band_edges_hz(lane.mel)[place.band : place.band + 3]
     value = value_at(lane, place)
     text = "nothing" if math.isnan(value) else lane.unit.text(value)
-    seconds = lane.grid.middle_s(place.column) - reference_s
+    moment = moment_text(lane.grid.middle_s(place.column))
+    title = f"{lane.title}: " if lane.title else ""
     note = f" {note_name(peak)}" if peak > 0 else ""
     return (
-        f"{seconds:.3f} s · band {place.band} of {lane.mel.n_mels}: {low:.0f} to {high:.0f} Hz, "
+        f"{title}{moment} · band {place.band} of {lane.mel.n_mels}: {low:.0f} to {high:.0f} Hz, "
         f"peak {peak:.0f} Hz{note} · {text}"
     )
 

@@ -122,6 +122,7 @@ class SpectrogramView(QWidget):
     def clear(self) -> None:
         """Show nothing, and hold on to nothing."""
         self._scene, self._raster, self._on_screen = None, None, None
+        self._image = QImage()
 
     def set_span(self, span_s: float) -> None:
         if span_s != self._span_s:
@@ -153,6 +154,9 @@ class SpectrogramView(QWidget):
         What is lacking comes with further calls.
         """
         self._end_s = end_s
+        if self._raster is not None and self._raster.width != self._pixels()[0]:
+            # On another screen pixels may have another size.
+            self._make_raster()
         raster = self._raster
         if raster is None:
             return True
@@ -188,6 +192,10 @@ class SpectrogramView(QWidget):
         for place in self._places_of_plates():
             region += place.toAlignedRect()
         return region
+
+    def forget_pointer(self) -> None:
+        """Let the mouse mean nothing until it moves again."""
+        self._pointer = self._on_screen = None
 
     def place_at(self, position: QPointF) -> Place | None:
         """The column and band under a point of the widget."""
@@ -229,9 +237,13 @@ class SpectrogramView(QWidget):
         assert self._raster is not None
         return self._view_end() - self._raster.width
 
-    def _make_raster(self) -> None:
+    def _pixels(self) -> tuple[int, int]:
+        """Width and height in pixels of the screen."""
         ratio = self.devicePixelRatioF()
-        width, height = (max(1, round(length * ratio)) for length in (self.width(), self.height()))
+        return max(1, round(self.width() * ratio)), max(1, round(self.height() * ratio))
+
+    def _make_raster(self) -> None:
+        width, height = self._pixels()
         self._on_screen = None
         if self._scene is None:
             return

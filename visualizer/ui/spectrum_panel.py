@@ -93,6 +93,10 @@ class SpectrumPanel(QWidget):
         """
         self.hold(values[np.newaxis])
         self.title.setText(title)
+        # What is above the range of colours is seen too.
+        low, high = levels
+        most = self._held[np.isfinite(self._held)].max(initial=high)
+        levels = low, float(most)
         if levels != self._levels:
             self._levels = levels
             self.plot.getPlotItem().setYRange(*levels, padding=0.02)

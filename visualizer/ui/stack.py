@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +13,13 @@ from PyQt6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from visualizer.clock import SteadyClock
 from visualizer.config import DisplayConfig
+from visualizer.history import SoundHistory
 from visualizer.ui.lanes import Lane
 from visualizer.ui.marks import Marks, Place
 from visualizer.ui.overlay import TextPlate
 from visualizer.ui.picture import Picture
 from visualizer.ui.spectrogram import Scene
-from visualizer.ui.time_axis import TimeAxis
+from visualizer.ui.time_axis import TimeAxis, clock_text
 from visualizer.ui.waveform import WaveformStrip
 
 _DIFFERENCE_COLOURS = "difference"
@@ -58,6 +60,7 @@ class PictureStack(QWidget):
         self._wall_s: float | None = None
         self._marks = Marks()
         self._painted = False
+        self._sound_end_s: Callable[[], float] = lambda: 0.0
 
         self.waveform = WaveformStrip()
         self.waveform.hide()
@@ -136,6 +139,11 @@ class PictureStack(QWidget):
         self._wall_s = None
         self.go_live()
 
+    def set_sound(self, sound: SoundHistory) -> None:
+        """The waveform is of this."""
+        self._sound_end_s = lambda: sound.end / sound.sample_rate
+        self.waveform.set_source(sound.read, sound.sample_rate)
+
     def note_newest(self, stream_s: float) -> None:
         """Columns came that end at this moment of the stream."""
         self._newest_s = stream_s
@@ -158,6 +166,8 @@ class PictureStack(QWidget):
         self._colour()
         if self._display.waveform:
             self.waveform.show_new()
+        if len(self.pictures) > 1 and self.pointed_place() is not None:
+            self.pointed.emit()
         *others, last = self.pictures
         for picture in others:
             picture.view.update(picture.view.moved())
@@ -204,6 +214,17 @@ class PictureStack(QWidget):
         places = (picture.view.pointed_place() for picture in self.pictures)
         return next((place for place in places if place is not None), None)
 
+    def forget_pointer(self) -> None:
+        """Let the mouse mean nothing until it moves again."""
+        for picture in self.pictures:
+            picture.view.forget_pointer()
+
+    def moment_text(self, seconds: float) -> str:
+        """A moment of the stream as the time axis says it, to the millisecond."""
+        if self._display.clock_time and self._wall_s is not None:
+            return clock_text(self._wall_s + seconds, 0.001)
+        return f"{seconds - self.reference_s:.3f} s"
+
     def middle_place(self) -> Place | None:
         """The column and band in the middle of what is shown."""
         if not self.lanes:
@@ -213,7 +234,7 @@ class PictureStack(QWidget):
 
     def set_levels(self, lane: int, levels: Levels) -> None:
         """Colour a lane, and those like it, from the one level to the other."""
-        if levels[1] <= levels[0]:
+        if levels[1] <= levels[0] or not self.lanes:
             return
         key = self.lanes[lane].levels_key
         self._levels[key] = levels
@@ -242,10 +263,15 @@ class PictureStack(QWidget):
             (lane.grid.start_s + lane.columns.first * lane.grid.hop_s for lane in self.lanes),
             default=0.0,
         )
-        first_end_s = min(self._hold_s, first_s + self._display.span_s)
+        # At most so far back that the oldest is at the left edge.
+        first_end_s = first_s + self._display.span_s
+        if first_end_s > self.now_s:
+            first_end_s = self._hold_s
         self._held_end_s = self._shown_end_s = min(max(end_s, first_end_s), self.now_s)
         self.live.show()
         self.refresh()
+        # What is under a mouse that stands still is another place now.
+        self.pointed.emit()
         if not was_held:
             self.held_changed.emit(True)
 
@@ -315,7 +341,9 @@ class PictureStack(QWidget):
         if not all(whole):
             self._rest.start(0)
         start_s, span_s = self.shown[0], self._display.span_s
-        self.waveform.set_view(start_s, end_s)
+        # It goes as far as there is sound: columns may reach past its end, and time runs on.
+        beyond_s = max(0.0, end_s - self._sound_end_s())
+        self.waveform.set_view(start_s - beyond_s, end_s - beyond_s)
         wall_s = self._wall_s if self._display.clock_time else None
         self.time_axis.show_time(end_s, span_s, self.reference_s, wall_s, self.held)
 

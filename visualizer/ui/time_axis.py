@@ -33,7 +33,9 @@ def seconds_text(seconds: float, step_s: float) -> str:
 def clock_text(wall_s: float, step_s: float) -> str:
     """A moment (s since 1970) as the local time of day, as exactly as the step needs."""
     text = datetime.fromtimestamp(wall_s).strftime("%H:%M:%S.%f")
-    return text[:8] if step_s >= 1 else text[:-4]
+    if step_s >= 1:
+        return text[:8]
+    return text[:-4] if step_s >= 0.01 else text[:-3]
 
 
 class TimeAxis(QWidget):

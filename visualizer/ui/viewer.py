@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, replace
 
@@ -60,6 +61,7 @@ class Viewer(QWidget):
         # Emitted on a follower's thread, so it arrives here later.
         self.tracks = Tracks(self.woken.emit)
         self._status: EngineStatus | None = None
+        self._reason: str | None = None
         self._followed: dict[int, RobustRange] = {}
         self._followed_at = 0.0
         layout = QVBoxLayout(self)
@@ -78,9 +80,13 @@ class Viewer(QWidget):
         self._show_second()
         self._show_lanes()
         if is_new_sound:
-            self.stack.waveform.set_source(sound.read, sound.sample_rate)
+            self.stack.set_sound(sound)
             # Last: where the picture stood still, it brings the first columns.
             self.stack.begin_stream()
+
+    def end(self) -> None:
+        """No more of the sound will come."""
+        self.tracks.end()
 
     def append(self, columns: MelColumns) -> None:
         """Take live columns of the front-end in force."""
@@ -91,9 +97,13 @@ class Viewer(QWidget):
 
     def take_followed(self) -> None:
         """Take what was computed beside the live columns."""
-        if self.tracks.take():
-            self.stack.older_changed()
-        self.stack.refresh_soon()
+        taken = self.tracks.take()
+        # Where the picture stands still, what comes after it changes nothing.
+        if taken.since_s < (self.stack.shown[1] if self.stack.held else math.inf):
+            if taken.filled:
+                self.stack.older_changed()
+            else:
+                self.stack.refresh_soon()
         fault = self.tracks.fault()
         if fault is not None:
             self.show_in(second=None)
@@ -152,6 +162,8 @@ class Viewer(QWidget):
             before_s = stack.reference_s - stack.lanes[place.lane].grid.middle_s(place.column)
             title = f"{before_s:.2f} s before {'the freeze' if stack.held else 'now'}"
         lane = stack.lanes[place.lane]
+        if lane.title:
+            title = f"{lane.title}, {title}"
         newest = shown(lane, lane.columns.between(place.column - _SLICE_COLUMNS, place.column + 1))
         # At the cursor that column alone; now, all that came since the last look.
         columns = newest[-1:] if pointed else newest
@@ -159,7 +171,7 @@ class Viewer(QWidget):
 
     def piece(self, status: EngineStatus) -> Piece | None:
         """The region as something to take away; None where there is none."""
-        return self.inspector.piece(self.tracks.sound, status)
+        return self.inspector.piece(self.tracks, status)
 
     def close_tracks(self) -> None:
         """End what is computed beside."""
@@ -207,5 +219,7 @@ class Viewer(QWidget):
         self.inspector.clear()
         lanes, reason = lanes_of(self.tracks, self.display)
         self.stack.show_lanes(lanes, self.display)
-        if reason is not None:
-            self.refused.emit(reason)
+        if reason != self._reason:
+            # Empty where there was one: what it said holds no more.
+            self._reason = reason
+            self.refused.emit(reason or "")

@@ -5,6 +5,17 @@ from __future__ import annotations
 from visualizer.ui.menus import Command
 from visualizer.ui.viewer import Viewer
 
+GESTURES = [
+    ("wheel", "scroll back through what was heard, and towards now"),
+    ("drag", "move the picture"),
+    ("Ctrl+wheel", "show a shorter or longer span"),
+    ("click", "put marker A there"),
+    ("Shift+click", "put marker B there"),
+    ("Shift+drag", "mark a region"),
+    ("right button", "a menu for the place"),
+]
+"""What the mouse does on the picture, and what that is for."""
+
 
 def commands_of(viewer: Viewer) -> list[Command]:
     """What a person can have done with a viewer."""

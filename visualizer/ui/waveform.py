@@ -78,7 +78,8 @@ class WaveformStrip(QWidget):
         """
         if self._read is None or self._span_s <= 0:
             return
-        if (self._envelope.width, self._height()) != self._ring.shape[::-1]:
+        width = round(self.width() * self.devicePixelRatioF())
+        if (width, self._height()) != self._ring.shape[::-1]:
             self._begin()
         envelope = self._envelope
         end_sample = round(self._end_s * self._sample_rate)

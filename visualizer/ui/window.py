@@ -1,7 +1,7 @@
 """The window: composes the widgets, and is the only one that holds the engine.
 
-Everything here runs on the GUI thread. The worker's and the followers' wake-ups arrive through
-`Bridge`, at most one of them queued at a time.
+Everything here runs on the GUI thread. The worker's wake-ups arrive through `Bridge`, at most one
+of them queued at a time.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from PyQt6.QtWidgets import (
 from visualizer.columns import MelColumns
 from visualizer.config import CaptureConfig, DisplayConfig, EngineConfig, MelConfig, Theme
 from visualizer.engine import Engine
+from visualizer.errors import ConfigError
 from visualizer.latency import LatencyLog
 from visualizer.notices import SoundWatch
 from visualizer.options import DEFAULT_ENGINE_CONFIG, MINIMUM_SIZE
@@ -56,7 +57,7 @@ from visualizer.ui.scan import DeviceScan
 from visualizer.ui.settings import Settings
 from visualizer.ui.theme import apply_theme
 from visualizer.ui.viewer import Viewer
-from visualizer.ui.viewer_commands import commands_of
+from visualizer.ui.viewer_commands import GESTURES, commands_of
 
 _TEXT_INTERVAL_MS = 200
 """The numbers change this often: faster, nobody can read them."""
@@ -103,7 +104,7 @@ class Window(QMainWindow):
         self._repaint.setSingleShot(True)
         self._repaint.timeout.connect(self._show_columns)
         self._texts = QTimer(self)
-        self._texts.timeout.connect(self._show_texts)
+        self._texts.timeout.connect(self._look)
         self._scan = DeviceScan()
 
         self.setWindowTitle("Mel visualizer")
@@ -122,11 +123,11 @@ class Window(QMainWindow):
         self._lay_out()
         self._connect_controls()
         self.menus = Menus(self, self._commands())
-        recent = self.menus.menus["&File"].addMenu("Open recent")
-        assert recent is not None
+        recent = QMenu("Open recent", self)
+        self.menus.menus["&File"].insertMenu(self.menus.actions["Save region as NumPy…"], recent)
         self.recent = RecentFiles(store, recent)
         self.recent.picked.connect(self.open_file)
-        self._key_sheet = KeySheet(self.menus.sheet(), self)
+        self._key_sheet = KeySheet([*self.menus.sheet(), ("Mouse", GESTURES)], self)
         self._context = QMenu(self)
         self._fill_context()
         self._show_display(self.viewer.display)
@@ -308,7 +309,10 @@ class Window(QMainWindow):
 
     def _rest(self) -> None:
         """Look for what is new only now and then while nobody sees it."""
+        rested = self._bridge.resting
         self._bridge.resting = self.frozen or not self.isVisible() or self.isMinimized()
+        if rested and not self._bridge.resting:
+            self._bridge.wake()
 
     def _change(self, **changes: object) -> None:
         status = self.engine_status()
@@ -349,8 +353,6 @@ class Window(QMainWindow):
         self._unpainted.clear()
         self._rest()
         self._show_texts()
-        if not held:
-            self._on_update()
 
     def _show_overlay(self, on: bool) -> None:
         self.stack.latency.visible = on
@@ -369,7 +371,12 @@ class Window(QMainWindow):
 
     def _save_region(self) -> None:
         status = self.engine_status()
-        self._saver.save(self.viewer.piece(status) if status is not None else None, self)
+        try:
+            piece = self.viewer.piece(status) if status is not None else None
+        except ConfigError as error:
+            self.show_fault(str(error))
+            return
+        self._saver.save(piece, self)
 
     def _pick_front_end(self, choice: str | MelConfig) -> None:
         if isinstance(choice, str):
@@ -399,7 +406,8 @@ class Window(QMainWindow):
 
     def _on_update(self) -> None:
         self._bridge.accept()
-        assert self._engine is not None
+        if self._engine is None:
+            return
         if self._status is None or self._engine.revision != self._status.revision:
             self._show_status(self._engine.status())
         status = self._status
@@ -411,9 +419,8 @@ class Window(QMainWindow):
                 # Made by a front-end that came into force since the look at the status.
                 status = self._engine.status()
                 self._show_status(status)
-            if columns.config_id != status.config_id:
+            if columns.config_id != status.config_id or status.mel is None:
                 continue
-            assert status.mel is not None
             self._watch.observe(columns.peak, columns.n_columns * status.mel.hop_s)
             self.viewer.append(columns)
             if shown:
@@ -450,7 +457,6 @@ class Window(QMainWindow):
         before, self._status = self._status, status
         if before is not None and before.revision == status.revision:
             return
-        assert self._engine is not None
         self._asked = None
         self.controls.show_status(status)
         self.show_fault(status.fault or "")
@@ -463,7 +469,7 @@ class Window(QMainWindow):
         played = status.config.capture.path
         if status.state == "running" and played is not None:
             self.recent.remember(played)
-        sound = self._engine.sound()
+        sound = status.sound
         is_new = before is None or before.config_id != status.config_id
         if status.mel is not None and sound is not None and is_new:
             self._unpainted.clear()
@@ -471,12 +477,18 @@ class Window(QMainWindow):
             self._watch = SoundWatch()
             self.viewer.begin(status, sound)
         self._show_texts()
+        if status.state == "ended":
+            self.viewer.end()
         if status.state == "failed":
             self.failed.emit(status.fault)
 
-    def _show_texts(self) -> None:
-        if self._bridge.resting and self._engine is not None:
+    def _look(self) -> None:
+        """Now and then: what need not be shown at once."""
+        if self._bridge.resting:
             self._on_update()
+        self._show_texts()
+
+    def _show_texts(self) -> None:
         self.meter.set_peak(self._peak)
         self._peak = 0.0
         status = self.engine_status()
@@ -488,7 +500,7 @@ class Window(QMainWindow):
         self.state_label.setText(warned + held + describe(status))
         self.badge.show_status(status)
         self.panels.show_latency(status, self.latency)
-        if self.frozen:
+        if self._bridge.resting:
             return
         self.viewer.inspector.show()
         self.viewer.follow_levels()
@@ -496,8 +508,8 @@ class Window(QMainWindow):
             self.stack.latency.set_lines(latency_lines(status, self.latency))
 
     def _show_spectrum(self) -> None:
-        found = self.viewer.slice()
-        if found is not None and not self.isMinimized():
+        found = None if self.isMinimized() else self.viewer.slice()
+        if found is not None:
             self.panels.show_slice(found)
 
     def _show_scan_failure(self, reason: str) -> None:

@@ -52,9 +52,7 @@ def running(window: Window, qtbot: QtBot) -> Iterator[None]:
     try:
         with qtbot.waitSignal(window.first_column, timeout=WAIT_MS):
             window.show()
-        # Without a window manager, keys go to the window that asks for them.
-        window.activateWindow()
-        qtbot.waitUntil(window.isActiveWindow)
+        activate(window, qtbot)
         yield
     finally:
         window.close()
@@ -62,6 +60,16 @@ def running(window: Window, qtbot: QtBot) -> Iterator[None]:
         window.deleteLater()
         QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         gc.collect()
+
+
+def activate(window: Window, qtbot: QtBot) -> None:
+    """Without a window manager, keys go to the window that asks for them once it is there."""
+
+    def is_active() -> bool:
+        window.activateWindow()
+        return window.isActiveWindow()
+
+    qtbot.waitUntil(is_active, timeout=WAIT_MS)
 
 
 def noise_file(folder: Path, seconds: float = 60.0) -> Path:
@@ -162,6 +170,8 @@ def screen_pixels(window: Window, widget: QWidget) -> np.ndarray:
         window.winId(), corner.x(), corner.y(), widget.width(), widget.height()
     )
     image = grabbed.toImage().convertToFormat(grabbed.toImage().Format.Format_RGB32)
+    # Right after a change of size the screen may still show the old one.
+    assert (image.width(), image.height()) == (widget.width(), widget.height())
     memory = image.constBits()
     assert memory is not None
     memory.setsize(image.sizeInBytes())

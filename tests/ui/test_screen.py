@@ -9,7 +9,7 @@ from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
-from tests.ui.helpers import hear, hear_on, view_of
+from tests.ui.helpers import hear, hear_on, screen_pixels, view_of
 from visualizer.ui.window import Window
 
 
@@ -18,14 +18,12 @@ def pixels(image: QImage) -> np.ndarray:
     memory = image.constBits()
     assert memory is not None
     memory.setsize(image.sizeInBytes())
-    return np.array(memory).reshape(image.height(), image.width(), 4)[:, :, :3]
+    return np.array(memory).reshape(image.height(), image.width(), 4)[:, :, 2::-1]
 
 
-def assert_screen_is_right(widget: QWidget, qtbot: QtBot) -> None:
+def assert_screen_is_right(window: Window, widget: QWidget) -> None:
     """After the very last update of the stream, with nothing painted since."""
-    screen = widget.screen()
-    assert screen is not None
-    seen = pixels(screen.grabWindow(widget.winId()).toImage())
+    seen = screen_pixels(window, widget)
     np.testing.assert_array_equal(seen, pixels(widget.grab().toImage()))
 
 
@@ -43,7 +41,7 @@ def test_a_picture_that_moved_on_is_whole(noisy: Window, qtbot: QtBot) -> None:
     hear(noisy, qtbot, 2.5)
     assert noisy.stack.latency.text()
     stop_updates(noisy)
-    assert_screen_is_right(view_of(noisy), qtbot)
+    qtbot.waitUntil(lambda: assert_screen_is_right(noisy, view_of(noisy)))
 
 
 def test_so_are_two_lanes_and_what_was_marked_before(noisy: Window, qtbot: QtBot) -> None:
@@ -55,4 +53,5 @@ def test_so_are_two_lanes_and_what_was_marked_before(noisy: Window, qtbot: QtBot
     hear_on(noisy, qtbot, 1.0)
     stop_updates(noisy)
     for lane in (0, 1):
-        assert_screen_is_right(noisy.stack.pictures[lane].view, qtbot)
+        view = noisy.stack.pictures[lane].view
+        qtbot.waitUntil(lambda view=view: assert_screen_is_right(noisy, view))

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from tests.ui.helpers import (
     HOP_S,
     WAIT_MS,
+    activate,
     assert_shows_its_columns,
     columns_in_view,
     drag,
@@ -90,8 +91,7 @@ def test_unseen_nothing_is_painted_and_capture_goes_on(
     assert noisy.stack.paints == paints
     come_back(noisy)
     qtbot.waitUntil(lambda: noisy.stack.paints > paints and shows_the_newest(noisy))
-    noisy.activateWindow()
-    qtbot.waitUntil(noisy.isActiveWindow)
+    activate(noisy, qtbot)
     freeze(noisy, qtbot)
     qtbot.waitUntil(lambda: assert_shows_its_columns(noisy))
 

@@ -77,4 +77,5 @@ def test_it_grows_with_the_font(sheet: KeySheet, qtbot: QtBot) -> None:
     sheet.setFont(font)
     qtbot.waitUntil(lambda: sheet.height() > 1.5 * before.height())
     qtbot.waitUntil(lambda: sheet.width() > 1.4 * before.width())
-    assert all(is_whole(label(sheet, what), sheet) for _, keys in GROUPS for _, what in keys)
+    labels = [label(sheet, what) for _, keys in GROUPS for _, what in keys]
+    qtbot.waitUntil(lambda: all(is_whole(each, sheet) for each in labels))

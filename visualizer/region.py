@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from visualizer.audio.file import write_sound
 from visualizer.config import Channel, MelConfig
-from visualizer.errors import ConfigError
+from visualizer.errors import ConfigError, SourceError
 from visualizer.history import SoundHistory
 
 _SNIPPET = """\
@@ -59,7 +60,6 @@ def save_piece(piece: Piece, path: Path) -> str:
     What is written is what that code gives, so both are the same to the bit on this machine.
     Raises ConfigError where the sound is no longer kept or the files cannot be written.
     """
-    import soundfile
     import torch
 
     npy, wav = path, sound_path(path)
@@ -69,9 +69,9 @@ def save_piece(piece: Piece, path: Path) -> str:
     with torch.inference_mode():
         values = _values(piece, start, samples)
     try:
-        soundfile.write(wav, samples, piece.sound.sample_rate, subtype="FLOAT")
+        write_sound(wav, samples, piece.sound.sample_rate)
         np.save(npy, values, allow_pickle=False)
-    except (OSError, soundfile.LibsndfileError) as error:
+    except (OSError, SourceError) as error:
         raise ConfigError(f"the region cannot be written to {str(npy)!r}: {error}") from error
     return _SNIPPET.format(
         config=json.dumps(piece.mel.to_dict()),

@@ -220,8 +220,17 @@ def test_of_another_source_no_column_is_missing(
     hear(noisy, qtbot, 1.2)
     if frozen:
         freeze(noisy, qtbot)
+    before = noisy.engine_status()
+    assert before is not None
     noisy.open_file(tones_file(tmp_path, 440.0, 3000.0))
-    time.sleep(0.6)
+    # No event is handled meanwhile.
+    deadline = time.monotonic() + WAIT_MS / 1e3
+    while True:
+        status = noisy.engine_status()
+        assert status is not None
+        if status.config_id > before.config_id and status.columns > before.columns + 60:
+            break
+        assert time.monotonic() < deadline
     qtbot.waitUntil(lambda: "tones.wav" in noisy.state_label.text(), timeout=WAIT_MS)
     hear(noisy, qtbot, 1.2)
     assert not noisy.frozen

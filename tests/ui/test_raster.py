@@ -23,6 +23,7 @@ from visualizer.ui.spectrogram import colour_table
 LEVELS_DB = (-80.0, -20.0)
 BANDS = 7
 CONFIG = replace(preset("simli", 16_000), n_mels=BANDS)
+FULL_SCALE = full_scale(CONFIG)
 GRID = Grid(CONFIG.cell_start_s, CONFIG.hop_s, BANDS)
 WIDTH = 40
 
@@ -52,7 +53,7 @@ def reference(
             return 0
         if index not in known:
             return N_COLOURS + 1
-        decibels = 20 * math.log10(float(known[index][band]) / full_scale(CONFIG))
+        decibels = 20 * math.log10(float(known[index][band]) / FULL_SCALE)
         share = (decibels - LEVELS_DB[0]) / (LEVELS_DB[1] - LEVELS_DB[0])
         return 1 + int(min(max(share * (N_COLOURS - 1), 0), N_COLOURS - 1))
 

@@ -21,7 +21,7 @@ from visualizer.ui.meter import LevelMeter
 from visualizer.ui.picture import Picture
 from visualizer.ui.raster import Grid
 from visualizer.ui.spectrogram import Scene
-from visualizer.ui.theme import _DARK, _LIGHT, _Follower, _style_sheet, apply_theme
+from visualizer.ui.theme import _DARK, _LIGHT, _SchemeWatch, _style_sheet, apply_theme
 from visualizer.ui.time_axis import TimeAxis
 
 Role = QPalette.ColorRole
@@ -42,7 +42,7 @@ def application(qapp: QApplication) -> Iterator[QApplication]:
     """As it was for the tests that follow."""
     palette, style = QPalette(qapp.palette()), qapp.styleSheet()
     yield qapp
-    for follower in qapp.findChildren(_Follower):
+    for follower in qapp.findChildren(_SchemeWatch):
         follower.setParent(None)
     qapp.setPalette(palette)
     qapp.setStyleSheet(style)
@@ -143,7 +143,7 @@ def test_a_choice_stands_whatever_the_system_does(application: QApplication) -> 
     apply_theme(application, "light")
     tell_scheme(application, Qt.ColorScheme.Dark)
     assert is_light(application)
-    assert len(application.findChildren(_Follower)) == 1
+    assert len(application.findChildren(_SchemeWatch)) == 1
 
 
 def test_the_axes_follow_a_change_while_they_are_shown(

@@ -11,6 +11,7 @@ from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from visualizer.latency import Stage
 from visualizer.ui.latency_figures import HEADROOM, Budget
+from visualizer.ui.overlay import ROLLING_COLUMNS
 from visualizer.ui.tints import STAGE_COLOURS, alarm, mixed
 
 _NOTHING = "no column yet"
@@ -49,9 +50,10 @@ class BudgetBar(QWidget):
         super().__init__()
         self.setAccessibleName("Latency budget")
         self.setToolTip(
-            "Medians of wait, kernel and draw of the newest 800 columns, in ms, one after the "
-            "other; they add up to that of the total only nearly.\nThe frame is one hop long; what "
-            "lies beyond it is red. The thin line is the p99 of the total."
+            f"Medians of wait, kernel and draw of the newest {ROLLING_COLUMNS} columns, in ms, "
+            "one after the other; they add up to that of the total only nearly.\n"
+            "The frame is one hop long; what lies beyond it is red. "
+            "The thin line is the p99 of the total."
         )
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         policy.setHeightForWidth(True)

@@ -10,9 +10,10 @@ from visualizer.region import Piece
 from visualizer.status import EngineStatus
 from visualizer.tracks import Tracks
 from visualizer.ui.marks import Marks, Place, Region
-from visualizer.ui.overlay import TEXT, Line
+from visualizer.ui.overlay import Line
 from visualizer.ui.readings import reading_lines
 from visualizer.ui.stack import PictureStack
+from visualizer.ui.tints import TEXT
 
 
 class Inspector(QObject):

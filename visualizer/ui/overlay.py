@@ -18,11 +18,11 @@ from PyQt6.QtGui import (
 
 from visualizer.latency import STAGES, LatencyLog
 from visualizer.status import EngineStatus
+from visualizer.ui.tints import ALARM, DIM, TEXT
 
 ROLLING_COLUMNS = 800
 """Percentiles on screen are over this many newest columns: 10 s of 80 a second."""
 
-TEXT, _DIM, _ALARM = QColor("#e8e8ec"), QColor("#9a9aa6"), QColor("#ff6b5e")
 _BACKGROUND = QColor(12, 12, 18, 205)
 _PADDING = 10.0
 
@@ -39,10 +39,10 @@ class Line:
 
 def latency_lines(status: EngineStatus, latency: LatencyLog) -> list[Line]:
     """What the overlay says, ready to draw in a fixed-width font."""
-    lines = [Line(f"{'latency, ms':<12}{'last':>7}{'p50':>7}{'p95':>7}{'p99':>7}", _DIM)]
+    lines = [Line(f"{'latency, ms':<12}{'last':>7}{'p50':>7}{'p95':>7}{'p99':>7}", DIM)]
     device_s = status.source.device_latency_s if status.source else None
     if device_s is None:
-        lines.append(Line(f"{'device':<12}{'not reported':>14}", _DIM))
+        lines.append(Line(f"{'device':<12}{'not reported':>14}", DIM))
     else:
         lines.append(Line(f"{'device':<12}{device_s * 1e3:7.2f}  as reported", TEXT))
     if status.resampling_s:
@@ -51,7 +51,7 @@ def latency_lines(status: EngineStatus, latency: LatencyLog) -> list[Line]:
         last = latency.latest(stage)
         rolling = latency.percentiles(stage, ROLLING_COLUMNS)
         if last is None or rolling is None:
-            lines.append(Line(f"{stage:<12}{'–':>7}", _DIM))
+            lines.append(Line(f"{stage:<12}{'–':>7}", DIM))
             continue
         hop_ms = status.mel.hop_s * 1e3 if status.mel else math.inf
         numbers = (last, rolling.p50, rolling.p95, rolling.p99)
@@ -63,7 +63,7 @@ def latency_lines(status: EngineStatus, latency: LatencyLog) -> list[Line]:
         lines.append(Line(text, TEXT, "".join(words[n_fine:])))
     if status.mel is not None:
         kernel = f"{status.backend} on {status.device}"
-        lines.append(Line(f"hop {status.mel.hop_s * 1e3:.2f} ms · kernel {kernel}", _DIM))
+        lines.append(Line(f"hop {status.mel.hop_s * 1e3:.2f} ms · kernel {kernel}", DIM))
     counters = {
         "overflows": status.input_overflows,
         "drops": status.dropped_blocks + status.dropped_columns,
@@ -73,7 +73,7 @@ def latency_lines(status: EngineStatus, latency: LatencyLog) -> list[Line]:
     if not status.bad_samples:
         del counters["bad samples"]
     counted = " · ".join(f"{label} {count}" for label, count in counters.items())
-    lines.append(Line(counted, _ALARM if any(counters.values()) else _DIM))
+    lines.append(Line(counted, ALARM if any(counters.values()) else DIM))
     return lines
 
 
@@ -134,7 +134,7 @@ class TextPlate:
             painter.setPen(line.colour)
             painter.drawText(QPointF(_PADDING, baseline), line.text)
             if line.alarm:
-                painter.setPen(_ALARM)
+                painter.setPen(ALARM)
                 end = _PADDING + metrics.horizontalAdvance(line.text)
                 painter.drawText(QPointF(end, baseline), line.alarm)
             baseline += metrics.lineSpacing()

@@ -10,8 +10,9 @@ from PyQt6.QtGui import QResizeEvent
 
 from visualizer.config import MelConfig
 from visualizer.ui.axis import FrequencyAxis
-from visualizer.ui.overlay import TEXT, Line, TextPlate
+from visualizer.ui.overlay import Line, TextPlate
 from visualizer.ui.spectrogram import Scene, SpectrogramView, colour_map, colour_table
+from visualizer.ui.tints import TEXT
 
 _WIDEST = ("00000", "−000.0")
 """number beside the picture, and beside the colour bar"""

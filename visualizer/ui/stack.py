@@ -55,8 +55,8 @@ class PictureStack(QWidget):
         self._clock = SteadyClock()
         self._newest_s = 0.0
         self._shown_end_s = 0.0
-        self._held_end_s: float | None = None
-        self._hold_s = 0.0
+        self._held_at_s: float | None = None
+        """where the stream was when the picture was held; None while it is live"""
         self._wall_s: float | None = None
         self._marks = Marks()
         self._painted = False
@@ -96,7 +96,7 @@ class PictureStack(QWidget):
     @property
     def held(self) -> bool:
         """Whether the picture stands still while capture goes on."""
-        return self._held_end_s is not None
+        return self._held_at_s is not None
 
     @property
     def shown(self) -> tuple[float, float]:
@@ -111,7 +111,7 @@ class PictureStack(QWidget):
     @property
     def reference_s(self) -> float:
         """The 0 of the time axis on the stream's clock: now, or when the picture was held."""
-        return self._hold_s if self.held else self._shown_end_s
+        return self._shown_end_s if self._held_at_s is None else self._held_at_s
 
     def show_lanes(self, lanes: tuple[Lane, ...], display: DisplayConfig) -> None:
         """Show these, in this way."""
@@ -256,9 +256,8 @@ class PictureStack(QWidget):
 
     def show_until(self, end_s: float) -> None:
         """Stand still with the picture ending at a moment of the stream that is kept."""
-        was_held = self.held
-        if not was_held:
-            self._hold_s = self._shown_end_s
+        was_held, held_at_s = self.held, self.reference_s
+        self._held_at_s = held_at_s
         first_s = min(
             (lane.grid.start_s + lane.columns.first * lane.grid.hop_s for lane in self.lanes),
             default=0.0,
@@ -266,8 +265,8 @@ class PictureStack(QWidget):
         # At most so far back that the oldest is at the left edge.
         first_end_s = first_s + self._display.span_s
         if first_end_s > self.now_s:
-            first_end_s = self._hold_s
-        self._held_end_s = self._shown_end_s = min(max(end_s, first_end_s), self.now_s)
+            first_end_s = held_at_s
+        self._shown_end_s = min(max(end_s, first_end_s), self.now_s)
         self.live.show()
         self.refresh()
         # What is under a mouse that stands still is another place now.
@@ -283,7 +282,7 @@ class PictureStack(QWidget):
     def go_live(self) -> None:
         """Back to now."""
         if self.held:
-            self._held_end_s = None
+            self._held_at_s = None
             self.live.hide()
             self._shown_end_s = self._newest_s
             self.refresh()

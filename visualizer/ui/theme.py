@@ -87,11 +87,11 @@ def apply_theme(application: QApplication, theme: Theme) -> None:
     With "system" it follows the desktop's colour scheme from then on; a desktop that tells none
     counts as dark.
     """
-    follower = application.findChild(_Follower) or _Follower(application)
+    follower = application.findChild(_SchemeWatch) or _SchemeWatch(application)
     follower.follow(theme)
 
 
-class _Follower(QObject):
+class _SchemeWatch(QObject):
     """Lives as long as its application, and recolours it when the desktop's scheme changes."""
 
     def __init__(self, application: QApplication) -> None:

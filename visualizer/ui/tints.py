@@ -17,6 +17,9 @@ STAGE_COLOURS: dict[Stage, QColor] = {
 GAP = QColor(GAP_COLOUR)
 """Lost sound, in every picture."""
 
+TEXT, DIM, ALARM = QColor("#e8e8ec"), QColor("#9a9aa6"), QColor("#ff6b5e")
+"""On what is dark in any theme: the picture, and charts for a page."""
+
 
 def is_dark(palette: QPalette) -> bool:
     return palette.window().color().lightnessF() < 0.5
@@ -24,7 +27,7 @@ def is_dark(palette: QPalette) -> bool:
 
 def alarm(palette: QPalette) -> QColor:
     """The red of what is too late or too loud."""
-    return QColor("#ff6b5e") if is_dark(palette) else QColor("#c5281c")
+    return ALARM if is_dark(palette) else QColor("#c5281c")
 
 
 def mixed(front: QColor, back: QColor, share: float) -> QColor:

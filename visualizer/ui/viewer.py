@@ -27,7 +27,7 @@ from visualizer.ui.stack import PictureStack
 
 _FOLLOWED_S = 2.0
 """of sound that automatic levels look at"""
-_SLICE_COLUMNS = 16
+_SLICE_S = 0.2
 """Before the newest, for the peaks of a spectrum that is shown 20 times a second."""
 _LEAST_CHANGE = 0.01
 """of the range, by which levels that follow must change to be worth a new colouring"""
@@ -60,7 +60,6 @@ class Viewer(QWidget):
         self.inspector = Inspector(self.stack)
         # Emitted on a follower's thread, so it arrives here later.
         self.tracks = Tracks(self.woken.emit)
-        self._status: EngineStatus | None = None
         self._reason: str | None = None
         self._followed: dict[int, RobustRange] = {}
         self._followed_at = 0.0
@@ -73,7 +72,6 @@ class Viewer(QWidget):
     def begin(self, status: EngineStatus, sound: SoundHistory) -> None:
         """A front-end came into force, of a sound that is new or goes on."""
         assert status.mel is not None
-        self._status = status
         is_new_sound = sound is not self.tracks.sound
         is_over = status.state == "ended"
         self.tracks.begin(status.mel, sound, status.config.channel, is_over=is_over)
@@ -164,7 +162,8 @@ class Viewer(QWidget):
         lane = stack.lanes[place.lane]
         if lane.title:
             title = f"{lane.title}, {title}"
-        newest = shown(lane, lane.columns.between(place.column - _SLICE_COLUMNS, place.column + 1))
+        first = place.column - round(_SLICE_S / lane.mel.hop_s)
+        newest = shown(lane, lane.columns.between(first, place.column + 1))
         # At the cursor that column alone; now, all that came since the last look.
         columns = newest[-1:] if pointed else newest
         return Slice(lane, columns, stack.pictures[place.lane].levels, title)

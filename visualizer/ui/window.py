@@ -7,8 +7,6 @@ of them queued at a time.
 from __future__ import annotations
 
 import logging
-import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -32,7 +30,6 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from visualizer.columns import MelColumns
 from visualizer.config import CaptureConfig, DisplayConfig, EngineConfig, MelConfig, Theme
 from visualizer.engine import Engine
 from visualizer.errors import ConfigError
@@ -52,6 +49,7 @@ from visualizer.ui.latency_figures import numbers_table
 from visualizer.ui.menus import Command, Menus
 from visualizer.ui.meter import LevelMeter
 from visualizer.ui.overlay import latency_lines
+from visualizer.ui.pace import PaintPace
 from visualizer.ui.panels import Panels
 from visualizer.ui.scan import DeviceScan
 from visualizer.ui.settings import Settings
@@ -61,8 +59,6 @@ from visualizer.ui.viewer_commands import GESTURES, commands_of
 
 _TEXT_INTERVAL_MS = 200
 """The numbers change this often: faster, nobody can read them."""
-_UNPAINTED_COLUMNS = 4096
-"""Kept for their paint; the oldest of more are left out of the latencies."""
 
 _log = logging.getLogger(__name__)
 
@@ -89,20 +85,12 @@ class Window(QMainWindow):
         self._asked: EngineConfig | None = None
         self._engine: Engine | None = None
         self._status: EngineStatus | None = None
-        self._unpainted: deque[MelColumns] = deque(maxlen=_UNPAINTED_COLUMNS)
-        self._shown_at = 0.0
         self._peak = 0.0
         self._watch = SoundWatch()
         self.latency = LatencyLog()
-        self._column_shown = False
 
-        self._limit_paints()
         self._bridge = Bridge()
         self._bridge.woken.connect(self._on_update)
-        self._repaint = QTimer(self)
-        self._repaint.setTimerType(Qt.TimerType.PreciseTimer)
-        self._repaint.setSingleShot(True)
-        self._repaint.timeout.connect(self._show_columns)
         self._texts = QTimer(self)
         self._texts.timeout.connect(self._look)
         self._scan = DeviceScan()
@@ -116,6 +104,9 @@ class Window(QMainWindow):
         self.state_label = ElidedLabel("starting: loading torch")
         self.viewer = Viewer(store.display_config())
         self.stack = self.viewer.stack
+        self._pace = PaintPace(self.stack, self.latency)
+        self._pace.first_column.connect(self.first_column)
+        self._pace.first_column.connect(self._scan.start)
         self.controls.show_display(self.viewer.display)
         self.stack.first_painted.connect(self._start)
         self.panels = Panels(self)
@@ -349,8 +340,7 @@ class Window(QMainWindow):
 
     def _on_held(self, held: bool) -> None:
         self.controls.freeze.setChecked(held)
-        self._repaint.stop()
-        self._unpainted.clear()
+        self._pace.clear()
         self._rest()
         self._show_texts()
 
@@ -400,8 +390,8 @@ class Window(QMainWindow):
         self._texts.start(_TEXT_INTERVAL_MS)
         handle = self.windowHandle()
         assert handle is not None
-        handle.screenChanged.connect(self._limit_paints)
-        self._limit_paints()
+        handle.screenChanged.connect(self._pace.limit_to)
+        self._pace.limit_to(self.screen())
         self.first_painted.emit()
 
     def _on_update(self) -> None:
@@ -424,34 +414,9 @@ class Window(QMainWindow):
             self._watch.observe(columns.peak, columns.n_columns * status.mel.hop_s)
             self.viewer.append(columns)
             if shown:
-                self._unpainted.append(columns)
-        if shown and self._unpainted and not self._repaint.isActive():
-            wait_s = self._shown_at + self._shortest_paint_interval_s - time.perf_counter()
-            if wait_s > 0:
-                self._repaint.start(round(wait_s * 1e3))
-            else:
-                self._show_columns()
-
-    def _limit_paints(self) -> None:
-        # A column that waited a whole refresh for its paint could miss the refresh it might have
-        # made, so the limit is two paints a refresh.
-        screen = self.screen()
-        rate_hz = screen.refreshRate() if screen is not None else 0.0
-        self._shortest_paint_interval_s = 0.5 / (rate_hz if rate_hz > 0 else 60.0)
-
-    def _show_columns(self) -> None:
-        self._shown_at = time.perf_counter()
-        if not self.stack.show_new():
-            # Covered or on another workspace: what is seen later was not drawn late.
-            self._unpainted.clear()
-            return
-        painted_at = time.perf_counter()
-        if self._unpainted and not self._column_shown:
-            self._column_shown = True
-            self.first_column.emit()
-            self._scan.start()
-        while self._unpainted:
-            self.latency.record(self._unpainted.popleft(), painted_at)
+                self._pace.add(columns)
+        if shown:
+            self._pace.paint_soon()
 
     def _show_status(self, status: EngineStatus) -> None:
         before, self._status = self._status, status
@@ -472,7 +437,7 @@ class Window(QMainWindow):
         sound = status.sound
         is_new = before is None or before.config_id != status.config_id
         if status.mel is not None and sound is not None and is_new:
-            self._unpainted.clear()
+            self._pace.clear()
             self.latency.clear()
             self._watch = SoundWatch()
             self.viewer.begin(status, sound)

@@ -1,0 +1,77 @@
+"""When what came is painted, and how late it was."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+
+from PyQt6.QtCore import QObject, Qt, QTimer, pyqtSignal
+from PyQt6.QtGui import QScreen
+
+from visualizer.columns import MelColumns
+from visualizer.latency import LatencyLog
+from visualizer.ui.stack import PictureStack
+
+_UNPAINTED_COLUMNS = 4096
+"""Kept for their paint; the oldest of more are left out of the latencies."""
+_REFRESH_HZ = 60.0
+"""Of a screen that does not tell."""
+
+
+class PaintPace(QObject):
+    """Has the stack paint as columns come, at most twice a refresh of the screen."""
+
+    first_column = pyqtSignal()
+    """The first column is painted."""
+
+    def __init__(self, stack: PictureStack, latency: LatencyLog) -> None:
+        super().__init__(stack)
+        self._stack = stack
+        self._latency = latency
+        self._unpainted: deque[MelColumns] = deque(maxlen=_UNPAINTED_COLUMNS)
+        self._painted_at = 0.0
+        self._column_painted = False
+        self.limit_to(None)
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._paint)
+
+    def limit_to(self, screen: QScreen | None) -> None:
+        """Paint for this screen."""
+        rate_hz = screen.refreshRate() if screen is not None else 0.0
+        # A column that waited a whole refresh for its paint could miss the refresh it might have
+        # made, so the limit is two paints a refresh.
+        self._interval_s = 0.5 / (rate_hz if rate_hz > 0 else _REFRESH_HZ)
+
+    def add(self, columns: MelColumns) -> None:
+        """These are in the stack now and wait to be seen."""
+        self._unpainted.append(columns)
+
+    def paint_soon(self) -> None:
+        """Paint what waits: now, or when the screen is due."""
+        if not self._unpainted or self._timer.isActive():
+            return
+        wait_s = self._painted_at + self._interval_s - time.perf_counter()
+        if wait_s > 0:
+            self._timer.start(round(wait_s * 1e3))
+        else:
+            self._paint()
+
+    def clear(self) -> None:
+        """What waits will not be seen, or belongs to what is over."""
+        self._timer.stop()
+        self._unpainted.clear()
+
+    def _paint(self) -> None:
+        self._painted_at = time.perf_counter()
+        if not self._stack.show_new():
+            # Covered or on another workspace: what is seen later was not drawn late.
+            self._unpainted.clear()
+            return
+        painted_at = time.perf_counter()
+        if self._unpainted and not self._column_painted:
+            self._column_painted = True
+            self.first_column.emit()
+        while self._unpainted:
+            self._latency.record(self._unpainted.popleft(), painted_at)

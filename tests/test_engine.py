@@ -13,13 +13,14 @@ import pytest
 import torch
 import torchaudio
 
-from visualizer import engine as engine_module
 from visualizer.audio.file import END_OF_FILE
 from visualizer.audio.ring import BlockRing
+from visualizer.audio.sample_clock import SampleClock
 from visualizer.audio.source import SourceInfo
+from visualizer.audio.watch import Patience
 from visualizer.columns import MelColumns
 from visualizer.config import CaptureConfig, EngineConfig
-from visualizer.engine import OUTBOX_LENGTH, Engine
+from visualizer.engine import LAG_LIMIT_S, OUTBOX_LENGTH, Engine
 from visualizer.errors import DeviceError
 from visualizer.mel.kernels import EagerKernel, available_devices
 from visualizer.mel.stream import MelStream
@@ -30,13 +31,19 @@ from visualizer.status import EngineStatus
 RATE_HZ = 16_000
 HOP = 200
 MIC = CaptureConfig("mic")
+FILE = CaptureConfig("file", path="hand.wav")
+CALM = Patience(first_sound_s=600, sound_s=600, rate_s=600)
+"""No hand writes as evenly as a device."""
+IMPATIENT = Patience(
+    first_sound_s=0.3, sound_s=0.3, rate_s=600, call_s=0.3, close_s=0.3, retries_s=(0.05,)
+)
 
 
 class HandSource:
     """A source that delivers what the test writes into its ring."""
 
     def __init__(self, capture: CaptureConfig) -> None:
-        self.info = SourceInfo("mic", capture.device or "hand", None, RATE_HZ, 2, 0.01)
+        self.info = SourceInfo(capture.kind, capture.device or "hand", None, RATE_HZ, 2, 0.01)
         self.closed = False
         self.ring: BlockRing | None = None
 
@@ -58,6 +65,7 @@ class Bench:
         self.fallbacks = fallbacks
         self.strict = False
         self.kernels: Path | None = None
+        self.patience = CALM
         self.woken = threading.Event()
         self.deadline_s = 30.0
 
@@ -69,6 +77,7 @@ class Bench:
             strict=self.strict,
             kernels=self.kernels,
             open_source=self._open,
+            patience=self.patience,
         )
         return self
 
@@ -342,6 +351,7 @@ def test_samples_that_are_no_numbers_are_silence_and_counted(bench: Bench) -> No
 
 
 def test_a_source_that_ends_at_once_is_not_taken_for_running(bench: Bench) -> None:
+    bench.config = EngineConfig(FILE)
     start = HandSource.start
 
     def start_and_end(source: HandSource, ring: BlockRing) -> None:
@@ -357,6 +367,7 @@ def test_a_source_that_ends_at_once_is_not_taken_for_running(bench: Bench) -> No
 
 
 def test_of_a_sound_that_ended_another_front_end_looks_at_what_was_heard(bench: Bench) -> None:
+    bench.config = EngineConfig(FILE)
     bench.start().until(lambda s: s.state == "running")
     bench.write(noise(4000))
     ring = bench.sources[-1].ring
@@ -374,7 +385,7 @@ def test_of_a_sound_that_ended_another_front_end_looks_at_what_was_heard(bench: 
 
 
 def test_a_sound_too_short_for_a_column_is_said(bench: Bench) -> None:
-    bench.config = EngineConfig(MIC, preset="kaldi")
+    bench.config = EngineConfig(FILE, preset="kaldi")
     bench.start().until(lambda s: s.state == "running")
     bench.write(noise(300))
     ring = bench.sources[0].ring
@@ -384,15 +395,126 @@ def test_a_sound_too_short_for_a_column_is_said(bench: Bench) -> None:
     assert "too short" in (status.fault or "")
 
 
-def test_a_device_that_delivers_nothing_is_said(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(engine_module, "NO_FIRST_SOUND_S", 0.1)
+def test_a_device_that_delivers_nothing_is_said_and_opened_again(bench: Bench) -> None:
+    bench.patience = IMPATIENT
     bench.start()
-    status = bench.until(lambda s: s.fault is not None)
-    assert status.fault == "'hand' delivers no sound; is it suspended, or in use elsewhere?"
-    bench.write(noise(1000))
-    bench.until(lambda s: s.fault is None and s.columns > 0)
+    status = bench.until(lambda s: s.state == "waiting")
+    assert status.fault == (
+        "'hand' delivers no sound; is it suspended, or in use elsewhere? · opening it again"
+    )
+    bench.until(lambda _: len(bench.sources) > 1)
+    assert bench.sources[0].closed
+    while bench.engine.status().state == "waiting":
+        bench.write(noise(80))
+        bench.woken.wait(0.01)
+    status = bench.until(lambda s: s.columns > 0)
+    assert (status.state, status.fault, status.reopened) == ("running", None, 1)
+
+
+def test_a_device_that_is_lost_goes_on_with_a_gap_of_the_right_length(bench: Bench) -> None:
+    """The real clock: the stream's position is the time that has gone by."""
+    bench.patience = replace(IMPATIENT, sound_s=600.0, first_sound_s=600.0)
+    before = bench.start().until(lambda s: s.state == "running")
+    bench.write(noise(4000))
+    lost_at = time.perf_counter()
+    ring = bench.sources[0].ring
+    assert ring is not None
+    bench.refused = {None}
+    ring.finish("'hand' stopped delivering; was it unplugged?")
+    status = bench.until(lambda s: s.state == "waiting")
+    assert status.fault == "'hand' stopped delivering; was it unplugged? · opening it again"
+    bench.woken.wait(0.4)
+    bench.refused = set()
+    bench.until(lambda _: len(bench.sources) == 2)
+    assert bench.sources[1].ring is ring
+    clock = SampleClock(RATE_HZ, ring.delivered_at)
+    now = time.perf_counter()
+    ring.write(noise(400), now, clock.place(400, now, overflow=False).lost)
+    status = bench.until(lambda s: s.state == "running" and s.gaps == 1)
+    assert status.lost_s == pytest.approx(now - lost_at - 400 / RATE_HZ, abs=0.05)
+    # The same stream, front-end and history.
+    assert (status.stream_id, status.config_id) == (before.stream_id, before.config_id)
+    assert (status.reopened, status.fault) == (1, None)
+
+
+def test_what_was_asked_for_takes_the_place_of_what_stands_in(bench: Bench) -> None:
+    bench.patience = replace(IMPATIENT, sound_s=600.0, first_sound_s=600.0)
+    bench.refused = {"away"}
+    bench.config = EngineConfig(CaptureConfig("mic", device="away"), channel=1)
+    bench.fallbacks = (FILE,)
+    status = bench.start().until(lambda s: s.state == "running")
+    assert status.config.capture == FILE
+    assert status.fault == "away is refused · instead: hand"
+    bench.engine.configure(replace(status.config, preset="simli-librosa"))
+    bench.until(lambda s: s.config.preset == "simli-librosa")
+    bench.refused = set()
+    status = bench.until(lambda s: s.config.capture.device == "away")
+    # What was chosen meanwhile stays.
+    assert (status.state, status.fault, status.config.preset) == ("running", None, "simli-librosa")
+    # A choice after it does not open it once more.
+    n_sources = len(bench.sources)
+    bench.engine.configure(replace(status.config, channel=0))
+    bench.until(lambda s: s.config.channel == 0)
+    assert len(bench.sources) == n_sources
+
+
+def test_a_device_that_hangs_is_said_and_something_else_can_be_played(bench: Bench) -> None:
+    bench.patience = IMPATIENT
+    answers = threading.Event()
+    open_by_hand = bench._open
+
+    def hang(capture: CaptureConfig) -> HandSource:
+        if capture.kind == "mic":
+            answers.wait()
+        return open_by_hand(capture)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bench, "_open", hang)
+        status = bench.start().until(lambda s: s.fault is not None)
+        assert "the sound system has not answered for 0.3 s" in (status.fault or "")
+        bench.engine.configure(replace(status.config, capture=FILE))
+        bench.until(lambda s: s.state == "running")
+        n_threads = threading.active_count()
+        bench.engine.configure(replace(status.config, capture=MIC))
+        status = bench.until(lambda s: s.fault is not None)
+        assert status.config.capture == FILE
+        assert threading.active_count() == n_threads
+        answers.set()
+        bench.until(lambda s: s.config.capture.kind == "mic")
+    # What was opened too late is not left open.
+    bench.until(
+        lambda _: [s.closed for s in bench.sources if s.info.kind == "mic"].count(False) == 1
+    )
+
+
+def test_a_device_at_the_wrong_rate_is_said(bench: Bench) -> None:
+    bench.patience = Patience(rate_s=1.0, retries_s=(600.0,))
+    bench.start().until(lambda s: s.state == "running")
+    while bench.engine.status().state == "running":
+        bench.write(noise(40))
+        bench.woken.wait(0.01)
+    assert "instead of 16000" in (bench.engine.status().fault or "")
+
+
+def test_sound_that_waited_too_long_is_dropped_and_counted(bench: Bench) -> None:
+    bench.start().until(lambda s: s.state == "running")
+    ring = bench.sources[0].ring
+    assert ring is not None
+    bench.write(noise(800))
+    bench.until(lambda s: s.columns > 0)
+    bench.until(lambda _: time.perf_counter() - bench.engine._ready_at > 2 * LAG_LIMIT_S)
+    ring.want(10 * RATE_HZ)
+    bench.until(lambda _: len(ring) == 0)
+    ring.want(10 * RATE_HZ)
+    now = time.perf_counter()
+    for age_s in (0.6, 0.5, 0.4):
+        ring.write(noise(400), now - age_s)
+    ring.want(0)
+    bench.write(noise(4000))
+    status = bench.until(lambda s: s.gaps == 1)
+    assert status.dropped_blocks == 3
+    assert status.lost_s == pytest.approx(3 * 400 / RATE_HZ)
+    assert status.lag_s < LAG_LIMIT_S
 
 
 def test_a_front_end_of_another_rate_is_fed_by_a_resampler(bench: Bench) -> None:
@@ -443,13 +565,14 @@ def test_blocks_that_find_the_ring_full_are_counted_and_marked(bench: Bench) -> 
     assert status.dropped_blocks == ring.dropped_blocks > 0
 
 
-def test_a_source_that_stops_by_itself_is_said(bench: Bench) -> None:
+def test_a_file_that_stops_by_itself_is_said(bench: Bench) -> None:
+    bench.config = EngineConfig(FILE)
     bench.start().until(lambda s: s.state == "running")
     ring = bench.sources[0].ring
     assert ring is not None
-    ring.finish("'hand' stopped delivering; was it unplugged?")
+    ring.finish("hand.wav cannot be read on")
     status = bench.until(lambda s: s.state == "ended")
-    assert status.fault == "'hand' stopped delivering; was it unplugged?"
+    assert status.fault == "hand.wav cannot be read on"
 
 
 def test_closing_again_has_no_effect(bench: Bench) -> None:

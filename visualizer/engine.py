@@ -9,6 +9,7 @@ waits for the others except `close`.
 from __future__ import annotations
 
 import logging
+import math
 import queue
 import threading
 import time
@@ -24,7 +25,16 @@ from numpy.typing import NDArray
 from visualizer.audio.file import END_OF_FILE
 from visualizer.audio.ring import AudioBlock, BlockRing
 from visualizer.audio.source import AudioSource
-from visualizer.audio.supervisor import SourceFailed, SourceOpened, SourceSupervisor, open_source
+from visualizer.audio.supervisor import (
+    SourceBack,
+    SourceEvent,
+    SourceFailed,
+    SourceLost,
+    SourceOpened,
+    SourceSupervisor,
+    open_source,
+)
+from visualizer.audio.watch import PATIENCE, Patience
 from visualizer.columns import MelColumns
 from visualizer.config import CaptureConfig, EngineConfig
 from visualizer.errors import VisualizerError
@@ -39,9 +49,12 @@ if TYPE_CHECKING:
 OUTBOX_LENGTH = 4096
 """Deliveries, mostly of one column, kept for a reader that stalls; then the oldest are dropped."""
 
-NO_SOUND_S, NO_FIRST_SOUND_S = 1.0, 5.0
-"""A device that is silent for so long, or at first, is said to deliver nothing."""
-_LOOK_S = 0.25
+LAG_LIMIT_S = 0.25
+"""Sound that has waited longer for the worker is dropped: the picture is of now."""
+_LOOK_S = 0.1
+"""Of sound, after which the worker looks at it even where no column comes of it."""
+_CALM_S = 10.0
+"""An analysis that fails again within this time is given up."""
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +74,7 @@ class _Close:
     pass
 
 
-_Order = SourceOpened | SourceFailed | _Configure | _Offer | _Close
+_Order = SourceEvent | _Configure | _Offer | _Close
 
 
 class Engine:
@@ -76,13 +89,15 @@ class Engine:
         strict: bool = False,
         kernels: Path | None = None,
         open_source: Callable[[CaptureConfig], AudioSource] = open_source,
+        patience: Patience = PATIENCE,
     ) -> None:
         """Start at once; what cannot be opened is replaced by the first fallback that can.
 
         With `strict`, nothing replaces what is asked for first: the state is then "failed".
         Compiled kernels are kept in the folder `kernels`; without one there are none.
         `on_update` is called on the worker's thread whenever there are new columns or a new
-        status; it must not block. `open_source` is called on the device thread.
+        status; it must not block. `open_source` is called on the device thread, or, for
+        microphones, on one that may hang.
         """
         self._wanted = _with_preferred_rate(config)
         self._status = EngineStatus("starting", self._wanted)
@@ -94,20 +109,21 @@ class Engine:
         # holds at most one entry for each block in a ring and each order.
         self._orders: deque[_Order] = deque()
         self._inbox: queue.SimpleQueue[BlockRing | None] = queue.SimpleQueue()
+        self._requested = self._wanted.capture
         self._outbox: deque[MelColumns] = deque()
         self._ring: BlockRing | None = None
         self._pipeline: Pipeline | None = None
         self._expected_sample: int | None = None
         self._sound: SoundHistory | None = None
         self._ended_well = False
-        self._silent_since = 0.0
-        self._said_silent = False
+        self._ready_at = 0.0
+        self._failed_at = -math.inf
         self._peak = 0.0
         self._columns = self._gaps = self._dropped_columns = self._bad_samples = 0
-        self._past_overflows = self._past_dropped_blocks = 0
-        self._max_lag_s = 0.0
+        self._past_overflows = self._past_dropped_blocks = self._reopened = 0
+        self._lost_s = self._lag_s = self._max_lag_s = 0.0
         self._supervisor = SourceSupervisor(
-            fallbacks if not strict else (), self._inbox.put, self._order, open_source
+            fallbacks if not strict else (), self._inbox.put, self._order, open_source, patience
         )
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self._thread.start()
@@ -132,30 +148,33 @@ class Engine:
         """The state of now."""
         ring = self._ring
         # An empty ring is false.
-        overflows, dropped_blocks = (
-            (0, 0) if ring is None else (ring.overflows, ring.dropped_blocks)
-        )
+        overflows, dropped_blocks = (0, 0) if ring is None else _losses(ring)
         return replace(
             self._status,
             columns=self._columns,
             gaps=self._gaps,
+            lost_s=self._lost_s,
+            reopened=self._reopened,
             input_overflows=self._past_overflows + overflows,
             dropped_blocks=self._past_dropped_blocks + dropped_blocks,
             dropped_columns=self._dropped_columns,
             bad_samples=self._bad_samples,
+            lag_s=self._lag_s,
             max_lag_s=self._max_lag_s,
+            drift_ppm=None if ring is None else ring.drift_ppm,
         )
 
-    def close(self, timeout_s: float = 2.0) -> None:
-        """Stop capturing and end the threads; again has no effect."""
+    def close(self, timeout_s: float = 1.0) -> None:
+        """Stop capturing and end the threads, waiting at most so long; again has no effect."""
+        give_up_at = time.monotonic() + timeout_s
         self._order(_Close())
         if self._status.state == "starting":
             # Loading torch cannot be interrupted; the thread ends with the process.
-            timeout_s = 0.0
+            give_up_at = 0.0
         if self._keeper is not None:
             self._keeper.close()
-        self._thread.join(timeout_s)
-        self._supervisor.close(timeout_s)
+        self._thread.join(max(0.0, give_up_at - time.monotonic()))
+        self._supervisor.close(max(0.0, give_up_at - time.monotonic()))
 
     def _order(self, order: _Order) -> None:
         self._orders.append(order)
@@ -168,7 +187,7 @@ class Engine:
             _log.exception("torch could not be loaded")
             self._fail(f"torch could not be loaded: {error!r}; `pip install torch` mends that")
             return
-        self._supervisor.switch(self._wanted.capture)
+        self._open(self._wanted.capture)
         import torch
 
         with torch.inference_mode():
@@ -178,7 +197,7 @@ class Engine:
 
     def _work(self) -> None:
         while True:
-            ring = self._next_ring()
+            ring = self._inbox.get()
             try:
                 while self._orders:
                     order = self._orders.popleft()
@@ -191,8 +210,18 @@ class Engine:
                         self._inbox.put(ring)
                         break
             except Exception as error:
-                _log.exception("the analysis failed")
-                self._fail(f"the analysis failed: {error!r}; pick another front-end or device")
+                self._recover(error)
+
+    def _recover(self, error: Exception) -> None:
+        """Go on with a front-end made anew; if that fails as well, say so."""
+        _log.exception("the analysis failed")
+        now = time.perf_counter()
+        is_first, self._failed_at = now - self._failed_at > _CALM_S, now
+        fault = f"the analysis failed: {error!r}"
+        if is_first and self._pipeline is not None and self._status.state == "running":
+            self._build((self._status.config,), f"{fault}; it was begun anew")
+        else:
+            self._fail(f"{fault}; pick another front-end or device")
 
     def _prepare(self) -> None:
         # Loaded here, behind a window that is already visible: it takes more than a second.
@@ -210,35 +239,27 @@ class Engine:
         self._status = replace(self._status, compute_choices=available_devices())
         self._keeper = KernelKeeper(self._kernels, lambda offer: self._order(_Offer(offer)))
 
-    def _next_ring(self) -> BlockRing | None:
-        try:
-            ring = self._inbox.get(timeout=_LOOK_S)
-        except queue.Empty:
-            self._look_for_silence()
-            return None
-        return ring
-
-    def _look_for_silence(self) -> None:
-        source = self._status.source
-        if self._status.state != "running" or source is None or self._status.fault is not None:
-            return
-        silent_s = time.perf_counter() - self._silent_since
-        if silent_s > (NO_SOUND_S if self._expected_sample is not None else NO_FIRST_SOUND_S):
-            self._said_silent = True
-            self._set(
-                fault=f"{source.name!r} delivers no sound; is it suspended, or in use elsewhere?"
-            )
-
-    def _obey(self, order: SourceOpened | SourceFailed | _Configure | _Offer) -> None:
+    def _obey(self, order: SourceEvent | _Configure | _Offer) -> None:
         if isinstance(order, SourceOpened):
             self._attach(order)
         elif isinstance(order, _Offer):
             self._take_kernel(order.offer)
         elif isinstance(order, SourceFailed):
-            if order.requested == self._wanted.capture:
+            if order.requested == self._requested:
                 self._fail(order.fault)
+        elif isinstance(order, SourceLost):
+            if order.ring is self._ring and self._status.state == "running":
+                self._set(state="waiting", fault=order.fault)
+        elif isinstance(order, SourceBack):
+            if order.ring is self._ring and self._status.state == "waiting":
+                self._reopened += 1
+                self._set(state="running", source=order.info, fault=None)
         else:
             self._apply(_with_preferred_rate(order.config))
+
+    def _open(self, capture: CaptureConfig) -> None:
+        self._requested = capture
+        self._supervisor.switch(capture)
 
     def _apply(self, config: EngineConfig) -> None:
         before, self._wanted = self._wanted, config
@@ -250,16 +271,19 @@ class Engine:
             and self._ended_well
             and analysis != (before.preset, before.mel, before.compute)
         )
-        if config.capture != before.capture or not (state == "running" or looks_back):
+        goes_on = state in ("running", "waiting") or looks_back
+        if config.capture != before.capture or not goes_on:
             # What is asked for with a new source comes into force with it.
-            self._supervisor.switch(config.capture)
+            self._open(config.capture)
         elif self._status.config.capture == config.capture:
-            self._build((config, self._status.config), fault=None, state=state)
+            fault = self._status.fault if state == "waiting" else None
+            self._build((config, self._status.config), fault, state)
 
     def _attach(self, opened: SourceOpened) -> None:
         if self._ring is not None:
-            self._past_overflows += self._ring.overflows
-            self._past_dropped_blocks += self._ring.dropped_blocks
+            overflows, dropped_blocks = _losses(self._ring)
+            self._past_overflows += overflows
+            self._past_dropped_blocks += dropped_blocks
         strict = self._strict and self._status.state == "starting"
         self._ring = opened.ring
         self._expected_sample = None
@@ -268,10 +292,12 @@ class Engine:
             self._status, source=opened.info, stream_id=self._status.stream_id + 1
         )
         wanted = self._wanted
-        if opened.requested == wanted.capture and opened.capture != opened.requested:
+        if opened.capture != opened.requested == self._requested:
             # What came with the source that failed goes with it.
-            wanted = self._wanted = replace(self._status.config, capture=opened.capture)
+            wanted = self._status.config
         wanted = replace(wanted, capture=opened.capture)
+        if opened.requested == self._requested:
+            self._wanted = wanted
         spares = (
             replace(self._status.config, capture=opened.capture),
             replace(wanted, compute="cpu"),
@@ -318,8 +344,8 @@ class Engine:
             self._pipeline = pipeline
             if self._ring is not None:
                 self._ring.want(0)
-            self._silent_since = time.perf_counter()
-            self._said_silent = False
+            # What waited for it meanwhile is no lag.
+            self._ready_at = time.perf_counter()
             if config is not configs[0]:
                 self._wanted = config
             self._set(
@@ -365,15 +391,21 @@ class Engine:
         """As much as brings a column, so that orders come between two; False if there is none."""
         # Before the look for a block, so that none comes between the two.
         end_reason = ring.end_reason
+        now = time.perf_counter()
+        if now - LAG_LIMIT_S > self._ready_at:
+            ring.skip(now - LAG_LIMIT_S)
         block = ring.read()
         if block is not None:
-            self._process(block, time.perf_counter())
+            self._process(block, now)
             if self._pipeline is not None:
                 # Now and then in any case, so that a long hop is not taken for silence.
                 soon = block.start_sample + len(block.samples) + self._look_samples()
                 ring.want(min(self._pipeline.completed_by, soon))
             return True
-        if end_reason is not None and self._status.state == "running":
+        source = self._status.source
+        # A device that stops is opened again.
+        is_over = end_reason is not None and source is not None and source.kind != "mic"
+        if is_over and self._status.state == "running":
             self._ended_well = end_reason == END_OF_FILE
             fault = self._flush() if self._ended_well else end_reason
             self._set(state="ended", fault=fault)
@@ -387,14 +419,14 @@ class Engine:
         pipeline = self._pipeline
         if pipeline is None:
             return
-        if self._expected_sample is not None and block.start_sample > self._expected_sample:
+        missing = block.start_sample - (self._expected_sample or block.start_sample)
+        if missing > 0:
+            assert self._sound is not None
             self._gaps += 1
+            self._lost_s += missing / self._sound.sample_rate
         self._expected_sample = block.start_sample + len(block.samples)
-        self._silent_since = dequeued_at
-        if self._said_silent:
-            self._said_silent = False
-            self._set(fault=None)
-        self._max_lag_s = max(self._max_lag_s, dequeued_at - block.captured_at)
+        self._lag_s = dequeued_at - block.captured_at
+        self._max_lag_s = max(self._max_lag_s, self._lag_s)
         samples = block.samples
         finite = np.isfinite(samples)
         if not finite.all():
@@ -454,6 +486,11 @@ class Engine:
         """Let the status say otherwise, as one whole."""
         self._status = replace(self._status, revision=self._status.revision + 1, **changes)
         self._on_update()
+
+
+def _losses(ring: BlockRing) -> tuple[int, int]:
+    """Overflows and dropped blocks."""
+    return ring.overflows, ring.dropped_blocks + ring.skipped_blocks
 
 
 def _with_preferred_rate(config: EngineConfig) -> EngineConfig:

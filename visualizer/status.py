@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     # It brings torch, which the window does not wait for.
     from visualizer.mel.timing import Timing
 
-State = Literal["starting", "running", "ended", "failed", "closed"]
+State = Literal["starting", "running", "waiting", "ended", "failed", "closed"]
+"""waiting: for a device that delivers no more, and is opened again until it does"""
 
 
 @dataclass(frozen=True)
@@ -52,9 +53,17 @@ class EngineStatus:
     """why something asked for is not so, in words"""
     columns: int = 0
     gaps: int = 0
+    lost_s: float = 0.0
+    """what is missing of the sound, for whatever reason: the length of all gaps"""
+    reopened: int = 0
+    """how often a device was lost and came back"""
     input_overflows: int = 0
     dropped_blocks: int = 0
     dropped_columns: int = 0
     bad_samples: int = 0
     """NaN or infinite, taken as silence"""
+    lag_s: float = 0.0
+    """from the capture of the newest sound to the worker; the worker drops what is too old"""
     max_lag_s: float = 0.0
+    drift_ppm: float | None = None
+    """how much faster the device's clock is than this machine's; None: not known, or no device"""

@@ -6,6 +6,7 @@ is called from the device thread.
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Any
 
@@ -22,6 +23,7 @@ from visualizer.audio.devices import (
     words,
 )
 from visualizer.audio.ring import BlockRing
+from visualizer.audio.sample_clock import SampleClock
 from visualizer.audio.source import BLOCK_S, SourceInfo
 from visualizer.config import CaptureConfig
 from visualizer.errors import DeviceError
@@ -29,34 +31,7 @@ from visualizer.errors import DeviceError
 _LATENCY_LIMIT_S = 10.0
 """A device that reports more than this, or nothing above zero, does not know."""
 
-
-_DRIFT = 5e-4
-"""More than the clocks of sound devices are off by, less than any loss."""
-
-
-class SampleClock:
-    """How much was lost when a device says that it lost something, but not how much.
-
-    The earliest arrival seen so far, relative to the sample count, is the true start of the
-    stream; what the monotonic clock has beyond the count is missing.
-    """
-
-    def __init__(self, sample_rate: int) -> None:
-        self._sample_rate = sample_rate
-        self._count = 0
-        self._origin = float("inf")
-
-    def lost_before(self, n_samples: int, captured_at: float, overflow: bool) -> int:
-        """Note a block that ends at `captured_at` (s); return the samples lost before it."""
-        lost = 0
-        if overflow and self._count:
-            expected = (captured_at - self._origin) * self._sample_rate
-            lost = max(0, round(expected) - self._count - n_samples)
-        self._count += lost + n_samples
-        arrival = captured_at - self._count / self._sample_rate
-        # It rises a little by itself, so that a device's slow clock is not taken for a loss.
-        self._origin = min(self._origin + _DRIFT * n_samples / self._sample_rate, arrival)
-        return lost
+_log = logging.getLogger(__name__)
 
 
 class Microphone:
@@ -104,10 +79,13 @@ class Microphone:
         )
         self._clock = SampleClock(sample_rate)
         self._ring: BlockRing | None = None
-        self._closing = False
 
     def start(self, ring: BlockRing) -> None:
-        """Deliver blocks into `ring` from now on. Raises DeviceError with what PortAudio said."""
+        """Deliver blocks into `ring` from now on. Raises DeviceError with what PortAudio said.
+
+        What is missing since the ring's newest block counts as lost.
+        """
+        self._clock = SampleClock(self.info.sample_rate, ring.delivered_at)
         self._ring = ring
         try:
             self._stream.start()
@@ -116,7 +94,7 @@ class Microphone:
 
     def close(self) -> None:
         """Stop delivering; `abort`, since `stop` can hang on a suspended device."""
-        self._closing = True
+        self._ring = None
         try:
             self._stream.abort()
         finally:
@@ -132,13 +110,18 @@ class Microphone:
         try:
             overflow = bool(status.input_overflow)
             ring.overflows += overflow
-            ring.write(
-                samples, captured_at, self._clock.lost_before(n_samples, captured_at, overflow)
-            )
+            lost, is_stale = self._clock.place(n_samples, captured_at, overflow)
+            ring.drift_ppm = self._clock.drift_ppm
+            if is_stale:
+                ring.refuse(n_samples)
+            else:
+                ring.write(samples, captured_at, lost)
         except Exception as error:
             # Raised further, it would end the stream with a line on stderr and nothing on screen.
+            _log.exception("the capture callback failed")
             ring.finish(f"the capture callback failed: {error!r}")
 
     def _finished(self) -> None:
-        if not self._closing and self._ring is not None:
-            self._ring.finish(f"{self.info.name!r} stopped delivering; was it unplugged?")
+        ring = self._ring
+        if ring is not None:
+            ring.finish(f"{self.info.name!r} stopped delivering; was it unplugged?")

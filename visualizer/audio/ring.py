@@ -46,8 +46,17 @@ class BlockRing:
         self._read = 0
         self._clock = 0
         self._wanted = 0
+        self.delivered = 0
+        """samples that came, refused ones included"""
+        self.delivered_at: float | None = None
+        """s, perf_counter of the newest block"""
         self.dropped_blocks = 0
+        """refused, for want of room or because they came too late"""
+        self.skipped_blocks = 0
+        """taken out unread"""
         self.overflows = 0
+        self.drift_ppm: float | None = None
+        """how much faster the device's clock is than this machine's; None: not known"""
         self.end_reason: str | None = None
         """why no more blocks will come, in words; None while the source runs"""
 
@@ -57,9 +66,11 @@ class BlockRing:
         n_samples = len(samples)
         self._clock = start + n_samples
         capacity = len(self._memory)
+        self.delivered_at = captured_at
         if n_samples > capacity - (self._written - self._read):
-            self.dropped_blocks += 1
+            self.refuse(n_samples)
             return
+        self.delivered += n_samples
         at = self._written % capacity
         head = min(n_samples, capacity - at)
         self._memory[at : at + head] = samples[:head]
@@ -68,6 +79,11 @@ class BlockRing:
         self._records.append(_Record(start, n_samples, captured_at))
         if self._clock >= self._wanted:
             self._notify(self)
+
+    def refuse(self, n_samples: int) -> None:
+        """Count a block that came and is not taken in."""
+        self.delivered += n_samples
+        self.dropped_blocks += 1
 
     def finish(self, reason: str) -> None:
         """Say that no more blocks will come."""
@@ -81,6 +97,12 @@ class BlockRing:
     def want(self, sample: int) -> None:
         """Let the reader sleep until the stream's clock has come so far."""
         self._wanted = sample
+
+    def skip(self, moment: float) -> None:
+        """Drop, and count, what was captured before a moment (perf_counter s)."""
+        while self._records and self._records[0].captured_at < moment:
+            self._read += self._records.popleft().n_samples
+            self.skipped_blocks += 1
 
     def read(self) -> AudioBlock | None:
         """The oldest block, or None when there is none now.

@@ -1,7 +1,12 @@
-"""The device thread: all that may hang with a sound device happens here, one thing at a time.
+"""The device thread: opens, watches and closes sources, one thing at a time.
 
-Opening, starting and closing sources never runs on the worker's or the window's thread. The
-thread is a daemon: quitting waits for it only as long as it is told to.
+Opening, starting and closing sources never runs on the worker's or the window's thread. What may
+hang with a sound device runs on a further one (`Calls`) and is waited for only so long. Both are
+daemons: quitting waits for them only as long as it is told to.
+
+A microphone that delivers no more is opened again, the same one, until it delivers or something
+else is asked for; its stream goes on then, with a gap. Where something else stands in for it, it
+takes its place as soon as it can be opened.
 """
 
 from __future__ import annotations
@@ -9,20 +14,27 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from visualizer.audio.deadline import Calls
 from visualizer.audio.demo import open_demo
 from visualizer.audio.file import FileSource
 from visualizer.audio.microphone import Microphone
 from visualizer.audio.ring import BlockRing
 from visualizer.audio.source import AudioSource, SourceInfo
+from visualizer.audio.watch import DeviceWatch, Patience
 from visualizer.config import CaptureConfig
-from visualizer.errors import VisualizerError
+from visualizer.errors import DeviceError, VisualizerError
 
 RING_S = 2.0
 """Sound the worker may fall behind by before blocks are dropped."""
+
+_LOOK_S = 0.1
+_CALM_S = 10.0
 
 _log = logging.getLogger(__name__)
 
@@ -48,6 +60,38 @@ class SourceFailed:
     fault: str
 
 
+@dataclass(frozen=True)
+class SourceLost:
+    """The source of `ring` delivers no more; it is opened again until it does."""
+
+    ring: BlockRing
+    fault: str
+
+
+@dataclass(frozen=True)
+class SourceBack:
+    """It delivers again, into the same ring."""
+
+    ring: BlockRing
+    info: SourceInfo
+
+
+SourceEvent = SourceOpened | SourceFailed | SourceLost | SourceBack
+
+
+@dataclass
+class _Playing:
+    """What is open, or is to be opened again."""
+
+    capture: CaptureConfig
+    ring: BlockRing
+    info: SourceInfo
+    source: AudioSource | None
+    watch: DeviceWatch | None
+    """None: it ends by itself, or is not open now"""
+    is_lost: bool = False
+
+
 class SourceSupervisor:
     """Keeps at most one source open."""
 
@@ -55,20 +99,27 @@ class SourceSupervisor:
         self,
         fallbacks: tuple[CaptureConfig, ...],
         on_audio: Callable[[BlockRing], None],
-        on_result: Callable[[SourceOpened | SourceFailed], None],
+        on_event: Callable[[SourceEvent], None],
         open_source: Callable[[CaptureConfig], AudioSource],
+        patience: Patience,
     ) -> None:
         """`fallbacks` are tried, after what worked last, where a source cannot be opened.
 
-        `on_audio` is called on the source's thread, the others on the device thread.
+        `on_audio` is called on the source's thread, the others on the device thread or, where a
+        microphone is opened, on the thread of that call.
         """
         self._fallbacks = fallbacks
         self._open_source = open_source
         self._on_audio = on_audio
-        self._on_result = on_result
+        self._on_event = on_event
+        self._patience = patience
         self._requests: queue.SimpleQueue[CaptureConfig | None] = queue.SimpleQueue()
-        self._source: AudioSource | None = None
+        self._calls = Calls()
+        self._requested: CaptureConfig | None = None
+        self._playing: _Playing | None = None
         self._worked_last: CaptureConfig | None = None
+        self._retries = 0
+        self._retry_at = -_CALM_S
         self._thread = threading.Thread(target=self._run, name="device", daemon=True)
         self._thread.start()
 
@@ -82,41 +133,161 @@ class SourceSupervisor:
         self._thread.join(timeout_s)
 
     def _run(self) -> None:
-        while (requested := self._requests.get()) is not None:
+        while True:
+            try:
+                requested = self._requests.get(timeout=_LOOK_S)
+            except queue.Empty:
+                try:
+                    self._look()
+                except Exception:
+                    _log.exception("watching the source failed")
+                continue
+            if requested is None:
+                break
             if self._requests.empty():  # else there is a newer wish already
                 self._close_source()
-                self._on_result(self._open_first(requested))
+                self._requested = requested
+                self._on_event(self._open_first(requested))
         self._close_source()
 
     def _open_first(self, requested: CaptureConfig) -> SourceOpened | SourceFailed:
+        self._playing = None
+        self._retry_later(first=True)
         last = () if self._worked_last is None else (self._worked_last,)
         faults: list[str] = []
         for capture in dict.fromkeys((requested, *last, *self._fallbacks)):
             try:
-                source = self._source = self._open_source(capture)
-                capacity = round(RING_S * source.info.sample_rate)
-                ring = BlockRing(source.info.channels, capacity, self._on_audio)
-                source.start(ring)
+                playing = self._open(capture, None)
             except VisualizerError as error:
                 faults.append(str(error))
-            except Exception as error:
-                _log.exception("opening %s failed", capture)
-                faults.append(f"opening {capture.kind} failed: {error!r}")
             else:
-                self._worked_last = capture
-                fault = f"{faults[0]} · instead: {source.info.name}" if faults else None
-                return SourceOpened(requested, capture, source.info, ring, fault)
-            self._close_source()
+                self._playing, self._worked_last = playing, capture
+                fault = f"{faults[0]} · instead: {playing.info.name}" if faults else None
+                return SourceOpened(requested, capture, playing.info, playing.ring, fault)
         return SourceFailed(requested, faults[0])
 
-    def _close_source(self) -> None:
-        source, self._source = self._source, None
-        if source is None:
-            return
+    def _open(self, capture: CaptureConfig, resumed: _Playing | None) -> _Playing:
+        """Open and start a source; into the ring of what is resumed where that fits.
+
+        Raises VisualizerError in words.
+        """
+
+        def attempt() -> _Playing:
+            source = self._open_source(capture)
+            info = source.info
+            try:
+                if resumed is not None and (info.sample_rate, info.channels) == (
+                    resumed.info.sample_rate,
+                    resumed.info.channels,
+                ):
+                    ring = resumed.ring
+                    ring.end_reason = None
+                else:
+                    capacity = round(RING_S * info.sample_rate)
+                    ring = BlockRing(info.channels, capacity, self._on_audio)
+                watch = DeviceWatch(info, ring, self._patience) if info.kind == "mic" else None
+                source.start(ring)
+            except BaseException:
+                _close(source)
+                raise
+            return _Playing(capture, ring, info, source, watch)
+
         try:
+            if capture.kind != "mic":
+                return attempt()
+            return self._calls.make(
+                attempt, self._patience.call_s, lambda late: _close(late.source)
+            )
+        except VisualizerError:
+            raise
+        except Exception as error:
+            _log.exception("opening %s failed", capture)
+            raise DeviceError(f"opening {capture.kind} failed: {error!r}") from error
+
+    def _look(self) -> None:
+        playing = self._playing
+        if playing is not None and playing.watch is not None:
+            self._look_after(playing, playing.watch)
+        if time.monotonic() < self._retry_at or self._calls.hang:
+            return
+        if playing is not None and playing.source is None:
+            self._open_again(playing)
+        elif self._stands_in:
+            self._open_requested()
+
+    def _look_after(self, playing: _Playing, watch: DeviceWatch) -> None:
+        trouble = watch.trouble()
+        if trouble is not None:
+            if not playing.is_lost:
+                self._retry_later(first=True)
+                self._on_event(SourceLost(playing.ring, f"{trouble} · opening it again"))
+            playing.is_lost = True
+            self._close_source()
+        elif playing.is_lost and watch.has_delivered:
+            playing.is_lost = False
+            self._on_event(SourceBack(playing.ring, playing.info))
+
+    @property
+    def _stands_in(self) -> bool:
+        """Whether a microphone was asked for that can be tried without disturbing what plays."""
+        requested, playing = self._requested, self._playing
+        return (
+            requested is not None
+            and requested.kind == "mic"
+            and (playing is None or (playing.capture != requested and playing.info.kind != "mic"))
+        )
+
+    def _open_again(self, lost: _Playing) -> None:
+        # At the rate it had, so that its stream can go on.
+        capture = replace(lost.capture, preferred_rate=lost.info.sample_rate)
+        self._retry_later()
+        with suppress(VisualizerError):
+            playing = self._open(capture, lost)
+            playing.capture = lost.capture
+            self._playing = playing
+            if playing.ring is lost.ring:
+                playing.is_lost = True  # until it delivers
+                return
+            assert self._requested is not None
+            self._on_event(
+                SourceOpened(self._requested, lost.capture, playing.info, playing.ring, None)
+            )
+
+    def _open_requested(self) -> None:
+        requested = self._requested
+        assert requested is not None
+        self._retry_later()
+        with suppress(VisualizerError):
+            playing = self._open(requested, None)
+            self._close_source()
+            self._playing, self._worked_last = playing, requested
+            self._on_event(SourceOpened(requested, requested, playing.info, playing.ring, None))
+
+    def _retry_later(self, *, first: bool = False) -> None:
+        now, waits_s = time.monotonic(), self._patience.retries_s
+        # What fails as soon as it works again is not tried in haste.
+        is_new = first and now - self._retry_at > _CALM_S
+        self._retries = 0 if is_new else min(self._retries + 1, len(waits_s) - 1)
+        self._retry_at = now + waits_s[self._retries]
+
+    def _close_source(self) -> None:
+        playing = self._playing
+        if playing is None or playing.source is None:
+            return
+        source, playing.source, playing.watch = playing.source, None, None
+        if playing.info.kind != "mic":
+            _close(source)
+            return
+        with suppress(DeviceError):
+            self._calls.make(lambda: _close(source), self._patience.close_s)
+
+
+def _close(source: AudioSource | None) -> None:
+    try:
+        if source is not None:
             source.close()
-        except Exception:
-            _log.exception("closing %s failed", source.info.name)
+    except Exception:
+        _log.exception("closing a source failed")
 
 
 def open_source(capture: CaptureConfig) -> AudioSource:

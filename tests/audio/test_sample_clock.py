@@ -1,0 +1,154 @@
+"""A device's deliveries, made up from the truth: when each was due, and how late it came."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+
+import numpy as np
+import pytest
+
+from visualizer.audio.sample_clock import DRIFT_AFTER_S, SampleClock
+
+RATE_HZ = 16_000
+BLOCK = 80
+BLOCK_S = BLOCK / RATE_HZ
+
+
+class Device:
+    """Delivers blocks of its own clock, and remembers where each was put."""
+
+    def __init__(self, ppm: float = 0.0, seed: int = 1) -> None:
+        self.clock = SampleClock(RATE_HZ)
+        self.ppm = ppm
+        self.random = np.random.default_rng(seed)
+        self.now_s = 100.0
+        self.position = 0
+        self.gaps: list[int] = []
+        self.stale = 0
+
+    def deliver(self, late_s: float = 0.0, *, told: bool = False) -> None:
+        """One block, at once."""
+        jitter_s = self.random.uniform(0, 0.004)
+        place = self.clock.place(BLOCK, self.now_s + late_s + jitter_s, told)
+        self.stale += place.is_stale
+        if not place.is_stale:
+            self.position += place.lost + BLOCK
+            if place.lost:
+                self.gaps.append(place.lost)
+
+    def run(self, seconds: float, *, late_s: float = 0.0) -> None:
+        for _ in range(round(seconds / BLOCK_S)):
+            self.now_s += BLOCK_S / (1 + 1e-6 * self.ppm)
+            self.deliver(late_s)
+
+    @property
+    def error_s(self) -> float:
+        """By how much the stream's clock is ahead of the time that has gone by."""
+        return self.position / RATE_HZ - (self.now_s - 100.0)
+
+
+@pytest.mark.parametrize("ppm", [-1000.0, -50.0, 0.0, 200.0, 1000.0])
+def test_drift_is_measured_and_is_no_loss(ppm: float) -> None:
+    device = Device(ppm)
+    device.run(DRIFT_AFTER_S - 1)
+    assert device.clock.drift_ppm is None
+    device.run(90)
+    assert device.gaps == []
+    assert device.clock.drift_ppm == pytest.approx(ppm, abs=10)
+
+
+@pytest.mark.parametrize("lost_s", [0.06, 0.2, 0.3, 1.5, 8.2, 60.0])
+@pytest.mark.parametrize("heard_s", [3.0, 40.0])
+def test_a_loss_that_is_not_told_becomes_a_gap_of_its_length(heard_s: float, lost_s: float) -> None:
+    device = Device(ppm=100.0)
+    device.run(heard_s)
+    device.now_s += lost_s
+    device.run(3)
+    assert len(device.gaps) == 1
+    assert device.gaps[0] / RATE_HZ == pytest.approx(lost_s, abs=0.01)
+    assert device.error_s == pytest.approx(0.0, abs=0.02)
+
+
+def test_a_small_loss_is_believed_where_the_device_tells_of_it() -> None:
+    for told in (False, True):
+        device = Device()
+        device.run(5)
+        device.now_s += 0.03
+        device.deliver(told=told)
+        device.run(3)
+        assert len(device.gaps) == int(told)
+    assert device.gaps[0] / RATE_HZ == pytest.approx(0.03, abs=0.006)
+
+
+def test_a_told_overflow_without_a_loss_is_no_gap() -> None:
+    device = Device()
+    device.run(5)
+    device.deliver(told=True)
+    device.run(5)
+    assert device.gaps == []
+
+
+@pytest.mark.parametrize("held_s", [0.05, 0.2])
+def test_what_was_only_late_is_no_loss(held_s: float) -> None:
+    """Held up, and then delivered in a burst."""
+    device = Device()
+    device.run(5)
+    for late_s in np.arange(held_s, 0, -BLOCK_S):
+        device.now_s += BLOCK_S
+        device.deliver(float(late_s))
+    device.run(5)
+    assert device.gaps == []
+    assert device.stale == 0
+
+
+@pytest.mark.parametrize(("held_s", "kept_s"), [(2.0, 2.0), (30.0, 21.8)])
+def test_what_is_too_late_is_given_up_for_now(held_s: float, kept_s: float) -> None:
+    """The server kept some of it, which comes in a burst; the rest is lost, and nobody says so."""
+    device = Device()
+    device.run(5)
+    device.now_s += held_s
+    n_kept = round(kept_s / BLOCK_S)
+    for _ in range(n_kept):
+        device.now_s += 1e-4
+        device.deliver()
+    device.run(5)
+    assert device.error_s == pytest.approx(0.0, abs=0.04)
+    assert sum(device.gaps) / RATE_HZ == pytest.approx(held_s, abs=0.05)
+    # Of the burst hardly anything is shown as if it were of now.
+    assert device.stale > 0.9 * n_kept
+
+
+def test_the_machine_under_load_loses_nothing() -> None:
+    """Callbacks up to 100 ms late, one in twenty of them in time."""
+    device = Device(ppm=-300.0)
+    for block in itertools.count():
+        if device.now_s > 160:
+            break
+        device.now_s += BLOCK_S
+        device.deliver(0.0 if block % 20 == 0 else float(device.random.uniform(0, 0.1)))
+    assert device.gaps == []
+    assert device.stale == 0
+
+
+def test_an_opening_goes_on_where_the_one_before_ended() -> None:
+    clock = SampleClock(RATE_HZ, since=50.0)
+    assert clock.place(BLOCK, 53.0, overflow=False).lost == 3 * RATE_HZ - BLOCK
+    assert clock.place(BLOCK, 53.0 + BLOCK_S, overflow=False).lost == 0
+
+
+def blocks(*sizes: int) -> Iterable[int]:
+    return itertools.cycle(sizes)
+
+
+def test_blocks_of_any_size_are_placed_alike() -> None:
+    clock = SampleClock(RATE_HZ)
+    now_s, position, lost = 10.0, 0, 0
+    for size in blocks(1, 799, 64, 4096):
+        now_s += size / RATE_HZ
+        lost += clock.place(size, now_s, overflow=False).lost
+        position += size
+        if now_s > 40:
+            break
+    assert lost == 0
+    assert clock.drift_ppm == pytest.approx(0.0, abs=10)

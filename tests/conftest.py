@@ -11,21 +11,17 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pytest
-import soundfile
 import torch
 
+from tests.sound import SoundServer, running_server
 from visualizer.system import missing
 
 ROOT = Path(__file__).parents[1]
-SINKS = ("sink_a", "sink_b")
-SERVER_RATE_HZ = 48_000
 DEADLINE_S = 20.0
 
 
@@ -38,19 +34,6 @@ def require_real_parts() -> None:
         if os.environ.get("MEL_VISUALIZER_REAL_PARTS") == "required":
             pytest.fail(reason)
         pytest.skip(reason)
-
-
-@dataclass(frozen=True)
-class SoundServer:
-    """A PulseAudio server with two null sinks, whose monitors ALSA knows as mic_a and mic_b."""
-
-    folder: Path
-
-    def play(self, samples: np.ndarray, sink: str) -> subprocess.Popen[bytes]:
-        """Play (n_samples, 2) at the server's rate into a sink."""
-        path = self.folder / f"{sink}.wav"
-        soundfile.write(path, samples, SERVER_RATE_HZ, subtype="FLOAT")
-        return subprocess.Popen(["paplay", f"--device={sink}", str(path)])
 
 
 def wait_for_line(stream: object, wanted: Callable[[str], bool], what: str) -> str:
@@ -72,53 +55,13 @@ def wait_for_line(stream: object, wanted: Callable[[str], bool], what: str) -> s
 
 @pytest.fixture(scope="session")
 def sound_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoundServer]:
-    """Started in folders of its own; this process and its children record from it."""
+    """This process and its children record from it."""
     require_real_parts()
     folder = tmp_path_factory.mktemp("sound")
-    socket = folder / "socket"
-    alsa = folder / "alsa.conf"
-    devices = "".join(
-        f'pcm.mic_{s[-1]} {{ type pulse device "{s}.monitor" hint {{ show on }} }}\n' for s in SINKS
-    )
-    # Nothing but these, so that the sound cards of whoever runs the tests stay out of them.
-    server_default = "pcm.!default { type pulse }\nctl.!default { type pulse }\n"
-    alsa.write_text(devices + server_default)
-    client = {
-        "PULSE_SERVER": f"unix:{socket}",
-        "PULSE_RUNTIME_PATH": str(folder),
-        "PULSE_STATE_PATH": str(folder),
-        "PULSE_COOKIE": str(folder / "cookie"),
-        "ALSA_CONFIG_PATH": str(alsa),
-    }
-    modules = [f"module-native-protocol-unix auth-anonymous=1 socket={socket}"] + [
-        f"module-null-sink sink_name={sink} rate={SERVER_RATE_HZ} channels=2 format=float32le "
-        "norewinds=1"
-        for sink in SINKS
-    ]
-    command = ["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no"]
-    command += [part for module in modules for part in ("-L", module)]
-    quiet = {"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder), "LC_ALL": "C"}
-    server = subprocess.Popen(
-        command, env=os.environ | quiet | client, stderr=(folder / "log").open("wb")
-    )
-    try:
-        with pytest.MonkeyPatch.context() as patch:
-            for name, value in client.items():
-                patch.setenv(name, value)
-            patch.setenv("LC_ALL", "C")
-            deadline = time.monotonic() + DEADLINE_S
-            while subprocess.run(["pactl", "info"], capture_output=True).returncode != 0:
-                assert server.poll() is None, (folder / "log").read_text()
-                assert time.monotonic() < deadline, "PulseAudio does not answer"
-            for command in (
-                ("set-default-sink", SINKS[0]),
-                ("set-default-source", f"{SINKS[0]}.monitor"),
-            ):
-                subprocess.run(["pactl", *command], check=True)
-            yield SoundServer(folder)
-    finally:
-        server.kill()
-        server.wait()
+    with running_server(folder) as server, pytest.MonkeyPatch.context() as patch:
+        for name, value in server.environment.items():
+            patch.setenv(name, value)
+        yield server
 
 
 @pytest.fixture(scope="session")

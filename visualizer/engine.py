@@ -161,6 +161,7 @@ class Engine:
             bad_samples=self._bad_samples,
             lag_s=self._lag_s,
             max_lag_s=self._max_lag_s,
+            longest_gap_s=0.0 if ring is None else ring.longest_gap_s,
             drift_ppm=None if ring is None else ring.drift_ppm,
         )
 
@@ -248,7 +249,7 @@ class Engine:
             if order.requested == self._requested:
                 self._fail(order.fault)
         elif isinstance(order, SourceLost):
-            if order.ring is self._ring and self._status.state == "running":
+            if order.ring is self._ring and self._status.state in ("running", "waiting"):
                 self._set(state="waiting", fault=order.fault)
         elif isinstance(order, SourceBack):
             if order.ring is self._ring and self._status.state == "waiting":

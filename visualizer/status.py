@@ -65,5 +65,7 @@ class EngineStatus:
     lag_s: float = 0.0
     """from the capture of the newest sound to the worker; the worker drops what is too old"""
     max_lag_s: float = 0.0
+    longest_gap_s: float = 0.0
+    """between two deliveries of the source that is open"""
     drift_ppm: float | None = None
     """how much faster the device's clock is than this machine's; None: not known, or no device"""

@@ -57,11 +57,11 @@ class _View:
             print(describe(*self._latest), flush=True)
 
     def show(self, status: EngineStatus, latency: LatencyLog, newest: MelColumns | None) -> None:
-        if status.state == "running" and status.fault and status.fault != self._fault:
-            Console(stderr=True, soft_wrap=True).print(status.fault, style="yellow", markup=False)
+        if status.state in ("running", "waiting") and status.fault != self._fault:
+            self._say(status.fault or "it goes on")
         self._fault = status.fault
         now = time.perf_counter()
-        if newest is None:
+        if newest is None or status.state == "waiting":
             return
         self._latest = status, latency, newest
         if now < self._next_at:
@@ -74,6 +74,9 @@ class _View:
         else:
             self._next_at = now + _LINE_INTERVAL_S
             print(text, flush=True)
+
+    def _say(self, text: str) -> None:
+        Console(stderr=True, soft_wrap=True).print(text, style="yellow", markup=False)
 
 
 def describe(status: EngineStatus, latency: LatencyLog, newest: MelColumns) -> str:
@@ -92,7 +95,10 @@ def describe(status: EngineStatus, latency: LatencyLog, newest: MelColumns) -> s
         if times is not None:
             parts.append(f"{stage} p50 {times.p50:.2f} p99 {times.p99:.2f} ms")
     dropped = status.dropped_blocks + status.dropped_columns
-    parts.append(f"gaps {status.gaps} drops {dropped} overflows {status.input_overflows}")
+    if status.drift_ppm is not None:
+        parts.append(f"drift {status.drift_ppm:+.0f} ppm")
+    lost = f" ({status.lost_s:.2f} s)" if status.gaps else ""
+    parts.append(f"gaps {status.gaps}{lost} drops {dropped} overflows {status.input_overflows}")
     return " · ".join(parts)
 
 

@@ -133,8 +133,25 @@ def test_the_machine_under_load_loses_nothing() -> None:
 
 def test_an_opening_goes_on_where_the_one_before_ended() -> None:
     clock = SampleClock(RATE_HZ, since=50.0)
-    assert clock.place(BLOCK, 53.0, overflow=False).lost == 3 * RATE_HZ - BLOCK
-    assert clock.place(BLOCK, 53.0 + BLOCK_S, overflow=False).lost == 0
+    assert clock.place(BLOCK, 53.0, overflow=False) == (3 * RATE_HZ - BLOCK, False)
+    assert clock.place(BLOCK, 53.0 + BLOCK_S, overflow=False) == (0, False)
+    # What a server kept for it meanwhile is of the gap.
+    burst = [clock.place(BLOCK, 53.0 + BLOCK_S, overflow=False) for _ in range(400)]
+    assert [place.is_stale for place in burst[10:]] == [True] * 390
+    assert clock.place(BLOCK, 53.0 + 12 * BLOCK_S, overflow=False) == (0, False)
+
+
+def test_an_opening_that_ended_late_is_remembered() -> None:
+    first = SampleClock(RATE_HZ)
+    for block in range(1000):
+        first.place(BLOCK, 10.0 + block * BLOCK_S, overflow=False)
+    # Slower and slower, but not yet given up.
+    newest_at = 10.0 + 1000 * BLOCK_S + 0.2
+    assert first.place(BLOCK, newest_at, overflow=False) == (0, False)
+    assert first.due_at == pytest.approx(newest_at - 0.2)
+    second = SampleClock(RATE_HZ, first.due_at)
+    lost = second.place(BLOCK, newest_at + 1.0, overflow=False).lost
+    assert lost / RATE_HZ == pytest.approx(1.2, abs=2 * BLOCK_S)
 
 
 def blocks(*sizes: int) -> Iterable[int]:

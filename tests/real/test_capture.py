@@ -11,7 +11,7 @@ import librosa
 import numpy as np
 import pytest
 
-from tests.conftest import SERVER_RATE_HZ, SoundServer
+from tests.sound import SERVER_RATE_HZ, SoundServer
 from visualizer.audio.devices import list_devices
 from visualizer.config import CaptureConfig, EngineConfig
 from visualizer.engine import Engine

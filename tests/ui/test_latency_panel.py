@@ -129,7 +129,15 @@ def test_the_text_names_what_is_not_in_the_numbers() -> None:
 
 
 def test_the_table_has_every_stage_and_every_loss() -> None:
-    status = replace(STATUS, input_overflows=1, dropped_blocks=2, dropped_columns=3, gaps=4)
+    status = replace(
+        STATUS,
+        input_overflows=1,
+        dropped_blocks=2,
+        dropped_columns=3,
+        gaps=4,
+        lost_s=1.5,
+        drift_ppm=-12.34,
+    )
     rows = [line.split("\t") for line in numbers_table(status, filled()).splitlines()]
     cells = {row[0]: row[1:] for row in rows}
     assert cells["latency in ms"] == ["last", "p50", "p95", "p99", "max"]
@@ -140,6 +148,7 @@ def test_the_table_has_every_stage_and_every_loss() -> None:
     assert cells["kernel"] == ["eager on cpu"]
     assert cells["device"] == ["8.300"]
     assert (cells["overflows"], cells["drops"], cells["gaps"]) == (["1"], ["5"], ["4"])
+    assert (cells["lost s"], cells["drift ppm"]) == (["1.500"], ["-12.3"])
     unpainted = numbers_table(status, filled(draw_ms=None))
     assert "draw\tnot measured" in unpainted
     assert "nan" not in unpainted

@@ -6,6 +6,7 @@ process of its own, never from the window's thread.
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import ctypes.util
 import functools
@@ -31,6 +32,9 @@ COMMON_RATES_HZ = (
     176400,
     192000,
 )
+
+# PortAudio, too, is one for the whole process.
+_left_open: list[Any] = []
 
 DEFAULT_CHANNELS = 2
 """Opened unless asked otherwise: sound servers offer 32 channels where two have sound."""
@@ -91,12 +95,27 @@ def _silence_alsa() -> None:
         ctypes.CDLL(library).snd_lib_error_set_handler(_IGNORE_MESSAGE)
 
 
+def leave_open(stream: Any) -> None:
+    """Leave a stream of a JACK server that is gone as it is, for ever.
+
+    Closing it, or ending PortAudio, would end this process: an assertion in PortAudio fails.
+    """
+    sd = portaudio()
+    _left_open.append(stream)
+    atexit.unregister(sd._exit_handler)
+
+
 def rescan() -> None:
     """Let PortAudio look again: it lists the devices once, when it starts.
 
     Ends open streams. Raises DeviceError where PortAudio does not start again.
     """
     sd = portaudio()
+    if _left_open:
+        raise DeviceError(
+            "the JACK server went away, and PortAudio cannot be started anew in this process; "
+            "start the JACK server and this program again, or play a file or the demo"
+        )
     try:
         # After a start that failed there is nothing to end.
         if sd._initialized:

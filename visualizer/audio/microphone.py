@@ -17,6 +17,7 @@ from visualizer.audio.devices import (
     DEFAULT_CHANNELS,
     accepted_rates,
     find_device,
+    leave_open,
     list_devices,
     portaudio,
     rescan,
@@ -30,6 +31,8 @@ from visualizer.errors import DeviceError
 
 _LATENCY_LIMIT_S = 10.0
 """A device that reports more than this, or nothing above zero, does not know."""
+_DEAD_S = 0.5
+"""Silent for so long, JACK's server is taken for gone."""
 
 _log = logging.getLogger(__name__)
 
@@ -83,9 +86,9 @@ class Microphone:
     def start(self, ring: BlockRing) -> None:
         """Deliver blocks into `ring` from now on. Raises DeviceError with what PortAudio said.
 
-        What is missing since the ring's newest block counts as lost.
+        What is missing since the ring's newest sample counts as lost.
         """
-        self._clock = SampleClock(self.info.sample_rate, ring.delivered_at)
+        self._clock = SampleClock(self.info.sample_rate, ring.due_at)
         self._ring = ring
         try:
             self._stream.start()
@@ -94,7 +97,12 @@ class Microphone:
 
     def close(self) -> None:
         """Stop delivering; `abort`, since `stop` can hang on a suspended device."""
-        self._ring = None
+        ring, self._ring = self._ring, None
+        delivered_at = ring.delivered_at if ring is not None else None
+        is_dead = delivered_at is None or time.perf_counter() - delivered_at > _DEAD_S
+        if is_dead and "JACK" in (self.info.host_api or ""):
+            leave_open(self._stream)
+            return
         try:
             self._stream.abort()
         finally:
@@ -111,7 +119,7 @@ class Microphone:
             overflow = bool(status.input_overflow)
             ring.overflows += overflow
             lost, is_stale = self._clock.place(n_samples, captured_at, overflow)
-            ring.drift_ppm = self._clock.drift_ppm
+            ring.due_at, ring.drift_ppm = self._clock.due_at, self._clock.drift_ppm
             if is_stale:
                 ring.refuse(n_samples)
             else:

@@ -50,11 +50,15 @@ class BlockRing:
         """samples that came, refused ones included"""
         self.delivered_at: float | None = None
         """s, perf_counter of the newest block"""
+        self.longest_gap_s = 0.0
+        """from one delivery to the next"""
         self.dropped_blocks = 0
         """refused, for want of room or because they came too late"""
         self.skipped_blocks = 0
         """taken out unread"""
         self.overflows = 0
+        self.due_at: float | None = None
+        """s, perf_counter when the newest sample should have come; None: there is no such time"""
         self.drift_ppm: float | None = None
         """how much faster the device's clock is than this machine's; None: not known"""
         self.end_reason: str | None = None
@@ -66,6 +70,8 @@ class BlockRing:
         n_samples = len(samples)
         self._clock = start + n_samples
         capacity = len(self._memory)
+        if self.delivered_at is not None:
+            self.longest_gap_s = max(self.longest_gap_s, captured_at - self.delivered_at)
         self.delivered_at = captured_at
         if n_samples > capacity - (self._written - self._read):
             self.refuse(n_samples)

@@ -40,7 +40,7 @@ class SampleClock:
     """Places the blocks of one opening of a device in the stream."""
 
     def __init__(self, sample_rate: int, since: float | None = None) -> None:
-        """`sample_rate` in Hz; `since` (perf_counter s) is when the block before the first came."""
+        """`sample_rate` in Hz; `since` (perf_counter s) is when the sample before was due."""
         self._sample_rate = sample_rate
         self._since = since
         self._count = 0
@@ -79,6 +79,11 @@ class SampleClock:
         self._count += lost + n_samples
         return Place(lost, False)
 
+    @property
+    def due_at(self) -> float:
+        """When the newest sample was due (perf_counter s): it came then, or was late."""
+        return min(self._reference, self._lowest) + self._count / self._sample_rate
+
     def _place_first(self, n_samples: int, captured_at: float) -> Place:
         self._count = n_samples
         self._begin_look(captured_at)
@@ -86,7 +91,8 @@ class SampleClock:
         if self._since is None:
             return Place(0, False)
         missing = round((captured_at - self._since) * self._sample_rate) - n_samples
-        return Place(max(0, missing), False)
+        self._given_up = max(0, missing)
+        return Place(self._given_up, False)
 
     def _begin_look(self, captured_at: float) -> None:
         self._lowest = math.inf

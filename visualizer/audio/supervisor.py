@@ -89,7 +89,10 @@ class _Playing:
     source: AudioSource | None
     watch: DeviceWatch | None
     """None: it ends by itself, or is not open now"""
-    is_lost: bool = False
+    trouble: str | None = None
+    """what it was lost for, until it delivers again"""
+    fault: str | None = None
+    """what was said last of opening it again"""
 
 
 class SourceSupervisor:
@@ -218,13 +221,13 @@ class SourceSupervisor:
     def _look_after(self, playing: _Playing, watch: DeviceWatch) -> None:
         trouble = watch.trouble()
         if trouble is not None:
-            if not playing.is_lost:
+            if playing.trouble is None:
+                playing.trouble = trouble
                 self._retry_later(first=True)
                 self._on_event(SourceLost(playing.ring, f"{trouble} · opening it again"))
-            playing.is_lost = True
             self._close_source()
-        elif playing.is_lost and watch.has_delivered:
-            playing.is_lost = False
+        elif playing.trouble is not None and watch.has_delivered:
+            playing.trouble = None
             self._on_event(SourceBack(playing.ring, playing.info))
 
     @property
@@ -241,17 +244,22 @@ class SourceSupervisor:
         # At the rate it had, so that its stream can go on.
         capture = replace(lost.capture, preferred_rate=lost.info.sample_rate)
         self._retry_later()
-        with suppress(VisualizerError):
+        try:
             playing = self._open(capture, lost)
-            playing.capture = lost.capture
-            self._playing = playing
-            if playing.ring is lost.ring:
-                playing.is_lost = True  # until it delivers
-                return
-            assert self._requested is not None
-            self._on_event(
-                SourceOpened(self._requested, lost.capture, playing.info, playing.ring, None)
-            )
+        except VisualizerError as error:
+            if str(error) != lost.fault:
+                lost.fault = str(error)
+                self._on_event(SourceLost(lost.ring, f"{lost.trouble} · {error}"))
+            return
+        playing.capture = lost.capture
+        self._playing = playing
+        if playing.ring is lost.ring:
+            playing.trouble = lost.trouble  # until it delivers
+            return
+        assert self._requested is not None
+        self._on_event(
+            SourceOpened(self._requested, lost.capture, playing.info, playing.ring, None)
+        )
 
     def _open_requested(self) -> None:
         requested = self._requested

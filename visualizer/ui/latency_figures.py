@@ -146,4 +146,6 @@ def numbers_table(status: EngineStatus, latency: LatencyLog) -> str:
     rows.append(["overflows", str(status.input_overflows)])
     rows.append(["drops", str(status.dropped_blocks + status.dropped_columns)])
     rows.append(["gaps", str(status.gaps)])
+    rows.append(["lost s", f"{status.lost_s:.3f}"])
+    rows.append(["drift ppm", "" if status.drift_ppm is None else f"{status.drift_ppm:.1f}"])
     return "".join("\t".join(row) + "\n" for row in rows)

@@ -45,6 +45,8 @@ def latency_lines(status: EngineStatus, latency: LatencyLog) -> list[Line]:
         lines.append(Line(f"{'device':<12}{'not reported':>14}", DIM))
     else:
         lines.append(Line(f"{'device':<12}{device_s * 1e3:7.2f}  as reported", TEXT))
+    if status.drift_ppm is not None:
+        lines.append(Line(f"{'drift':<12}{status.drift_ppm:+7.0f}  ppm of this clock", DIM))
     if status.resampling_s:
         lines.append(Line(f"{'resampling':<12}{status.resampling_s * 1e3:7.2f}  held back", TEXT))
     for stage in STAGES:
@@ -73,6 +75,8 @@ def latency_lines(status: EngineStatus, latency: LatencyLog) -> list[Line]:
     if not status.bad_samples:
         del counters["bad samples"]
     counted = " · ".join(f"{label} {count}" for label, count in counters.items())
+    if status.gaps:
+        counted += f" ({status.lost_s:.2f} s)"
     lines.append(Line(counted, ALARM if any(counters.values()) else DIM))
     return lines
 

@@ -46,6 +46,8 @@ class BlockRing:
         self._read = 0
         self._clock = 0
         self._wanted = 0
+        self.blocks = 0
+        """delivered so far, those dropped included"""
         self.dropped_blocks = 0
         self.overflows = 0
         self.end_reason: str | None = None
@@ -53,6 +55,7 @@ class BlockRing:
 
     def write(self, samples: NDArray[np.float32], captured_at: float, lost: int = 0) -> None:
         """Copy in (n_samples, n_channels); `lost` samples went missing just before them."""
+        self.blocks += 1
         start = self._clock + lost
         n_samples = len(samples)
         self._clock = start + n_samples

@@ -486,6 +486,7 @@ def test_a_failed_line_goes_on(lacking):
 
 def test_commands_that_need_no_library_do_not_ask(lacking):
     assert lacking.run("presets").stderr == ""
+    assert lacking.run("doctor").stderr == ""
     assert lacking.run("run", "--help").stderr == ""
     assert apt_get_calls(lacking) == []
 

@@ -103,6 +103,13 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
     bench.add_argument("--chart", type=Path, metavar="PNG", help="save a chart")
     bench.set_defaults(command=commands.bench)
 
+    doctor = subparsers.add_parser(
+        "doctor", help="what this machine has and lacks for the app, with a try of the microphone"
+    )
+    doctor.add_argument("--json", action="store_true", help="print one JSON object")
+    doctor.add_argument("--no-capture", action="store_true", help="do not try the microphone")
+    doctor.set_defaults(command=commands.doctor)
+
     test = subparsers.add_parser(
         "test", help="run the project's tests (in a checkout); further options are pytest's"
     )

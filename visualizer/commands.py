@@ -194,6 +194,20 @@ def _bench_drawing() -> dict[str, Any]:
     return result.to_dict()
 
 
+def doctor(arguments: argparse.Namespace) -> int:
+    from visualizer.doctor.examination import describe, examine
+
+    listen = not arguments.no_capture
+    if arguments.json:
+        found = examine(listen, lambda check: None)
+        print(json.dumps(found.to_dict(), indent=2))
+    else:
+        found = examine(listen, lambda check: print(describe(check), flush=True))
+        names = ", ".join(found.lacking)
+        print(f"\nThis machine lacks: {names}." if names else "\nNothing is lacking.")
+    return 1 if found.lacking else 0
+
+
 def test(arguments: argparse.Namespace) -> int:
     root = Path(__file__).parents[1]
     if not (root / "tests").is_dir():

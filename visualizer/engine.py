@@ -161,6 +161,7 @@ class Engine:
             bad_samples=self._bad_samples,
             lag_s=self._lag_s,
             max_lag_s=self._max_lag_s,
+            delivered=0 if ring is None else ring.delivered,
             longest_gap_s=0.0 if ring is None else ring.longest_gap_s,
             drift_ppm=None if ring is None else ring.drift_ppm,
         )

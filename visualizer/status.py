@@ -65,6 +65,8 @@ class EngineStatus:
     lag_s: float = 0.0
     """from the capture of the newest sound to the worker; the worker drops what is too old"""
     max_lag_s: float = 0.0
+    delivered: int = 0
+    """samples of the source that is open, taken in or not"""
     longest_gap_s: float = 0.0
     """between two deliveries of the source that is open"""
     drift_ppm: float | None = None

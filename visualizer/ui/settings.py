@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 
 from PyQt6.QtCore import QByteArray, QSettings
 
@@ -26,6 +27,17 @@ class Settings:
         self._store = QSettings(
             QSettings.Format.IniFormat, QSettings.Scope.UserScope, "mel-visualizer", "window"
         )
+
+    @property
+    def path(self) -> Path:
+        """The file; it need not be there yet."""
+        return Path(self._store.fileName())
+
+    def holds(self) -> bool:
+        """Whether what the file says can be used, as far as it says anything."""
+        fits = not self._store.contains(_ENGINE) or self.engine_config() is not None
+        # Only after a look at a value is it known how the reading went.
+        return fits and self._store.status() == QSettings.Status.NoError
 
     def engine_config(self) -> EngineConfig | None:
         """What the user chose last, or None; whatever no longer fits is dropped."""

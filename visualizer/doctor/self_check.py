@@ -1,0 +1,152 @@
+"""Listens to the default microphone for a while with the app's own engine, and judges that.
+
+The main thread waits and reads; the engine's threads are described in visualizer/engine.py.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from typing import Any
+
+from visualizer.columns import MelColumns
+from visualizer.doctor.check import Check, mend_sound
+from visualizer.engine import Engine
+from visualizer.latency import LatencyLog
+from visualizer.notices import SILENCE, SoundWatch
+from visualizer.options import DEFAULT_ENGINE_CONFIG, FIRST_COLUMN_LIMIT_S
+from visualizer.process import ProcessMeter, begin, settle
+from visualizer.report import RunMeasures, make_report
+
+LISTEN_S = 5.0
+ENOUGH = 0.95
+"""Of the columns expected; the moments of beginning and end cost a few."""
+_LOOK_S = 0.1
+_MEND_LOSSES = "end what else keeps this machine busy, and look again"
+
+
+class _Listener:
+    """The engine on the default microphone, and what it has given since the first column."""
+
+    def __init__(self) -> None:
+        self._woken = threading.Event()
+        self._latency, self._watch, self._meter = LatencyLog(), SoundWatch(), ProcessMeter()
+        self._first_at: float | None = None
+        self._first_column_ms: float | None = None
+        self._delivered_before = self._columns = 0
+        self._peak = 0.0
+        self._notice: str | None = None
+        self._engine = Engine(DEFAULT_ENGINE_CONFIG, (), self._woken.set, strict=True)
+
+    def listen(self) -> dict[str, Any]:
+        started_at = time.perf_counter()
+        while (now := time.perf_counter()) < (deadline := self._deadline(started_at)):
+            self._woken.wait(min(_LOOK_S, deadline - now))
+            self._woken.clear()
+            status = self._engine.status()
+            for columns in self._engine.drain():
+                self._take(columns, status.mel.hop_s if status.mel else 0.0)
+            is_deaf = status.fault is not None and self._first_at is None
+            if is_deaf or status.state in ("failed", "ended"):
+                break
+        return self._report()
+
+    def _deadline(self, started_at: float) -> float:
+        if self._first_at is None:
+            return started_at + FIRST_COLUMN_LIMIT_S
+        return self._first_at + LISTEN_S
+
+    def _take(self, columns: MelColumns, hop_s: float) -> None:
+        if self._first_at is None:
+            # It only begins the time that is measured.
+            self._first_at, self._first_column_ms = time.perf_counter(), self._meter.age_ms()
+            self._delivered_before = self._engine.status().delivered
+            settle()
+            self._meter.restart()
+            return
+        self._columns += columns.n_columns
+        self._peak = max(self._peak, columns.peak)
+        self._latency.record(columns, None)
+        self._watch.observe(columns.peak, columns.n_columns * hop_s)
+        self._notice = self._watch.notice or self._notice
+
+    def _report(self) -> dict[str, Any]:
+        duration_s = 0.0 if self._first_at is None else time.perf_counter() - self._first_at
+        measures = RunMeasures(
+            duration_s=duration_s,
+            paints=0,
+            window_ms=None,
+            first_column_ms=self._first_column_ms,
+            cpu_percent=self._meter.cpu_percent(),
+            rss_mb=self._meter.rss_mb(),
+        )
+        status = self._engine.status()
+        self._engine.close()
+        hop_s = status.mel.hop_s if status.mel else math.inf
+        delivered = status.delivered - self._delivered_before
+        return make_report(status, self._latency, measures) | {
+            "columns": self._columns,
+            "expected_columns": round(duration_s / hop_s),
+            "samples_per_s": round(delivered / duration_s) if duration_s else 0,
+            "peak_dbfs": round(20 * math.log10(self._peak), 1) if self._peak > 0 else None,
+            "notice": self._notice,
+        }
+
+
+def listen() -> dict[str, Any]:
+    """What came in LISTEN_S from the first column on: the report of a run, and more, as JSON.
+
+    Without a column it ends after FIRST_COLUMN_LIMIT_S, or when the engine says why.
+    """
+    begin()
+    return _Listener().listen()
+
+
+def judge(capture: dict[str, Any]) -> Check:
+    """The figures of `listen` in words."""
+    name, fault, notice = "self-check", capture["fault"], capture["notice"]
+    if capture["startup_ms"]["first_column"] is None:
+        value = fault or f"no column came within {FIRST_COLUMN_LIMIT_S:.0f} s"
+        return Check(name, "lacking", value, mend_sound())
+    figures = _in_words(capture)
+    losses = ("gaps", "dropped_blocks", "dropped_columns", "input_overflows")
+    is_lossy = any(capture[loss] for loss in losses)
+    if fault or capture["columns"] < ENOUGH * capture["expected_columns"]:
+        value = f"{fault or 'too little sound came'}\n{figures}"
+        mend = _MEND_LOSSES if is_lossy and not fault else mend_sound()
+        return Check(name, "lacking", value, mend)
+    if is_lossy:
+        return Check(name, "note", f"sound was lost\n{figures}", _MEND_LOSSES)
+    if notice == SILENCE:
+        mend = "unmute it, or let this terminal record, in the system's settings"
+        return Check(name, "note", f"{notice}\n{figures}", mend)
+    if notice:
+        return Check(name, "note", f"{notice}\n{figures}")
+    return Check(name, "ok", figures)
+
+
+def _in_words(capture: dict[str, Any]) -> str:
+    source, latency = capture["source"], capture["latency_ms"]
+    parts = [f"{capture['columns']} columns in {capture['duration_s']:.1f} s"]
+    parts[0] += f", {capture['expected_columns']} expected"
+    if source is not None:
+        parts.append(
+            f"{source['name']} ({source['host_api']}, {source['channels']} ch, "
+            f"{source['sample_rate']} Hz)"
+        )
+    peak, device = capture["peak_dbfs"], latency["device"]
+    parts += [
+        f"peak {peak} dBFS" if peak is not None else "peak: every sample is 0",
+        f"{capture['samples_per_s']} samples a second, largest lag {capture['max_lag_ms']:.1f} ms",
+        f"gaps {capture['gaps']}, drops "
+        f"{capture['dropped_blocks'] + capture['dropped_columns']}, "
+        f"overflows {capture['input_overflows']}",
+        f"latency of the device: {'not reported' if device is None else f'{device} ms, it says'}",
+    ]
+    parts += [
+        f"latency, {stage}: p50 {latency[stage]['p50']:.2f} ms, p99 {latency[stage]['p99']:.2f} ms"
+        for stage in ("wait", "kernel")
+        if latency[stage] is not None
+    ]
+    return "\n".join(parts)

@@ -343,9 +343,10 @@ def _play(fault: Fault, times: int, stage: Stage) -> Iterator[Outcome]:
             QTest.qWait(round(_SETTLE_S * 1e3))
             before = _position(window)
         assert ready is not None, "the window does not start"
-        stall_s, beat_at = 0.0, time.perf_counter()
         if not fault.at_start:
             fault.make(stage)
+        # The orders to the server take this thread's time, and are none of the window's.
+        stall_s, beat_at = 0.0, time.perf_counter()
         banner = window.banner
         message_s = until(banner.isVisible, _GIVE_UP_S) if fault.message_s is not None else None
         if fault.at_start:
@@ -353,7 +354,6 @@ def _play(fault: Fault, times: int, stage: Stage) -> Iterator[Outcome]:
         said = banner.text()
         QTest.qWait(round(fault.lasts_s * 1e3))
         fault.cure(stage)
-        # Starting a server takes this process's time, and is none of the window's.
         beat_at = time.perf_counter()
         paints = window.stack.paints
         recovery_s = until(

@@ -6,6 +6,8 @@ the reason, since whoever runs them may have declined to install it.
 
 from __future__ import annotations
 
+import faulthandler
+import logging
 import os
 import shutil
 import subprocess
@@ -114,6 +116,7 @@ def own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No test reads or writes the settings of whoever runs it, or builds kernels by the way."""
     folder = tmp_path / "config"
     monkeypatch.setenv("XDG_CONFIG_HOME", str(folder))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     no_folder = tmp_path / "a-file-where-the-cache-would-be"
     no_folder.touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(no_folder))
@@ -122,6 +125,18 @@ def own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
         QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(folder))
     return folder
+
+
+@pytest.fixture
+def log_folder(tmp_path: Path) -> Iterator[Path]:
+    """For a log of the program's; afterwards this process logs as it did before."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield tmp_path / "log"
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.getLogger("visualizer").setLevel(logging.NOTSET)
+    faulthandler.enable(sys.__stderr__)
 
 
 @pytest.fixture(scope="session")

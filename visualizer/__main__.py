@@ -1,5 +1,3 @@
-import sys
-
 from visualizer.cli import main
 
-sys.exit(main())
+main()

@@ -18,9 +18,12 @@ from visualizer.config import (
     SourceKind,
 )
 from visualizer.errors import ConfigError, DisplayError, VisualizerError
+from visualizer.faults import Faults
 from visualizer.options import MINIMUM_SIZE, RunOptions
 from visualizer.presets import preset
 from visualizer.system import display_problem
+
+_log = logging.getLogger(__name__)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -33,9 +36,10 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"visualizer: {message}; see `{self.prog} --help`\n")
 
 
-def main() -> int:
-    """Run what the command line says and return the exit code."""
-    return process.leave(run_command(sys.argv[1:]))
+def main() -> NoReturn:
+    """Run what the command line says and end with the exit code."""
+    process.hold_standard_streams()
+    process.leave(run_command(sys.argv[1:]))
 
 
 def run_command(arguments: list[str]) -> int:
@@ -59,9 +63,13 @@ def run_command(arguments: list[str]) -> int:
         print(f"visualizer: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:
-        # Whoever reads the output has seen enough; leave nothing for the interpreter to flush.
-        sys.stderr.close()
+        # Whoever reads the output has seen enough.
         return 0
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        print(f"visualizer: the output cannot be written: {error.strerror}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         return 130
 
@@ -184,8 +192,19 @@ def _add_mel(mel: argparse.ArgumentParser) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     process.begin()
     options = _run_options(arguments)
-    problem = None if arguments.headless else display_problem()
-    if arguments.headless or problem:
+    with Faults() as faults:
+        try:
+            return _show(options, arguments.headless, faults)
+        except (VisualizerError, BrokenPipeError):
+            raise
+        except Exception:
+            _log.exception("the program failed")
+            return 1
+
+
+def _show(options: RunOptions, headless: bool, faults: Faults) -> int:
+    problem = None if headless else display_problem()
+    if headless or problem:
         if options.screenshot is not None:
             reason = problem or "--headless opens no window"
             raise DisplayError(f"--screenshot needs a window: {reason}")
@@ -199,7 +218,7 @@ def _run(arguments: argparse.Namespace) -> int:
         import torch  # noqa: F401
     from visualizer.ui.app import run_window
 
-    return run_window(options)
+    return run_window(options, faults)
 
 
 def _run_options(arguments: argparse.Namespace) -> RunOptions:

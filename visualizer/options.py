@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
 from visualizer.config import CaptureConfig, Compute, EngineConfig, MelConfig
+from visualizer.folders import cache_folder
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ MINIMUM_SIZE = (820, 450)
 
 def kernel_folder(options: RunOptions) -> Path | None:
     """Where compiled kernels are kept; None where there are to be none."""
-    return platformdirs.user_cache_path("mel-visualizer") / "kernels" if options.compiled else None
+    return cache_folder() / "kernels" if options.compiled else None
 
 
 DEFAULT_ENGINE_CONFIG = EngineConfig(CaptureConfig("mic"))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import gc
 import os
 import sys
-import threading
 import time
 from pathlib import Path
+from typing import NoReturn
 
 import psutil
 
@@ -21,19 +21,42 @@ def begin() -> None:
     gc.disable()
 
 
+def hold_standard_streams() -> None:
+    """Open those that were closed, into nothing.
+
+    Else the next file or socket opened takes such a number, and gets what libraries print.
+    """
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(number)
+    sys.stdout = sys.stdout or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+
+
 def settle() -> None:
     """Collect garbage again, but not what lives now: walking through that takes over 100 ms."""
     gc.freeze()
     gc.enable()
 
 
-def leave(exit_code: int) -> int:
-    """The exit code; or the end, where a thread still hangs in a library that would keep us."""
-    if any(thread.daemon and thread.is_alive() for thread in threading.enumerate()):
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(exit_code)
-    return exit_code
+def leave(exit_code: int) -> NoReturn:
+    """End the process here and now, with nothing left to write.
+
+    Taking torch and Qt apart object by object takes up to half a second, and a thread that hangs
+    in a library would keep us for good.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            # Whoever reads the output has seen enough.
+            continue
+        except OSError as error:
+            if exit_code == 0:
+                problem = f"visualizer: the output cannot be written: {error.strerror}\n"
+                os.write(2, problem.encode())
+                exit_code = 2
+    os._exit(exit_code)
 
 
 class ProcessMeter:

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from visualizer.columns import MelColumns
 from visualizer.engine import Engine
-from visualizer.errors import DeviceError
+from visualizer.errors import ConfigError, DeviceError
 from visualizer.latency import STAGES, LatencyLog
 from visualizer.mel.picture import PictureUnit
 from visualizer.options import (
@@ -54,7 +54,7 @@ class _View:
         if self._console.is_terminal:
             self._live.stop()
         elif self._latest is not None:
-            print(describe(*self._latest), flush=True)
+            _say(describe(*self._latest))
 
     def show(self, status: EngineStatus, latency: LatencyLog, newest: MelColumns | None) -> None:
         if status.state in ("running", "waiting") and status.fault != self._fault:
@@ -73,7 +73,16 @@ class _View:
             self._live.update(Group(bands, Text(text)), refresh=True)
         else:
             self._next_at = now + _LINE_INTERVAL_S
-            print(text, flush=True)
+            _say(text)
+
+
+def _say(line: str) -> None:
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise ConfigError(f"the output cannot be written: {error.strerror}") from error
 
     def _say(self, text: str) -> None:
         Console(stderr=True, soft_wrap=True).print(text, style="yellow", markup=False)

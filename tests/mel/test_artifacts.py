@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -145,3 +146,73 @@ def test_the_folder_is_for_this_user_alone(tmp_path: Path) -> None:
             artifacts.require_folder(folder)
     folder.chmod(0o755)
     artifacts.require_folder(folder)
+
+
+def belong_to_another(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Really so where that is allowed; elsewhere it is this user who is another one."""
+    if os.getuid() == 0:
+        os.chown(folder, 12_345, -1)
+    else:
+        other = os.getuid() + 1
+        monkeypatch.setattr(os, "getuid", lambda: other)
+
+
+def test_a_kernel_in_the_folder_of_another_user_is_not_run(
+    copy: Artifact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    belong_to_another(copy.folder, monkeypatch)
+    with pytest.raises(KernelError, match="others may write there"):
+        artifacts.require_folder(copy.folder)
+    with pytest.raises(KernelError, match="others may write there"):
+        artifacts.load(copy)
+
+
+def test_a_folder_that_others_could_exchange_is_refused(copy: Artifact, tmp_path: Path) -> None:
+    above = copy.folder.parent
+    above.chmod(0o777)
+    for use in (lambda: artifacts.require_folder(copy.folder), lambda: artifacts.load(copy)):
+        with pytest.raises(
+            KernelError, match=r"others could exchange it.*is theirs, or open to all"
+        ):
+            use()
+    # In a sticky one, such as /tmp, nobody can rename what is of others.
+    above.chmod(0o1777)
+    assert artifacts.load(copy) is not None
+    above.chmod(0o700)
+
+
+def test_a_link_is_as_safe_as_where_it_lies_and_leads(copy: Artifact, tmp_path: Path) -> None:
+    for name in ("open", "closed"):
+        (tmp_path / name).mkdir()
+    inside, beside = tmp_path / "open" / "kernels", tmp_path / "closed" / "kernels"
+    shutil.copytree(copy.folder, inside)
+    beside.symlink_to(inside)
+    assert artifacts.load(replace(copy, folder=beside)) is not None
+    (tmp_path / "open").chmod(0o777)
+    with pytest.raises(KernelError, match="open' is theirs, or open to all"):
+        artifacts.load(replace(copy, folder=beside))
+    (tmp_path / "open").chmod(0o700)
+    (tmp_path / "closed").chmod(0o777)
+    with pytest.raises(KernelError, match="closed' is theirs, or open to all"):
+        artifacts.load(replace(copy, folder=beside))
+
+
+def test_a_folder_above_that_is_of_another_user_is_refused(
+    copy: Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if os.getuid() != 0:
+        pytest.skip("only root can give a folder away")
+    above = tmp_path / "theirs"
+    above.mkdir()
+    shutil.copytree(copy.folder, above / "kernels")
+    os.chown(above, 12_345, -1)
+    with pytest.raises(KernelError, match="theirs' is theirs"):
+        artifacts.load(replace(copy, folder=above / "kernels"))
+
+
+def test_without_a_home_there_is_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = set(tmp_path.iterdir())
+    with pytest.raises(KernelError, match="this user has no home folder"):
+        artifacts.require_folder(Path("~", "kernels"))
+    assert set(tmp_path.iterdir()) == before

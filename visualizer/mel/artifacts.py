@@ -120,20 +120,47 @@ def _compiled(artifact: Artifact) -> bytes:
 def require_folder(folder: Path) -> None:
     """Make the folder, for this user alone, and raise KernelError where nothing can be kept in it.
 
-    What lies there is run as code, so a folder that others may write to is refused.
+    One that is not the user's alone is refused.
     """
+    if not folder.is_absolute():
+        raise KernelError("compiled kernels cannot be kept: this user has no home folder")
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
-        owner, mode = folder.stat().st_uid, folder.stat().st_mode
     except OSError as error:
         raise KernelError(_cannot_keep(folder, error)) from error
-    if os.name == "posix" and (owner != os.getuid() or mode & (stat.S_IWGRP | stat.S_IWOTH)):
+    _require_own(folder)
+
+
+def _require_own(folder: Path) -> None:
+    """Raise KernelError unless nobody else can put, or exchange, what lies in the folder.
+
+    What lies there is run as code. The folders it lies in count as well, on the way to a link and
+    on the way to where it leads: who can rename the folder can put another in its place. In a
+    sticky folder such as /tmp nobody can rename what is of others, and a group that a folder on
+    the way is open to is mostly the user's own.
+    """
+    if os.name != "posix":
+        return
+    try:
+        own = folder.stat()
+        above = {*folder.parents, *folder.resolve().parents}
+        states = {path: path.stat() for path in above}
+    except (OSError, RuntimeError) as error:
+        raise KernelError(f"{str(folder)!r} cannot be looked at: {error}") from error
+    if own.st_uid != os.getuid() or own.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise KernelError(
             f"compiled kernels are not taken from {str(folder)!r}, since others may write there; "
             "remove it, or `chmod 700` it if it is yours"
         )
+    for path, state in sorted(states.items()):
+        is_open = state.st_mode & stat.S_IWOTH and not state.st_mode & stat.S_ISVTX
+        if is_open or state.st_uid not in (0, os.getuid()):
+            raise KernelError(
+                f"compiled kernels are not taken from {str(folder)!r}, since others could exchange "
+                f"it: {str(path)!r} is theirs, or open to all; `chmod o-w` it if it is yours"
+            )
 
 
 def load(artifact: Artifact) -> MelKernel | None:
@@ -144,6 +171,7 @@ def load(artifact: Artifact) -> MelKernel | None:
     record = read_record(artifact)
     if record is None or not artifact.library.exists():
         return None
+    _require_own(artifact.folder)
     # Before the code is run: a broken library, or one from another machine, could end the process.
     if record.get("made_for") != artifact.made_for():
         raise KernelError("the kernel that was kept was made for something else")

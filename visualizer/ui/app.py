@@ -7,13 +7,15 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from types import TracebackType
+from pathlib import Path
 
-from PyQt6.QtCore import Qt, QTimer
+from PyQt6.QtCore import QBuffer, QMessageLogContext, Qt, QTimer, QtMsgType, qInstallMessageHandler
+from PyQt6.QtGui import QPixmap
 from PyQt6.QtWidgets import QApplication
 
 from visualizer.engine import Engine
 from visualizer.errors import ConfigError, DeviceError
+from visualizer.faults import Fault, Faults
 from visualizer.options import (
     DEFAULT_ENGINE_CONFIG,
     FIRST_COLUMN_LIMIT_S,
@@ -24,9 +26,13 @@ from visualizer.options import (
 )
 from visualizer.process import ProcessMeter, settle
 from visualizer.report import RunMeasures, make_report, write_report
+from visualizer.ui.details import fault_line, make_details
 from visualizer.ui.settings import Settings
 from visualizer.ui.theme import apply_theme
 from visualizer.ui.window import Window
+
+_LOOK_MS = 500
+"""The banner tells of the program's own faults this often."""
 
 _log = logging.getLogger(__name__)
 
@@ -41,12 +47,18 @@ def make_application(arguments: list[str]) -> QApplication:
     return application
 
 
-def run_window(options: RunOptions) -> int:
+def run_window(options: RunOptions, faults: Faults) -> int:
     """Show the window until it is closed or the duration is over; return the exit code.
 
     Raises DeviceError where exactly what was asked for cannot be opened.
     """
     meter = ProcessMeter()
+
+    def on_qt_message(kind: QtMsgType, _: QMessageLogContext, text: str | None) -> None:
+        if kind not in (QtMsgType.QtDebugMsg, QtMsgType.QtInfoMsg):
+            faults.warn(f"Qt: {text}")
+
+    qInstallMessageHandler(on_qt_message)
     application = make_application(sys.argv[:1])
     store = Settings()
     stored = store.engine_config() or DEFAULT_ENGINE_CONFIG
@@ -64,13 +76,57 @@ def run_window(options: RunOptions) -> int:
     window = Window(start_engine, store)
     if options.size is not None:
         window.resize(*options.size)
+    window.offer_details(lambda: make_details(window.engine_status(), faults))
     run = _Run(application, window, options, meter)
-    sys.excepthook = run.on_exception
+    watch = FaultWatch(window, faults)
+    watch.say_at_start(store.problem())
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda n, _: application.exit(128 + n))
-    window.show()
-    exit_code = application.exec()
-    return run.finish(exit_code)
+    sys.excepthook = faults.on_exception
+    try:
+        window.show()
+        exit_code = application.exec()
+        return run.finish(exit_code)
+    finally:
+        sys.excepthook = sys.__excepthook__
+        qInstallMessageHandler(None)
+        if store.problem() is None and not store.flush():
+            _log.warning("what was chosen last could not be kept: is the disk full?")
+
+
+class FaultWatch:
+    """Shows in the window what nobody foresaw, wherever it came from."""
+
+    def __init__(self, window: Window, faults: Faults) -> None:
+        self._window, self._faults = window, faults
+        self._shown: tuple[Fault, ...] = ()
+        # Now and then: a fault may come with every paint, and from any thread.
+        self._timer = QTimer(window)
+        self._timer.timeout.connect(self._look)
+        self._timer.start(_LOOK_MS)
+
+    def say_at_start(self, problem: str | None) -> None:
+        """Tell of the crash of the last run, and of what cannot be kept in this one."""
+        crash = self._faults.crash
+        notes = [f"the last run crashed; details in {crash}"] if crash is not None else []
+        if problem is not None:
+            _log.warning(problem)
+            notes.append(problem)
+        self._window.failures.show_fault(" · ".join(notes))
+
+    def close(self) -> None:
+        self._timer.stop()
+
+    def _look(self) -> None:
+        found, before = self._faults.reported(), self._shown
+        if found == before:
+            return
+        self._shown = found
+        banner = self._window.failures
+        # Closed, it stays so while the same goes on.
+        is_new = [fault.text for fault in found] != [fault.text for fault in before]
+        if is_new or not banner.isHidden():
+            banner.show_fault(fault_line(found))
 
 
 class _Run:
@@ -116,16 +172,6 @@ class _Run:
             self._failure = fault
             self._application.exit(2)
 
-    def on_exception(
-        self,
-        kind: type[BaseException],
-        error: BaseException,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Without a hook of its own, an exception in a slot ends a PyQt program."""
-        _log.error("a part of the window failed", exc_info=(kind, error, traceback))
-        self._window.show_fault(f"a part of the window failed: {error!r}")
-
     def finish(self, exit_code: int) -> int:
         """Write what was asked for and close the window; return the exit code."""
         window, options = self._window, self._options
@@ -139,17 +185,37 @@ class _Run:
             rss_mb=self._meter.rss_mb(),
         )
         status = window.engine_status()
-        saved = options.screenshot is None or window.grab().save(str(options.screenshot))
+        picture = window.grab() if options.screenshot is not None else None
         window.close()
-        if options.report is not None and status is not None:
-            write_report(options.report, make_report(status, window.latency, measures))
+        problems = []
+        try:
+            if options.report is not None and status is not None:
+                write_report(options.report, make_report(status, window.latency, measures))
+        except ConfigError as error:
+            problems.append(str(error))
+        try:
+            if options.screenshot is not None and picture is not None:
+                _write_picture(options.screenshot, picture)
+        except ConfigError as error:
+            problems.append(str(error))
         if self._failure is not None:
             raise DeviceError(self._failure)
         if exit_code == 0 and first_at is None and options.duration_s is not None:
             raise DeviceError((status and status.fault) or "no column came in time")
-        if not saved:
-            raise ConfigError(
-                f"the picture cannot be written to {str(options.screenshot)!r}; "
-                "name a .png file in a folder that you may write to"
-            )
+        if problems:
+            raise ConfigError("; ".join(problems))
         return exit_code
+
+
+def _write_picture(path: Path, picture: QPixmap) -> None:
+    """Write a PNG file. Raises ConfigError where that fails."""
+    # Made here, since Qt would not tell why a file could not be written.
+    buffer = QBuffer()
+    buffer.open(QBuffer.OpenModeFlag.WriteOnly)
+    picture.save(buffer, "PNG")
+    try:
+        path.write_bytes(buffer.data().data())
+    except OSError as error:
+        raise ConfigError(
+            f"the picture cannot be written to {str(path)!r}: {error.strerror}"
+        ) from error

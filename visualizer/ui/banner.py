@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import Qt
+from collections.abc import Callable
+
+from PyQt6.QtCore import Qt, QTimer
+from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton
+
+_COPY, _COPIED = "Copy details", "Copied"
+_COPIED_MS = 1500
 
 
 class Banner(QFrame):
@@ -11,6 +17,7 @@ class Banner(QFrame):
 
     def __init__(self) -> None:
         super().__init__()
+        self._details: Callable[[], str] | None = None
         # By this name the theme colours it.
         self.setObjectName("banner")
         layout = QHBoxLayout(self)
@@ -28,11 +35,41 @@ class Banner(QFrame):
         close.setAccessibleName("Close message")
         close.clicked.connect(self.hide)
         layout.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
+        self._copy = QToolButton()
+        self._copy.setText(_COPY)
+        self._copy.setToolTip("Copy what helps to find the cause: versions, what runs, tracebacks")
+        self._copy.setAccessibleName("Copy details of the fault")
+        self._copy.clicked.connect(self._copy_details)
+        layout.insertWidget(1, self._copy, 0, Qt.AlignmentFlag.AlignTop)
+        self.setTabOrder(self._copy, close)
+        self._copied = QTimer(self)
+        self._copied.setSingleShot(True)
+        self._copied.timeout.connect(lambda: self._copy.setText(_COPY))
         self.hide()
 
+    def offer_details(self, details: Callable[[], str]) -> None:
+        """Offer to copy this text, made when it is asked for, with every fault."""
+        self._details = details
+
     def show_text(self, text: str) -> None:
-        self._label.setText(text)
-        self.setVisible(bool(text))
+        """Say something of which there is no more to know."""
+        self._show(text, False)
+
+    def show_fault(self, text: str) -> None:
+        """Say what went wrong, and offer the details."""
+        self._show(text, self._details is not None)
 
     def text(self) -> str:
         return self._label.text()
+
+    def _show(self, text: str, has_details: bool) -> None:
+        self._label.setText(text)
+        self._copy.setVisible(has_details)
+        self.setVisible(bool(text))
+
+    def _copy_details(self) -> None:
+        clipboard = QGuiApplication.clipboard()
+        if self._details is not None and clipboard is not None:
+            clipboard.setText(self._details())
+            self._copy.setText(_COPIED)
+            self._copied.start(_COPIED_MS)

@@ -39,6 +39,17 @@ class Settings:
         # Only after a look at a value is it known how the reading went.
         return fits and self._store.status() == QSettings.Status.NoError
 
+    def problem(self) -> str | None:
+        """Why nothing can be kept, in words; None where it can."""
+        if self._store.isWritable():
+            return None
+        return f"what is chosen here cannot be kept: {self._store.fileName()!r} cannot be written"
+
+    def flush(self) -> bool:
+        """Write what was not written yet; return whether all is in the file."""
+        self._store.sync()
+        return self._store.status() == QSettings.Status.NoError
+
     def engine_config(self) -> EngineConfig | None:
         """What the user chose last, or None; whatever no longer fits is dropped."""
         try:

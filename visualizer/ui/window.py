@@ -99,6 +99,8 @@ class Window(QMainWindow):
         self.setAcceptDrops(True)
         self.controls = Controls()
         self.banner = Banner()
+        self.failures = Banner()
+        """Of the program itself; what the engine says takes the place of what it said before."""
         self.meter = LevelMeter()
         self.badge = KernelBadge()
         self.state_label = ElidedLabel("starting: loading torch")
@@ -133,8 +135,9 @@ class Window(QMainWindow):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
         layout.addWidget(self.controls)
-        framed = QHBoxLayout()
+        framed = QVBoxLayout()
         framed.setContentsMargins(8, 0, 8, 0)
+        framed.addWidget(self.failures)
         framed.addWidget(self.banner)
         layout.addLayout(framed)
         layout.addWidget(self.viewer, 1)
@@ -262,6 +265,11 @@ class Window(QMainWindow):
     def show_fault(self, text: str) -> None:
         """Say in the banner what went wrong."""
         self.banner.show_text(text)
+
+    def offer_details(self, details: Callable[[], str]) -> None:
+        """Offer to copy this text with every fault of the engine and of the program."""
+        self.banner.offer_details(details)
+        self.failures.offer_details(details)
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
         self._store.save_geometry(self.saveGeometry())
@@ -424,7 +432,7 @@ class Window(QMainWindow):
             return
         self._asked = None
         self.controls.show_status(status)
-        self.show_fault(status.fault or "")
+        self.banner.show_fault(status.fault or "")
         if self._wish_is_new and status.state == "running":
             self._wish_is_new = False
             if status.fault is None:
@@ -480,4 +488,4 @@ class Window(QMainWindow):
     def _show_scan_failure(self, reason: str) -> None:
         _log.warning("the devices could not be listed: %s", reason)
         if not self.banner.isVisible():
-            self.show_fault(f"the devices could not be listed: {reason}")
+            self.banner.show_fault(f"the devices could not be listed: {reason}")

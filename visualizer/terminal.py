@@ -58,7 +58,8 @@ class _View:
 
     def show(self, status: EngineStatus, latency: LatencyLog, newest: MelColumns | None) -> None:
         if status.state in ("running", "waiting") and status.fault != self._fault:
-            self._say(status.fault or "it goes on")
+            fault = status.fault or "it goes on"
+            Console(stderr=True, soft_wrap=True).print(fault, style="yellow", markup=False)
         self._fault = status.fault
         now = time.perf_counter()
         if newest is None or status.state == "waiting":
@@ -83,9 +84,6 @@ def _say(line: str) -> None:
         raise
     except OSError as error:
         raise ConfigError(f"the output cannot be written: {error.strerror}") from error
-
-    def _say(self, text: str) -> None:
-        Console(stderr=True, soft_wrap=True).print(text, style="yellow", markup=False)
 
 
 def describe(status: EngineStatus, latency: LatencyLog, newest: MelColumns) -> str:

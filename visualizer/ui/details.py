@@ -32,7 +32,8 @@ def _running(status: EngineStatus | None) -> str:
             else "source: none",
             f"kernel: {status.backend} on {status.device} · {status.kernel_note or 'no note'}",
             f"columns {status.columns} · overflows {status.input_overflows} · drops {dropped} · "
-            f"gaps {status.gaps} · bad samples {status.bad_samples} · "
+            f"gaps {status.gaps} ({status.lost_s:.2f} s) · reopened {status.reopened} times · "
+            f"drift {status.drift_ppm} ppm · bad samples {status.bad_samples} · "
             f"at most {status.max_lag_s * 1e3:.1f} ms behind",
             f"fault: {status.fault or 'none'}",
         )

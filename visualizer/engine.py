@@ -34,7 +34,7 @@ from visualizer.audio.supervisor import (
     SourceSupervisor,
     open_source,
 )
-from visualizer.audio.watch import PATIENCE, Patience
+from visualizer.audio.health import PATIENCE, Patience
 from visualizer.columns import MelColumns
 from visualizer.config import CaptureConfig, EngineConfig
 from visualizer.errors import VisualizerError

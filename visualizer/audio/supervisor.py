@@ -26,7 +26,7 @@ from visualizer.audio.file import FileSource
 from visualizer.audio.microphone import Microphone
 from visualizer.audio.ring import BlockRing
 from visualizer.audio.source import AudioSource, SourceInfo
-from visualizer.audio.watch import DeviceWatch, Patience
+from visualizer.audio.health import DeviceHealth, Patience
 from visualizer.config import CaptureConfig
 from visualizer.errors import DeviceError, VisualizerError
 
@@ -87,7 +87,7 @@ class _Playing:
     ring: BlockRing
     info: SourceInfo
     source: AudioSource | None
-    watch: DeviceWatch | None
+    health: DeviceHealth | None
     """None: it ends by itself, or is not open now"""
     trouble: str | None = None
     """what it was lost for, until it delivers again"""
@@ -188,12 +188,12 @@ class SourceSupervisor:
                 else:
                     capacity = round(RING_S * info.sample_rate)
                     ring = BlockRing(info.channels, capacity, self._on_audio)
-                watch = DeviceWatch(info, ring, self._patience) if info.kind == "mic" else None
+                health = DeviceHealth(info, ring, self._patience) if info.kind == "mic" else None
                 source.start(ring)
             except BaseException:
                 _close(source)
                 raise
-            return _Playing(capture, ring, info, source, watch)
+            return _Playing(capture, ring, info, source, health)
 
         try:
             if capture.kind != "mic":
@@ -209,8 +209,8 @@ class SourceSupervisor:
 
     def _look(self) -> None:
         playing = self._playing
-        if playing is not None and playing.watch is not None:
-            self._look_after(playing, playing.watch)
+        if playing is not None and playing.health is not None:
+            self._look_after(playing, playing.health)
         if time.monotonic() < self._retry_at or self._calls.hang:
             return
         if playing is not None and playing.source is None:
@@ -218,15 +218,15 @@ class SourceSupervisor:
         elif self._stands_in:
             self._open_requested()
 
-    def _look_after(self, playing: _Playing, watch: DeviceWatch) -> None:
-        trouble = watch.trouble()
+    def _look_after(self, playing: _Playing, health: DeviceHealth) -> None:
+        trouble = health.trouble()
         if trouble is not None:
             if playing.trouble is None:
                 playing.trouble = trouble
                 self._retry_later(first=True)
                 self._on_event(SourceLost(playing.ring, f"{trouble} · opening it again"))
             self._close_source()
-        elif playing.trouble is not None and watch.has_delivered:
+        elif playing.trouble is not None and health.has_delivered:
             playing.trouble = None
             self._on_event(SourceBack(playing.ring, playing.info))
 
@@ -282,7 +282,7 @@ class SourceSupervisor:
         playing = self._playing
         if playing is None or playing.source is None:
             return
-        source, playing.source, playing.watch = playing.source, None, None
+        source, playing.source, playing.health = playing.source, None, None
         if playing.info.kind != "mic":
             _close(source)
             return

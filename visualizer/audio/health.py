@@ -36,7 +36,7 @@ class Patience:
 PATIENCE = Patience()
 
 
-class DeviceWatch:
+class DeviceHealth:
     """Watches one opening of a device by what arrives in its ring."""
 
     def __init__(self, info: SourceInfo, ring: BlockRing, patience: Patience) -> None:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +47,27 @@ class SoundServer:
     """A PulseAudio server with two null sinks, whose monitors ALSA knows as mic_a and mic_b."""
 
     folder: Path
+    pid: int
+
+    @contextmanager
+    def sink(self, name: str, description: str) -> Iterator[None]:
+        """Another null sink, with its monitor, for a while."""
+        load = ["pactl", "load-module", "module-null-sink", f"sink_name={name}", "norewinds=1"]
+        load.append(f"sink_properties=\"device.description='{description}'\"")
+        module = subprocess.run(load, check=True, capture_output=True, text=True).stdout.strip()
+        try:
+            yield
+        finally:
+            subprocess.run(["pactl", "unload-module", module], check=True)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """The server answers nobody for a while."""
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
 
     def play(self, samples: np.ndarray, sink: str) -> subprocess.Popen[bytes]:
         """Play (n_samples, 2) at the server's rate into a sink."""
@@ -115,7 +138,7 @@ def sound_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoundServ
                 ("set-default-source", f"{SINKS[0]}.monitor"),
             ):
                 subprocess.run(["pactl", *command], check=True)
-            yield SoundServer(folder)
+            yield SoundServer(folder, server.pid)
     finally:
         server.kill()
         server.wait()

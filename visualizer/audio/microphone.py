@@ -12,15 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.audio.devices import (
-    DEFAULT_CHANNELS,
-    accepted_rates,
-    find_device,
-    list_devices,
-    portaudio,
-    rescan,
-    words,
-)
+from visualizer.audio.devices import DEFAULT_CHANNELS
+from visualizer.audio.listing import accepted_rates, look_up
+from visualizer.audio.opening import open_stream
+from visualizer.audio.portaudio import portaudio, rescan, words
 from visualizer.audio.ring import BlockRing
 from visualizer.audio.source import BLOCK_S, SourceInfo
 from visualizer.config import CaptureConfig
@@ -66,7 +61,7 @@ class Microphone:
         """Open the device. Raises DeviceError with what PortAudio said."""
         sd = portaudio()
         rescan()
-        device = find_device(list_devices(), capture.device, capture.host_api)
+        device = look_up(capture.device, capture.host_api)
         sample_rate = capture.sample_rate or device.native_rate
         if capture.sample_rate is None and capture.preferred_rate is not None:
             wished = accepted_rates(device, (capture.preferred_rate,))
@@ -78,8 +73,8 @@ class Microphone:
                 f"{channels} were asked for; choose --channels {device.channels} or fewer"
             )
         try:
-            self._stream = sd.InputStream(
-                device=device.index,
+            self._stream = open_stream(
+                device,
                 samplerate=sample_rate,
                 channels=channels,
                 dtype="float32",

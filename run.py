@@ -108,9 +108,18 @@ def plain_name(name):
 
 def is_met(requirement, installed):
     # Only what our own pyproject.toml uses; a test holds it to that.
-    form = re.fullmatch(r"([\w.-]+)((?:,?(?:>=|<)[\d.]+)*)", requirement.replace(" ", ""))
-    if form is None:
-        fail(f"cannot read the requirement {requirement!r} in {PYPROJECT}; use >= and < only.")
+    wanted, _, condition = requirement.replace(" ", "").partition(";")
+    form = re.fullmatch(r"([\w.-]+)((?:,?(?:>=|<)[\d.]+)*)", wanted)
+    platform = re.fullmatch(
+        r"sys_platform=='(\w+)'", condition or f"sys_platform=='{sys.platform}'"
+    )
+    if form is None or platform is None:
+        fail(
+            f"cannot read the requirement {requirement!r} in {PYPROJECT}; use >= and < only, and "
+            "no condition but sys_platform == 'NAME'."
+        )
+    if platform[1] != sys.platform:
+        return True
     version = installed.get(plain_name(form[1]))
     bounds = re.findall(r"(>=|<)([\d.]+)", form[2])
     return version is not None and all(

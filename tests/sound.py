@@ -87,6 +87,27 @@ class SoundServer:
             check=check,
         )
 
+    @contextmanager
+    def sink(self, name: str, description: str) -> Iterator[None]:
+        """Another null sink, with its monitor, for a while."""
+        properties = f"sink_properties=\"device.description='{description}'\""
+        module = self.pactl(
+            "load-module", "module-null-sink", f"sink_name={name}", "norewinds=1", properties
+        ).stdout.strip()
+        try:
+            yield
+        finally:
+            self.pactl("unload-module", module)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """The server answers nobody for a while."""
+        self.signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.signal(signal.SIGCONT)
+
     def play(self, samples: np.ndarray, sink: str) -> subprocess.Popen[bytes]:
         """Play (n_samples, 2) at the server's rate into a sink."""
         path = self.folder / f"{sink}.wav"

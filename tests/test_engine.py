@@ -14,10 +14,10 @@ import torch
 import torchaudio
 
 from visualizer.audio.file import END_OF_FILE
+from visualizer.audio.health import Patience
 from visualizer.audio.ring import BlockRing
 from visualizer.audio.sample_clock import SampleClock
 from visualizer.audio.source import SourceInfo
-from visualizer.audio.health import Patience
 from visualizer.columns import MelColumns
 from visualizer.config import CaptureConfig, EngineConfig
 from visualizer.engine import LAG_LIMIT_S, OUTBOX_LENGTH, Engine

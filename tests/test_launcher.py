@@ -537,6 +537,9 @@ def test_our_own_pyproject_is_understood(launcher):
         ("some-package<2.11", False),
         ("some-package>=2.11.1", False),
         ("some-package<10.0", True),
+        ("some-package>=2.12; sys_platform == 'plan9'", True),
+        (f"some-package>=2.12; sys_platform == '{sys.platform}'", False),
+        (f"some-package>=2.11; sys_platform == '{sys.platform}'", True),
     ],
 )
 def test_version_ranges(launcher, requirement, met):

@@ -85,8 +85,14 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND")
     _add_run(subparsers.add_parser("run", help="open the live window (the default)"))
 
-    devices = subparsers.add_parser("devices", help="list the microphones")
-    devices.add_argument("--json", action="store_true", help="print JSON, with accepted rates")
+    devices = subparsers.add_parser("devices", help="list what can be recorded from")
+    form = devices.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print JSON, with accepted rates")
+    form.add_argument(
+        "--watch",
+        action="store_true",
+        help="print the list as a line of JSON, now and on each change, until standard input ends",
+    )
     devices.set_defaults(command=commands.devices)
 
     presets = subparsers.add_parser("presets", help="list the front-ends")

@@ -8,6 +8,7 @@ import logging
 import subprocess
 import sys
 import warnings
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -67,13 +68,28 @@ def own_front_end(arguments: argparse.Namespace) -> MelConfig | None:
 
 
 def devices(arguments: argparse.Namespace) -> int:
-    from visualizer.audio.devices import devices_to_json, list_devices, table
+    from visualizer.audio.devices import table
+    from visualizer.audio.listing import accepted_rates, list_devices, rates_to_try
+    from visualizer.audio.portaudio import rescan
 
-    devices = list_devices(with_rates=arguments.json)
+    if arguments.watch:
+        from visualizer.audio.watch import watch
+        from visualizer.priority import yield_to_others
+
+        yield_to_others()
+        watch(sys.stdin, sys.stdout)
+    rescan(jack=True)
+    listed = list_devices()
     if arguments.json:
-        print(json.dumps(devices_to_json(devices), indent=2))
+        rows = [
+            asdict(replace(device, sample_rates=accepted_rates(device, rates_to_try(device))))
+            for device in listed.devices
+        ]
+        print(json.dumps(rows, indent=2))
     else:
-        print(table(devices) if devices else "no microphone was found")
+        print(table(listed.devices) if listed.devices else "no microphone was found")
+    if listed.note:
+        print(listed.note, file=sys.stderr)
     return 0
 
 

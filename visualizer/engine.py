@@ -23,6 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visualizer.audio.file import END_OF_FILE
+from visualizer.audio.health import PATIENCE, Patience
+from visualizer.audio.portaudio import load_soon
 from visualizer.audio.ring import AudioBlock, BlockRing
 from visualizer.audio.source import AudioSource
 from visualizer.audio.supervisor import (
@@ -34,7 +36,6 @@ from visualizer.audio.supervisor import (
     SourceSupervisor,
     open_source,
 )
-from visualizer.audio.health import PATIENCE, Patience
 from visualizer.columns import MelColumns
 from visualizer.config import CaptureConfig, EngineConfig
 from visualizer.errors import VisualizerError
@@ -183,6 +184,8 @@ class Engine:
         self._inbox.put(None)
 
     def _run(self) -> None:
+        if self._requested.kind == "mic":
+            load_soon()
         try:
             self._prepare()
         except Exception as error:

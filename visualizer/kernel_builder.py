@@ -19,7 +19,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import psutil
 import torch
 
 from visualizer.config import MelConfig
@@ -27,6 +26,7 @@ from visualizer.errors import KernelError
 from visualizer.mel import artifacts, timing
 from visualizer.mel.artifacts import Artifact
 from visualizer.mel.kernels import CudaGraphKernel, EagerKernel, MelKernel, Rows
+from visualizer.priority import yield_to_others
 
 N_CALLS, N_WARM_UP = 150, 5
 
@@ -78,7 +78,7 @@ def end(builder: subprocess.Popen[str]) -> None:
 
 
 def main() -> None:
-    _yield_to_others()
+    yield_to_others()
     # One compiler at a time leaves the other cores to the stream.
     os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = "1"
     warnings.simplefilter("ignore")
@@ -124,13 +124,6 @@ def _time(artifact: Artifact, device: torch.device, kernel: MelKernel | None) ->
     if kernel is not None:
         with suppress(KernelError):
             artifacts.write_record(artifact, {"timings": timings})
-
-
-def _yield_to_others() -> None:
-    if sys.platform == "win32":
-        psutil.Process().nice(psutil.IDLE_PRIORITY_CLASS)
-    else:
-        psutil.Process().nice(19)
 
 
 def _say(**event: object) -> None:

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import pytest
 
 from visualizer.audio.devices import (
+    DeviceList,
     InputDevice,
-    devices_from_json,
-    devices_to_json,
     find_device,
+    from_json,
+    to_json,
 )
 from visualizer.errors import DeviceError
 
@@ -56,9 +60,10 @@ def test_no_device_at_all_is_said() -> None:
 
 
 def test_the_list_survives_json() -> None:
-    assert devices_from_json(devices_to_json(DEVICES)) == DEVICES
+    listed = DeviceList((*DEVICES, replace(DEVICES[0], sample_rates=None, server_source="x")), 2)
+    assert from_json(json.loads(json.dumps(to_json(listed)))) == listed
 
 
 def test_a_list_of_another_version_is_refused() -> None:
     with pytest.raises(DeviceError, match="another version"):
-        devices_from_json([{"name": "x", "sample_rates": None}])
+        from_json({"devices": [{"name": "x", "sample_rates": None}], "unreadable": 0})

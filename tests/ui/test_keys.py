@@ -170,17 +170,6 @@ def test_ctrl_o_plays_a_file(
     qtbot.waitUntil(lambda: "tones.wav" in noisy.state_label.text(), timeout=WAIT_MS)
 
 
-def test_f5_looks_for_microphones(noisy: Window, qtbot: QtBot) -> None:
-    scan = noisy._scan._process
-    # The first one begins by itself.
-    qtbot.waitUntil(lambda: scan.state() == scan.ProcessState.NotRunning, timeout=WAIT_MS)
-    came: list[object] = []
-    noisy._scan.found.connect(came.append)
-    noisy._scan.failed.connect(came.append)
-    press(noisy, "F5")
-    qtbot.waitUntil(lambda: bool(came), timeout=WAIT_MS)
-
-
 def test_ctrl_shift_c_copies_the_latencies(noisy: Window, qtbot: QtBot) -> None:
     clipboard = QGuiApplication.clipboard()
     assert clipboard is not None

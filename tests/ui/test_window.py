@@ -26,7 +26,7 @@ from tests.ui.helpers import (
     running,
     tones_file,
 )
-from visualizer.audio.devices import InputDevice
+from visualizer.audio.devices import DeviceList, InputDevice
 from visualizer.config import CaptureConfig, DisplayConfig, EngineConfig
 from visualizer.mel.filterbank import band_position
 from visualizer.ui.settings import Settings
@@ -134,11 +134,11 @@ def test_a_file_that_is_not_a_sound_is_said_and_the_old_source_stays(
 def test_devices_are_grouped_by_host_api_and_their_native_rate_is_marked(
     window: Window, qtbot: QtBot
 ) -> None:
-    devices = [
+    devices = (
         InputDevice(0, "Desk", "ALSA", 2, 48_000, (16_000, 48_000), True),
         InputDevice(1, "Desk", "JACK", 2, 44_100, (44_100,), False),
-    ]
-    window.controls.show_devices(devices)
+    )
+    window.controls.show_devices(DeviceList(devices, 0))
     combo = window.controls.device
     texts = [combo.itemText(row) for row in range(combo.count())]
     assert texts == ["not in use", "ALSA", "  Desk (system default)", "JACK", "  Desk"]

@@ -13,16 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.audio.devices import (
-    DEFAULT_CHANNELS,
-    accepted_rates,
-    find_device,
-    leave_open,
-    list_devices,
-    portaudio,
-    rescan,
-    words,
-)
+from visualizer.audio.devices import DEFAULT_CHANNELS, InputDevice
+from visualizer.audio.listing import accepted_rates, look_up
+from visualizer.audio.opening import open_stream
+from visualizer.audio.portaudio import leave_open, portaudio, require_jack, rescan, words
 from visualizer.audio.ring import BlockRing
 from visualizer.audio.sample_clock import SampleClock
 from visualizer.audio.source import BLOCK_S, SourceInfo
@@ -43,8 +37,7 @@ class Microphone:
     def __init__(self, capture: CaptureConfig) -> None:
         """Open the device. Raises DeviceError with what PortAudio said."""
         sd = portaudio()
-        rescan()
-        device = find_device(list_devices(), capture.device, capture.host_api)
+        device = _found(capture)
         sample_rate = capture.sample_rate or device.native_rate
         if capture.sample_rate is None and capture.preferred_rate is not None:
             wished = accepted_rates(device, (capture.preferred_rate,))
@@ -56,8 +49,8 @@ class Microphone:
                 f"{channels} were asked for; choose --channels {device.channels} or fewer"
             )
         try:
-            self._stream = sd.InputStream(
-                device=device.index,
+            self._stream = open_stream(
+                device,
                 samplerate=sample_rate,
                 channels=channels,
                 dtype="float32",
@@ -100,7 +93,7 @@ class Microphone:
         ring, self._ring = self._ring, None
         delivered_at = ring.delivered_at if ring is not None else None
         is_dead = delivered_at is None or time.perf_counter() - delivered_at > _DEAD_S
-        if is_dead and "JACK" in (self.info.host_api or ""):
+        if is_dead and _is_jack(self.info.host_api):
             leave_open(self._stream)
             return
         try:
@@ -133,3 +126,24 @@ class Microphone:
         ring = self._ring
         if ring is not None:
             ring.finish(f"{self.info.name!r} stopped delivering; was it unplugged?")
+
+
+def _found(capture: CaptureConfig) -> InputDevice:
+    """The device that is meant; JACK's are looked at only where no other is."""
+    # An index is one of the list that people see, which has JACK's devices.
+    is_index = capture.host_api is None and (capture.device or "").isdecimal()
+    rescan(jack=is_index)
+    try:
+        device = look_up(capture.device, capture.host_api)
+    except DeviceError:
+        if is_index:
+            raise
+        rescan(jack=True)
+        device = look_up(capture.device, capture.host_api)
+    if _is_jack(device.host_api):
+        require_jack()
+    return device
+
+
+def _is_jack(host_api: str | None) -> bool:
+    return host_api is not None and host_api.startswith("JACK")

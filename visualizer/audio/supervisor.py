@@ -23,10 +23,10 @@ from pathlib import Path
 from visualizer.audio.deadline import Calls
 from visualizer.audio.demo import open_demo
 from visualizer.audio.file import FileSource
+from visualizer.audio.health import DeviceHealth, Patience
 from visualizer.audio.microphone import Microphone
 from visualizer.audio.ring import BlockRing
 from visualizer.audio.source import AudioSource, SourceInfo
-from visualizer.audio.health import DeviceHealth, Patience
 from visualizer.config import CaptureConfig
 from visualizer.errors import DeviceError, VisualizerError
 

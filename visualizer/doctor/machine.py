@@ -114,10 +114,10 @@ def _lower(sentence: str) -> str:
 
 
 def look_at_microphones() -> Iterator[Check]:
-    from visualizer.audio.devices import list_devices
+    from visualizer.audio.listing import list_devices
 
     try:
-        devices = list_devices()
+        devices = list_devices().devices
     except DeviceError as error:
         lacking = system.missing(window=False)
         mend = install(lacking) if lacking else mend_sound()

@@ -24,6 +24,8 @@ class Banner(QFrame):
         layout.setContentsMargins(10, 5, 5, 5)
         self._label = QLabel()
         self._label.setWordWrap(True)
+        # Else a long name in it, which cannot be wrapped, would widen the window.
+        self._label.setMinimumWidth(1)
         self._label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         # Device names and file names may look like markup.
         self._label.setTextFormat(Qt.TextFormat.PlainText)

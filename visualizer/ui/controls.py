@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -15,7 +13,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from visualizer.audio.devices import COMMON_RATES_HZ, InputDevice
+from visualizer.audio.devices import COMMON_RATES_HZ, DeviceList, by_host_api
 from visualizer.config import (
     COLOUR_MAPS,
     REVERSED,
@@ -26,54 +24,12 @@ from visualizer.config import (
 )
 from visualizer.presets import PRESETS
 from visualizer.status import EngineStatus
+from visualizer.ui.value_combo import ValueCombo
 
 _MEAN = "mean"
 _NO_SECOND = "none"
 _SUMMARIES: dict[object, str] = {name: chosen.summary for name, chosen in PRESETS.items()}
 _OPEN_FILE = "open file"
-_ITEM_FLAGS_ROLE = Qt.ItemDataRole.UserRole - 1
-"""QComboBox's own items read their flags from here; 0 disables one."""
-
-
-class ValueCombo(QComboBox):
-    """A combo box of values with texts; `picked` fires only when a person chooses."""
-
-    picked = pyqtSignal(object)
-
-    def __init__(self, name: str, tip: str) -> None:
-        super().__init__()
-        self.setAccessibleName(name)
-        self.setToolTip(tip)
-        self.setSizeAdjustPolicy(self.SizeAdjustPolicy.AdjustToContents)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._choices: list[tuple[str, Any]] = []
-        self.activated.connect(lambda index: self.picked.emit(self.itemData(index)))
-
-    def show_choices(self, choices: list[tuple[str, Any]], current: object) -> None:
-        """Offer (text, value) pairs; None as a value is a heading that cannot be chosen."""
-        current_row = -1
-        for row, (_, value) in enumerate(choices):
-            if value is not None and value == current:
-                current_row = row
-        if choices != self._choices:
-            self._set_choices(choices)
-        self.setCurrentIndex(current_row)
-
-    def set_tips(self, tips: dict[object, str]) -> None:
-        """Say more of some values than their text does."""
-        for row in range(self.count()):
-            tip = tips.get(self.itemData(row))
-            if tip is not None:
-                self.setItemData(row, tip, Qt.ItemDataRole.ToolTipRole)
-
-    def _set_choices(self, choices: list[tuple[str, Any]]) -> None:
-        self._choices = choices
-        self.clear()
-        for row, (text, value) in enumerate(choices):
-            self.addItem(text, value)
-            self.setItemData(row, text.strip(), Qt.ItemDataRole.ToolTipRole)
-            if value is None:
-                self.setItemData(row, 0, _ITEM_FLAGS_ROLE)
 
 
 def span_text(seconds: float) -> str:
@@ -113,7 +69,7 @@ class Controls(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._devices: list[InputDevice] = []
+        self._devices = DeviceList((), 0)
         self._status: EngineStatus | None = None
         rows = QVBoxLayout(self)
         rows.setContentsMargins(8, 6, 8, 2)
@@ -203,7 +159,7 @@ class Controls(QWidget):
         button.setAccessibleName(name or text)
         return button
 
-    def show_devices(self, devices: list[InputDevice]) -> None:
+    def show_devices(self, devices: DeviceList) -> None:
         """Offer these microphones."""
         self._devices = devices
         if self._status is not None:
@@ -251,17 +207,23 @@ class Controls(QWidget):
     def _show_microphones(self, status: EngineStatus) -> None:
         source = status.source
         on_microphone = source is not None and source.kind == "mic"
-        current = (source.host_api, source.name) if source and on_microphone else None
-        by_api: dict[str, list[tuple[str, object]]] = {}
-        for device in self._devices:
-            text = f"{device.name} (system default)" if device.is_default else device.name
-            by_api.setdefault(device.host_api, []).append((text, (device.host_api, device.name)))
-        if source and current and not any(current == (d.host_api, d.name) for d in self._devices):
-            by_api.setdefault(source.host_api or "", []).append((source.name, current))
+        current = (source.host_api or "", source.name) if source and on_microphone else None
+        by_api = {
+            host_api: [
+                (f"{d.name} (system default)" if d.is_default else d.name, (host_api, d.name))
+                for d in group
+            ]
+            for host_api, group in by_host_api(self._devices.devices).items()
+        }
+        offered = {key for group in by_api.values() for _, key in group}
+        if current is not None and current not in offered:
+            by_api.setdefault(current[0], []).append((current[1], current))
         choices: list[tuple[str, object]] = []
-        for api, devices in by_api.items():
+        for api, group in by_api.items():
             choices.append((api, None))
-            choices += [(f"  {text}", key) for text, key in devices]
+            choices += [(f"  {text}", key) for text, key in group]
+        if self._devices.note:
+            choices.append((self._devices.note, None))
         if not on_microphone:
             choices.insert(0, ("not in use", ""))
         self.device.show_choices(choices, current or "")
@@ -275,7 +237,7 @@ class Controls(QWidget):
         if source.kind != "mic":
             return [(f"{source.sample_rate} Hz", source.sample_rate)]
         key = (source.host_api, source.name)
-        device = next((d for d in self._devices if (d.host_api, d.name) == key), None)
+        device = next((d for d in self._devices.devices if (d.host_api, d.name) == key), None)
         accepted = device.sample_rates if device and device.sample_rates else ()
         native = device.native_rate if device else None
         # A device that only one program may open accepts nothing while it is ours: offer all.

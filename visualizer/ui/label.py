@@ -1,10 +1,27 @@
-"""A line of text that ends in … where there is no room for all of it."""
+"""Texts that may be of any length and hold anything: cut with a …, and never taken for markup."""
 
 from __future__ import annotations
+
+import html
 
 from PyQt6.QtCore import QSize, Qt
 from PyQt6.QtGui import QPainter, QPaintEvent
 from PyQt6.QtWidgets import QLabel
+
+
+def shortened(text: str, length: int) -> str:
+    """At most so many characters, both ends among them: names often differ at their end."""
+    if len(text) <= length:
+        return text
+    tail = length // 3
+    return f"{text[: length - tail - 1]}…{text[-tail:]}"
+
+
+def plain_tip(text: str) -> str:
+    """What a tool tip shows as just this text: of its own accord it takes a < for markup."""
+    if "<" not in text:
+        return text
+    return "<p>" + html.escape(text).replace("\n", "<br>") + "</p>"
 
 
 class ElidedLabel(QLabel):
@@ -12,7 +29,7 @@ class ElidedLabel(QLabel):
 
     def setText(self, text: str | None) -> None:
         super().setText(text)
-        self.setToolTip(text)
+        self.setToolTip(plain_tip(text or ""))
 
     def minimumSizeHint(self) -> QSize:
         return QSize(0, super().minimumSizeHint().height())

@@ -6,7 +6,6 @@ of them queued at a time.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -42,6 +41,7 @@ from visualizer.ui.banner import Banner
 from visualizer.ui.bridge import Bridge
 from visualizer.ui.controls import Controls
 from visualizer.ui.description import describe
+from visualizer.ui.device_watch import DeviceWatch
 from visualizer.ui.files import RecentFiles, RegionSaver, ask_for_audio, dropped_file
 from visualizer.ui.key_sheet import KeySheet
 from visualizer.ui.label import ElidedLabel
@@ -51,7 +51,6 @@ from visualizer.ui.meter import LevelMeter
 from visualizer.ui.overlay import latency_lines
 from visualizer.ui.pace import PaintPace
 from visualizer.ui.panels import Panels
-from visualizer.ui.scan import DeviceScan
 from visualizer.ui.settings import Settings
 from visualizer.ui.theme import apply_theme
 from visualizer.ui.viewer import Viewer
@@ -59,8 +58,6 @@ from visualizer.ui.viewer_commands import GESTURES, commands_of
 
 _TEXT_INTERVAL_MS = 200
 """The numbers change this often: faster, nobody can read them."""
-
-_log = logging.getLogger(__name__)
 
 
 class Window(QMainWindow):
@@ -93,7 +90,7 @@ class Window(QMainWindow):
         self._bridge.woken.connect(self._on_update)
         self._texts = QTimer(self)
         self._texts.timeout.connect(self._look)
-        self._scan = DeviceScan()
+        self.devices = DeviceWatch()
 
         self.setWindowTitle("Mel visualizer")
         self.setAcceptDrops(True)
@@ -108,7 +105,7 @@ class Window(QMainWindow):
         self.stack = self.viewer.stack
         self._pace = PaintPace(self.stack, self.latency)
         self._pace.first_column.connect(self.first_column)
-        self._pace.first_column.connect(self._scan.start)
+        self._pace.first_column.connect(self._look_for_devices)
         self.controls.show_display(self.viewer.display)
         self.stack.first_painted.connect(self._start)
         self.panels = Panels(self)
@@ -154,9 +151,9 @@ class Window(QMainWindow):
         controls, viewer = self.controls, self.viewer
         controls.capture_picked.connect(self._pick_capture)
         controls.file_wanted.connect(self._pick_file)
-        controls.refresh_wanted.connect(self._scan.start)
-        self._scan.found.connect(controls.show_devices)
-        self._scan.failed.connect(self._show_scan_failure)
+        controls.refresh_wanted.connect(self._look_for_devices)
+        self.devices.found.connect(controls.show_devices)
+        self.devices.failed.connect(self._show_list_failure)
         controls.preset_picked.connect(self._pick_front_end)
         controls.channel_picked.connect(lambda channel: self._change(channel=channel))
         controls.compute_picked.connect(lambda compute: self._change(compute=compute))
@@ -191,7 +188,7 @@ class Window(QMainWindow):
                 "Look for microphones",
                 "look for microphones again",
                 ("F5",),
-                self._scan.start,
+                self._look_for_devices,
             ),
             Command("&File", "Quit", "close the window", ("Ctrl+Q",), self.close),
             Command(
@@ -275,7 +272,7 @@ class Window(QMainWindow):
         self._store.save_geometry(self.saveGeometry())
         self._store.save_docks(self.saveState())
         self._texts.stop()
-        self._scan.close()
+        self.devices.close()
         self.viewer.close_tracks()
         if self._engine is not None:
             self._engine.close()
@@ -485,7 +482,12 @@ class Window(QMainWindow):
         if found is not None:
             self.panels.show_slice(found)
 
-    def _show_scan_failure(self, reason: str) -> None:
-        _log.warning("the devices could not be listed: %s", reason)
+    def _look_for_devices(self) -> None:
+        status = self.engine_status()
+        source = status.source if status else None
+        on_microphone = source is not None and source.kind == "mic"
+        self.devices.ask((source.host_api or "", source.name) if source and on_microphone else None)
+
+    def _show_list_failure(self, reason: str) -> None:
         if not self.banner.isVisible():
             self.banner.show_fault(f"the devices could not be listed: {reason}")

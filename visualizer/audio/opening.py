@@ -1,0 +1,38 @@
+"""Opens a device as what it was listed as."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from visualizer.audio.devices import InputDevice
+from visualizer.audio.listing import portaudio_devices, way_to_server
+from visualizer.audio.portaudio import environment, portaudio
+from visualizer.audio.server import is_recorded_here, leading_to
+from visualizer.errors import DeviceError
+
+_REMEDY = (
+    "install ALSA's plugin for the sound server (Debian, Ubuntu: libasound2-plugins, or "
+    "pipewire-alsa) or choose another device"
+)
+
+
+def open_stream(device: InputDevice, **settings: Any) -> Any:
+    """A sounddevice.InputStream with these settings, not started.
+
+    Raises what sounddevice raises, and DeviceError where the sound server's source that was
+    listed is not what is recorded.
+    """
+    sd = portaudio()
+    if device.server_source is None:
+        return sd.InputStream(device=device.index, **settings)
+    way = way_to_server(portaudio_devices().devices)
+    if way is None:
+        raise DeviceError(f"no ALSA device leads to the sound server any more; {_REMEDY}")
+    with environment(leading_to(device.server_source)):
+        stream = sd.InputStream(device=way.index, **settings)
+    if not is_recorded_here(device.server_source):
+        stream.close()
+        raise DeviceError(
+            f"{device.name!r} is not what ALSA's device {way.name!r} records; {_REMEDY}"
+        )
+    return stream

@@ -1,0 +1,172 @@
+"""PortAudio itself: loaded, started anew, and what it says.
+
+Everything here may hang with the sound system: call it from the device thread or from a process
+of its own, never from the window's thread.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import ctypes.util
+import functools
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import ModuleType
+from typing import Any
+
+from visualizer.errors import DeviceError
+
+_TRIAL_LIMIT_S = 10.0
+_NO_JACK = {"JACK_DEFAULT_SERVER": "none-for-this-program"}
+"""With this, libjack finds no server. PortAudio ends the whole process by a failed assertion when
+it is ended after a JACK server that it has once found, even one that was never recorded from."""
+_loading = threading.Lock()
+# PortAudio is one for the whole process, and so is this.
+_left_open: list[Any] = []
+
+
+def load_soon() -> None:
+    """Load PortAudio on a thread of its own, while something else is loaded."""
+
+    def load() -> None:
+        # Whoever opens a device is told.
+        with suppress(DeviceError):
+            portaudio()
+
+    threading.Thread(target=load, name="portaudio", daemon=True).start()
+
+
+def portaudio() -> ModuleType:
+    """The sounddevice module, which loads PortAudio.
+
+    Raises DeviceError in words where that fails.
+    """
+    with _loading:
+        return _load()
+
+
+@functools.cache
+def _load() -> ModuleType:
+    _try_apart()
+    _silence_alsa()
+    try:
+        with environment(_NO_JACK):
+            import sounddevice
+    except OSError as error:
+        raise DeviceError(
+            "the PortAudio library is missing, so no microphone can be opened; install it "
+            "(Debian, Ubuntu: libportaudio2; Fedora, Arch: portaudio) and start again"
+        ) from error
+    except Exception as error:
+        # A broken ALSA configuration makes PortAudio's own start fail inside the import.
+        raise DeviceError(
+            f"PortAudio does not start ({error}); check the sound configuration "
+            "(`arecord -l` and ~/.asoundrc on Linux) and start again"
+        ) from error
+    module: ModuleType = sounddevice
+    return module
+
+
+def _try_apart() -> None:
+    """See in another process whether PortAudio starts: some sound configurations make it abort."""
+    command = [sys.executable, "-P", "-c", "import sounddevice"]
+    try:
+        trial = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_TRIAL_LIMIT_S,
+            env=os.environ | _NO_JACK,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise DeviceError(
+            f"PortAudio has not started within {_TRIAL_LIMIT_S:g} s; does the sound server answer "
+            "(`pactl info` on Linux)?"
+        ) from error
+    except OSError:
+        # No process to try it in; then it must do without.
+        return
+    if trial.returncode < 0:
+        how = signal.strsignal(-trial.returncode)
+        raise DeviceError(
+            f"PortAudio crashes with this sound configuration ({how}); check it (`arecord -l` and "
+            "~/.asoundrc on Linux)"
+        )
+
+
+@contextmanager
+def environment(values: dict[str, str]) -> Iterator[None]:
+    """These variables, for libraries that read them, and then what was there before."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+_ERROR_HANDLER = ctypes.CFUNCTYPE(
+    None, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p
+)
+_IGNORE_MESSAGE = _ERROR_HANDLER(lambda *_: None)
+
+
+def _silence_alsa() -> None:
+    """ALSA prints a page of complaints on every scan of a healthy machine; keep the terminal."""
+    if sys.platform != "linux":
+        return
+    library = ctypes.util.find_library("asound")
+    if library is not None:
+        ctypes.CDLL(library).snd_lib_error_set_handler(_IGNORE_MESSAGE)
+
+
+def rescan(*, jack: bool = False) -> None:
+    """Let PortAudio look again: it lists the devices once, when it starts.
+
+    JACK's are among them only with `jack`. Ends open streams. Raises DeviceError where PortAudio
+    does not start again.
+    """
+    sd = portaudio()
+    if _left_open:
+        return
+    try:
+        # After a start that failed there is nothing to end.
+        if sd._initialized:
+            sd._terminate()
+        with environment({} if jack else _NO_JACK):
+            sd._initialize()
+    except sd.PortAudioError as error:
+        raise DeviceError(f"PortAudio does not start: {words(error)}") from error
+
+
+def leave_open(stream: Any) -> None:
+    """Leave a stream of a JACK server that is gone as it is, for ever.
+
+    Closing it, or ending PortAudio, would end this process. What was listed stays listed.
+    """
+    _left_open.append(stream)
+    atexit.unregister(portaudio()._exit_handler)
+
+
+def require_jack() -> None:
+    """Raise DeviceError where JACK's server went away: PortAudio does not connect again."""
+    if _left_open:
+        raise DeviceError(
+            "the JACK server went away, and PortAudio connects to one only once in a process; "
+            "start this program again, or choose another device"
+        )
+
+
+def words(error: Exception) -> str:
+    """What PortAudio said, without the exception's dressing."""
+    return str(error.args[0]) if error.args else type(error).__name__

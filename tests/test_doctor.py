@@ -128,7 +128,8 @@ def test_a_sound_configuration_that_ends_the_process(
     (tmp_path / "alsa.conf").touch()
     checks, report = doctor(ALSA_CONFIG_PATH=str(tmp_path / "alsa.conf"))
     microphones = checks["microphones"]
-    assert (microphones.state, microphones.value) == ("lacking", "ended by signal 6 (Aborted)")
+    assert microphones.state == "lacking"
+    assert "PortAudio crashes with this sound configuration (Aborted)" in microphones.value
     assert "arecord -l" in (microphones.mend or "")
     others = [c for c in checks.values() if c.name != "microphones"]
     assert all(c.state != "lacking" for c in others)

@@ -25,6 +25,7 @@ from visualizer.audio.file import END_OF_FILE
 from visualizer.audio.ring import AudioBlock, BlockRing
 from visualizer.audio.source import AudioSource
 from visualizer.audio.supervisor import SourceFailed, SourceOpened, SourceSupervisor, open_source
+from visualizer.cleaning import Cleaner
 from visualizer.columns import MelColumns
 from visualizer.config import CaptureConfig, EngineConfig
 from visualizer.errors import VisualizerError
@@ -102,9 +103,9 @@ class Engine:
         self._ended_well = False
         self._silent_since = 0.0
         self._said_silent = False
-        self._peak = 0.0
-        self._columns = self._gaps = self._dropped_columns = self._bad_samples = 0
-        self._past_overflows = self._past_dropped_blocks = 0
+        self._cleaner = Cleaner()
+        self._columns = self._gaps = self._dropped_columns = 0
+        self._past_overflows = self._past_dropped_blocks = self._past_bad_samples = 0
         self._max_lag_s = 0.0
         self._supervisor = SourceSupervisor(
             fallbacks if not strict else (), self._inbox.put, self._order, open_source
@@ -142,7 +143,7 @@ class Engine:
             input_overflows=self._past_overflows + overflows,
             dropped_blocks=self._past_dropped_blocks + dropped_blocks,
             dropped_columns=self._dropped_columns,
-            bad_samples=self._bad_samples,
+            bad_samples=self._past_bad_samples + self._cleaner.faults.bad,
             max_lag_s=self._max_lag_s,
         )
 
@@ -260,6 +261,8 @@ class Engine:
         if self._ring is not None:
             self._past_overflows += self._ring.overflows
             self._past_dropped_blocks += self._ring.dropped_blocks
+        self._past_bad_samples += self._cleaner.faults.bad
+        self._cleaner = Cleaner()
         strict = self._strict and self._status.state == "starting"
         self._ring = opened.ring
         self._expected_sample = None
@@ -395,13 +398,7 @@ class Engine:
             self._said_silent = False
             self._set(fault=None)
         self._max_lag_s = max(self._max_lag_s, dequeued_at - block.captured_at)
-        samples = block.samples
-        finite = np.isfinite(samples)
-        if not finite.all():
-            # One such sample would spoil every band of every frame it is in.
-            self._bad_samples += int((~finite).sum())
-            samples = np.where(finite, samples, np.float32(0.0))
-        self._peak = max(self._peak, float(np.abs(samples).max()))
+        samples = self._cleaner.clean(block.samples)
         self._publish(*pipeline.push(block.start_sample, samples), block.captured_at, dequeued_at)
         assert self._sound is not None
         self._sound.append(block.start_sample, samples)
@@ -422,6 +419,7 @@ class Engine:
         if values.shape[2] == 0:
             return
         values.flags.writeable = False
+        levels = self._cleaner.take_levels()
         columns = MelColumns(
             values=values,
             first_column=first_column,
@@ -429,9 +427,10 @@ class Engine:
             captured_at=captured_at,
             dequeued_at=dequeued_at,
             computed_at=time.perf_counter(),
-            peak=self._peak,
+            peak=levels.peak,
+            means=levels.means,
+            faults=self._cleaner.faults,
         )
-        self._peak = 0.0
         self._columns += columns.n_columns
         self._outbox.append(columns)
         while len(self._outbox) > OUTBOX_LENGTH:

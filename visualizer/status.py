@@ -56,5 +56,5 @@ class EngineStatus:
     dropped_blocks: int = 0
     dropped_columns: int = 0
     bad_samples: int = 0
-    """NaN or infinite, taken as silence"""
+    """NaN or infinite, taken as silence, or far beyond full scale, cut"""
     max_lag_s: float = 0.0

@@ -411,7 +411,8 @@ class Window(QMainWindow):
                 self._show_status(status)
             if columns.config_id != status.config_id or status.mel is None:
                 continue
-            self._watch.observe(columns.peak, columns.n_columns * status.mel.hop_s)
+            duration_s = columns.n_columns * status.mel.hop_s
+            self._watch.observe(columns.peak, duration_s, columns.means, columns.faults)
             self.viewer.append(columns)
             if shown:
                 self._pace.add(columns)
@@ -452,6 +453,7 @@ class Window(QMainWindow):
         if self._bridge.resting:
             self._on_update()
         self._show_texts()
+        self._show_store_problem()
 
     def _show_texts(self) -> None:
         self.meter.set_peak(self._peak)
@@ -476,6 +478,13 @@ class Window(QMainWindow):
         found = None if self.isMinimized() else self.viewer.slice()
         if found is not None:
             self.panels.show_slice(found)
+
+    def _show_store_problem(self) -> None:
+        """Once the start is over, which has words of its own, and where nothing else is said."""
+        is_starting = self._status is None or self._status.state == "starting"
+        problem = None if is_starting or self.banner.isVisible() else self._store.take_problem()
+        if problem is not None:
+            self.show_fault(problem)
 
     def _show_scan_failure(self, reason: str) -> None:
         _log.warning("the devices could not be listed: %s", reason)

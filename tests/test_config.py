@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from visualizer.config import CaptureConfig, EngineConfig, MelConfig
+from visualizer.config import MAX_WEIGHTS, CaptureConfig, DisplayConfig, EngineConfig, MelConfig
 from visualizer.errors import ConfigError
 from visualizer.presets import PRESETS, fixed_rate, preset
 
@@ -30,12 +31,16 @@ from visualizer.presets import PRESETS, fixed_rate, preset
         ("f_max", "high", "above 0"),
         ("log", "log2", "null or 'ln'"),
         ("stack", 0, "from 1 to 64"),
+        ("name", "two\nlines", "a text of 1 to 100 letters, on one line"),
+        ("name", "", "a text of 1 to 100 letters"),
+        ("f_max", 55.01, "above f_min \\(55.0 Hz\\) by n_mels times 0.001 Hz"),
     ],
 )
 def test_a_bad_field_is_named_with_its_value_and_limits(
     field: str, value: Any, limits: str
 ) -> None:
-    with pytest.raises(ConfigError, match=f"{field} is {value!r}; it must be .*{limits}"):
+    message = f"{field} is {re.escape(repr(value))}; it must be .*{limits}"
+    with pytest.raises(ConfigError, match=message):
         replace(preset("simli", 16_000), **{field: value})
 
 
@@ -106,3 +111,36 @@ def test_a_front_end_that_lacks_fields_names_them() -> None:
         MelConfig.from_dict({"name": "mine", "sample_rate": 16_000})
     with pytest.raises(ConfigError, match="a JSON object"):
         MelConfig.from_dict([1, 2])
+
+
+def test_filters_that_no_memory_holds_are_refused() -> None:
+    widest = preset("full-band", 768_000)
+    assert widest.n_fft * widest.n_mels == MAX_WEIGHTS
+    with pytest.raises(ConfigError, match="n_mels is 4096; it must be up to"):
+        replace(widest, n_fft=2 * widest.n_fft)
+
+
+@pytest.mark.parametrize("floor", [0.0, 1e-320, 1e-40])
+def test_a_floor_that_is_zero_in_float32_is_none(floor: float) -> None:
+    with pytest.raises(ConfigError, match=r"log_floor is .* it must be 1e-37 or more"):
+        replace(preset("kaldi"), log_floor=floor)
+
+
+def test_statistics_that_would_divide_by_zero_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"statistics_epsilon is 0.*1e-12 or more"):
+        replace(preset("nemo"), statistics_epsilon=0.0)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [10**5000, "x" * 10**6, [[[[0]]]] * 1000, {"a": "b" * 10**6}],
+    ids=["int", "text", "list", "dict"],
+)
+def test_a_huge_value_is_named_in_a_short_line(value: Any) -> None:
+    for change in ("win_length", "f_max", "mel_scale", "n_mels", "sample_rate"):
+        with pytest.raises(ConfigError) as raised:
+            MelConfig.from_dict(preset("simli").to_dict() | {change: value})
+        assert len(str(raised.value)) < 1000
+    with pytest.raises(ConfigError) as raised:
+        DisplayConfig(colour_map=value)
+    assert len(str(raised.value)) < 1000

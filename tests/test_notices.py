@@ -1,13 +1,23 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 
+from visualizer.cleaning import NO_FAULTS, SoundFaults
 from visualizer.notices import CLIP_PEAK, SILENCE, SoundWatch
 
 
-def observe(watch: SoundWatch, peak: float, seconds: float, block_s: float = 0.005) -> None:
+def observe(
+    watch: SoundWatch,
+    peak: float,
+    seconds: float,
+    block_s: float = 0.005,
+    means: tuple[float, ...] = (),
+    faults: SoundFaults = NO_FAULTS,
+) -> None:
     for _ in range(round(seconds / block_s)):
-        watch.observe(peak, block_s)
+        watch.observe(peak, block_s, means, faults)
 
 
 def test_ordinary_sound_needs_no_word() -> None:
@@ -72,3 +82,47 @@ def test_silence_counts_more_than_clips_before_it() -> None:
     watch.observe(1.0, 0.005)
     observe(watch, 0.0, 2.5)
     assert watch.notice == SILENCE
+
+
+def test_a_constant_offset_of_one_channel_is_said_and_what_to_do() -> None:
+    watch = SoundWatch()
+    observe(watch, 0.5, 1.99, means=(0.0, -0.12))
+    assert watch.notice is None
+    observe(watch, 0.5, 0.01, means=(0.0, -0.12))
+    notice = watch.notice
+    assert notice is not None
+    assert notice.startswith("a constant offset (DC) of 12 % of full scale; ")
+    assert "high-pass filter" in notice
+    observe(watch, 0.5, 2.0, means=(0.0, 0.01))
+    assert watch.notice is None
+
+
+@pytest.mark.parametrize("block_s", [0.002, 0.0125, 0.05])
+def test_loud_sound_has_no_constant_offset(block_s: float) -> None:
+    watch = SoundWatch()
+    # A hum of 50 Hz at full scale: single deliveries are far off zero, seconds of them are not.
+    for n in range(round(10 / block_s)):
+        ends = [2 * math.pi * 50 * at * block_s for at in (n, n + 1)]
+        mean = (math.cos(ends[0]) - math.cos(ends[1])) / (ends[1] - ends[0])
+        watch.observe(0.9, block_s, (mean,))
+        assert watch.notice is None
+
+
+def test_samples_that_were_no_sound_are_said_for_five_seconds_before_all_else() -> None:
+    watch = SoundWatch()
+    faults = SoundFaults(not_finite=12)
+    observe(watch, 0.0, 4.0, faults=faults)
+    assert watch.notice == "12 samples were not numbers and are taken as silence"
+    observe(watch, 0.0, 1.1, faults=faults)
+    assert watch.notice == SILENCE
+    observe(watch, 1.0, 0.1, faults=SoundFaults(not_finite=13, beyond_limit=1))
+    notice = watch.notice
+    assert notice is not None
+    assert notice.startswith("13 samples were not numbers and are taken as silence; 1 sample lay ")
+    assert "beyond 100 times full scale" in notice
+
+
+def test_an_echo_that_fades_below_all_numbers_is_no_fault() -> None:
+    watch = SoundWatch()
+    observe(watch, 1e-9, 1.0, faults=SoundFaults(denormal=1000))
+    assert watch.notice is None

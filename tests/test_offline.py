@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import librosa
@@ -160,3 +161,81 @@ def test_bad_input_is_named(
     assert main(["mel", str(sound[0]), *options]) == 2
     assert words in capsys.readouterr().err
     assert not (tmp_path / "a.npy").exists()
+
+
+def peak_memory(tmp_path: Path, seconds: int) -> int:
+    """The most memory (bytes) that the features of so much sound take at a time."""
+    path = tmp_path / "long.flac"
+    soundfile.write(path, np.tile(np.float32([0.1, -0.1]), seconds * RATE_HZ // 2), RATE_HZ)
+    tracemalloc.start()
+    try:
+        command = ["mel", str(path), "-o", str(tmp_path / "mel.npy"), "--preset", "whisper-80"]
+        assert main(command) == 0
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
+    peak_memory(tmp_path, 1)
+    assert peak_memory(tmp_path, 600) < 1.3 * peak_memory(tmp_path, 60)
+
+
+def test_what_needs_more_memory_than_there_is_says_so(
+    tmp_path: Path,
+    sound: tuple[Path, np.ndarray],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def none_left(*_: object) -> None:
+        raise MemoryError
+
+    # A machine that has none left cannot be had here.
+    monkeypatch.setattr(offline._ColumnWriter, "append", none_left)
+    out = tmp_path / "mel.npy"
+    assert main(["mel", str(sound[0]), "-o", str(out), "--preset", "librosa"]) == 2
+    said = capsys.readouterr().err
+    assert "with 1 channel needs more memory than there is" in said
+    assert len(said.strip().splitlines()) == 1
+    assert not out.exists()
+
+
+def test_rates_with_nothing_in_common_are_refused_before_they_take_gigabytes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "odd.wav"
+    soundfile.write(path, np.zeros(44_101), 44_101)
+    out = tmp_path / "mel.npy"
+    assert main(["mel", str(path), "-o", str(out), "--preset", "whisper-80"]) == 2
+    said = capsys.readouterr().err
+    assert "44101 Hz cannot be resampled to 16000 Hz: their greatest common divisor is 1" in said
+    assert main(["mel", str(path), "-o", str(out), "--preset", "simli"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"\xff\xfe\x00", "is not JSON"),
+        (b"[" * 60_000, "is not JSON"),
+        (b'{"n_fft": ' + b"9" * 5000 + b"}", "is not JSON"),
+        (b" " * 100_000, "holds no front-end"),
+        (b"null", "holds no front-end"),
+        (b"[1, 2]", "a JSON object of fields"),
+        (b'{"' + b"x" * 50_000 + b'": 1}', "there is no field 'xxx"),
+    ],
+)
+def test_a_front_end_that_is_rubbish_is_named_in_one_line(
+    tmp_path: Path,
+    sound: tuple[Path, np.ndarray],
+    capsys: pytest.CaptureFixture[str],
+    content: bytes,
+    words: str,
+) -> None:
+    config = tmp_path / "mine.json"
+    config.write_bytes(content)
+    out = tmp_path / "mel.npy"
+    assert main(["mel", str(sound[0]), "-o", str(out), "--config", str(config)]) == 2
+    said = capsys.readouterr().err
+    assert words in said
+    assert len(said.splitlines()) == 1
+    assert len(said) < 2000

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from visualizer.cleaning import NO_FAULTS, SoundFaults
+
 
 @dataclass(frozen=True)
 class MelColumns:
@@ -29,6 +31,10 @@ class MelColumns:
     """when the values were ready"""
     peak: float
     """largest absolute sample since the columns before; 1.0 is full scale"""
+    means: tuple[float, ...] = ()
+    """of each channel's samples since then: its constant offset (DC) where that stays"""
+    faults: SoundFaults = NO_FAULTS
+    """what was wrong with samples of this stream so far"""
 
     @property
     def n_columns(self) -> int:

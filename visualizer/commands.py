@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from visualizer.config import CaptureConfig, EngineConfig, MelConfig
-from visualizer.errors import ConfigError, DisplayError
+from visualizer.errors import ConfigError, DisplayError, one_line, quoted
 from visualizer.presets import PRESETS, front_end, preset
 from visualizer.system import display_problem
+
+_LONGEST_FRONT_END = 1 << 16
+"""Bytes: forty times what one takes. /dev/zero has no end."""
 
 
 def mel(arguments: argparse.Namespace) -> int:
@@ -59,11 +62,15 @@ def own_front_end(arguments: argparse.Namespace) -> MelConfig | None:
     if arguments.preset is not None:
         raise ConfigError("--preset and --config exclude each other; give one of them")
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            text = file.read(_LONGEST_FRONT_END + 1)
+        values = json.loads(text.decode("utf-8")) if len(text) <= _LONGEST_FRONT_END else None
     except OSError as error:
-        raise ConfigError(f"{str(path)!r} cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise ConfigError(f"{str(path)!r} is not JSON: {error}") from error
+        raise ConfigError(f"{quoted(path)} cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"{quoted(path)} is not JSON: {one_line(error)}") from error
+    if values is None:
+        raise ConfigError(f"{quoted(path)} holds no front-end; those are JSON objects of fields")
     return MelConfig.from_dict(values)
 
 

@@ -6,7 +6,7 @@ import difflib
 from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
-from visualizer.errors import ConfigError
+from visualizer.errors import ConfigError, quoted
 
 MelScale = Literal["htk", "slaney", "linear"]
 Norm = Literal["slaney"]
@@ -34,6 +34,9 @@ SOURCE_KINDS: tuple[SourceKind, ...] = get_args(SourceKind)
 SAMPLE_RATE_MIN_HZ, SAMPLE_RATE_MAX_HZ = 1_000, 768_000
 """From telephone sub-bands to ultrasound recorders; beyond lies a mistyped number."""
 
+SOURCE_CHANNELS_MAX = 128
+"""Of a source."""
+
 MAX_CHANNELS = 8
 """So many are analysed side by side; those of a larger array that follow are left out."""
 
@@ -42,10 +45,21 @@ MAX_SAMPLES = 1 << 20
 
 MAX_BANDS = 4096
 
+MAX_WEIGHTS = 1 << 26
+"""Transform points times bands: as many as 4096 bands at 768 kHz take, and 256 MB."""
+
+_LEAST_WIDTH_HZ = 1e-3
+"""Of a filter on average: what is much narrower has no width in floating point."""
+
+_LONGEST_NAME = 100
+
+LEAST_FLOOR = 1e-37
+"""Smaller numbers are 0 to float32, or nearly."""
+
 
 def _require(condition: bool, field: str, value: object, limits: str) -> None:
     if not condition:
-        raise ConfigError(f"{field} is {value!r}; it must be {limits}")
+        raise ConfigError(f"{field} is {quoted(value)}; it must be {limits}")
 
 
 def _whole(value: object, low: int, high: int = MAX_SAMPLES) -> bool:
@@ -146,7 +160,13 @@ class MelConfig:
     def __post_init__(self) -> None:
         rate_limits = f"from {SAMPLE_RATE_MIN_HZ} to {SAMPLE_RATE_MAX_HZ} Hz"
         for field, limits, fits in (
-            ("name", "a text", isinstance(self.name, str)),
+            (
+                "name",
+                f"a text of 1 to {_LONGEST_NAME} letters, on one line",
+                isinstance(self.name, str)
+                and 1 <= len(self.name) <= _LONGEST_NAME
+                and self.name.isprintable(),
+            ),
             (
                 "sample_rate",
                 rate_limits,
@@ -155,13 +175,14 @@ class MelConfig:
             ("win_length", f"from 2 to {MAX_SAMPLES} samples", _whole(self.win_length, 2)),
             (
                 "n_fft",
-                f"from win_length ({self.win_length}) to {MAX_SAMPLES}",
+                f"from win_length ({quoted(self.win_length)}) to {MAX_SAMPLES}",
                 _whole(self.n_fft, 2) and _whole(self.win_length, 2, self.n_fft),
             ),
             ("hop_length", f"from 1 to {MAX_SAMPLES} samples", _whole(self.hop_length, 1)),
             (
                 "offset",
-                f"from 1 - win_length ({self.win_length}) to 0, so that frame 0 holds a sample",
+                f"from 1 - win_length ({quoted(self.win_length)}) to 0, so that frame 0 holds a "
+                "sample",
                 _whole(self.win_length, 2) and _whole(self.offset, 1 - self.win_length, 0),
             ),
             (
@@ -175,11 +196,26 @@ class MelConfig:
             ),
             ("power", "1 or 2", self.power in (1, 2)),
             ("n_mels", f"from 1 to {MAX_BANDS}", _whole(self.n_mels, 1, MAX_BANDS)),
+            (
+                "n_mels",
+                f"up to {MAX_WEIGHTS} divided by n_fft",
+                not _whole(self.n_fft, 2)
+                or not _whole(self.n_mels, 1)
+                or self.n_fft * self.n_mels <= MAX_WEIGHTS,
+            ),
             ("f_max", "above 0 and up to 1e6 Hz", _number(self.f_max, 1e-6, 1e6)),
             (
                 "f_min",
-                f"from 0 to below f_max ({self.f_max}) Hz",
+                f"from 0 to below f_max ({quoted(self.f_max)}) Hz",
                 _number(self.f_min, 0.0) and _number(self.f_max, self.f_min + 1e-6),
+            ),
+            (
+                "f_max",
+                f"above f_min ({quoted(self.f_min)} Hz) by n_mels times {_LEAST_WIDTH_HZ:g} Hz or "
+                "more",
+                not _number(self.f_min, 0.0)
+                or not _whole(self.n_mels, 1, MAX_BANDS)
+                or _number(self.f_max, self.f_min + self.n_mels * _LEAST_WIDTH_HZ),
             ),
             ("mel_scale", _among(MelScale), self.mel_scale in get_args(MelScale)),
             ("norm", "'slaney' or null", self.norm in ("slaney", None)),
@@ -201,8 +237,9 @@ class MelConfig:
             ("log", f"null or {_among(Log)}", self.log in (None, *get_args(Log))),
             (
                 "log_floor",
-                "above 0 where there is a logarithm",
-                _number(self.log_floor, 0.0) and (self.log is None or self.log_floor > 0),
+                f"{LEAST_FLOOR:g} or more where there is a logarithm",
+                _number(self.log_floor, 0.0)
+                and (self.log is None or self.log_floor >= LEAST_FLOOR),
             ),
             ("log_floor_rule", _among(FloorRule), self.log_floor_rule in get_args(FloorRule)),
             ("dynamic_range", "null or above 0", _optional(self.dynamic_range, 1e-9)),
@@ -212,7 +249,11 @@ class MelConfig:
                 f"null or {_among(Statistics)}",
                 self.statistics in (None, *get_args(Statistics)),
             ),
-            ("statistics_epsilon", "from 0 to 1", _number(self.statistics_epsilon, 0.0, 1.0)),
+            (
+                "statistics_epsilon",
+                "from 0 to 1, and 1e-12 or more where there are statistics",
+                _number(self.statistics_epsilon, 1e-12 if self.statistics else 0.0, 1.0),
+            ),
             ("shift", "a number", _number(self.shift, -1e9)),
             ("scale", "a number", _number(self.scale, -1e9)),
             ("clip", "null or above 0", _optional(self.clip, 1e-9)),
@@ -271,11 +312,11 @@ class MelConfig:
         known = {field.name: field for field in fields(cls)}
         for name in values:
             if name not in known:
-                near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.4)
+                near = difflib.get_close_matches(str(name)[:100], known, n=1, cutoff=0.4)
                 hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
                 if "front_end" in values:
                     hint = "give what is under 'front_end' alone"
-                raise ConfigError(f"there is no field {name!r} in a front-end; {hint}")
+                raise ConfigError(f"there is no field {quoted(name)} in a front-end; {hint}")
         lacking = [n for n, f in known.items() if f.default is MISSING and n not in values]
         if lacking:
             raise ConfigError(f"a front-end needs {', '.join(lacking)}")
@@ -308,11 +349,12 @@ class CaptureConfig:
         for field, low, high in (
             ("sample_rate", SAMPLE_RATE_MIN_HZ, SAMPLE_RATE_MAX_HZ),
             ("preferred_rate", SAMPLE_RATE_MIN_HZ, SAMPLE_RATE_MAX_HZ),
-            ("channels", 1, 128),
+            ("channels", 1, SOURCE_CHANNELS_MAX),
         ):
             value = getattr(self, field)
             fits = value is None or _whole(value, low, high)
             _require(fits, field, value, f"from {low} to {high}")
+        _require(isinstance(self.loop, bool), "loop", self.loop, "true or false")
         _require(self.kind in SOURCE_KINDS, "source", self.kind, f"one of {SOURCE_KINDS}")
         _require(self.kind != "file" or bool(self.path), "file", self.path, "the path of a file")
 
@@ -368,7 +410,8 @@ class DisplayConfig:
         longest = max(SPANS_S)
         fits = _number(self.span_s, 0.1, longest)
         _require(fits, "span_s", self.span_s, f"from 0.1 to {longest:g} s")
-        plain = str(self.colour_map).removesuffix(REVERSED)
+        name = self.colour_map
+        plain = name.removesuffix(REVERSED) if isinstance(name, str) else name
         limits = f"one of {COLOUR_MAPS}, with {REVERSED} at its end for the other direction"
         _require(plain in COLOUR_MAPS, "colour_map", self.colour_map, limits)
         _require(self.unit in (None, *get_args(Unit)), "unit", self.unit, f"null or {_among(Unit)}")

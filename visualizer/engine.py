@@ -36,6 +36,7 @@ from visualizer.audio.supervisor import (
     SourceSupervisor,
     open_source,
 )
+from visualizer.cleaning import Cleaner
 from visualizer.columns import MelColumns
 from visualizer.config import CaptureConfig, EngineConfig
 from visualizer.errors import VisualizerError
@@ -119,9 +120,9 @@ class Engine:
         self._ended_well = False
         self._ready_at = 0.0
         self._failed_at = -math.inf
-        self._peak = 0.0
-        self._columns = self._gaps = self._dropped_columns = self._bad_samples = 0
-        self._past_overflows = self._past_dropped_blocks = self._reopened = 0
+        self._cleaner = Cleaner()
+        self._columns = self._gaps = self._dropped_columns = self._reopened = 0
+        self._past_overflows = self._past_dropped_blocks = self._past_bad_samples = 0
         self._lost_s = self._lag_s = self._max_lag_s = 0.0
         self._supervisor = SourceSupervisor(
             fallbacks if not strict else (), self._inbox.put, self._order, open_source, patience
@@ -159,7 +160,7 @@ class Engine:
             input_overflows=self._past_overflows + overflows,
             dropped_blocks=self._past_dropped_blocks + dropped_blocks,
             dropped_columns=self._dropped_columns,
-            bad_samples=self._bad_samples,
+            bad_samples=self._past_bad_samples + self._cleaner.faults.bad,
             lag_s=self._lag_s,
             max_lag_s=self._max_lag_s,
             delivered=0 if ring is None else ring.delivered,
@@ -289,6 +290,8 @@ class Engine:
             overflows, dropped_blocks = _losses(self._ring)
             self._past_overflows += overflows
             self._past_dropped_blocks += dropped_blocks
+        self._past_bad_samples += self._cleaner.faults.bad
+        self._cleaner = Cleaner()
         strict = self._strict and self._status.state == "starting"
         self._ring = opened.ring
         self._expected_sample = None
@@ -432,13 +435,7 @@ class Engine:
         self._expected_sample = block.start_sample + len(block.samples)
         self._lag_s = dequeued_at - block.captured_at
         self._max_lag_s = max(self._max_lag_s, self._lag_s)
-        samples = block.samples
-        finite = np.isfinite(samples)
-        if not finite.all():
-            # One such sample would spoil every band of every frame it is in.
-            self._bad_samples += int((~finite).sum())
-            samples = np.where(finite, samples, np.float32(0.0))
-        self._peak = max(self._peak, float(np.abs(samples).max()))
+        samples = self._cleaner.clean(block.samples)
         self._publish(*pipeline.push(block.start_sample, samples), block.captured_at, dequeued_at)
         assert self._sound is not None
         self._sound.append(block.start_sample, samples)
@@ -459,6 +456,7 @@ class Engine:
         if values.shape[2] == 0:
             return
         values.flags.writeable = False
+        levels = self._cleaner.take_levels()
         columns = MelColumns(
             values=values,
             first_column=first_column,
@@ -466,9 +464,10 @@ class Engine:
             captured_at=captured_at,
             dequeued_at=dequeued_at,
             computed_at=time.perf_counter(),
-            peak=self._peak,
+            peak=levels.peak,
+            means=levels.means,
+            faults=self._cleaner.faults,
         )
-        self._peak = 0.0
         self._columns += columns.n_columns
         self._outbox.append(columns)
         while len(self._outbox) > OUTBOX_LENGTH:

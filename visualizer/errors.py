@@ -5,6 +5,36 @@ wrong, what was expected and what to do. The command line prints it as one line 
 exit code 2.
 """
 
+from __future__ import annotations
+
+import os
+import reprlib
+
+_LONGEST = 300
+_words = reprlib.Repr()
+_words.maxstring = _words.maxother = _words.maxlong = _LONGEST
+_words.maxlevel = 2
+
+
+def quoted(value: object) -> str:
+    """A value as a message shows it: one line as in Python, its middle left out where it is long.
+
+    A path is shown as its text.
+    """
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
+    try:
+        return _words.repr(value)
+    except ValueError:
+        # An int of thousands of digits, which Python refuses to write.
+        return f"a huge {type(value).__name__}"
+
+
+def one_line(words: object) -> str:
+    """What others say of an error, on one line of bearable length; "" stays so."""
+    line = " ".join(str(words).split())
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
+
 
 class VisualizerError(Exception):
     """Base of all errors raised on purpose."""

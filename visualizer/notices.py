@@ -1,9 +1,11 @@
-"""What a listener would say about the sound: that there is none, or too much."""
+"""What a listener would say about the sound: that there is none, too much, or that it is spoilt."""
 
 from __future__ import annotations
 
 import math
 from collections import deque
+
+from visualizer.cleaning import LIMIT, NO_FAULTS, SoundFaults
 
 CLIP_PEAK = 0.999
 """Of full scale; the largest value of a 16 bit device is 0.99997."""
@@ -11,10 +13,14 @@ CLIP_PEAK = 0.999
 SILENCE = "digital silence, every sample is 0: muted, or no permission to record?"
 # The sum of many short durations may lie a rounding below the whole.
 _SILENCE_S = 2.0 - 1e-6
-_CLIP_NOTICE_S = 5.0
+_NOTICE_S = 5.0
+"""So long something that is over is still said."""
 _CLIP_MEMORY_S = 60.0
 _CLIP_STEP_S = 0.1 - 1e-6
 """Clips closer than this are one, so that the count does not depend on how long deliveries are."""
+_OFFSET = 0.05
+"""Of full scale: a sound's own mean over two seconds is far less, a bad input's is often more."""
+_OFFSET_S = 2.0 - 1e-6
 
 
 class SoundWatch:
@@ -25,10 +31,27 @@ class SoundWatch:
         self._silent_s = 0.0
         self._clipped_s = -math.inf
         self._clips_s: deque[float] = deque()
+        self._faults, self._faulted_s = NO_FAULTS, -math.inf
+        self._sums: list[float] = []
+        self._summed_s = 0.0
+        self._offset = 0.0
 
-    def observe(self, peak: float, duration_s: float) -> None:
-        """Note a delivery by its largest absolute sample (1.0 is full scale)."""
+    def observe(
+        self,
+        peak: float,
+        duration_s: float,
+        means: tuple[float, ...] = (),
+        faults: SoundFaults = NO_FAULTS,
+    ) -> None:
+        """Note a delivery by its largest absolute sample and each channel's mean.
+
+        1.0 is full scale. `faults` are all of the stream so far.
+        """
         self._now_s += duration_s
+        if faults.bad > self._faults.bad:
+            self._faulted_s = self._now_s
+        self._faults = faults
+        self._observe_means(means, duration_s)
         self._silent_s = self._silent_s + duration_s if peak == 0.0 else 0.0
         if peak >= CLIP_PEAK:
             self._clipped_s = self._now_s
@@ -40,10 +63,46 @@ class SoundWatch:
     @property
     def notice(self) -> str | None:
         """What is to be said now, if anything."""
+        if self._now_s - self._faulted_s <= _NOTICE_S:
+            return _fault_words(self._faults)
         if self._silent_s >= _SILENCE_S:
             return SILENCE
-        if self._now_s - self._clipped_s > _CLIP_NOTICE_S:
-            return None
-        n = len(self._clips_s)
-        times = "once" if n == 1 else f"{n} times"
-        return f"clipping: {times} in the last minute; a lower gain avoids it"
+        if self._now_s - self._clipped_s <= _NOTICE_S:
+            n = len(self._clips_s)
+            times = "once" if n == 1 else f"{n} times"
+            return f"clipping: {times} in the last minute; a lower gain avoids it"
+        if self._offset > _OFFSET:
+            return (
+                f"a constant offset (DC) of {self._offset:.0%} of full scale; another input or "
+                "cable, or the device's high-pass filter, removes it"
+            ).replace("%", " %")
+        return None
+
+    def _observe_means(self, means: tuple[float, ...], duration_s: float) -> None:
+        """Sum up two seconds, then begin again; the largest offset of a channel counts."""
+        if len(means) != len(self._sums):
+            self._sums, self._summed_s = [0.0] * len(means), 0.0
+        for channel, mean in enumerate(means):
+            self._sums[channel] += mean * duration_s
+        self._summed_s += duration_s
+        if self._summed_s >= _OFFSET_S:
+            self._offset = max(map(abs, self._sums), default=0.0) / self._summed_s
+            self._sums, self._summed_s = [0.0] * len(means), 0.0
+
+
+def _fault_words(faults: SoundFaults) -> str:
+    parts = []
+    if faults.not_finite:
+        words = (
+            "sample was not a number and is"
+            if faults.not_finite == 1
+            else ("samples were not numbers and are")
+        )
+        parts.append(f"{faults.not_finite} {words} taken as silence")
+    if faults.beyond_limit:
+        words = "sample lay" if faults.beyond_limit == 1 else "samples lay"
+        parts.append(
+            f"{faults.beyond_limit} {words} beyond {LIMIT:g} times full scale, which is cut off: "
+            "are these integers taken for floats?"
+        )
+    return "; ".join(parts)

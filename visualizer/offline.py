@@ -54,7 +54,9 @@ def write_features(
             )
         config = front_end(file.samplerate)
         n_channels = file.channels if channels == "all" else 1
-        blocks = _chosen(read_blocks(file, round(BLOCK_S * file.samplerate), on_progress), channels)
+        blocks = _chosen(
+            read_blocks(file, source, round(BLOCK_S * file.samplerate), on_progress), channels
+        )
         if streaming:
             blocks = cut(blocks, round(STREAMING_BLOCK_S * file.samplerate))
         try:
@@ -80,6 +82,12 @@ def write_features(
         except OSError as error:
             raise ConfigError(
                 f"the features cannot be written to {str(output)!r}: {error.strerror}"
+            ) from error
+        except MemoryError as error:
+            signals = "1 channel" if n_channels == 1 else f"{n_channels} channels"
+            raise ConfigError(
+                f"{config.name} with {signals} needs more memory than there is; take one channel, "
+                "or a front-end with a shorter window or fewer bands"
             ) from error
     return shape, config
 

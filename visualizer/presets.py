@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from visualizer.config import MAX_BANDS, EngineConfig, MelConfig
-from visualizer.errors import ConfigError
+from visualizer.errors import ConfigError, quoted
 
 
 @dataclass(frozen=True)
@@ -461,9 +461,9 @@ def preset(name: str, sample_rate: int | None = None) -> MelConfig:
     for an unknown name, naming the nearest ones.
     """
     if name not in PRESETS:
-        near = difflib.get_close_matches(name, PRESETS, n=3, cutoff=0.4) or sorted(PRESETS)
+        near = difflib.get_close_matches(name[:100], PRESETS, n=3, cutoff=0.4) or sorted(PRESETS)
         raise ConfigError(
-            f"unknown preset {name!r}; did you mean {' or '.join(near)}? "
+            f"unknown preset {quoted(name)}; did you mean {' or '.join(near)}? "
             "`python3 run.py presets` lists them all"
         )
     chosen = PRESETS[name]

@@ -61,7 +61,7 @@ class EngineStatus:
     dropped_blocks: int = 0
     dropped_columns: int = 0
     bad_samples: int = 0
-    """NaN or infinite, taken as silence"""
+    """NaN or infinite, taken as silence, or far beyond full scale, cut"""
     lag_s: float = 0.0
     """from the capture of the newest sound to the worker; the worker drops what is too old"""
     max_lag_s: float = 0.0

@@ -29,7 +29,7 @@ def test_where_nothing_can_be_kept_it_runs_and_says_so_once(
     assert done.code == 0
     log, settings = done.err.splitlines()
     assert "the log cannot be written to" in log
-    assert "what is chosen here cannot be kept" in settings
+    assert "the settings cannot be read or saved" in settings
     report = json.loads((tmp_path / "a.json").read_text())
     assert report["columns"] > 40
     assert "compiled kernels cannot be kept" in report["kernel"]["note"]

@@ -185,15 +185,6 @@ def test_span_and_colours_are_picked_and_kept(window: Window, qtbot: QtBot) -> N
     assert Settings().display_config() == DisplayConfig(30.0, "gray_r")
 
 
-@pytest.mark.parametrize(
-    "broken", ["", "[]", '{"span_s": -1}', '{"colour_map": "jet"}', '{"x": 1}']
-)
-def test_a_way_to_show_that_does_not_fit_is_dropped(qapp: object, broken: str) -> None:
-    store = Settings()
-    store._store.setValue("display", broken)
-    assert Settings().display_config() == DisplayConfig()
-
-
 def test_choices_are_kept_by_value(window: Window, qtbot: QtBot) -> None:
     pick(window.controls.preset, "simli-librosa", qtbot)
     # The demo was not picked in the window, so it is not kept.
@@ -201,23 +192,6 @@ def test_choices_are_kept_by_value(window: Window, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: Settings().engine_config() == kept, timeout=WAIT_MS)
     window.close()
     assert Settings().engine_config() == kept
-
-
-@pytest.mark.parametrize(
-    "broken",
-    [
-        "",
-        "not json",
-        '{"capture": {"kind": "radio"}}',
-        '{"capture": {"kind": "mic"}, "x": 1}',
-        '{"capture": {"kind": "mic"}, "preset": "gone"}',
-        "[]",
-    ],
-)
-def test_settings_that_do_not_fit_are_dropped(qapp: object, broken: str) -> None:
-    store = Settings()
-    store._store.setValue("engine", broken)
-    assert Settings().engine_config() is None
 
 
 def test_the_level_meter_shows_the_peak_and_clipping(window: Window, qtbot: QtBot) -> None:

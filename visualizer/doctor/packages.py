@@ -111,10 +111,9 @@ def look_at_qt() -> Iterator[Check]:
 
 
 def _settings() -> Check:
-    from visualizer.ui.settings import Settings
+    from visualizer.ui.settings import unread
 
-    settings = Settings()
-    path = settings.path
+    path, problems = unread()
     if not path.exists():
         there = next(parent for parent in path.parents if parent.exists())
         if there.is_dir() and os.access(there, os.W_OK):
@@ -128,7 +127,7 @@ def _settings() -> Check:
         why = f"{error.strerror}; the window forgets what you choose"
         mend = "make it a file that you may read and write, or remove it"
         return Check("settings", "note", f"{path} cannot be used: {why}", mend)
-    if not settings.holds():
-        value = f"{path} is damaged or of another version; what does not fit is left out"
+    if problems:
+        value = "\n".join((f"{path}: what does not fit is left out", *problems))
         return Check("settings", "note", value)
     return Check("settings", "ok", str(path))

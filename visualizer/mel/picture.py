@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from visualizer.config import MelConfig, Unit
+from visualizer.config import LEAST_FLOOR, MelConfig, Unit
 from visualizer.errors import ConfigError
 from visualizer.mel.filterbank import full_scale, to_db
 from visualizer.mel.level import levelled
@@ -46,7 +46,7 @@ class PictureUnit:
         self._full_scale = full_scale(config)
         self.label = "dB re full-scale sine" if unit == "db" else f"{config.name}'s own values"
         # Without a floor and a clip a value is a straight line: of the mel value, or its logarithm.
-        line = replace(config, clip=None, log_floor=1e-300)
+        line = replace(config, clip=None, log_floor=LEAST_FLOOR)
         self._ends: NDArray[np.float32] = self._values(
             [0.0 if config.log is None else self._mel(-20.0), self._full_scale], line
         ).astype(np.float32)

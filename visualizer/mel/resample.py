@@ -9,6 +9,12 @@ import torch
 import torchaudio
 from numpy.typing import NDArray
 
+from visualizer.errors import ConfigError
+
+_MAX_WEIGHTS = 1 << 24
+"""Of all phases: 64 MB. Rates that people use need at most a twentieth of it; two with hardly a
+common divisor, such as 44101 and 16000 Hz, would need many GB."""
+
 
 class StreamingResampler:
     """torchaudio's polyphase resampler for a signal that arrives in pieces.
@@ -18,10 +24,16 @@ class StreamingResampler:
     """
 
     def __init__(self, from_rate: int, to_rate: int, n_channels: int) -> None:
-        """Rates in Hz."""
+        """Rates in Hz. Raises ConfigError for two that have too little in common."""
         divisor = math.gcd(from_rate, to_rate)
         # Input in groups of `_group` gives output in groups of `_phases`.
         self._group, self._phases = from_rate // divisor, to_rate // divisor
+        if self._group * self._phases > _MAX_WEIGHTS:
+            raise ConfigError(
+                f"{from_rate} Hz cannot be resampled to {to_rate} Hz: their greatest common "
+                f"divisor is {divisor}; choose a front-end that takes any rate, or convert the "
+                "sound to a common rate"
+            )
         design = torchaudio.transforms.Resample(from_rate, to_rate)
         # (group and its neighbourhood, phases)
         self._filters: torch.Tensor = design.kernel[:, 0].T.contiguous()

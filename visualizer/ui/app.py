@@ -79,7 +79,7 @@ def run_window(options: RunOptions, faults: Faults) -> int:
     window.offer_details(lambda: make_details(window.engine_status(), faults))
     run = _Run(application, window, options, meter)
     watch = FaultWatch(window, faults)
-    watch.say_at_start(store.problem())
+    watch.say_at_start(store.take_problem())
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda n, _: application.exit(128 + n))
     sys.excepthook = faults.on_exception
@@ -90,8 +90,10 @@ def run_window(options: RunOptions, faults: Faults) -> int:
     finally:
         sys.excepthook = sys.__excepthook__
         qInstallMessageHandler(None)
-        if store.problem() is None and not store.flush():
-            _log.warning("what was chosen last could not be kept: is the disk full?")
+        store.flush()
+        problem = store.take_problem()
+        if problem is not None:
+            _log.warning(problem)
 
 
 class FaultWatch:

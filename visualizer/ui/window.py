@@ -416,7 +416,8 @@ class Window(QMainWindow):
                 self._show_status(status)
             if columns.config_id != status.config_id or status.mel is None:
                 continue
-            self._watch.observe(columns.peak, columns.n_columns * status.mel.hop_s)
+            duration_s = columns.n_columns * status.mel.hop_s
+            self._watch.observe(columns.peak, duration_s, columns.means, columns.faults)
             self.viewer.append(columns)
             if shown:
                 self._pace.add(columns)
@@ -457,6 +458,7 @@ class Window(QMainWindow):
         if self._bridge.resting:
             self._on_update()
         self._show_texts()
+        self._show_store_problem()
 
     def _show_texts(self) -> None:
         self.meter.set_peak(self._peak)
@@ -487,6 +489,13 @@ class Window(QMainWindow):
         source = status.source if status else None
         on_microphone = source is not None and source.kind == "mic"
         self.devices.ask((source.host_api or "", source.name) if source and on_microphone else None)
+
+    def _show_store_problem(self) -> None:
+        """Once the start is over, which has words of its own, and where nothing else is said."""
+        is_starting = self._status is None or self._status.state == "starting"
+        problem = None if is_starting or self.banner.isVisible() else self._store.take_problem()
+        if problem is not None:
+            self.show_fault(problem)
 
     def _show_list_failure(self, reason: str) -> None:
         if not self.banner.isVisible():

@@ -409,6 +409,8 @@ def play_apart(fault: Fault, times: int, display: str) -> tuple[list[Outcome], s
 
 
 def main() -> int:
+    from visualizer.process import leave
+
     parser = argparse.ArgumentParser(description="make the known faults for real")
     parser.add_argument("--times", type=int, default=20)
     parser.add_argument("--only", nargs="*", choices=[f.name for f in FAULTS])
@@ -419,7 +421,8 @@ def main() -> int:
         fault = next(f for f in FAULTS if f.name == arguments.play)
         for outcome in play(fault, arguments.times):
             print(json.dumps(asdict(outcome)), flush=True)
-        return 0
+        # As the program itself: a call that hangs must not keep it.
+        leave(0)
     table = Table("fault", "times", "message s", "recovery s", "stall ms", "clock ms", "wrong")
     console = Console(width=150)
     results: dict[str, Any] = {}

@@ -16,7 +16,15 @@ from numpy.typing import NDArray
 from visualizer.audio.devices import DEFAULT_CHANNELS, InputDevice
 from visualizer.audio.listing import accepted_rates, look_up
 from visualizer.audio.opening import open_stream
-from visualizer.audio.portaudio import leave_open, portaudio, require_jack, rescan, words
+from visualizer.audio.portaudio import (
+    close_stream,
+    inside,
+    is_jack,
+    portaudio,
+    require_jack,
+    rescan,
+    words,
+)
 from visualizer.audio.ring import BlockRing
 from visualizer.audio.sample_clock import SampleClock
 from visualizer.audio.source import BLOCK_S, SourceInfo
@@ -36,6 +44,10 @@ class Microphone:
 
     def __init__(self, capture: CaptureConfig) -> None:
         """Open the device. Raises DeviceError with what PortAudio said."""
+        with inside():
+            self._open(capture)
+
+    def _open(self, capture: CaptureConfig) -> None:
         sd = portaudio()
         device = _found(capture)
         sample_rate = capture.sample_rate or device.native_rate
@@ -74,6 +86,7 @@ class Microphone:
             device_latency_s=latency if 0 < latency < _LATENCY_LIMIT_S else None,
         )
         self._clock = SampleClock(sample_rate)
+        self._started_at = time.perf_counter()
         self._ring: BlockRing | None = None
 
     def start(self, ring: BlockRing) -> None:
@@ -82,24 +95,22 @@ class Microphone:
         What is missing since the ring's newest sample counts as lost.
         """
         self._clock = SampleClock(self.info.sample_rate, ring.due_at)
+        self._started_at = time.perf_counter()
         self._ring = ring
         try:
-            self._stream.start()
+            with inside():
+                self._stream.start()
         except portaudio().PortAudioError as error:
             raise DeviceError(f"{self.info.name!r} does not start: {words(error)}") from error
 
     def close(self) -> None:
-        """Stop delivering; `abort`, since `stop` can hang on a suspended device."""
+        """Stop delivering."""
         ring, self._ring = self._ring, None
-        delivered_at = ring.delivered_at if ring is not None else None
-        is_dead = delivered_at is None or time.perf_counter() - delivered_at > _DEAD_S
-        if is_dead and _is_jack(self.info.host_api):
-            leave_open(self._stream)
-            return
-        try:
-            self._stream.abort()
-        finally:
-            self._stream.close()
+        alive_at = self._started_at
+        if ring is not None and ring.delivered_at is not None:
+            alive_at = max(alive_at, ring.delivered_at)
+        with inside():
+            close_stream(self._stream, is_dead=time.perf_counter() - alive_at > _DEAD_S)
 
     def _callback(
         self, samples: NDArray[np.float32], n_samples: int, _time: Any, status: Any
@@ -140,10 +151,6 @@ def _found(capture: CaptureConfig) -> InputDevice:
             raise
         rescan(jack=True)
         device = look_up(capture.device, capture.host_api)
-    if _is_jack(device.host_api):
+    if is_jack(device.host_api):
         require_jack()
     return device
-
-
-def _is_jack(host_api: str | None) -> bool:
-    return host_api is not None and host_api.startswith("JACK")

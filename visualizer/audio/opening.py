@@ -6,7 +6,7 @@ from typing import Any
 
 from visualizer.audio.devices import InputDevice
 from visualizer.audio.listing import portaudio_devices, way_to_server
-from visualizer.audio.portaudio import environment, portaudio
+from visualizer.audio.portaudio import close_stream, environment, note_opened, portaudio
 from visualizer.audio.server import is_recorded_here, leading_to
 from visualizer.errors import DeviceError
 
@@ -17,21 +17,24 @@ _REMEDY = (
 
 
 def open_stream(device: InputDevice, **settings: Any) -> Any:
-    """A sounddevice.InputStream with these settings, not started.
+    """A sounddevice.InputStream with these settings, not started, for `close_stream`.
 
     Raises what sounddevice raises, and DeviceError where the sound server's source that was
     listed is not what is recorded.
     """
     sd = portaudio()
     if device.server_source is None:
-        return sd.InputStream(device=device.index, **settings)
+        stream = sd.InputStream(device=device.index, **settings)
+        note_opened(stream, device.host_api)
+        return stream
     way = way_to_server(portaudio_devices().devices)
     if way is None:
         raise DeviceError(f"no ALSA device leads to the sound server any more; {_REMEDY}")
     with environment(leading_to(device.server_source)):
         stream = sd.InputStream(device=way.index, **settings)
+    note_opened(stream, device.host_api)
     if not is_recorded_here(device.server_source):
-        stream.close()
+        close_stream(stream, is_dead=False)
         raise DeviceError(
             f"{device.name!r} is not what ALSA's device {way.name!r} records; {_REMEDY}"
         )

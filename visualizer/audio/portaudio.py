@@ -27,8 +27,11 @@ _NO_JACK = {"JACK_DEFAULT_SERVER": "none-for-this-program"}
 """With this, libjack finds no server. PortAudio ends the whole process by a failed assertion when
 it is ended after a JACK server that it has once found, even one that was never recorded from."""
 _loading = threading.Lock()
-# PortAudio is one for the whole process, and so is this.
-_left_open: list[Any] = []
+# PortAudio is one for the whole process, and so is this: who is inside, and the streams that are
+# open, with their host APIs.
+_inside: list[threading.Thread] = []
+_streams: dict[Any, str] = {}
+_JACK = "JACK"
 
 
 def load_soon() -> None:
@@ -130,14 +133,25 @@ def _silence_alsa() -> None:
         ctypes.CDLL(library).snd_lib_error_set_handler(_IGNORE_MESSAGE)
 
 
+@contextmanager
+def inside() -> Iterator[None]:
+    """Around what may hang in PortAudio: while one does, it is not ended under its feet."""
+    thread = threading.current_thread()
+    _inside.append(thread)
+    try:
+        yield
+    finally:
+        _inside.remove(thread)
+
+
 def rescan(*, jack: bool = False) -> None:
     """Let PortAudio look again: it lists the devices once, when it starts.
 
-    JACK's are among them only with `jack`. Ends open streams. Raises DeviceError where PortAudio
-    does not start again.
+    JACK's are among them only with `jack`. Where a stream is open, or hangs, the list stays as it
+    was. Raises DeviceError where PortAudio does not start again.
     """
     sd = portaudio()
-    if _left_open:
+    if _streams or any(thread is not threading.current_thread() for thread in _inside):
         return
     try:
         # After a start that failed there is nothing to end.
@@ -149,18 +163,36 @@ def rescan(*, jack: bool = False) -> None:
         raise DeviceError(f"PortAudio does not start: {words(error)}") from error
 
 
-def leave_open(stream: Any) -> None:
-    """Leave a stream of a JACK server that is gone as it is, for ever.
+def note_opened(stream: Any, host_api: str) -> None:
+    """Let no list be made anew until `close_stream` has closed this one."""
+    _streams[stream] = host_api
 
-    Closing it, or ending PortAudio, would end this process. What was listed stays listed.
+
+def close_stream(stream: Any, *, is_dead: bool) -> None:
+    """Stop and close it; `abort`, since `stop` can hang on a suspended device.
+
+    A dead stream of a JACK server that is gone is left as it is, for ever: closing it, or ending
+    PortAudio, would end this process. What was listed stays listed.
     """
-    _left_open.append(stream)
-    atexit.unregister(portaudio()._exit_handler)
+    if is_dead and is_jack(_streams[stream]):
+        atexit.unregister(portaudio()._exit_handler)
+        return
+    try:
+        stream.abort()
+    finally:
+        try:
+            stream.close()
+        finally:
+            del _streams[stream]
+
+
+def is_jack(host_api: str) -> bool:
+    return host_api.startswith(_JACK)
 
 
 def require_jack() -> None:
     """Raise DeviceError where JACK's server went away: PortAudio does not connect again."""
-    if _left_open:
+    if any(map(is_jack, _streams.values())):
         raise DeviceError(
             "the JACK server went away, and PortAudio connects to one only once in a process; "
             "start this program again, or choose another device"

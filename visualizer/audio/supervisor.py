@@ -19,15 +19,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
-from visualizer.audio.deadline import Calls
+from visualizer.audio.deadline import Calls, HungError
 from visualizer.audio.demo import open_demo
 from visualizer.audio.file import FileSource
 from visualizer.audio.health import DeviceHealth, Patience
 from visualizer.audio.microphone import Microphone
 from visualizer.audio.ring import BlockRing
 from visualizer.audio.source import AudioSource, SourceInfo
-from visualizer.config import CaptureConfig
+from visualizer.config import CaptureConfig, SourceKind
 from visualizer.errors import DeviceError, VisualizerError
 
 RING_S = 2.0
@@ -35,6 +36,8 @@ RING_S = 2.0
 
 _LOOK_S = 0.1
 _CALM_S = 10.0
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -174,44 +177,56 @@ class SourceSupervisor:
 
         Raises VisualizerError in words.
         """
-
-        def attempt() -> _Playing:
-            source = self._open_source(capture)
-            info = source.info
-            try:
-                if resumed is not None and (info.sample_rate, info.channels) == (
-                    resumed.info.sample_rate,
-                    resumed.info.channels,
-                ):
-                    ring = resumed.ring
-                    ring.end_reason = None
-                else:
-                    capacity = round(RING_S * info.sample_rate)
-                    ring = BlockRing(info.channels, capacity, self._on_audio)
-                health = DeviceHealth(info, ring, self._patience) if info.kind == "mic" else None
-                source.start(ring)
-            except BaseException:
-                _close(source)
-                raise
-            return _Playing(capture, ring, info, source, health)
-
         try:
-            if capture.kind != "mic":
-                return attempt()
-            return self._calls.make(
-                attempt, self._patience.call_s, lambda late: _close(late.source)
-            )
+            source = self._call(capture.kind, lambda: self._open_source(capture), _close)
+            playing = self._prepared(capture, source, resumed)
+            try:
+                # Apart from the opening, so that what opens too late never delivers.
+                self._call(
+                    capture.kind, lambda: source.start(playing.ring), lambda _: _close(source)
+                )
+            except HungError:
+                raise
+            except Exception:
+                self._call(capture.kind, lambda: _close(source))
+                raise
         except VisualizerError:
             raise
         except Exception as error:
             _log.exception("opening %s failed", capture)
             raise DeviceError(f"opening {capture.kind} failed: {error!r}") from error
+        return playing
+
+    def _call(
+        self,
+        kind: SourceKind,
+        function: Callable[[], T],
+        undo: Callable[[T], object] = lambda _: None,
+    ) -> T:
+        """With a deadline where PortAudio is called."""
+        if kind != "mic":
+            return function()
+        return self._calls.make(function, self._patience.call_s, undo)
+
+    def _prepared(
+        self, capture: CaptureConfig, source: AudioSource, resumed: _Playing | None
+    ) -> _Playing:
+        """With the ring that it is to deliver into."""
+        info = source.info
+        shape = (info.sample_rate, info.channels)
+        if resumed is not None and shape == (resumed.info.sample_rate, resumed.info.channels):
+            ring = resumed.ring
+            ring.end_reason = None
+        else:
+            ring = BlockRing(info.channels, round(RING_S * info.sample_rate), self._on_audio)
+        health = DeviceHealth(info, ring, self._patience) if info.kind == "mic" else None
+        return _Playing(capture, ring, info, source, health)
 
     def _look(self) -> None:
         playing = self._playing
         if playing is not None and playing.health is not None:
             self._look_after(playing, playing.health)
-        if time.monotonic() < self._retry_at or self._calls.hang:
+        if time.monotonic() < self._retry_at or not self._calls.may_call:
             return
         if playing is not None and playing.source is None:
             self._open_again(playing)

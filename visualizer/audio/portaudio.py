@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import ctypes
-import ctypes.util
 import functools
 import os
 import signal
@@ -57,7 +56,7 @@ def portaudio() -> ModuleType:
 @functools.cache
 def _load() -> ModuleType:
     _try_apart()
-    _silence_alsa()
+    _keep_the_terminal()
     try:
         with environment(_NO_JACK):
             import sounddevice
@@ -118,19 +117,29 @@ def environment(values: dict[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-_ERROR_HANDLER = ctypes.CFUNCTYPE(
+_ALSA_HANDLER = ctypes.CFUNCTYPE(
     None, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p
 )
-_IGNORE_MESSAGE = _ERROR_HANDLER(lambda *_: None)
+_JACK_HANDLER = ctypes.CFUNCTYPE(None, ctypes.c_char_p)
+_IGNORE_ALSA = _ALSA_HANDLER(lambda *_: None)
+_IGNORE_JACK = _JACK_HANDLER(lambda _: None)
 
 
-def _silence_alsa() -> None:
-    """ALSA prints a page of complaints on every scan of a healthy machine; keep the terminal."""
+def _keep_the_terminal() -> None:
+    """ALSA and JACK print a page of complaints on every scan of a healthy machine."""
     if sys.platform != "linux":
         return
-    library = ctypes.util.find_library("asound")
-    if library is not None:
-        ctypes.CDLL(library).snd_lib_error_set_handler(_IGNORE_MESSAGE)
+    for name, handlers in (
+        ("libasound.so.2", {"snd_lib_error_set_handler": _IGNORE_ALSA}),
+        (
+            "libjack.so.0",
+            {"jack_set_error_function": _IGNORE_JACK, "jack_set_info_function": _IGNORE_JACK},
+        ),
+    ):
+        with suppress(OSError, AttributeError):
+            library = ctypes.CDLL(name)
+            for function, handler in handlers.items():
+                getattr(library, function)(handler)
 
 
 @contextmanager

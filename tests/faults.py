@@ -34,6 +34,7 @@ from rich.table import Table
 from tests.pipe_writer import PipeSource, pipe_source
 from tests.screen import screen
 from tests.sound import SINKS, SoundServer, null_sink
+from visualizer.status import EngineStatus
 
 MESSAGE_S, FIRST_MESSAGE_S, RECOVERY_S, STALL_MS, CLOCK_MS = 2.0, 5.0, 3.0, 100.0, 50.0
 """What is allowed: until the message, that at the start, until it goes on; the GUI; the clock."""
@@ -57,6 +58,10 @@ class Fault:
     """whether the window is opened while the fault is there"""
     lasts_s: float = 0.5
     """from the message to the cure"""
+    drifts: bool = False
+    """whether the device's own clock is off, so that the stream's is too"""
+    seen: Callable[[EngineStatus, EngineStatus], bool] = lambda before, after: True
+    """what the status must show of it besides"""
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,8 @@ class Outcome:
     stall_ms: float
     clock_ms: float | None
     """how far the stream's clock is off the monotonic one, over the fault"""
+    is_seen: bool
+    """whether the status shows what it must"""
     said: str
     threads: int
     descriptors: int
@@ -80,7 +87,9 @@ class Outcome:
             return "recovery"
         if self.stall_ms > STALL_MS:
             return "stall"
-        if self.clock_ms is not None and abs(self.clock_ms) > CLOCK_MS:
+        if not self.is_seen:
+            return "not seen"
+        if self.clock_ms is not None and not fault.drifts and abs(self.clock_ms) > CLOCK_MS:
             return "clock"
         return ""
 
@@ -172,6 +181,7 @@ FAULTS = (
         lambda s: s.held.set(),
         message_s=None,
         lasts_s=0.6,
+        seen=lambda before, after: after.gaps > before.gaps,
     ),
     Fault(
         "hold-long",
@@ -196,6 +206,7 @@ FAULTS = (
         message_s=None,
         piped=True,
         lasts_s=0.6,
+        seen=lambda before, after: after.gaps > before.gaps,
     ),
     Fault(
         "pipe-loss",
@@ -205,6 +216,7 @@ FAULTS = (
         message_s=None,
         piped=True,
         lasts_s=0.6,
+        seen=lambda before, after: after.gaps > before.gaps,
     ),
     Fault(
         "pipe-slow",
@@ -217,28 +229,38 @@ FAULTS = (
     Fault(
         "pipe-nan",
         "NaN, infinite and denormal samples",
-        lambda s: (s.order("nan 500"), s.order("inf 500"), s.order("denormal 500"))[0],
+        lambda s: s.order("nan 500\ninf 500\ndenormal 500"),
         _nothing,
         message_s=None,
         piped=True,
+        lasts_s=1.0,
+        seen=lambda before, after: after.bad_samples >= before.bad_samples + 300,
     ),
     Fault(
         "pipe-fast-clock",
         "the microphone's clock is 1000 ppm fast",
         lambda s: s.order("ppm 1000"),
-        lambda s: s.order("ppm 0"),
+        _nothing,
         message_s=None,
         piped=True,
-        lasts_s=12.0,
+        drifts=True,
+        lasts_s=65.0,
+        seen=lambda before, after: (
+            abs((after.drift_ppm or 0) - 1000) < 100 and after.gaps == before.gaps
+        ),
     ),
     Fault(
         "pipe-slow-clock",
         "the microphone's clock is 1000 ppm slow",
         lambda s: s.order("ppm -1000"),
-        lambda s: s.order("ppm 0"),
+        _nothing,
         message_s=None,
         piped=True,
-        lasts_s=12.0,
+        drifts=True,
+        lasts_s=65.0,
+        seen=lambda before, after: (
+            abs((after.drift_ppm or 0) - -1000) < 100 and after.gaps == before.gaps
+        ),
     ),
 )
 QUICK = (
@@ -351,6 +373,8 @@ def _play(fault: Fault, times: int, stage: Stage) -> Iterator[Outcome]:
             settle()
             before = least_delay_s(window)
         assert ready is not None, "the window does not start"
+        status_before = window.engine_status()
+        assert status_before is not None
         if not fault.at_start:
             fault.make(stage)
         # The orders to the server take this thread's time, and are none of the window's.
@@ -370,11 +394,14 @@ def _play(fault: Fault, times: int, stage: Stage) -> Iterator[Outcome]:
         )
         QTest.qWait(round(_SETTLE_S * 1e3))
         process = psutil.Process()
+        status = window.engine_status()
+        assert status is not None
         yield Outcome(
             message_s,
             recovery_s,
             stall_s * 1e3,
             None if before is None else (before - least_delay_s(window)) * 1e3,
+            fault.seen(status_before, status),
             said,
             process.num_threads(),
             process.num_fds(),

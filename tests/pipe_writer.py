@@ -71,13 +71,14 @@ def main(path: Path) -> None:
     writer = Writer(os.open(path, os.O_WRONLY))
     orders = selectors.DefaultSelector()
     orders.register(sys.stdin, selectors.EVENT_READ)
-    os.set_blocking(sys.stdin.fileno(), False)
     while True:
         if orders.select(_STEP_S):
-            line = sys.stdin.readline()
-            if not line:
+            # Not by line: what is buffered, the selector does not see.
+            lines = os.read(sys.stdin.fileno(), 4096).decode()
+            if not lines:
                 return
-            writer.obey(line)
+            for line in lines.splitlines():
+                writer.obey(line)
         writer.write()
 
 

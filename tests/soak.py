@@ -132,6 +132,9 @@ def summary(samples: list[Sample], status: EngineStatus) -> dict[str, Any]:
     drops = status.dropped_blocks + status.dropped_columns
     checks = {
         "drops": drops == 0,
+        "gaps": status.gaps == 0,
+        "overflows": status.input_overflows == 0,
+        "reopened": status.reopened == 0,
         "longest_delivery_gap": status.longest_gap_s * 1e3 < GAP_MS,
         "lag": status.max_lag_s * 1e3 < LAG_MS,
         "threads": len(threads) == 1,

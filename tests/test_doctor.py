@@ -142,7 +142,7 @@ def test_a_sound_server_that_is_frozen(
 ) -> None:
     with frozen_server():
         checks, _ = doctor()
-    assert checks["microphones"].value == "does not answer within 10 s"
+    assert "does the sound server answer" in checks["microphones"].value
     assert checks["self-check"].value.startswith("not tried")
     assert checks["settings"].state == "ok"
 
@@ -316,7 +316,7 @@ def test_settings_that_cannot_be_used(own_settings: Path) -> None:
     del stored  # which writes it
     assert look("settings") == Check("settings", "ok", str(path))
     path.write_text(path.read_text().replace("simli", "of-next-year"))
-    assert "of another version; what does not fit is left out" in look("settings").value
+    assert "what does not fit is left out\nunknown preset" in look("settings").value
     path.write_bytes(b"\x00]nonsense[\xff")
     assert "damaged" in look("settings").value
     path.unlink()

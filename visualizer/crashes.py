@@ -51,7 +51,8 @@ def _collect(folder: Path) -> Path | None:
     """
     reports = []
     for path in folder.glob(_PATTERN):
-        with suppress(OSError):
+        # A name with no number in it is none of ours.
+        with suppress(OSError, ValueError):
             if path.stat().st_size > 0:
                 reports.append((path.stat().st_mtime, path))
             elif not psutil.pid_exists(int(path.stem.partition("-")[2])):

@@ -226,6 +226,9 @@ class Engine:
         fault = f"the analysis failed: {error!r}"
         if is_first and self._pipeline is not None and self._status.state == "running":
             self._build((self._status.config,), f"{fault}; it was begun anew")
+            # What it was woken for may still be there.
+            if self._ring is not None:
+                self._inbox.put(self._ring)
         else:
             self._fail(f"{fault}; pick another front-end or device")
 
@@ -268,8 +271,12 @@ class Engine:
         self._supervisor.switch(capture)
 
     def _apply(self, config: EngineConfig) -> None:
-        before, self._wanted = self._wanted, config
-        state = self._status.state
+        before, state = self._wanted, self._status.state
+        capture = replace(config.capture, preferred_rate=before.capture.preferred_rate)
+        if state == "waiting" and capture == before.capture:
+            # Where it is away, another rate to prefer is no reason to give it up.
+            config = replace(config, capture=capture)
+        self._wanted = config
         analysis = (config.preset, config.mel, config.compute)
         # Of a sound that has ended another front-end looks at what was heard; else it plays again.
         looks_back = (
@@ -282,7 +289,9 @@ class Engine:
             # What is asked for with a new source comes into force with it.
             self._open(config.capture)
         elif self._status.config.capture == config.capture:
-            fault = self._status.fault if state == "waiting" else None
+            # Why it is away, or what stands in for it, goes on being so.
+            stands_in = config.capture != self._requested
+            fault = self._status.fault if state == "waiting" or stands_in else None
             self._build((config, self._status.config), fault, state)
 
     def _attach(self, opened: SourceOpened) -> None:
@@ -290,6 +299,10 @@ class Engine:
             overflows, dropped_blocks = _losses(self._ring)
             self._past_overflows += overflows
             self._past_dropped_blocks += dropped_blocks
+            if self._status.state == "waiting":
+                # It is back in another form, so that its stream could not go on.
+                self._reopened += 1
+                self._lost_s += time.perf_counter() - (self._ring.due_at or time.perf_counter())
         self._past_bad_samples += self._cleaner.faults.bad
         self._cleaner = Cleaner()
         strict = self._strict and self._status.state == "starting"
@@ -432,11 +445,14 @@ class Engine:
             assert self._sound is not None
             self._gaps += 1
             self._lost_s += missing / self._sound.sample_rate
-        self._expected_sample = block.start_sample + len(block.samples)
+            self._expected_sample = block.start_sample
         self._lag_s = dequeued_at - block.captured_at
         self._max_lag_s = max(self._max_lag_s, self._lag_s)
         samples = self._cleaner.clean(block.samples)
-        self._publish(*pipeline.push(block.start_sample, samples), block.captured_at, dequeued_at)
+        columns = pipeline.push(block.start_sample, samples)
+        # From here on it is not lost.
+        self._expected_sample = block.start_sample + len(samples)
+        self._publish(*columns, block.captured_at, dequeued_at)
         assert self._sound is not None
         self._sound.append(block.start_sample, samples)
 

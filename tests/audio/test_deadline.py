@@ -8,7 +8,7 @@ from visualizer.audio.deadline import MOST_HUNG, Calls, HungError
 
 
 def test_a_call_gives_what_it_returns_or_raises() -> None:
-    calls = Calls()
+    calls = Calls("the drive")
     assert calls.make(lambda: 7, 5.0) == 7
     with pytest.raises(KeyError):
         calls.make(lambda: {}["no"], 5.0)
@@ -19,8 +19,8 @@ def test_what_hangs_is_left_alone_and_undone_when_it_comes_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("visualizer.audio.deadline.HUNG_S", 600.0)
-    calls, answers, undone = Calls(), threading.Event(), threading.Event()
-    with pytest.raises(HungError, match=r"has not answered for 0\.1 s"):
+    calls, answers, undone = Calls("the drive"), threading.Event(), threading.Event()
+    with pytest.raises(HungError, match=r"the drive has not answered for 0\.1 s"):
         calls.make(answers.wait, 0.1, lambda _: undone.set())
     # The next waits for it, and no longer than it is told to.
     assert not calls.may_call
@@ -33,7 +33,7 @@ def test_what_hangs_is_left_alone_and_undone_when_it_comes_back(
 
 def test_what_hangs_for_long_is_passed_by_but_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("visualizer.audio.deadline.HUNG_S", 0.0)
-    calls, answers = Calls(), threading.Event()
+    calls, answers = Calls("the drive"), threading.Event()
     for _ in range(MOST_HUNG):
         with pytest.raises(HungError):
             calls.make(answers.wait, 0.1)

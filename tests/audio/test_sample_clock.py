@@ -131,6 +131,66 @@ def test_the_machine_under_load_loses_nothing() -> None:
     assert device.stale == 0
 
 
+@pytest.mark.parametrize("held_s", [0.3, 1.5])
+def test_what_happens_again_and_again_does_not_add_up(held_s: float) -> None:
+    """Held up every 5 s and then delivered in a burst: nothing is ever lost by the device."""
+    device = Device()
+    device.run(5)
+    for _ in range(20):
+        device.now_s += held_s
+        for _ in range(round(held_s / BLOCK_S)):
+            device.now_s += 1e-5
+            device.deliver()
+        device.now_s = round((device.now_s - 100) / BLOCK_S) * BLOCK_S + 100
+        device.run(5)
+    assert device.error_s == pytest.approx(0.0, abs=0.05)
+
+
+def test_a_delay_that_comes_and_goes_does_not_add_up() -> None:
+    """As with Bluetooth: 80 ms more for 3 s of every 10, and nothing is lost."""
+    device = Device()
+    device.run(10)
+    for _ in range(12):
+        device.run(3, late_s=0.08)
+        device.run(7)
+    assert device.error_s == pytest.approx(0.0, abs=0.05)
+
+
+def test_a_delay_that_settles_after_the_start_is_no_loss() -> None:
+    device = Device()
+    device.run(0.3)
+    device.run(20, late_s=0.06)
+    assert device.gaps == []
+    assert device.stale == 0
+
+
+@pytest.mark.parametrize("period_s", [0.02, 0.1, 0.2, 0.26, 0.5])
+def test_a_device_that_delivers_in_batches_loses_nothing(period_s: float) -> None:
+    """PortAudio gives what came at once in blocks, one right after the other."""
+    device = Device(ppm=100.0)
+
+    def run(seconds: float) -> None:
+        for _ in range(round(seconds / period_s)):
+            device.now_s += period_s
+            for _ in range(round(period_s / BLOCK_S)):
+                device.deliver()
+
+    run(20)
+    assert (device.gaps, device.stale) == ([], 0)
+    device.now_s += 2.0
+    run(20)
+    assert device.error_s == pytest.approx(0.0, abs=0.05)
+    assert sum(device.gaps) / RATE_HZ == pytest.approx(2.0, abs=0.06)
+    assert device.stale * BLOCK_S < 0.06
+    # Opened again, it is known to do so.
+    device.clock = SampleClock(RATE_HZ, device.clock.due_at, device.clock.spread_s)
+    device.gaps, device.stale = [], 0
+    device.now_s += 1.0
+    run(20)
+    assert device.error_s == pytest.approx(0.0, abs=0.05)
+    assert device.stale * BLOCK_S < 0.06
+
+
 def test_an_opening_goes_on_where_the_one_before_ended() -> None:
     clock = SampleClock(RATE_HZ, since=50.0)
     assert clock.place(BLOCK, 53.0, overflow=False) == (3 * RATE_HZ - BLOCK, False)

@@ -1,21 +1,22 @@
 """Calls that may never return.
 
-Threads: each call has one of its own, which lives on where the call hangs. They are made one at a
-time, since PortAudio, for which this is, does not like two; only beside one that hangs there may be
-another. ALSA's plugin for PulseAudio was seen to lock up for ever when its server was killed.
+Threads: "caller", which makes one call after the other. One that hangs is left alone, and after a
+while another takes its place, to make calls beside it. ALSA's plugin for PulseAudio was seen to
+lock up for ever when its server was killed; a frozen server holds every call up.
 """
 
 from __future__ import annotations
 
+import queue
 import threading
 import time
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from visualizer.errors import DeviceError
 
 HUNG_S = 1.5
-"""A call that has been given up for so long may hang for ever: the next is made beside it."""
+"""A call that was given up so long ago may hang for ever: the next is made beside it."""
 MOST_HUNG = 4
 _LOOK_S = 0.05
 
@@ -34,20 +35,21 @@ class _Call(Generic[T]):
         self._given_up = False
         self._result: list[T] = []
         self._error: BaseException | None = None
-        self.thread = threading.Thread(target=self._run, name="portaudio", daemon=True)
-        self.thread.start()
+        self.is_over = threading.Event()
 
-    def _run(self) -> None:
+    def run(self) -> None:
         try:
             result = self._function()
         except BaseException as error:
             self._error = error
-            return
-        with self._lock:
-            if not self._given_up:
-                self._result.append(result)
-                return
-        self._undo(result)
+        else:
+            with self._lock:
+                if not self._given_up:
+                    self._result.append(result)
+            if not self._result:
+                self._undo(result)
+        finally:
+            self.is_over.set()
 
     def give_up(self) -> bool:
         """Undo whatever comes of it; False where it has returned just now."""
@@ -61,20 +63,40 @@ class _Call(Generic[T]):
         return self._result[0]
 
 
-class Calls:
-    """Makes calls, one after the other, and waits for each only so long.
-
-    One that hangs is left alone, and after a while the next is made beside it; a few may hang.
-    """
+class _Caller:
+    """A thread that makes calls until it is told that there are no more."""
 
     def __init__(self) -> None:
-        self._hung: list[threading.Thread] = []
+        self._calls: queue.SimpleQueue[_Call[Any] | None] = queue.SimpleQueue()
+        self.thread = threading.Thread(target=self._run, name="caller", daemon=True)
+        self.thread.start()
+
+    def make(self, call: _Call[Any]) -> None:
+        self._calls.put(call)
+
+    def retire(self) -> None:
+        """End after the call that is being made, if that ever ends."""
+        self._calls.put(None)
+
+    def _run(self) -> None:
+        while (call := self._calls.get()) is not None:
+            call.run()
+
+
+class Calls:
+    """Makes calls one after the other, on one thread, and waits for each only so long."""
+
+    def __init__(self, what: str) -> None:
+        """`what` does not answer when a call hangs, in words."""
+        self._what = what
+        self._caller: _Caller | None = None
+        self._hung: list[_Caller] = []
         self._hung_since = 0.0
 
     @property
     def may_call(self) -> bool:
         """Whether a call that is made now would be made at once."""
-        self._hung = [thread for thread in self._hung if thread.is_alive()]
+        self._hung = [caller for caller in self._hung if caller.thread.is_alive()]
         waited_s = time.monotonic() - self._hung_since
         return not self._hung or (len(self._hung) < MOST_HUNG and waited_s > HUNG_S)
 
@@ -83,23 +105,42 @@ class Calls:
         function: Callable[[], T],
         limit_s: float,
         undo: Callable[[T], object] = lambda _: None,
+        is_unwanted: Callable[[], bool] = lambda: False,
     ) -> T:
         """What the function returns, or raises.
 
-        Raises HungError where it has not returned after `limit_s`, or could not be called since
-        earlier ones still hang; `undo` is then called with what it returns in the end.
+        Raises HungError where it has not returned after `limit_s`, or is unwanted by now, or could
+        not be called since earlier ones still hang; `undo` is then called with what it returns in
+        the end.
         """
         give_up_at = time.monotonic() + limit_s
-        while not self.may_call and time.monotonic() < give_up_at:
-            self._hung[-1].join(_LOOK_S)
+
+        def waits() -> bool:
+            return time.monotonic() < give_up_at and not is_unwanted()
+
+        while not self.may_call and waits():
+            self._hung[-1].thread.join(_LOOK_S)
         if self.may_call:
+            caller = self._caller = self._caller or _Caller()
             call = _Call(function, undo)
-            call.thread.join(max(_LOOK_S, give_up_at - time.monotonic()))
-            if not call.thread.is_alive() or not call.give_up():
+            caller.make(call)
+            while not call.is_over.wait(_LOOK_S) and waits():
+                pass
+            if call.is_over.is_set() or not call.give_up():
                 return call.result()
-            self._hung.append(call.thread)
+            caller.retire()
+            self._caller = None
+            self._hung.append(caller)
             self._hung_since = time.monotonic()
+        if len(self._hung) >= MOST_HUNG:
+            raise HungError(f"{self._what} hangs; start this program again when it answers")
         raise HungError(
-            f"the sound system has not answered for {limit_s:g} s; it is waited for, and a file "
-            "or the demo can be played meanwhile"
+            f"{self._what} has not answered for {limit_s:g} s; it is waited for, and something "
+            "else can be played meanwhile"
         )
+
+    def close(self) -> None:
+        """End the thread, if it does not hang."""
+        if self._caller is not None:
+            self._caller.retire()
+            self._caller = None

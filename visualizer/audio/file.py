@@ -29,6 +29,7 @@ from visualizer.config import (
 from visualizer.errors import ConfigError, SourceError, one_line, quoted
 
 _PIECE_S = 0.5
+_CLOSE_S = 1.0
 _PIECE_VALUES = 1 << 22
 """Samples of all channels that are read at once, at most: 16 MB."""
 END_OF_FILE = "the end of the file was reached"
@@ -83,7 +84,10 @@ class FileSource:
         """Stop delivering."""
         self._stopping.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(_CLOSE_S)
+            if self._thread.is_alive():
+                # It hangs in reading from a drive that is away, and closes nothing under its feet.
+                return
         self._file.close()
 
     def _play(self, ring: BlockRing) -> None:
@@ -101,14 +105,13 @@ class FileSource:
                     if self._stopping.wait(max(0.0, -late_s)):
                         return
                     ring.write(block, time.perf_counter())
+            fault = None if self._loop else _cut_off(self._file, delivered)
+            ring.finish(END_OF_FILE if fault is None else f"{quoted(self.info.name)} {fault}")
         except Exception as error:
             # Whatever it is, a thread that ends without a word would look like silence.
             after_s = delivered / self.info.sample_rate
             name = quoted(self.info.name)
             ring.finish(f"{name} cannot be read on after {after_s:.2f} s: {_reason(error)}")
-            return
-        fault = None if self._loop else _cut_off(self._file, delivered)
-        ring.finish(END_OF_FILE if fault is None else f"{quoted(self.info.name)} {fault}")
 
     def _pieces(self) -> Iterator[NDArray[np.float32]]:
         """The sound in pieces of many blocks: a read costs more than what it reads."""

@@ -94,7 +94,7 @@ class Microphone:
 
         What is missing since the ring's newest sample counts as lost.
         """
-        self._clock = SampleClock(self.info.sample_rate, ring.due_at)
+        self._clock = SampleClock(self.info.sample_rate, ring.due_at, ring.spread_s)
         self._started_at = time.perf_counter()
         self._ring = ring
         try:
@@ -123,9 +123,10 @@ class Microphone:
             overflow = bool(status.input_overflow)
             ring.overflows += overflow
             lost, is_stale = self._clock.place(n_samples, captured_at, overflow)
-            ring.due_at, ring.drift_ppm = self._clock.due_at, self._clock.drift_ppm
+            ring.due_at, ring.spread_s = self._clock.due_at, self._clock.spread_s
+            ring.drift_ppm = self._clock.drift_ppm
             if is_stale:
-                ring.refuse(n_samples)
+                ring.refuse(n_samples, captured_at)
             else:
                 ring.write(samples, captured_at, lost)
         except Exception as error:
@@ -140,17 +141,18 @@ class Microphone:
 
 
 def _found(capture: CaptureConfig) -> InputDevice:
-    """The device that is meant; JACK's are looked at only where no other is."""
+    """The device that is meant; JACK's are looked at only for who asked for one, or by a name."""
+    host_api, name = capture.host_api, capture.device
     # An index is one of the list that people see, which has JACK's devices.
-    is_index = capture.host_api is None and (capture.device or "").isdecimal()
-    rescan(jack=is_index)
+    is_index = host_api is None and (name or "").isdecimal()
+    rescan(jack=is_index or is_jack(host_api or ""))
     try:
-        device = look_up(capture.device, capture.host_api)
+        device = look_up(name, host_api)
     except DeviceError:
-        if is_index:
+        if host_api is not None or name is None or is_index:
             raise
         rescan(jack=True)
-        device = look_up(capture.device, capture.host_api)
+        device = look_up(name, host_api)
     if is_jack(device.host_api):
         require_jack()
     return device

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from visualizer.audio.devices import InputDevice
@@ -14,6 +15,7 @@ _REMEDY = (
     "install ALSA's plugin for the sound server (Debian, Ubuntu: libasound2-plugins, or "
     "pipewire-alsa) or choose another device"
 )
+_AS_AT_THE_START = {name: os.environ.get(name) for name in leading_to("")}
 
 
 def open_stream(device: InputDevice, **settings: Any) -> Any:
@@ -24,7 +26,9 @@ def open_stream(device: InputDevice, **settings: Any) -> Any:
     """
     sd = portaudio()
     if device.server_source is None:
-        stream = sd.InputStream(device=device.index, **settings)
+        # Also where another opening, that leads elsewhere, still hangs.
+        with environment(_AS_AT_THE_START):
+            stream = sd.InputStream(device=device.index, **settings)
         note_opened(stream, device.host_api)
         return stream
     way = way_to_server(portaudio_devices().devices)

@@ -9,19 +9,25 @@ from __future__ import annotations
 import atexit
 import ctypes
 import functools
+import math
 import os
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import ModuleType
 from typing import Any
 
 from visualizer.errors import DeviceError
 
-_TRIAL_LIMIT_S = 10.0
+_TRIAL_LIMIT_S = 6.0
+_TRIAL_PAUSE_S = 20.0
+"""After a trial that failed, before the next."""
+_WINDOWS_CRASH = 0xC0000000
+"""Exit codes from here on are crashes."""
 _NO_JACK = {"JACK_DEFAULT_SERVER": "none-for-this-program"}
 """With this, libjack finds no server. PortAudio ends the whole process by a failed assertion when
 it is ended after a JACK server that it has once found, even one that was never recorded from."""
@@ -31,6 +37,7 @@ _loading = threading.Lock()
 _inside: list[threading.Thread] = []
 _streams: dict[Any, str] = {}
 _JACK = "JACK"
+_failed: list[tuple[float, DeviceError]] = []
 
 
 def load_soon() -> None:
@@ -50,6 +57,8 @@ def portaudio() -> ModuleType:
     Raises DeviceError in words where that fails.
     """
     with _loading:
+        if _failed and time.monotonic() < _failed[-1][0]:
+            raise _failed[-1][1]
         return _load()
 
 
@@ -61,9 +70,10 @@ def _load() -> ModuleType:
         with environment(_NO_JACK):
             import sounddevice
     except OSError as error:
-        raise DeviceError(
+        raise _remembered(
+            math.inf,
             "the PortAudio library is missing, so no microphone can be opened; install it "
-            "(Debian, Ubuntu: libportaudio2; Fedora, Arch: portaudio) and start again"
+            "(Debian, Ubuntu: libportaudio2; Fedora, Arch: portaudio) and start again",
         ) from error
     except Exception as error:
         # A broken ALSA configuration makes PortAudio's own start fail inside the import.
@@ -94,27 +104,43 @@ def _try_apart() -> None:
     except OSError:
         # No process to try it in; then it must do without.
         return
-    if trial.returncode < 0:
-        how = signal.strsignal(-trial.returncode)
-        raise DeviceError(
+    code = trial.returncode
+    if code < 0 or code >= _WINDOWS_CRASH:
+        how = signal.strsignal(-code) if code < 0 else hex(code)
+        raise _remembered(
+            _TRIAL_PAUSE_S,
             f"PortAudio crashes with this sound configuration ({how}); check it (`arecord -l` and "
-            "~/.asoundrc on Linux)"
+            "~/.asoundrc on Linux)",
         )
 
 
+def _remembered(pause_s: float, text: str) -> DeviceError:
+    """An error that holds for so long, so that who tries again and again costs nothing."""
+    error = DeviceError(text)
+    _failed.append((time.monotonic() + pause_s, error))
+    return error
+
+
 @contextmanager
-def environment(values: dict[str, str]) -> Iterator[None]:
-    """These variables, for libraries that read them, and then what was there before."""
+def environment(values: Mapping[str, str | None]) -> Iterator[None]:
+    """These variables, for libraries that read them, and then what was there before.
+
+    None: without that one.
+    """
     before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
+    _set_environment(values)
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+        _set_environment(before)
+
+
+def _set_environment(values: Mapping[str, str | None]) -> None:
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 _ALSA_HANDLER = ctypes.CFUNCTYPE(
@@ -201,7 +227,7 @@ def is_jack(host_api: str) -> bool:
 
 def require_jack() -> None:
     """Raise DeviceError where JACK's server went away: PortAudio does not connect again."""
-    if any(map(is_jack, _streams.values())):
+    if any(map(is_jack, list(_streams.values()))):
         raise DeviceError(
             "the JACK server went away, and PortAudio connects to one only once in a process; "
             "start this program again, or choose another device"

@@ -59,6 +59,8 @@ class BlockRing:
         self.overflows = 0
         self.due_at: float | None = None
         """s, perf_counter when the newest sample should have come; None: there is no such time"""
+        self.spread_s = 0.0
+        """how far apart the delays of its blocks are by themselves"""
         self.drift_ppm: float | None = None
         """how much faster the device's clock is than this machine's; None: not known"""
         self.end_reason: str | None = None
@@ -70,13 +72,10 @@ class BlockRing:
         n_samples = len(samples)
         self._clock = start + n_samples
         capacity = len(self._memory)
-        if self.delivered_at is not None:
-            self.longest_gap_s = max(self.longest_gap_s, captured_at - self.delivered_at)
-        self.delivered_at = captured_at
         if n_samples > capacity - (self._written - self._read):
-            self.refuse(n_samples)
+            self.refuse(n_samples, captured_at)
             return
-        self.delivered += n_samples
+        self._note(n_samples, captured_at)
         at = self._written % capacity
         head = min(n_samples, capacity - at)
         self._memory[at : at + head] = samples[:head]
@@ -86,10 +85,16 @@ class BlockRing:
         if self._clock >= self._wanted:
             self._notify(self)
 
-    def refuse(self, n_samples: int) -> None:
+    def refuse(self, n_samples: int, captured_at: float) -> None:
         """Count a block that came and is not taken in."""
-        self.delivered += n_samples
+        self._note(n_samples, captured_at)
         self.dropped_blocks += 1
+
+    def _note(self, n_samples: int, captured_at: float) -> None:
+        if self.delivered_at is not None:
+            self.longest_gap_s = max(self.longest_gap_s, captured_at - self.delivered_at)
+        self.delivered_at = captured_at
+        self.delivered += n_samples
 
     def finish(self, reason: str) -> None:
         """Say that no more blocks will come."""

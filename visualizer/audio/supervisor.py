@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -35,6 +36,7 @@ RING_S = 2.0
 """Sound the worker may fall behind by before blocks are dropped."""
 
 _LOOK_S = 0.1
+_HURRY_S = 1.0
 _CALM_S = 10.0
 
 T = TypeVar("T")
@@ -96,6 +98,8 @@ class _Playing:
     """what it was lost for, until it delivers again"""
     fault: str | None = None
     """what was said last of opening it again"""
+    is_spoilt: bool = False
+    """whether its ring can have no other source"""
 
 
 class SourceSupervisor:
@@ -111,8 +115,8 @@ class SourceSupervisor:
     ) -> None:
         """`fallbacks` are tried, after what worked last, where a source cannot be opened.
 
-        `on_audio` is called on the source's thread, the others on the device thread or, where a
-        microphone is opened, on the thread of that call.
+        `on_audio` is called on the source's thread, `on_event` on the device thread, `open_source`
+        on one of its callers.
         """
         self._fallbacks = fallbacks
         self._open_source = open_source
@@ -120,7 +124,8 @@ class SourceSupervisor:
         self._on_event = on_event
         self._patience = patience
         self._requests: queue.SimpleQueue[CaptureConfig | None] = queue.SimpleQueue()
-        self._calls = Calls()
+        self._device_calls = Calls("the sound system")
+        self._file_calls = Calls("the file, or the drive that it is on,")
         self._requested: CaptureConfig | None = None
         self._playing: _Playing | None = None
         self._worked_last: CaptureConfig | None = None
@@ -143,34 +148,48 @@ class SourceSupervisor:
             try:
                 requested = self._requests.get(timeout=_LOOK_S)
             except queue.Empty:
-                try:
-                    self._look()
-                except Exception:
-                    _log.exception("watching the source failed")
+                self._safely(self._look)
                 continue
             if requested is None:
                 break
             if self._requests.empty():  # else there is a newer wish already
-                self._close_source()
-                self._requested = requested
-                self._on_event(self._open_first(requested))
-        self._close_source()
+                self._safely(partial(self._switch, requested))
+        self._safely(self._close_source)
+        self._device_calls.close()
+        self._file_calls.close()
 
-    def _open_first(self, requested: CaptureConfig) -> SourceOpened | SourceFailed:
+    def _safely(self, function: Callable[[], None]) -> None:
+        """Whatever happens, the thread goes on."""
+        try:
+            function()
+        except Exception:
+            _log.exception("the supervision of the source failed")
+
+    def _switch(self, requested: CaptureConfig) -> None:
+        self._close_source()
+        self._requested = requested
         self._playing = None
         self._retry_later(first=True)
         last = () if self._worked_last is None else (self._worked_last,)
         faults: list[str] = []
+        hangs = False
         for capture in dict.fromkeys((requested, *last, *self._fallbacks)):
+            if not self._requests.empty():
+                return
+            if hangs and capture.kind == "mic":
+                continue
             try:
                 playing = self._open(capture, None)
             except VisualizerError as error:
-                faults.append(str(error))
-            else:
-                self._playing, self._worked_last = playing, capture
-                fault = f"{faults[0]} · instead: {playing.info.name}" if faults else None
-                return SourceOpened(requested, capture, playing.info, playing.ring, fault)
-        return SourceFailed(requested, faults[0])
+                faults.append(_line(error))
+                hangs |= isinstance(error, HungError)
+                continue
+            self._playing, self._worked_last = playing, capture
+            fault = f"{faults[0]} · instead: {playing.info.name}" if faults else None
+            self._on_event(SourceOpened(requested, capture, playing.info, playing.ring, fault))
+            return
+        if self._requests.empty():
+            self._on_event(SourceFailed(requested, faults[0]))
 
     def _open(self, capture: CaptureConfig, resumed: _Playing | None) -> _Playing:
         """Open and start a source; into the ring of what is resumed where that fits.
@@ -180,15 +199,20 @@ class SourceSupervisor:
         try:
             source = self._call(capture.kind, lambda: self._open_source(capture), _close)
             playing = self._prepared(capture, source, resumed)
+
+            def start() -> None:
+                try:
+                    source.start(playing.ring)
+                except BaseException:
+                    _close(source)
+                    raise
+
             try:
-                # Apart from the opening, so that what opens too late never delivers.
-                self._call(
-                    capture.kind, lambda: source.start(playing.ring), lambda _: _close(source)
-                )
+                self._call(capture.kind, start, lambda _: _close(source))
             except HungError:
-                raise
-            except Exception:
-                self._call(capture.kind, lambda: _close(source))
+                if resumed is not None:
+                    # It may yet begin to write into that ring.
+                    resumed.is_spoilt = True
                 raise
         except VisualizerError:
             raise
@@ -197,16 +221,22 @@ class SourceSupervisor:
             raise DeviceError(f"opening {capture.kind} failed: {error!r}") from error
         return playing
 
+    def _calls(self, kind: SourceKind) -> Calls:
+        return self._device_calls if kind == "mic" else self._file_calls
+
     def _call(
         self,
         kind: SourceKind,
         function: Callable[[], T],
         undo: Callable[[T], object] = lambda _: None,
     ) -> T:
-        """With a deadline where PortAudio is called."""
-        if kind != "mic":
-            return function()
-        return self._calls.make(function, self._patience.call_s, undo)
+        """With a deadline, after which it is left alone, as it is soon for a newer wish."""
+        began_at = time.monotonic()
+
+        def is_unwanted() -> bool:
+            return time.monotonic() - began_at > _HURRY_S and not self._requests.empty()
+
+        return self._calls(kind).make(function, self._patience.call_s, undo, is_unwanted)
 
     def _prepared(
         self, capture: CaptureConfig, source: AudioSource, resumed: _Playing | None
@@ -214,7 +244,8 @@ class SourceSupervisor:
         """With the ring that it is to deliver into."""
         info = source.info
         shape = (info.sample_rate, info.channels)
-        if resumed is not None and shape == (resumed.info.sample_rate, resumed.info.channels):
+        fits = resumed is not None and shape == (resumed.info.sample_rate, resumed.info.channels)
+        if resumed is not None and fits and not resumed.is_spoilt:
             ring = resumed.ring
             ring.end_reason = None
         else:
@@ -226,7 +257,7 @@ class SourceSupervisor:
         playing = self._playing
         if playing is not None and playing.health is not None:
             self._look_after(playing, playing.health)
-        if time.monotonic() < self._retry_at or not self._calls.may_call:
+        if time.monotonic() < self._retry_at or not self._device_calls.may_call:
             return
         if playing is not None and playing.source is None:
             self._open_again(playing)
@@ -256,15 +287,20 @@ class SourceSupervisor:
         )
 
     def _open_again(self, lost: _Playing) -> None:
-        # At the rate it had, so that its stream can go on.
-        capture = replace(lost.capture, preferred_rate=lost.info.sample_rate)
+        # The very same, not what has its index, or is the default, by now; at the rate it had, so
+        # that its stream can go on.
+        info = lost.info
+        capture = replace(
+            lost.capture,
+            device=info.name,
+            host_api=info.host_api,
+            preferred_rate=info.sample_rate,
+        )
         self._retry_later()
         try:
             playing = self._open(capture, lost)
         except VisualizerError as error:
-            if str(error) != lost.fault:
-                lost.fault = str(error)
-                self._on_event(SourceLost(lost.ring, f"{lost.trouble} · {error}"))
+            self._say_why(lost, error)
             return
         playing.capture = lost.capture
         self._playing = playing
@@ -275,6 +311,13 @@ class SourceSupervisor:
         self._on_event(
             SourceOpened(self._requested, lost.capture, playing.info, playing.ring, None)
         )
+
+    def _say_why(self, lost: _Playing, error: VisualizerError) -> None:
+        """Tell why it cannot be opened again, or closed, unless that was told last."""
+        fault = _line(error)
+        if fault != lost.fault:
+            lost.fault = fault
+            self._on_event(SourceLost(lost.ring, f"{lost.trouble} · {fault}"))
 
     def _open_requested(self) -> None:
         requested = self._requested
@@ -298,11 +341,16 @@ class SourceSupervisor:
         if playing is None or playing.source is None:
             return
         source, playing.source, playing.health = playing.source, None, None
-        if playing.info.kind != "mic":
-            _close(source)
-            return
-        with suppress(DeviceError):
-            self._calls.make(lambda: _close(source), self._patience.close_s)
+        try:
+            self._calls(playing.info.kind).make(lambda: _close(source), self._patience.close_s)
+        except HungError as error:
+            if playing.trouble is not None:
+                self._say_why(playing, error)
+
+
+def _line(error: VisualizerError) -> str:
+    """Its first line, without the list that would follow."""
+    return str(error).partition("\n")[0].removesuffix("; choose one of")
 
 
 def _close(source: AudioSource | None) -> None:

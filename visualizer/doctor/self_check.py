@@ -68,7 +68,8 @@ class _Listener:
         self._columns += columns.n_columns
         self._peak = max(self._peak, columns.peak)
         self._latency.record(columns, None)
-        self._watch.observe(columns.peak, columns.n_columns * hop_s)
+        duration_s = columns.n_columns * hop_s
+        self._watch.observe(columns.peak, duration_s, columns.means, columns.faults)
         self._notice = self._watch.notice or self._notice
 
     def _report(self) -> dict[str, Any]:

@@ -110,7 +110,7 @@ class DeviceWatch(QObject):
                     self.found.emit(from_json(message))
                     self._pause_s = _FIRST_PAUSE_S
                     self._is_asked, self._is_said, self._failures = False, False, 0
-            except (DeviceError, ValueError) as error:
+            except (DeviceError, ValueError, TypeError) as error:
                 self._say_failure(str(error))
 
     def _give_up(self) -> None:

@@ -445,7 +445,8 @@ class Window(QMainWindow):
         if status.mel is not None and sound is not None and is_new:
             self._pace.clear()
             self.latency.clear()
-            self._watch = SoundWatch()
+            if before is None or before.stream_id != status.stream_id:
+                self._watch = SoundWatch()
             self.viewer.begin(status, sound)
         self._show_texts()
         if status.state == "ended":

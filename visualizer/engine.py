@@ -52,7 +52,7 @@ OUTBOX_LENGTH = 4096
 """Deliveries, mostly of one column, kept for a reader that stalls; then the oldest are dropped."""
 
 LAG_LIMIT_S = 0.25
-"""Sound that has waited longer for the worker is dropped: the picture is of now."""
+"""A microphone's sound that has waited longer for the worker is dropped: the picture is of now."""
 _LOOK_S = 0.1
 """Of sound, after which the worker looks at it even where no column comes of it."""
 _CALM_S = 10.0
@@ -413,7 +413,9 @@ class Engine:
         # Before the look for a block, so that none comes between the two.
         end_reason = ring.end_reason
         now = time.perf_counter()
-        if now - LAG_LIMIT_S > self._ready_at:
+        source = self._status.source
+        is_live = source is not None and source.kind == "mic"
+        if is_live and now - LAG_LIMIT_S > self._ready_at:
             ring.skip(now - LAG_LIMIT_S)
         block = ring.read()
         if block is not None:
@@ -423,10 +425,8 @@ class Engine:
                 soon = block.start_sample + len(block.samples) + self._look_samples()
                 ring.want(min(self._pipeline.completed_by, soon))
             return True
-        source = self._status.source
         # A device that stops is opened again.
-        is_over = end_reason is not None and source is not None and source.kind != "mic"
-        if is_over and self._status.state == "running":
+        if end_reason is not None and not is_live and self._status.state == "running":
             self._ended_well = end_reason == END_OF_FILE
             fault = self._flush() if self._ended_well else end_reason
             self._set(state="ended", fault=fault)

@@ -3,6 +3,7 @@ before a choice."""
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 
@@ -231,6 +232,7 @@ def test_of_another_source_no_column_is_missing(
         if status.config_id > before.config_id and status.columns > before.columns + 60:
             break
         assert time.monotonic() < deadline
+        threading.Event().wait(0.01)
     qtbot.waitUntil(lambda: "tones.wav" in noisy.state_label.text(), timeout=WAIT_MS)
     hear(noisy, qtbot, 1.2)
     assert not noisy.frozen

@@ -186,12 +186,11 @@ def test_a_place_that_cannot_be_written_to_is_said_once(path: Path) -> None:
     path.parent.parent.mkdir(parents=True, exist_ok=True)
     path.parent.touch()
     settings = Settings()
-    assert settings.take_problem() is None
-    settings.save_engine_config(CONFIG)
-    settings._store.sync()
     problem = settings.take_problem()
     assert problem is not None
     assert "cannot be read or saved" in problem
+    settings.save_engine_config(CONFIG)
+    settings.flush()
     assert settings.take_problem() is None
 
 

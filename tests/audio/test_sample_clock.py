@@ -201,6 +201,15 @@ def test_an_opening_goes_on_where_the_one_before_ended() -> None:
     assert clock.place(BLOCK, 53.0 + 12 * BLOCK_S, overflow=False) == (0, False)
 
 
+def test_a_burst_into_an_opening_that_knows_its_batches_is_stale() -> None:
+    """All that a server kept, 20 times as fast as it was heard."""
+    clock = SampleClock(RATE_HZ, since=50.0, spread_s=0.0124)
+    places = [clock.place(BLOCK, 52.5 + block * BLOCK_S / 20, False) for block in range(500)]
+    kept = sum(not place.is_stale for place in places)
+    # As much as goes by meanwhile, and what cannot be told from a batch.
+    assert kept * BLOCK_S < 500 * BLOCK_S / 20 + 0.05
+
+
 def test_an_opening_that_ended_late_is_remembered() -> None:
     first = SampleClock(RATE_HZ)
     for block in range(1000):

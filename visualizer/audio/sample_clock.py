@@ -87,7 +87,7 @@ class SampleClock:
         delay = captured_at - (self._count + n_samples) / self._sample_rate
         # What comes early after a jump is of the time that was given up, and no measure.
         late = delay - (self._reference if self._debt else min(self._reference, self._lowest))
-        early_s = 0.0 if self._is_ahead else max(EARLY_S, self.spread_s)
+        early_s = 0.0 if self._is_ahead else max(EARLY_S, self._known_spread_s)
         if late < -early_s and self._debt >= n_samples:
             self._debt -= n_samples
             self._begin_look(captured_at)

@@ -171,7 +171,7 @@ class SourceSupervisor:
         self._playing = None
         self._retry_later(first=True)
         last = () if self._worked_last is None else (self._worked_last,)
-        faults: list[str] = []
+        errors: list[VisualizerError] = []
         hangs = False
         for capture in dict.fromkeys((requested, *last, *self._fallbacks)):
             if not self._requests.empty():
@@ -181,15 +181,15 @@ class SourceSupervisor:
             try:
                 playing = self._open(capture, None)
             except VisualizerError as error:
-                faults.append(_line(error))
+                errors.append(error)
                 hangs |= isinstance(error, HungError)
                 continue
             self._playing, self._worked_last = playing, capture
-            fault = f"{faults[0]} · instead: {playing.info.name}" if faults else None
+            fault = f"{_line(errors[0])} · instead: {playing.info.name}" if errors else None
             self._on_event(SourceOpened(requested, capture, playing.info, playing.ring, fault))
             return
         if self._requests.empty():
-            self._on_event(SourceFailed(requested, faults[0]))
+            self._on_event(SourceFailed(requested, str(errors[0])))
 
     def _open(self, capture: CaptureConfig, resumed: _Playing | None) -> _Playing:
         """Open and start a source; into the ring of what is resumed where that fits.

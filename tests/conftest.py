@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from _pytest.faulthandler import fault_handler_stderr_fd_key
 
 from tests.sound import SoundServer, running_server
 from visualizer.system import missing
@@ -128,7 +129,7 @@ def own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def log_folder(tmp_path: Path) -> Iterator[Path]:
+def log_folder(tmp_path: Path, pytestconfig: pytest.Config) -> Iterator[Path]:
     """For a log of the program's; afterwards this process logs as it did before."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
@@ -136,7 +137,8 @@ def log_folder(tmp_path: Path) -> Iterator[Path]:
     root.handlers[:] = handlers
     root.setLevel(level)
     logging.getLogger("visualizer").setLevel(logging.NOTSET)
-    faulthandler.enable(sys.__stderr__)
+    # Not to what is captured for the test: after a crash nobody would see it.
+    faulthandler.enable(pytestconfig.stash[fault_handler_stderr_fd_key])
 
 
 @pytest.fixture(scope="session")

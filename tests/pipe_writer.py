@@ -57,10 +57,12 @@ class Writer:
         due = round(self._before + elapsed_s * RATE_HZ * self._speed)
         time_s = np.arange(self._written, due) / RATE_HZ
         samples = (0.2 * np.sin(2 * np.pi * TONE_HZ * time_s)).astype(np.float32)
+        at = 0
         for what, value in _BAD.items():
-            n = min(self._spoilt[what], len(samples))
-            samples[:n] = value
+            n = min(self._spoilt[what], len(samples) - at)
+            samples[at : at + n] = value
             self._spoilt[what] -= n
+            at += n
         view = memoryview(samples.tobytes())
         while view:
             view = view[os.write(self._pipe, view) :]

@@ -17,10 +17,10 @@ from visualizer.audio.file import END_OF_FILE
 from visualizer.audio.health import Patience
 from visualizer.audio.ring import BlockRing
 from visualizer.audio.sample_clock import SampleClock
-from visualizer.audio.source import SourceInfo
+from visualizer.audio.source import LATE_LIMIT_S, SourceInfo
 from visualizer.columns import MelColumns
 from visualizer.config import CaptureConfig, EngineConfig
-from visualizer.engine import LAG_LIMIT_S, OUTBOX_LENGTH, Engine
+from visualizer.engine import OUTBOX_LENGTH, Engine
 from visualizer.errors import DeviceError
 from visualizer.mel.kernels import EagerKernel, available_devices
 from visualizer.mel.stream import MelStream
@@ -525,7 +525,7 @@ def test_sound_that_waited_too_long_is_dropped_and_counted(bench: Bench) -> None
     assert ring is not None
     bench.write(noise(800))
     bench.until(lambda s: s.columns > 0)
-    bench.until(lambda _: time.perf_counter() - bench.engine._ready_at > 2 * LAG_LIMIT_S)
+    bench.until(lambda _: time.perf_counter() - bench.engine._ready_at > 2 * LATE_LIMIT_S)
     ring.want(10 * RATE_HZ)
     bench.until(lambda _: len(ring) == 0)
     ring.want(10 * RATE_HZ)
@@ -537,7 +537,7 @@ def test_sound_that_waited_too_long_is_dropped_and_counted(bench: Bench) -> None
     status = bench.until(lambda s: s.gaps == 1)
     assert status.dropped_blocks == 3
     assert status.lost_s == pytest.approx(3 * 400 / RATE_HZ)
-    assert status.lag_s < LAG_LIMIT_S
+    assert status.lag_s < LATE_LIMIT_S
 
 
 def test_a_front_end_of_another_rate_is_fed_by_a_resampler(bench: Bench) -> None:

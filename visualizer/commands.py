@@ -81,7 +81,7 @@ def devices(arguments: argparse.Namespace) -> int:
 
     if arguments.watch:
         from visualizer.audio.watch import watch
-        from visualizer.priority import yield_to_others
+        from visualizer.children import yield_to_others
 
         yield_to_others()
         watch(sys.stdin, sys.stdout)

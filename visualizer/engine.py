@@ -26,7 +26,7 @@ from visualizer.audio.file import END_OF_FILE
 from visualizer.audio.health import PATIENCE, Patience
 from visualizer.audio.portaudio import load_soon
 from visualizer.audio.ring import AudioBlock, BlockRing
-from visualizer.audio.source import AudioSource
+from visualizer.audio.source import LATE_LIMIT_S, AudioSource
 from visualizer.audio.supervisor import (
     SourceBack,
     SourceEvent,
@@ -51,8 +51,6 @@ if TYPE_CHECKING:
 OUTBOX_LENGTH = 4096
 """Deliveries, mostly of one column, kept for a reader that stalls; then the oldest are dropped."""
 
-LAG_LIMIT_S = 0.25
-"""A microphone's sound that has waited longer for the worker is dropped: the picture is of now."""
 _LOOK_S = 0.1
 """Of sound, after which the worker looks at it even where no column comes of it."""
 _CALM_S = 10.0
@@ -415,8 +413,8 @@ class Engine:
         now = time.perf_counter()
         source = self._status.source
         is_live = source is not None and source.kind == "mic"
-        if is_live and now - LAG_LIMIT_S > self._ready_at:
-            ring.skip(now - LAG_LIMIT_S)
+        if is_live and now - LATE_LIMIT_S > self._ready_at:
+            ring.skip(now - LATE_LIMIT_S)
         block = ring.read()
         if block is not None:
             self._process(block, now)

@@ -21,12 +21,12 @@ from typing import Any
 
 import torch
 
+from visualizer.children import own_command, own_environment, yield_to_others
 from visualizer.config import MelConfig
 from visualizer.errors import KernelError
 from visualizer.mel import artifacts, timing
 from visualizer.mel.artifacts import Artifact
 from visualizer.mel.kernels import CudaGraphKernel, EagerKernel, MelKernel, Rows
-from visualizer.priority import yield_to_others
 
 N_CALLS, N_WARM_UP = 150, 5
 
@@ -36,16 +36,13 @@ def start_builder(artifact: Artifact, device: torch.device) -> subprocess.Popen[
 
     A kernel is built for the CPU only; on other devices, what runs there is timed.
     """
-    # This package need not be installed: run.py finds it beside itself.
-    beside = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     builder = subprocess.Popen(
-        # With -P, nothing in the folder that the user is in is taken for a module.
-        [sys.executable, "-P", "-m", __name__],
+        own_command(__name__),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, beside))},
+        env=own_environment(),
         # A group of its own, so that the compilers it starts end with it.
         start_new_session=True,
     )

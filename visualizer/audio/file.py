@@ -18,7 +18,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from visualizer.audio.ring import BlockRing
-from visualizer.audio.source import BLOCK_S, SourceInfo
+from visualizer.audio.source import BLOCK_S, LATE_LIMIT_S, SourceInfo
 from visualizer.config import (
     SAMPLE_RATE_MAX_HZ,
     SAMPLE_RATE_MIN_HZ,
@@ -34,9 +34,6 @@ _PIECE_VALUES = 1 << 22
 """Samples of all channels that are read at once, at most: 16 MB."""
 END_OF_FILE = "the end of the file was reached"
 
-LATE_S = 0.25
-"""By more than this no delivery is merely late: the machine slept, or was held up. What follows
-is then played from there, at its own pace, and not as a burst."""
 
 _IN_LOG = re.compile(r"^\s*(?:data|SSND|Data Size)\s*:\s*(\d+) \(should be (\d+)\)", re.MULTILINE)
 _UNKNOWN_BYTES = 0x7FFF0000
@@ -100,7 +97,8 @@ class FileSource:
                     block = piece[at : at + block_length]
                     delivered += len(block)
                     late_s = time.perf_counter() - started_at - delivered / self.info.sample_rate
-                    if late_s > LATE_S:
+                    if late_s > LATE_LIMIT_S:
+                        # The machine slept, or was held up; played on from here, nothing is lost.
                         started_at += late_s
                     if self._stopping.wait(max(0.0, -late_s)):
                         return

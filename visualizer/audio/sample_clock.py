@@ -12,8 +12,8 @@ from collections import deque
 from statistics import linear_regression
 from typing import NamedTuple
 
-LATE_LIMIT_S = 0.25
-"""Later than this, sound is given up for what is heard now."""
+from visualizer.audio.source import LATE_LIMIT_S
+
 LOSS_S, TOLD_LOSS_S = 0.05, 0.01
 """A delay that stays is a loss from here on; where the device tells of one, from there."""
 EARLY_S = 0.025

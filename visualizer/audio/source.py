@@ -8,6 +8,8 @@ from typing import Protocol
 from visualizer.audio.ring import BlockRing
 from visualizer.config import SourceKind
 
+LATE_LIMIT_S = 0.25
+"""Sound that comes, or is taken, later than this is given up for what is heard now."""
 BLOCK_S = 0.005
 """Length of one delivery: well under any hop, so a column never waits long for its block."""
 

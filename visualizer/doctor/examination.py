@@ -18,10 +18,10 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import IO, Any
 
 from visualizer import __version__
+from visualizer.children import own_command, own_environment
 from visualizer.doctor.check import Check, mend_sound, reinstall
 
 _STATE_WIDTH, _NAME_WIDTH = len("lacking"), len("Qt's libraries")
@@ -133,15 +133,12 @@ class _Asked:
         """Start it. What it prints goes into files, since a full pipe would hold it up."""
         self.part = part
         self._said, self._errors = said, errors
-        # This package need not be installed: run.py finds it beside itself.
-        beside = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
         self._process = subprocess.Popen(
-            # With -P, nothing in the folder that the user is in is taken for a module.
-            [sys.executable, "-P", "-m", "visualizer.doctor.part", part.name],
+            own_command("visualizer.doctor.part", part.name),
             stdin=subprocess.DEVNULL,
             stdout=said,
             stderr=errors,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, beside))},
+            env=own_environment(),
             # A group of its own, so that what it starts ends with it.
             start_new_session=True,
         )

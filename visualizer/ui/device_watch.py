@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from PyQt6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, pyqtSignal
 
 from visualizer.audio.devices import from_json
+from visualizer.children import own_command, own_environment
 from visualizer.errors import DeviceError
 
 LIMIT_S = 15.0
@@ -42,10 +40,9 @@ class DeviceWatch(QObject):
         super().__init__()
         self.limit_s = LIMIT_S
         self._process = QProcess(self)
-        environment = QProcessEnvironment.systemEnvironment()
-        # This package need not be installed: run.py finds it beside itself.
-        beside = [str(Path(__file__).parents[2]), environment.value("PYTHONPATH")]
-        environment.insert("PYTHONPATH", os.pathsep.join(filter(None, beside)))
+        environment = QProcessEnvironment()
+        for name, value in own_environment().items():
+            environment.insert(name, value)
         self._process.setProcessEnvironment(environment)
         self._process.readyReadStandardOutput.connect(self._read)
         self._process.finished.connect(self._on_end)
@@ -82,8 +79,8 @@ class DeviceWatch(QObject):
     def _start(self) -> None:
         self._again.stop()
         self._gave_up = False
-        # With -P, nothing in the folder that the user is in is taken for a module.
-        self._process.start(sys.executable, ["-P", "-m", "visualizer", "devices", "--watch"])
+        program, *arguments = own_command("visualizer", "devices", "--watch")
+        self._process.start(program, arguments)
         self._request()
 
     def _request(self) -> None:

@@ -102,8 +102,13 @@ def qapp_cls() -> Callable[[list[str]], object]:
 
 
 @pytest.fixture(scope="session")
-def qapp(display: str, qapp_cls: Callable[[list[str]], object]) -> object:
-    return qapp_cls(["test"])
+def qapp(display: str, qapp_cls: Callable[[list[str]], object]) -> Iterator[object]:
+    from visualizer.ui.garbage import settle_here
+
+    application = qapp_cls(["test"])
+    collector = settle_here()
+    yield application
+    del collector
 
 
 @pytest.fixture(autouse=True, scope="session")

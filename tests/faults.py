@@ -298,8 +298,9 @@ def _play(fault: Fault, times: int, stage: Stage) -> Iterator[Outcome]:
     from tests.ui.helpers import make_window
     from visualizer.audio.ring import BlockRing
     from visualizer.config import CaptureConfig, EngineConfig
-    from visualizer.process import begin, settle
+    from visualizer.process import begin
     from visualizer.ui.app import make_application
+    from visualizer.ui.garbage import settle_here
     from visualizer.ui.window import Window
 
     begin()
@@ -360,6 +361,7 @@ def _play(fault: Fault, times: int, stage: Stage) -> Iterator[Outcome]:
         QTest.qWait(50)
 
     window: Window | None = None
+    collector: object = None
     for _ in range(times):
         before: float | None = None
         if fault.at_start:
@@ -370,7 +372,7 @@ def _play(fault: Fault, times: int, stage: Stage) -> Iterator[Outcome]:
             if window is None:
                 window = open_window()
             ready = until(lambda w=window: hears(w) and w.stack.paints > 20, _GIVE_UP_S)
-            settle()
+            collector = collector or settle_here()
             before = least_delay_s(window)
         assert ready is not None, "the window does not start"
         status_before = window.engine_status()

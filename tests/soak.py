@@ -78,8 +78,9 @@ def soak(seconds: float, history_s: float) -> dict[str, Any]:
     from visualizer import history
     from visualizer.config import CaptureConfig, EngineConfig
     from visualizer.engine import Engine
-    from visualizer.process import begin, settle
+    from visualizer.process import begin
     from visualizer.ui.app import make_application
+    from visualizer.ui.garbage import settle_here
     from visualizer.ui.settings import Settings
     from visualizer.ui.window import Window
 
@@ -94,7 +95,8 @@ def soak(seconds: float, history_s: float) -> dict[str, Any]:
         ),
         Settings(),
     )
-    window.first_column.connect(settle)
+    collectors: list[object] = []
+    window.first_column.connect(lambda: collectors.append(settle_here()))
     window.show()
     process = psutil.Process()
     samples: list[Sample] = []

@@ -108,6 +108,33 @@ cli.main()
     assert json.loads((tmp_path / "a.json").read_text())["paints"] > 10
 
 
+def test_garbage_is_collected_by_the_thread_of_the_window_alone(
+    display: str, tmp_path: Path
+) -> None:
+    """On any other, walking Qt's objects while they are taken apart ends the process."""
+    script = """
+import gc, sys, threading
+from visualizer import cli
+
+def tell(phase, _):
+    if phase == "start":
+        print(threading.current_thread().name)
+
+gc.callbacks.append(tell)
+sys.argv = ["visualizer", "run", "--source", "demo", "--duration", "4"]
+cli.main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert done.returncode == 0
+    assert set(done.stdout.split()) == {"MainThread"}
+
+
 def test_closing_the_window_keeps_how_it_was(display: str, tmp_path: Path) -> None:
     command = [sys.executable, str(ROOT / "run.py"), "--source", "demo"]
     app = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)

@@ -70,7 +70,9 @@ def test_the_demo_in_a_window(
     assert "compiled kernels cannot be kept" in kernel["note"]
     assert 0 < kernel["relative_deviation"] < 1e-6
     assert report["gaps"] == report["dropped_blocks"] == report["dropped_columns"] == 0
-    assert report["columns"] == pytest.approx(report["duration_s"] / 0.0125, rel=0.02)
+    # On a busy machine the first is late, and those that waited meanwhile come with it.
+    expected = report["duration_s"] / 0.0125
+    assert 0.98 * expected <= report["columns"] <= expected + 40
     for stage in STAGES:
         assert 0 < report["latency_ms"][stage]["p50"] <= report["latency_ms"][stage]["max"]
     assert report["latency_ms"]["device"] is None

@@ -24,9 +24,10 @@ from visualizer.options import (
     fallbacks,
     kernel_folder,
 )
-from visualizer.process import ProcessMeter, settle
+from visualizer.process import ProcessMeter
 from visualizer.report import RunMeasures, make_report, write_report
 from visualizer.ui.details import fault_line, make_details
+from visualizer.ui.garbage import settle_here
 from visualizer.ui.settings import Settings
 from visualizer.ui.theme import apply_theme
 from visualizer.ui.window import Window
@@ -145,6 +146,7 @@ class _Run:
         self._first_column_ms: float | None = None
         self._first_column_at: float | None = None
         self._failure: str | None = None
+        self._collector: object = None
         window.first_painted.connect(self._on_first_paint)
         window.first_column.connect(self._on_first_column)
         window.failed.connect(self._on_failed)
@@ -157,10 +159,14 @@ class _Run:
     def _on_first_column(self) -> None:
         self._first_column_ms = self._meter.age_ms()
         self._first_column_at = time.perf_counter()
-        settle()
+        self._settle()
         self._meter.restart()
         if self._options.duration_s is not None:
             self._quit_after(self._options.duration_s)
+
+    def _settle(self) -> None:
+        if self._collector is None:
+            self._collector = settle_here()
 
     def _quit_after(self, seconds: float) -> None:
         QTimer.singleShot(
@@ -168,7 +174,7 @@ class _Run:
         )
 
     def _on_failed(self, fault: str) -> None:
-        settle()
+        self._settle()
         scripted = self._options.must_open or self._options.duration_s is not None
         if self._first_column_at is None and scripted:
             self._failure = fault

@@ -54,3 +54,13 @@ def test_so_are_two_lanes_and_what_was_marked_before(noisy: Window, qtbot: QtBot
     for lane in (0, 1):
         view = noisy.stack.pictures[lane].view
         qtbot.waitUntil(lambda view=view: assert_screen_is_right(noisy, view))
+
+
+def test_latencies_that_change_after_the_last_column_are_seen(noisy: Window, qtbot: QtBot) -> None:
+    QTest.keyClick(noisy, Qt.Key.Key_L)
+    hear(noisy, qtbot, 0.5)
+    noisy._bridge.woken.disconnect()
+    noisy.latency.clear()
+    noisy._show_texts()
+    noisy._texts.stop()
+    qtbot.waitUntil(lambda: assert_screen_is_right(noisy, view_of(noisy)))

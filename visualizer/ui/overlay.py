@@ -92,10 +92,13 @@ class TextPlate:
         self._lines: list[Line] = []
         self._pixels: QPixmap | None = None
 
-    def set_lines(self, lines: list[Line]) -> None:
-        if lines != self._lines:
+    def set_lines(self, lines: list[Line]) -> bool:
+        """Whether they are others than before."""
+        changed = lines != self._lines
+        if changed:
             self._lines = lines
             self._pixels = None
+        return changed
 
     def text(self) -> str:
         """All lines as plain text."""

@@ -477,8 +477,9 @@ class Window(QMainWindow):
             return
         self.viewer.inspector.show()
         self.viewer.follow_levels()
-        if self.stack.latency.visible:
-            self.stack.latency.set_lines(latency_lines(status, self.latency))
+        plate = self.stack.latency
+        if plate.visible and plate.set_lines(latency_lines(status, self.latency)):
+            self.stack.refresh_soon()
 
     def _show_spectrum(self) -> None:
         found = None if self.isMinimized() else self.viewer.slice()

@@ -8,13 +8,15 @@ import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_args
 
 from visualizer import __version__, commands, process
 from visualizer.commands import own_front_end
 from visualizer.config import (
     COMPUTE_CHOICES,
     CaptureConfig,
+    RecordingConfig,
+    SoundFormat,
     SourceKind,
 )
 from visualizer.errors import ConfigError, DisplayError, VisualizerError
@@ -173,6 +175,15 @@ def _add_run(run: argparse.ArgumentParser) -> None:
         "--report", type=Path, metavar="FILE", help="save what was measured as JSON"
     )
     output.add_argument(
+        "--record", type=Path, metavar="FOLDER", help="record the sound and its columns there"
+    )
+    output.add_argument(
+        "--record-format",
+        choices=get_args(SoundFormat),
+        default="float32",
+        help="of the recorded sound's samples (default: float32, which is exact)",
+    )
+    output.add_argument(
         "--headless", action="store_true", help="a live view in the terminal instead"
     )
     output.add_argument("--size", metavar="WxH", help="of the window, such as 1280x720")
@@ -251,6 +262,7 @@ def _run_options(arguments: argparse.Namespace) -> RunOptions:
         screenshot=arguments.screenshot,
         report=arguments.report,
         size=_size(arguments.size),
+        recording=_recording(arguments),
     )
 
 
@@ -282,6 +294,15 @@ def _capture(arguments: argparse.Namespace) -> CaptureConfig | None:
         channels=channels,
         loop=arguments.loop,
     )
+
+
+def _recording(arguments: argparse.Namespace) -> RecordingConfig | None:
+    if arguments.record is None:
+        return None
+    folder = str(arguments.record.expanduser().resolve())
+    config = RecordingConfig(folder, arguments.record_format)
+    config.require_folder()
+    return config
 
 
 def _size(text: str | None) -> tuple[int, int] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import MISSING, asdict, dataclass, fields
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 from visualizer.errors import ConfigError, quoted
@@ -376,6 +377,34 @@ class EngineConfig:
         channel_fits = self.channel in (None, "each") or _whole(self.channel, 0)
         _require(channel_fits, "channel", self.channel, "null, 'each' or from 0")
         _require(self.compute in COMPUTE_CHOICES, "compute", self.compute, _among(Compute))
+
+
+SoundFormat = Literal["float32", "int16"]
+"""of samples in a file; int16 rounds to 1/32768 of full scale and cuts what is beyond"""
+
+
+@dataclass(frozen=True)
+class RecordingConfig:
+    """Where recordings go, and how."""
+
+    folder: str | None = None
+    """None: not chosen yet, so that nothing can be recorded"""
+    sound_format: SoundFormat = "float32"
+
+    def __post_init__(self) -> None:
+        fits = self.folder is None or (isinstance(self.folder, str) and bool(self.folder))
+        _require(fits, "folder", self.folder, "null or the path of a folder")
+        formats = get_args(SoundFormat)
+        _require(self.sound_format in formats, "format", self.sound_format, _among(SoundFormat))
+
+    def require_folder(self) -> Path:
+        """Raises ConfigError where it is not there."""
+        folder = Path(self.folder or "")
+        if self.folder is None or not folder.is_dir():
+            raise ConfigError(
+                f"recordings cannot go to {quoted(self.folder)}; it must be a folder that is there"
+            )
+        return folder
 
 
 SPANS_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)

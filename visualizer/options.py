@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from visualizer.config import CaptureConfig, Compute, EngineConfig, MelConfig
+from visualizer.config import CaptureConfig, Compute, EngineConfig, MelConfig, RecordingConfig
 from visualizer.folders import cache_folder
 
 
@@ -25,6 +25,8 @@ class RunOptions:
     report: Path | None = None
     size: tuple[int, int] | None = None
     """of the window, in pixels"""
+    recording: RecordingConfig | None = None
+    """record from the first column on"""
 
     @property
     def must_open(self) -> bool:

@@ -27,6 +27,7 @@ from visualizer.options import (
     kernel_folder,
 )
 from visualizer.process import ProcessMeter, settle
+from visualizer.recording.recorder import RECORDING_END_S, Recorder
 from visualizer.report import RunMeasures, make_report, write_report
 from visualizer.status import EngineStatus
 
@@ -147,6 +148,7 @@ def run_terminal(options: RunOptions) -> int:
     if options.duration_s is not None:
         deadline = time.perf_counter() + options.duration_s + FIRST_COLUMN_LIMIT_S
     newest: MelColumns | None = None
+    recorder: Recorder | None = None
     first_at = first_column_ms = None
     status = engine.status()
     with _View() as view:
@@ -154,11 +156,18 @@ def run_terminal(options: RunOptions) -> int:
             woken.wait(min(_LIVE_INTERVAL_S, deadline - now))
             woken.clear()
             before, status = status, engine.status()
+            columns = engine.drain()
+            if columns and columns[-1].config_id > status.config_id:
+                # Made by a front-end that came into force since the look at the status.
+                status = engine.status()
             if status.config_id != before.config_id:
                 latency.clear()
-            columns = engine.drain()
+                if recorder is not None:
+                    recorder.follow(status)
             for newest in columns:
                 latency.record(newest, None)
+                if recorder is not None:
+                    recorder.add(newest)
             if newest is not None and first_at is None:
                 first_at = time.perf_counter()
                 first_column_ms = meter.age_ms()
@@ -166,6 +175,8 @@ def run_terminal(options: RunOptions) -> int:
                 meter.restart()
                 if options.duration_s is not None:
                     deadline = first_at + options.duration_s
+                if options.recording is not None:
+                    recorder = Recorder(options.recording, status, engine.status, woken.set)
             view.show(status, latency, newest)
             if status.state in ("failed", "ended") and not columns:
                 break
@@ -178,9 +189,14 @@ def run_terminal(options: RunOptions) -> int:
         rss_mb=meter.rss_mb(),
     )
     status = engine.status()
+    if recorder is not None:
+        recorder.stop()
+        recorder.join(RECORDING_END_S)
     engine.close()
     if options.report is not None:
         write_report(options.report, make_report(status, latency, measures))
+    if recorder is not None and recorder.state.fault is not None:
+        raise ConfigError(recorder.state.fault)
     if exit_code == 0 and (status.fault if status.state != "running" else first_at is None):
         raise DeviceError(status.fault or "no column came in time")
     return exit_code

@@ -161,6 +161,8 @@ class _Run:
         self._first_column_at = time.perf_counter()
         self._settle()
         self._meter.restart()
+        if self._options.recording is not None:
+            self._window.recordings.start(self._options.recording)
         if self._options.duration_s is not None:
             self._quit_after(self._options.duration_s)
 

@@ -62,6 +62,7 @@ class Controls(QWidget):
     channel_picked = pyqtSignal(object)
     compute_picked = pyqtSignal(object)
     freeze_toggled = pyqtSignal(bool)
+    record_toggled = pyqtSignal(bool)
     overlay_toggled = pyqtSignal(bool)
     span_picked = pyqtSignal(object)
     colours_picked = pyqtSignal(object)
@@ -130,8 +131,13 @@ class Controls(QWidget):
         )
         self.overlay.setChecked(True)
         self.freeze = self._toggle("Freeze", "Hold the picture still (Space); capture goes on")
-        analysis.addWidget(self.overlay)
-        analysis.addWidget(self.freeze)
+        self.record = self._toggle(
+            "● Record", "Record the sound and its columns, or end that (Ctrl+R)", "Record"
+        )
+        # By this name the theme colours it.
+        self.record.setObjectName("record")
+        for button in (self.overlay, self.freeze, self.record):
+            analysis.addWidget(button)
         # Nothing is in force yet that could be shown or changed.
         self.setEnabled(False)
 
@@ -151,6 +157,8 @@ class Controls(QWidget):
         self.refresh.clicked.connect(self.refresh_wanted)
         self.freeze.toggled.connect(self.freeze_toggled)
         self.overlay.toggled.connect(self.overlay_toggled)
+        # Only what a person does: what is shown need not be done again.
+        self.record.clicked.connect(self.record_toggled)
 
     def _toggle(self, text: str, tip: str, name: str = "") -> QPushButton:
         button = QPushButton(text)

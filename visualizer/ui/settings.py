@@ -10,15 +10,22 @@ from typing import Any
 
 from PyQt6.QtCore import QByteArray, QSettings
 
-from visualizer.config import DisplayConfig, EngineConfig
+from visualizer.config import DisplayConfig, EngineConfig, RecordingConfig
 from visualizer.errors import quoted
-from visualizer.ui.stored import RECENT_FILES, stored_display, stored_engine, stored_files
+from visualizer.ui.stored import (
+    RECENT_FILES,
+    stored_display,
+    stored_engine,
+    stored_files,
+    stored_recording,
+)
 
 _ENGINE = "engine"
 _DISPLAY = "display"
 _GEOMETRY = "geometry"
 _DOCKS = "docks"
 _RECENT = "recent"
+_RECORDING = "recording"
 _PLACES = (_GEOMETRY, _DOCKS)
 _SAID_AT_ONCE = 3
 
@@ -71,6 +78,13 @@ class Settings:
     def save_display_config(self, config: DisplayConfig) -> None:
         self._store.setValue(_DISPLAY, json.dumps(asdict(config)))
 
+    def recording_config(self) -> RecordingConfig:
+        """Where recordings went last."""
+        return stored_recording(_text(self._store, _RECORDING))[0]
+
+    def save_recording_config(self, config: RecordingConfig) -> None:
+        self._store.setValue(_RECORDING, json.dumps(asdict(config)))
+
     def geometry(self) -> QByteArray:
         """Size and place of the window; empty at first."""
         return self._bytes(_GEOMETRY)
@@ -114,11 +128,13 @@ class Settings:
         # Each is said once: what is stored from here on is what was understood. Of a damaged file
         # nothing is written anew unless there is something to write.
         engine, display, recent = self.engine_config(), self.display_config(), self.recent_files()
+        recording = self.recording_config()
         places = {key: self._bytes(key) for key in _PLACES}
         self._store.clear()
         if engine is not None:
             self.save_engine_config(engine)
         self.save_display_config(display)
+        self.save_recording_config(recording)
         self._save_recent_files(recent)
         for key, place in places.items():
             if not place.isEmpty():
@@ -148,6 +164,7 @@ def _unread(store: QSettings) -> list[str]:
     for key, read in (
         (_ENGINE, stored_engine),
         (_DISPLAY, stored_display),
+        (_RECORDING, stored_recording),
         (_RECENT, stored_files),
     ):
         problems += read(_text(store, key))[1]

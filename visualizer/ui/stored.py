@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import Any, TypeVar
 
-from visualizer.config import CaptureConfig, DisplayConfig, EngineConfig, MelConfig
+from visualizer.config import CaptureConfig, DisplayConfig, EngineConfig, MelConfig, RecordingConfig
 from visualizer.errors import ConfigError, one_line, quoted
 from visualizer.options import DEFAULT_ENGINE_CONFIG
 from visualizer.presets import preset
 
-_Config = TypeVar("_Config", CaptureConfig, DisplayConfig, EngineConfig)
+_Config = TypeVar("_Config", CaptureConfig, DisplayConfig, EngineConfig, RecordingConfig)
 
 RECENT_FILES = 8
 _LONGEST = 1 << 20
@@ -42,6 +42,13 @@ def stored_display(text: str) -> tuple[DisplayConfig, list[str]]:
     values = _object(text, "how the picture was shown", problems) or {}
     readers = {"second": lambda value: None if value is None else _known(value)}
     return _taken(DisplayConfig(), values, readers, problems), problems
+
+
+def stored_recording(text: str) -> tuple[RecordingConfig, list[str]]:
+    """Where recordings go, and what is wrong with the text."""
+    problems: list[str] = []
+    values = _object(text, "where recordings go", problems) or {}
+    return _taken(RecordingConfig(), values, {}, problems), problems
 
 
 def stored_files(text: str) -> tuple[list[str], list[str]]:

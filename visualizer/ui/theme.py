@@ -36,6 +36,7 @@ class _Look:
     link: str
     checked: str
     checked_border: str
+    recording: str
     warning: str
     on_warning: str
     fine: str
@@ -56,6 +57,7 @@ _DARK = _Look(
     link="#d98ab4",
     checked="#4a2a52",
     checked_border="#8d4f95",
+    recording="#ff6b5e",
     warning="#5a3d16",
     on_warning="#ffe6c2",
     fine="#b9e4c9",
@@ -74,6 +76,7 @@ _LIGHT = _Look(
     link="#8a2460",
     checked="#ecd5ea",
     checked_border="#a873ac",
+    recording="#c5281c",
     warning="#fbe8c8",
     on_warning="#5a3a08",
     fine="#1f5c3a",
@@ -160,6 +163,8 @@ QPushButton:checked, QToolButton:checked {{
 QPushButton:checked:focus, QToolButton:checked:focus {{ border-color: {look.accent}; }}
 #banner {{ background: {look.warning}; border-radius: 4px; }}
 #banner QLabel, #banner QToolButton {{ color: {look.on_warning}; }}
+#record:checked, #recording {{ color: {look.recording}; }}
+#recording {{ font-weight: bold; padding: 0 0.5em; }}
 #badge {{
     color: {look.fine}; border: 1px solid {look.fine_border}; border-radius: 4px;
     padding: 0.05em 0.6em;

@@ -51,6 +51,7 @@ from visualizer.ui.meter import LevelMeter
 from visualizer.ui.overlay import latency_lines
 from visualizer.ui.pace import PaintPace
 from visualizer.ui.panels import Panels
+from visualizer.ui.recordings import Recordings
 from visualizer.ui.settings import Settings
 from visualizer.ui.theme import apply_theme
 from visualizer.ui.viewer import Viewer
@@ -110,9 +111,12 @@ class Window(QMainWindow):
         self.stack.first_painted.connect(self._start)
         self.panels = Panels(self)
         self._saver = RegionSaver()
+        self.recordings = Recordings(store, self, self.viewer, self.engine_status)
         self._lay_out()
         self._connect_controls()
         self.menus = Menus(self, self._commands())
+        is_16_bit = store.recording_config().sound_format == "int16"
+        self.menus.check("Record 16 bit", is_16_bit)
         recent = QMenu("Open recent", self)
         self.menus.menus["&File"].insertMenu(self.menus.actions["Save region as NumPy…"], recent)
         self.recent = RecentFiles(store, recent)
@@ -143,6 +147,7 @@ class Window(QMainWindow):
         foot.addWidget(self.meter)
         foot.addSpacing(10)
         foot.addWidget(self.state_label, 1)
+        foot.addWidget(self.recordings.label)
         foot.addWidget(self.badge)
         layout.addLayout(foot)
         self.setCentralWidget(body)
@@ -158,6 +163,9 @@ class Window(QMainWindow):
         controls.channel_picked.connect(lambda channel: self._change(channel=channel))
         controls.compute_picked.connect(lambda compute: self._change(compute=compute))
         controls.freeze_toggled.connect(self._freeze)
+        controls.record_toggled.connect(self.recordings.turn)
+        self.recordings.turned.connect(controls.record.setChecked)
+        self.recordings.said.connect(self.show_fault)
         controls.overlay_toggled.connect(self._show_overlay)
         controls.span_picked.connect(lambda span_s: viewer.show_in(span_s=span_s))
         controls.colours_picked.connect(lambda name: viewer.show_in(colour_map=name))
@@ -183,6 +191,7 @@ class Window(QMainWindow):
                 ("Ctrl+S",),
                 self._save_region,
             ),
+            *self.recordings.commands(),
             Command(
                 "&File",
                 "Look for microphones",
@@ -274,6 +283,7 @@ class Window(QMainWindow):
         self._texts.stop()
         self.devices.close()
         self.viewer.close_tracks()
+        self.recordings.close()
         if self._engine is not None:
             self._engine.close()
         super().closeEvent(event)
@@ -419,6 +429,7 @@ class Window(QMainWindow):
             duration_s = columns.n_columns * status.mel.hop_s
             self._watch.observe(columns.peak, duration_s, columns.means, columns.faults)
             self.viewer.append(columns)
+            self.recordings.add(columns)
             if shown:
                 self._pace.add(columns)
         if shown:
@@ -448,7 +459,10 @@ class Window(QMainWindow):
             if before is None or before.stream_id != status.stream_id:
                 self._watch = SoundWatch()
             self.viewer.begin(status, sound)
+            self.recordings.follow(status)
         self._show_texts()
+        if status.state in ("ended", "failed"):
+            self.recordings.turn(False)
         if status.state == "ended":
             self.viewer.end()
         if status.state == "failed":

@@ -1,0 +1,47 @@
+"""WAV files that grow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from visualizer.config import SoundFormat
+from visualizer.errors import SourceError, quoted
+
+_SUBTYPES: dict[SoundFormat, str] = {"float32": "FLOAT", "int16": "PCM_16"}
+SAMPLE_BYTES: dict[SoundFormat, int] = {"float32": 4, "int16": 2}
+
+
+class GrowingWav:
+    """A WAV that can be read after each `append`, whatever becomes of this program then."""
+
+    def __init__(
+        self, path: Path, sample_rate: int, n_channels: int, sound_format: SoundFormat
+    ) -> None:
+        """Make the file, with no samples. `sample_rate` in Hz. Raises SourceError in words."""
+        self._path = path
+        self.n_samples = 0
+        try:
+            with soundfile.SoundFile(
+                path, "x", sample_rate, n_channels, _SUBTYPES[sound_format], format="WAV"
+            ):
+                pass
+        except (OSError, soundfile.SoundFileError) as error:
+            raise self._failure(error) from error
+
+    def append(self, samples: NDArray[np.float32]) -> None:
+        """Write (n_samples, n_channels). Raises SourceError in words."""
+        try:
+            # Closed each time: that is when the library writes the length where readers look.
+            with soundfile.SoundFile(self._path, "r+") as file:
+                file.seek(0, soundfile.SEEK_END)
+                file.write(samples)
+        except (OSError, soundfile.SoundFileError) as error:
+            raise self._failure(error) from error
+        self.n_samples += len(samples)
+
+    def _failure(self, error: Exception) -> SourceError:
+        return SourceError(f"{quoted(self._path)} cannot be written: {error}")

@@ -1,0 +1,46 @@
+"""Saves what was heard: the sound that is kept, and the columns that it gives."""
+
+from __future__ import annotations
+
+from visualizer.config import RecordingConfig
+from visualizer.errors import ConfigError
+from visualizer.follower import unbroken
+from visualizer.recording.recorder import PIECE_S, Picture, counters, take_of, write_picture
+from visualizer.recording.take import TakeFiles
+from visualizer.recording.writer import TakeWriter
+from visualizer.status import EngineStatus
+
+
+def save_last(
+    config: RecordingConfig, status: EngineStatus, seconds: float, picture: Picture | None
+) -> TakeFiles:
+    """Write the last seconds of what runs; return where.
+
+    The columns are those of plain torch over that sound, so that front-ends which level a whole
+    clip take these seconds for one. When each was ready is not known of the past. Raises
+    ConfigError or SourceError in words.
+    """
+    import torch
+
+    from visualizer.pipeline import Pipeline
+
+    torch.set_num_threads(1)
+    sound = status.sound
+    assert sound is not None
+    end = sound.end
+    start = max(sound.first, end - round(seconds * sound.sample_rate))
+    if start >= end:
+        raise ConfigError("nothing was heard yet that could be saved")
+    take = take_of(status, start)
+    writer = TakeWriter(TakeFiles.unused(config.require_folder()), take, config.sound_format)
+    pipeline = Pipeline(take.mel, sound.sample_rate, sound.n_channels, take.channel)
+    step = round(PIECE_S * sound.sample_rate)
+    for at in range(start, end, step):
+        samples = sound.read(at, min(end, at + step))
+        writer.append_sound(samples)
+        with torch.inference_mode():
+            for position, heard in unbroken(at - start, samples):
+                writer.append_columns(*pipeline.push(position, heard))
+    writer.finish(counters(status))
+    write_picture(writer.files, picture)
+    return writer.files

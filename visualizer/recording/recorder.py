@@ -1,0 +1,297 @@
+"""Records what is heard, and the columns that come of it, beside the running stream.
+
+Thread "recorder" (owned here) writes: the sound it reads from the stream's history by itself, so
+that neither the worker nor the window waits for a disk, and a slow one loses nothing while the
+history lasts; the columns are given to it by the user's thread, which also starts and stops it.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from visualizer.columns import MelColumns
+from visualizer.config import RecordingConfig
+from visualizer.errors import ConfigError, VisualizerError
+from visualizer.history import SoundHistory
+from visualizer.recording.take import Take, TakeFiles, begin_on_grid, lead_samples
+from visualizer.recording.writer import TakeWriter
+from visualizer.status import EngineStatus
+
+LEAST_FREE_BYTES = 200 * 2**20
+"""A recording ends before the disk is as full as that."""
+WAITING_COLUMNS_MAX = 1 << 16
+"""Deliveries that may wait for the disk; further ones are left out and counted."""
+RECORDING_END_S = 3.0
+"""A program that ends waits so long for the files to be whole."""
+_LOOK_S = 0.25
+PIECE_S = 5.0
+"""Of sound that is written at once."""
+_ABOUT_S = 1.0
+_COUNTERS = (
+    "columns",
+    "gaps",
+    "lost_s",
+    "reopened",
+    "input_overflows",
+    "dropped_blocks",
+    "dropped_columns",
+    "bad_samples",
+    "max_lag_s",
+    "drift_ppm",
+)
+
+Picture = Callable[[], bytes]
+"""makes a PNG; called on the thread that writes it"""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RecorderState:
+    """What is being recorded, or was last."""
+
+    is_on: bool = False
+    files: tuple[TakeFiles, ...] = ()
+    """those of each part, the newest last"""
+    duration_s: float = 0.0
+    """of all parts"""
+    n_bytes: int = 0
+    fault: str | None = None
+    """why it ended by itself, in words"""
+
+
+@dataclass(frozen=True)
+class _Begin:
+    status: EngineStatus
+    at: int
+    """sample of its stream"""
+
+
+@dataclass(frozen=True)
+class _End:
+    picture: Picture | None
+
+
+class Recorder:
+    """Records from `start` to `stop`; another front-end or source begins another part."""
+
+    def __init__(
+        self,
+        config: RecordingConfig,
+        status: EngineStatus,
+        engine_status: Callable[[], EngineStatus | None],
+        on_change: Callable[[], None],
+        free_bytes: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free,
+    ) -> None:
+        """Record from now on what runs as `status` says.
+
+        `engine_status` gives what has been counted, `on_change` says that there is another `state`;
+        both are called on the recorder's thread and must not block.
+        """
+        self._config = config
+        self._engine_status = engine_status
+        self._on_change = on_change
+        self._free_bytes = free_bytes
+        self._orders: queue.SimpleQueue[_Begin | _End | MelColumns] = queue.SimpleQueue()
+        self._part: _Part | None = None
+        self._done: tuple[float, int] = (0.0, 0)
+        self._left_out = 0
+        self._looked_at = 0.0
+        self.state = RecorderState(is_on=True)
+        assert status.sound is not None
+        self._orders.put(_Begin(status, status.sound.end))
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+        self._thread.start()
+
+    def add(self, columns: MelColumns) -> None:
+        """Take live columns; those of a front-end that is not recorded do not count."""
+        if self._orders.qsize() < WAITING_COLUMNS_MAX:
+            self._orders.put(columns)
+        else:
+            self._left_out += columns.n_columns
+
+    def follow(self, status: EngineStatus) -> None:
+        """Another front-end or source runs now: go on with it, in files of its own."""
+        # From its first column on, so that no sound is missing; a little of it may be in both.
+        self._orders.put(_Begin(status, status.front_end_since))
+
+    def stop(self, picture: Picture | None = None) -> None:
+        """End with what was heard so far, and a picture; the state tells when."""
+        self._orders.put(_End(picture))
+
+    def join(self, timeout_s: float) -> None:
+        """Wait for the end, at most so long."""
+        self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        fault = None
+        try:
+            self._record()
+        except VisualizerError as error:
+            fault = f"the recording ended: {error}"
+        except Exception as error:
+            _log.exception("the recording failed")
+            fault = f"the recording ended: {error!r}"
+        self.state = replace(self.state, is_on=False, fault=fault)
+        self._on_change()
+
+    def _record(self) -> None:
+        while True:
+            try:
+                order = self._orders.get(timeout=_LOOK_S)
+            except queue.Empty:
+                order = None
+            if isinstance(order, MelColumns):
+                if self._part is not None and order.config_id == self._part.status.config_id:
+                    self._part.append(order)
+            elif isinstance(order, _Begin):
+                self._begin(order)
+            elif isinstance(order, _End):
+                self._finish()
+                write_picture(self.state.files[-1], order.picture)
+                return
+            if time.monotonic() - self._looked_at >= _LOOK_S:
+                self._looked_at = time.monotonic()
+                self._go_on()
+
+    def _go_on(self) -> None:
+        """Write what was heard meanwhile."""
+        if self._part is None:
+            return
+        self._write_sound(self._part)
+        self._part.write_about(self._counters())
+        free = self._free_bytes(self._config.require_folder())
+        if free < LEAST_FREE_BYTES:
+            self._finish()
+            raise ConfigError(
+                f"only {free / 2**20:.0f} MB are left in {self._config.folder!r}; what was "
+                "recorded until then is whole. Make room, or choose another folder"
+            )
+        self._tell()
+
+    def _begin(self, order: _Begin) -> None:
+        if self._part is not None:
+            self._close(self._write_sound(self._part))
+        self._open(_Part(self._config, order.status, order.at))
+
+    def _finish(self) -> None:
+        if self._part is not None:
+            self._close(self._write_sound(self._part))
+            self._part = None
+
+    def _write_sound(self, part: _Part) -> _Part:
+        """All that was heard so far; return the part that has the newest of it."""
+        while not part.write_sound():
+            self._close(part)
+            part = _Part(self._config, part.status, part.position)
+            self._open(part)
+        return part
+
+    def _open(self, part: _Part) -> None:
+        self._part = part
+        self.state = replace(self.state, files=(*self.state.files, part.writer.files))
+        self._tell()
+
+    def _close(self, part: _Part) -> None:
+        self._part = None
+        part.writer.finish(self._counters())
+        duration_s, n_bytes = self._done
+        self._done = duration_s + part.writer.duration_s, n_bytes + part.writer.n_bytes
+        self._tell()
+
+    def _tell(self) -> None:
+        duration_s, n_bytes = self._done
+        if self._part is not None:
+            duration_s += self._part.writer.duration_s
+            n_bytes += self._part.writer.n_bytes
+        self.state = replace(self.state, duration_s=duration_s, n_bytes=n_bytes)
+        self._on_change()
+
+    def _counters(self) -> dict[str, Any]:
+        return counters(self._engine_status()) | {"columns_left_out": self._left_out}
+
+
+class _Part:
+    """What is recorded of one stream through one front-end."""
+
+    def __init__(self, config: RecordingConfig, status: EngineStatus, at: int) -> None:
+        """From the stream's sample `at` on."""
+        assert status.sound is not None
+        assert status.mel is not None
+        self.status = status
+        self.sound: SoundHistory = status.sound
+        start, first_column = begin_on_grid(
+            status.mel, self.sound.sample_rate, at, self.sound.first
+        )
+        self._first_column = first_column
+        take = take_of(status, start)
+        self.position = start
+        self.writer = TakeWriter(
+            TakeFiles.unused(config.require_folder()), take, config.sound_format
+        )
+        self._about_at = time.monotonic()
+
+    def append(self, columns: MelColumns) -> None:
+        stamps = columns.captured_at, columns.dequeued_at, columns.computed_at
+        first = columns.first_column - self._first_column
+        self.writer.append_columns(first, columns.values, stamps)
+
+    def write_sound(self) -> bool:
+        """Write all that was heard so far; False where the file is full before that."""
+        end = self.sound.end
+        while self.position < end:
+            piece_end = min(end, self.position + round(PIECE_S * self.sound.sample_rate))
+            if not self.writer.has_room(piece_end - self.position):
+                return False
+            self.writer.append_sound(self.sound.read(self.position, piece_end))
+            self.position = piece_end
+        return True
+
+    def write_about(self, counted: dict[str, Any]) -> None:
+        """Now and then."""
+        now = time.monotonic()
+        if now - self._about_at >= _ABOUT_S:
+            self._about_at = now
+            self.writer.write_about(counted, finished=False)
+
+
+def counters(status: EngineStatus | None) -> dict[str, Any]:
+    """What the engine counted since it started, as plain JSON values."""
+    return {} if status is None else {name: getattr(status, name) for name in _COUNTERS}
+
+
+def take_of(status: EngineStatus, start_sample: int) -> Take:
+    """What runs, from this sample of its stream on."""
+    source, mel, sound = status.source, status.mel, status.sound
+    assert source is not None
+    assert mel is not None
+    assert sound is not None
+    behind_s = (sound.end - start_sample) / source.sample_rate
+    return Take(
+        source=source,
+        mel=mel,
+        channel=status.config.channel,
+        kernel=f"{status.backend} on {status.device}",
+        start_sample=start_sample,
+        lead_samples=lead_samples(status.resampling_s, source.sample_rate),
+        started_at=datetime.now().astimezone() - timedelta(seconds=behind_s),
+    )
+
+
+def write_picture(files: TakeFiles, picture: Picture | None) -> None:
+    """Write it beside the rest. Raises ConfigError in words where that fails."""
+    if picture is None:
+        return
+    try:
+        files.picture.write_bytes(picture())
+    except OSError as error:
+        raise ConfigError(f"{str(files.picture)!r} cannot be written: {error.strerror}") from error

@@ -1,0 +1,233 @@
+"""Writes a recording so that what is there can be read at any moment, whatever happens next.
+
+The sound is a WAV, and the columns a .npy of one record each, whose lengths are written after what
+they count; `finish` packs the columns as .npz. Of one thread.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import platform
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visualizer import __version__
+from visualizer.audio.wav import SAMPLE_BYTES, GrowingWav
+from visualizer.config import SoundFormat
+from visualizer.errors import ConfigError
+from visualizer.recording.take import Take, TakeFiles
+
+WAV_BYTES_MAX = 2**32 - 2**20
+"""The length of a WAV has 32 bits."""
+_UNKNOWN = (np.nan, np.nan, np.nan)
+
+Stamps = tuple[float, float, float]
+"""perf_counter seconds: captured, dequeued, computed (see MelColumns); NaN: not known"""
+
+
+class TakeWriter:
+    """The files of one recording."""
+
+    def __init__(self, files: TakeFiles, take: Take, sound_format: SoundFormat) -> None:
+        """Make the files. Raises SourceError or ConfigError in words where that fails."""
+        self.files = files
+        self._take = take
+        self._sound_format: SoundFormat = sound_format
+        self._wav = GrowingWav(
+            files.sound, take.source.sample_rate, take.source.channels, sound_format
+        )
+        self._columns = _GrowingRecords(
+            files.growing_columns,
+            np.dtype(
+                [
+                    ("column", "<i8"),
+                    ("captured_at", "<f8"),
+                    ("dequeued_at", "<f8"),
+                    ("computed_at", "<f8"),
+                    ("values", "<f4", (take.n_signals, take.mel.n_mels)),
+                ]
+            ),
+        )
+        self._lost: list[tuple[int, int]] = []
+        self.write_about({}, finished=False)
+
+    @property
+    def n_samples(self) -> int:
+        return self._wav.n_samples
+
+    @property
+    def duration_s(self) -> float:
+        return self._wav.n_samples / self._take.source.sample_rate
+
+    @property
+    def n_bytes(self) -> int:
+        """of sound and columns"""
+        return self._sound_bytes(self._wav.n_samples) + self._columns.n_bytes
+
+    def has_room(self, n_samples: int) -> bool:
+        """Whether the WAV can take so many more."""
+        return self._sound_bytes(self._wav.n_samples + n_samples) <= WAV_BYTES_MAX
+
+    def append_sound(self, samples: NDArray[np.float32]) -> None:
+        """Take (n_samples, n_channels) that follow; NaN, which was lost, becomes silence."""
+        lost: NDArray[np.bool_] = np.isnan(samples).max(axis=1, initial=False)
+        edges = np.flatnonzero(np.diff(lost, prepend=False, append=False))
+        for start, end in edges.reshape(-1, 2).tolist():
+            self._note_lost(self._wav.n_samples + start, end - start)
+        self._wav.append(np.where(np.isnan(samples), np.float32(0.0), samples))
+
+    def append_columns(
+        self, first_column: int, values: NDArray[np.float32], stamps: Stamps = _UNKNOWN
+    ) -> None:
+        """Take (n_signals, n_mels, n_columns), of which those count that come of this sound alone.
+
+        Indices are the recording's. Raises ConfigError in words where they cannot be written.
+        """
+        whole = [t for t in range(values.shape[2]) if self._take.is_whole(first_column + t)]
+        records = np.empty(len(whole), self._columns.dtype)
+        records["column"] = np.array(whole, np.int64) + first_column
+        for name, moment in zip(("captured_at", "dequeued_at", "computed_at"), stamps, strict=True):
+            records[name] = moment
+        records["values"] = values[:, :, whole].transpose(2, 0, 1)
+        self._columns.append(records)
+
+    def write_about(self, counters: dict[str, Any], *, finished: bool) -> None:
+        """Write what the recording is, as JSON beside it, as a whole. Raises ConfigError."""
+        import torch
+
+        take, mel = self._take, self._take.mel
+        about = {
+            "program": f"mel-visualizer {__version__}",
+            "versions": {
+                "python": platform.python_version(),
+                "torch": torch.__version__,
+                "numpy": np.__version__,
+                "platform": platform.platform(),
+            },
+            "finished": finished,
+            "started_at": take.started_at.isoformat(timespec="milliseconds"),
+            "source": asdict(take.source),
+            "channel": take.channel,
+            "kernel": take.kernel,
+            "sound": {
+                "file": self.files.sound.name,
+                "format": self._sound_format,
+                "sample_rate": take.source.sample_rate,
+                "channels": take.source.channels,
+                "samples": self.n_samples,
+                "lost": self._lost,
+            },
+            "columns": {
+                "file": (self.files.features if finished else self.files.growing_columns).name,
+                "n_columns": self._columns.n_records,
+                "level_is_from_before": mel.needs_whole_clip and take.start_sample > 0,
+            },
+            "counters": counters,
+            "front_end": mel.to_dict(),
+        }
+        path = self.files.about
+        try:
+            unfinished = path.with_suffix(".json.part")
+            unfinished.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+            unfinished.replace(path)
+        except OSError as error:
+            raise _failure(path, error) from error
+
+    def finish(self, counters: dict[str, Any]) -> None:
+        """Pack the columns, and say that all is there. Raises ConfigError in words."""
+        path = self.files.features
+        try:
+            self._columns.close()
+            unfinished = path.with_suffix(".npz.part")
+            with unfinished.open("wb") as file:
+                # Read piece by piece from the disk: of hours these are gigabytes.
+                records = np.load(self.files.growing_columns, mmap_mode="r", allow_pickle=False)
+                np.savez(file, **self._arrays(records))
+                del records
+            unfinished.replace(path)
+            self.files.growing_columns.unlink()
+        except OSError as error:
+            raise _failure(path, error) from error
+        self.write_about(counters, finished=True)
+
+    def _arrays(self, records: NDArray[np.void]) -> dict[str, Any]:
+        mel = self._take.mel
+        columns = records["column"]
+        values = np.moveaxis(records["values"], 0, -1)
+        follows = np.flatnonzero(np.diff(columns) > 1)
+        first_s = (mel.offset + mel.win_length / 2) / mel.sample_rate
+        return {
+            "mel": values if self._take.channel == "each" else values[0],
+            "config": np.array(json.dumps(mel.to_dict())),
+            "sample_rate": np.array(mel.sample_rate),
+            "times_s": columns * mel.hop_s + first_s,
+            "column": columns,
+            "gaps": np.stack((columns[follows] + 1, np.diff(columns)[follows] - 1), axis=1),
+            "lost_samples": np.array(self._lost, np.int64).reshape(-1, 2),
+            "captured_at": records["captured_at"],
+            "dequeued_at": records["dequeued_at"],
+            "computed_at": records["computed_at"],
+        }
+
+    def _note_lost(self, start: int, n_samples: int) -> None:
+        if self._lost and sum(self._lost[-1]) == start:
+            start, before = self._lost.pop()
+            n_samples += before
+        self._lost.append((start, n_samples))
+
+    def _sound_bytes(self, n_samples: int) -> int:
+        return n_samples * self._take.source.channels * SAMPLE_BYTES[self._sound_format]
+
+
+class _GrowingRecords:
+    """A .npy of one axis that can be read after each `append`."""
+
+    def __init__(self, path: Path, dtype: np.dtype[np.void]) -> None:
+        """Make the file. Raises ConfigError in words."""
+        self.dtype = dtype
+        self.n_records = 0
+        self._path = path
+        try:
+            self._file = path.open("xb", buffering=0)
+            self._write_header()
+            self._begin = self._file.tell()
+        except OSError as error:
+            raise _failure(path, error) from error
+
+    @property
+    def n_bytes(self) -> int:
+        return self.n_records * self.dtype.itemsize
+
+    def append(self, records: NDArray[np.void]) -> None:
+        """Raises ConfigError in words."""
+        if len(records) == 0:
+            return
+        try:
+            self._file.seek(self._begin + self.n_bytes)
+            content = records.tobytes()
+            if self._file.write(content) != len(content):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            self.n_records += len(records)
+            self._write_header()
+        except OSError as error:
+            raise _failure(self._path, error) from error
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _write_header(self) -> None:
+        # NumPy leaves room in it for the first axis to grow.
+        descr = np.lib.format.dtype_to_descr(self.dtype)
+        header = {"descr": descr, "fortran_order": False, "shape": (self.n_records,)}
+        self._file.seek(0)
+        np.lib.format.write_array_header_1_0(self._file, header)
+
+
+def _failure(path: Path, error: OSError) -> ConfigError:
+    return ConfigError(f"{str(path)!r} cannot be written: {error.strerror or error}")

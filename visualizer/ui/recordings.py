@@ -1,0 +1,219 @@
+"""Recording from the window: the orders, where it goes, and what of it is seen."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+from PyQt6.QtCore import QBuffer, QObject, QThreadPool, pyqtSignal
+from PyQt6.QtGui import QImage
+from PyQt6.QtWidgets import QFileDialog, QLabel, QWidget
+
+from visualizer.columns import MelColumns
+from visualizer.config import RecordingConfig, SoundFormat
+from visualizer.errors import ConfigError, VisualizerError
+from visualizer.recording.past import save_last
+from visualizer.recording.recorder import RECORDING_END_S, Recorder, RecorderState
+from visualizer.recording.take import TakeFiles
+from visualizer.status import EngineStatus
+from visualizer.ui.menus import Command
+from visualizer.ui.settings import Settings
+
+PASTS_S = (10.0, 30.0, 60.0, 300.0)
+"""What of the past the menu offers to save, in seconds."""
+
+_log = logging.getLogger(__name__)
+
+
+class Recordings(QObject):
+    """Records what runs, and saves what was heard."""
+
+    turned = pyqtSignal(bool)
+    """It records now, or no longer."""
+    said = pyqtSignal(str)
+    """what came of it, in words"""
+    _moved = pyqtSignal()
+    _saved = pyqtSignal(str)
+
+    def __init__(
+        self,
+        store: Settings,
+        window: QWidget,
+        picture: QWidget,
+        engine_status: Callable[[], EngineStatus | None],
+    ) -> None:
+        """`picture` is what is saved as a picture; `engine_status` gives the state of now."""
+        super().__init__(window)
+        self._store = store
+        self._window = window
+        self._picture = picture
+        self._engine_status = engine_status
+        self._recorder: Recorder | None = None
+        self._shown = RecorderState()
+        self.label = QLabel()
+        # By this name the theme colours it.
+        self.label.setObjectName("recording")
+        self.label.setAccessibleName("Recording")
+        self.label.hide()
+        # Both are emitted on other threads, so they arrive here later.
+        self._moved.connect(self._show)
+        self._saved.connect(self.said)
+
+    @property
+    def is_on(self) -> bool:
+        return self._recorder is not None
+
+    def commands(self) -> list[Command]:
+        """For the menu of files."""
+        menu, past = "&File", "&File/Save the last"
+        return [
+            Command(
+                menu,
+                "Record, or stop",
+                "record the sound and its columns; again ends the recording",
+                ("Ctrl+R",),
+                lambda: self.turn(not self.is_on),
+            ),
+            *(
+                Command(
+                    past,
+                    f"{seconds:g} s" if seconds < 120 else f"{seconds / 60:g} min",
+                    f"save the last {seconds:g} seconds: sound, columns and picture",
+                    ("Ctrl+Shift+S",) if seconds == 30 else (),
+                    lambda seconds=seconds: self.save_last(seconds),
+                )
+                for seconds in PASTS_S
+            ),
+            Command(
+                menu,
+                "Folder of recordings…",
+                "choose where recordings go",
+                (),
+                self.choose_folder,
+            ),
+            Command(
+                menu,
+                "Record 16 bit",
+                "write sound as 16 bit instead of float32, which is exact",
+                (),
+                self._choose_format,
+                checkable=True,
+            ),
+        ]
+
+    def choose_folder(self) -> bool:
+        """Ask where recordings go; whether that is known now."""
+        config = self._store.recording_config()
+        chosen = QFileDialog.getExistingDirectory(
+            self._window, "Where recordings go", config.folder or ""
+        )
+        if chosen:
+            self._store.save_recording_config(replace(config, folder=chosen))
+        return bool(chosen)
+
+    def turn(self, on: bool) -> None:
+        """Record from now on, or stop."""
+        if on and not self.is_on:
+            config = self._wished()
+            if config is not None:
+                self.start(config)
+        elif not on and self._recorder is not None:
+            self._recorder.stop(self._png())
+        self.turned.emit(self.is_on)
+
+    def start(self, config: RecordingConfig) -> None:
+        """Record what runs from now on."""
+        status = self._engine_status()
+        if status is None or status.sound is None or status.mel is None:
+            self.said.emit("nothing is heard yet that could be recorded")
+            return
+        self._recorder = Recorder(config, status, self._engine_status, self._moved.emit)
+        self._show()
+        self.turned.emit(True)
+
+    def save_last(self, seconds: float) -> None:
+        """Save so much of what was heard."""
+        config, status = self._wished(), self._engine_status()
+        if config is None:
+            return
+        if status is None or status.sound is None or status.mel is None:
+            self.said.emit("nothing was heard yet that could be saved")
+            return
+        picture = self._png()
+
+        def work() -> None:
+            try:
+                words = f"saved: {_names(save_last(config, status, seconds, picture))}"
+            except VisualizerError as error:
+                words = str(error)
+            except Exception as error:
+                # Left alone it would be handled on this thread, which is not the window's.
+                _log.exception("the past could not be saved")
+                words = f"the last {seconds:g} s could not be saved: {error!r}"
+            self._saved.emit(words)
+
+        pool = QThreadPool.globalInstance()
+        assert pool is not None
+        pool.start(work)
+
+    def add(self, columns: MelColumns) -> None:
+        """Take live columns."""
+        if self._recorder is not None:
+            self._recorder.add(columns)
+
+    def follow(self, status: EngineStatus) -> None:
+        """Another front-end or source runs now."""
+        if self._recorder is not None:
+            self._recorder.follow(status)
+
+    def close(self) -> None:
+        """End what is being recorded; the window goes."""
+        if self._recorder is not None:
+            self._recorder.stop(self._png())
+            self._recorder.join(RECORDING_END_S)
+
+    def _wished(self) -> RecordingConfig | None:
+        """Where to, asked for where that is not known; None where nobody says."""
+        try:
+            self._store.recording_config().require_folder()
+        except ConfigError:
+            if not self.choose_folder():
+                return None
+        return self._store.recording_config()
+
+    def _choose_format(self, is_16_bit: bool) -> None:
+        config = self._store.recording_config()
+        sound_format: SoundFormat = "int16" if is_16_bit else "float32"
+        self._store.save_recording_config(replace(config, sound_format=sound_format))
+
+    def _png(self) -> Callable[[], bytes]:
+        image = self._picture.grab().toImage()
+        return lambda: _png_of(image)
+
+    def _show(self) -> None:
+        recorder = self._recorder
+        if recorder is None:
+            return
+        state = recorder.state
+        minutes, seconds = divmod(int(state.duration_s), 60)
+        self.label.setText(f"● REC {minutes}:{seconds:02} · {state.n_bytes / 1e6:.1f} MB")
+        self.label.setToolTip("\n".join(str(files.sound) for files in state.files))
+        self.label.setVisible(state.is_on)
+        if not state.is_on:
+            self._recorder = None
+            self.turned.emit(False)
+            saved = "; ".join(map(_names, state.files))
+            is_whole = state.fault is None
+            self.said.emit(f"saved: {saved}" if is_whole else f"{state.fault} · so far: {saved}")
+
+
+def _names(files: TakeFiles) -> str:
+    return f"{files.sound}, with .npz, .json and .png beside it"
+
+
+def _png_of(image: QImage) -> bytes:
+    buffer = QBuffer()
+    buffer.open(QBuffer.OpenModeFlag.WriteOnly)
+    image.save(buffer, "PNG")
+    return buffer.data().data()

@@ -1,3 +1,69 @@
-"""A live window on the mel features a model would be fed, and on how late each of them is."""
+"""A live window on the mel features a model would be fed, and on how late each of them is.
+
+What other programs import stands in `__all__`, and docs/embedding.md shows how. Each name is loaded
+when it is first asked for: importing this package takes no time, MelStream and MelKernel bring
+torch and NumPy alone, `listen` what records sound.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from visualizer.config import MelConfig
+    from visualizer.errors import (
+        ConfigError,
+        DeviceError,
+        KernelError,
+        SourceError,
+        VisualizerError,
+    )
+    from visualizer.listening import Column, Listener, listen
+    from visualizer.mel.stream import MelStream
+    from visualizer.mel.tensor_kernel import MelKernel
+    from visualizer.presets import preset
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Column",
+    "ConfigError",
+    "DeviceError",
+    "KernelError",
+    "Listener",
+    "MelConfig",
+    "MelKernel",
+    "MelStream",
+    "SourceError",
+    "VisualizerError",
+    "__version__",
+    "listen",
+    "preset",
+]
+
+_HOMES = {
+    "MelConfig": "config",
+    "preset": "presets",
+    "MelStream": "mel.stream",
+    "MelKernel": "mel.tensor_kernel",
+    "listen": "listening",
+    "Listener": "listening",
+    "Column": "listening",
+    "VisualizerError": "errors",
+    "ConfigError": "errors",
+    "DeviceError": "errors",
+    "KernelError": "errors",
+    "SourceError": "errors",
+}
+"""In which module each public name is defined."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -20,7 +20,7 @@ from visualizer.errors import KernelError
 from visualizer.kernel_builder import end, events, start_builder
 from visualizer.mel import artifacts
 from visualizer.mel.artifacts import Artifact
-from visualizer.mel.kernels import CudaGraphKernel, EagerKernel, MelKernel
+from visualizer.mel.kernels import CudaGraphKernel, EagerKernel, HostKernel
 from visualizer.mel.timing import Call, Timing, noise_frames, paced, summary, tight
 from visualizer.offline import write_features
 from visualizer.peers import FrameCall, gpu_peers, peers
@@ -180,7 +180,7 @@ class Bench:
             return None
         return round(built_s, 1)
 
-    def _load(self, cache: Path) -> tuple[float | None, MelKernel | None]:
+    def _load(self, cache: Path) -> tuple[float | None, HostKernel | None]:
         started_at = time.perf_counter()
         try:
             kernel = artifacts.load(Artifact(self._config, 1, cache))
@@ -190,7 +190,7 @@ class Bench:
         loaded_ms = (time.perf_counter() - started_at) * 1e3
         return (None if kernel is None else round(loaded_ms, 1)), kernel
 
-    def _calls(self, compiled: MelKernel | None) -> Iterator[tuple[str, Call]]:
+    def _calls(self, compiled: HostKernel | None) -> Iterator[tuple[str, Call]]:
         config = self._config
         makers: dict[str, Callable[[], FrameCall]] = {"eager": lambda: EagerKernel(config)}
         if compiled is not None:
@@ -255,7 +255,7 @@ class Bench:
                 share = round(timing.p50_us / (n * one_us), 3)
                 yield StreamTiming(n, name, timing.p50_us, share)
 
-    def _compiled(self, n_rows: int, cache: Path) -> MelKernel:
+    def _compiled(self, n_rows: int, cache: Path) -> HostKernel:
         with torch.inference_mode(False):
             return artifacts.obtain(Artifact(self._config, n_rows, cache))
 

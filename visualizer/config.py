@@ -86,7 +86,16 @@ class MelConfig:
     Frame t covers the samples [t·hop_length + offset, t·hop_length + offset + win_length). It is
     scaled, freed of its mean, pre-emphasised and windowed as the fields say, transformed over
     n_fft points, and the magnitudes or powers of its spectrum are summed by triangular filters.
-    Then come the logarithm and what the model does to its level.
+    Then come the logarithm and what the model does to its level. Raises ConfigError, naming the
+    field and its limits.
+
+    >>> config = MelConfig.from_dict({
+    ...     "name": "mine", "sample_rate": 16_000, "n_fft": 512, "win_length": 400,
+    ...     "hop_length": 160, "offset": -200, "power": 2, "n_mels": 64, "f_min": 0.0,
+    ...     "f_max": 8000.0, "mel_scale": "htk", "norm": None, "log": "ln", "log_floor": 1e-5,
+    ... })
+    >>> config.hop_s, config.n_columns(16_000)
+    (0.01, 101)
     """
 
     name: str

@@ -24,7 +24,7 @@ from visualizer.kernel_builder import end, events, start_builder
 from visualizer.mel import artifacts
 from visualizer.mel.artifacts import Artifact
 from visualizer.mel.clip import relative_deviation
-from visualizer.mel.kernels import EagerKernel, MelKernel
+from visualizer.mel.kernels import EagerKernel, HostKernel
 from visualizer.mel.timing import Timing
 
 BUILDING = "a compiled kernel is being built"
@@ -43,7 +43,7 @@ class KernelOffer:
     device: torch.device
     deviation: float
     """of the kernel that is to run, from the float64 reference: a share of the largest value"""
-    kernel: MelKernel | None = None
+    kernel: HostKernel | None = None
     """better than what was ready at once; None keeps that"""
     timings: tuple[Timing, ...] = ()
     note: str | None = None
@@ -206,7 +206,7 @@ class KernelKeeper:
         self._on_offer(offer)
 
 
-def _best(ready: KernelOffer, kernel: MelKernel, timings: tuple[Timing, ...]) -> KernelOffer:
+def _best(ready: KernelOffer, kernel: HostKernel, timings: tuple[Timing, ...]) -> KernelOffer:
     """The compiled kernel, unless it was measured to be the slower one."""
     p50_us = {timing.name: timing.p50_us for timing in timings}
     if p50_us.get("compiled", 0.0) > p50_us.get("eager", float("inf")):

@@ -26,7 +26,7 @@ from visualizer.config import MelConfig
 from visualizer.errors import KernelError
 from visualizer.mel import artifacts, timing
 from visualizer.mel.artifacts import Artifact
-from visualizer.mel.kernels import CudaGraphKernel, EagerKernel, MelKernel, Rows
+from visualizer.mel.kernels import CudaGraphKernel, EagerKernel, HostKernel, Rows
 
 N_CALLS, N_WARM_UP = 150, 5
 
@@ -95,7 +95,7 @@ def main() -> None:
     _time(artifact, device, kernel)
 
 
-def _time(artifact: Artifact, device: torch.device, kernel: MelKernel | None) -> None:
+def _time(artifact: Artifact, device: torch.device, kernel: HostKernel | None) -> None:
     config, n_rows = artifact.config, artifact.n_rows
     candidates: dict[str, Callable[[], Callable[[Rows], object]]] = {
         "eager": lambda: EagerKernel(config, device)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visualizer.config import MAX_CHANNELS, Channel, MelConfig
-from visualizer.mel.kernels import MelKernel
+from visualizer.mel.kernels import HostKernel
 from visualizer.mel.stream import MelStream
 
 
@@ -36,7 +36,7 @@ class Pipeline:
         source_rate: int,
         n_channels: int,
         channel: Channel,
-        kernel: MelKernel | None = None,
+        kernel: HostKernel | None = None,
     ) -> None:
         """`source_rate` in Hz, `n_channels` of the source; no kernel means plain torch."""
         self._channel = channel

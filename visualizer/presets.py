@@ -459,6 +459,11 @@ def preset(name: str, sample_rate: int | None = None) -> MelConfig:
 
     Others come at their own rate, to which the sound then has to be resampled. Raises ConfigError
     for an unknown name, naming the nearest ones.
+
+    >>> preset("whisper-80").hop_length
+    160
+    >>> preset("simli", 48_000).hop_length
+    600
     """
     if name not in PRESETS:
         near = difflib.get_close_matches(name[:100], PRESETS, n=3, cutoff=0.4) or sorted(PRESETS)

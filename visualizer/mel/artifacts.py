@@ -24,7 +24,7 @@ import torch
 from visualizer.config import MelConfig
 from visualizer.errors import KernelError
 from visualizer.mel import filterbank, transform
-from visualizer.mel.kernels import CompiledKernel, EagerKernel, MelKernel
+from visualizer.mel.kernels import CompiledKernel, EagerKernel, HostKernel
 from visualizer.mel.timing import Timing
 from visualizer.mel.transform import CompilableMelTransform
 
@@ -163,7 +163,7 @@ def _require_own(folder: Path) -> None:
             )
 
 
-def load(artifact: Artifact) -> MelKernel | None:
+def load(artifact: Artifact) -> HostKernel | None:
     """The verified kernel, or None where there is none yet.
 
     Raises KernelError where what is there cannot be used.
@@ -185,7 +185,7 @@ def load(artifact: Artifact) -> MelKernel | None:
     return kernel
 
 
-def obtain(artifact: Artifact) -> MelKernel:
+def obtain(artifact: Artifact) -> HostKernel:
     """What is on disk, or else what is built now. Raises KernelError."""
     with suppress(KernelError):
         kernel = load(artifact)
@@ -203,7 +203,7 @@ def obtain(artifact: Artifact) -> MelKernel:
     return kernel
 
 
-def verify(kernel: MelKernel, artifact: Artifact) -> None:
+def verify(kernel: HostKernel, artifact: Artifact) -> None:
     """Raise KernelError unless the kernel gives what eager gives, for noise and for silence."""
     eager = EagerKernel(artifact.config)
     shape = (artifact.n_rows, artifact.config.win_length)

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from visualizer.config import MelConfig
-from visualizer.mel.kernels import MelKernel
+from visualizer.mel.kernels import HostKernel
 from visualizer.mel.level import ClipLevel, ClipShape
 from visualizer.mel.reference import reference_columns
 from visualizer.mel.stream import MelStream
@@ -34,7 +34,7 @@ def clip_columns(
     block_length: int,
     *,
     streaming: bool,
-    kernel: MelKernel | None = None,
+    kernel: HostKernel | None = None,
 ) -> Columns:
     """The columns of (n_samples, n_channels) at config.sample_rate, block by block.
 
@@ -67,7 +67,7 @@ def finished_columns(
     store: ColumnStore,
     *,
     streaming: bool,
-    kernel: MelKernel | None = None,
+    kernel: HostKernel | None = None,
 ) -> Iterator[Columns]:
     """The columns of a clip as the model gets them, piece by piece: (n_channels, rows, n).
 
@@ -98,7 +98,7 @@ def _analysed(blocks: Iterable[Samples], stream: MelStream) -> Iterator[Columns]
 
 
 def largest_deviation(
-    config: MelConfig, samples: Samples, kernel: MelKernel | None = None
+    config: MelConfig, samples: Samples, kernel: HostKernel | None = None
 ) -> tuple[float, float]:
     """How far the kernel is from the float64 reference over (n_samples,), and its largest value.
 
@@ -112,7 +112,7 @@ def largest_deviation(
     )
 
 
-def relative_deviation(config: MelConfig, kernel: MelKernel) -> float:
+def relative_deviation(config: MelConfig, kernel: HostKernel) -> float:
     """The largest deviation over a short fresh noise, as a share of the largest value."""
     n_samples = config.win_length + max(_PROBE_COLUMNS, config.stack) * config.hop_length
     noise = np.random.default_rng().normal(0.0, 0.1, n_samples).astype(np.float32)

@@ -12,7 +12,7 @@ from visualizer.config import Edge, MelConfig
 
 Samples = NDArray[np.float32]
 
-_PAD_MODES: dict[Edge, Literal["constant", "reflect", "symmetric"]] = {
+PAD_MODES: dict[Edge, Literal["constant", "reflect", "symmetric"]] = {
     "zeros": "constant",
     "reflect": "reflect",
     "symmetric": "symmetric",
@@ -96,7 +96,7 @@ class StreamingFramer:
 
     def _padded(self, before: int, after: int) -> Samples:
         widths = ((0, 0), (before, after))
-        mode = "constant" if self._buffer.shape[1] == 0 else _PAD_MODES[self._config.edge]
+        mode = "constant" if self._buffer.shape[1] == 0 else PAD_MODES[self._config.edge]
         return np.pad(self._buffer, widths, mode=mode)
 
     def _cut(self) -> Samples:

@@ -15,11 +15,13 @@ from visualizer.mel.transform import MelTransform
 Rows = NDArray[np.float32]
 
 
-class MelKernel(Protocol):
+class HostKernel(Protocol):
     """A mel transform whose window and filterbank are made once and kept.
 
-    Rows are frames of as many channels, streams or moments as are to be done at once. One thread
-    at a time may call it, best in torch.inference_mode.
+    Frames come from, and columns go to, the host's memory, wherever it computes in between;
+    tensor_kernel.py has the one for tensors that stay where they are. Rows are frames of as many
+    channels, streams or moments as are to be done at once. One thread at a time may call it, best
+    in torch.inference_mode.
     """
 
     backend: str
@@ -128,7 +130,7 @@ class CudaGraphKernel:
         return self._columns.copy()
 
 
-def ready_kernel(config: MelConfig, n_rows: int, device: torch.device) -> MelKernel:
+def ready_kernel(config: MelConfig, n_rows: int, device: torch.device) -> HostKernel:
     """The best kernel that needs no building: a CUDA graph where there is CUDA, else eager.
 
     Raises RuntimeError where torch cannot do it on that device.

@@ -90,16 +90,22 @@ class ClipShape:
 
 
 def divisor(variance: Any, config: MelConfig) -> Any:
-    """What the columns are divided by, given their variance per band. Same shape."""
+    """What the columns are divided by, given their variance per band. Same shape.
+
+    Of arrays and tensors alike.
+    """
     if config.statistics == "variance":
-        return np.sqrt(variance + config.statistics_epsilon)
-    return np.sqrt(variance) + config.statistics_epsilon
+        return (variance + config.statistics_epsilon) ** 0.5
+    return variance**0.5 + config.statistics_epsilon
 
 
 def levelled(values: Any, config: MelConfig) -> Any:
-    """Shift, scale and clip: the part that each value needs nothing else for. Same shape."""
+    """Shift, scale and clip: the part that each value needs nothing else for. Same shape.
+
+    Of arrays and tensors alike.
+    """
     if config.shift != 0.0 or config.scale != 1.0:
         values = (values + config.shift) * config.scale
     if config.clip is not None:
-        values = np.clip(values, -config.clip, config.clip)
+        values = values.clip(-config.clip, config.clip)
     return values

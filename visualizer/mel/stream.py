@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from visualizer.config import MelConfig
 from visualizer.mel.framing import StreamingFramer
-from visualizer.mel.kernels import EagerKernel, MelKernel
+from visualizer.mel.kernels import EagerKernel, HostKernel
 from visualizer.mel.level import ClipLevel
 
 if TYPE_CHECKING:
@@ -22,6 +22,16 @@ class MelStream:
     Every split of a signal gives the same columns, and a column comes out with the very sample
     that completes it. What a model takes from the whole clip (see MelConfig.needs_whole_clip) has
     its streaming form here. Not safe to share between threads.
+
+    >>> import numpy as np, visualizer
+    >>> stream = visualizer.MelStream(visualizer.preset("whisper-80"), 16_000, n_channels=1)
+    >>> stream.push(np.zeros((480, 1), np.float32)).shape  # 30 ms: the columns known by now
+    (1, 80, 2)
+    >>> stream.flush().shape  # what reaches past the end
+    (1, 80, 1)
+
+    Sound comes from the host, so arrays go in and out; `torch.from_numpy(columns)` is a tensor on
+    the same memory.
     """
 
     def __init__(
@@ -29,7 +39,7 @@ class MelStream:
         config: MelConfig,
         sample_rate: int,
         n_channels: int,
-        kernel: MelKernel | None = None,
+        kernel: HostKernel | None = None,
         *,
         level: bool = True,
     ) -> None:
@@ -39,7 +49,7 @@ class MelStream:
         columns end with the logarithm.
         """
         self.config = config
-        self.kernel: MelKernel = kernel or EagerKernel(config)
+        self.kernel: HostKernel = kernel or EagerKernel(config)
         """what computes; another for the same config may take its place between two calls"""
         self._emphasises = config.preemphasis > 0 and config.preemphasis_scope == "signal"
         self._sample_rate = sample_rate
@@ -74,12 +84,15 @@ class MelStream:
     def push(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Take (n_samples, n_channels) float32 in ±1.0; return (n_channels, n_mels, n_columns).
 
-        Both are float32. Raises ValueError for samples of another shape.
+        Both are float32, and what is returned is the caller's own. Raises ValueError for samples
+        of another shape or type.
         """
         if samples.ndim != 2 or samples.shape[1] != self._n_channels:
             raise ValueError(
                 f"samples have the shape {samples.shape}; (n_samples, {self._n_channels}) is wanted"
             )
+        if samples.dtype != np.float32:
+            raise ValueError(f"samples are {samples.dtype}; float32, ±1.0 at full scale, is wanted")
         if self._resampler is not None:
             samples = self._resampler.push(samples)
         return self._analysed(samples)

@@ -1,0 +1,184 @@
+"""What goes before a model: tensors in, tensors out, on one device."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from visualizer import ConfigError, KernelError, MelKernel, MelStream, preset
+from visualizer.mel import artifacts
+from visualizer.mel.artifacts import Artifact
+from visualizer.mel.clip import clip_columns
+from visualizer.mel.kernels import EagerKernel
+from visualizer.mel.timing import noise_frames
+from visualizer.presets import PRESETS
+
+TOLERANCE = 1e-5
+"""Of the largest value; on a CPU all but the normalised front-ends are equal to the last bit."""
+GPU_TOLERANCE = 1e-3
+"""A logarithm blows up the rounding of a quiet band, and a GPU sums in another order."""
+
+on_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+
+
+def noise(n_samples: int, n_channels: int = 2) -> np.ndarray:
+    return np.random.default_rng().normal(0, 0.1, (n_samples, n_channels)).astype(np.float32)
+
+
+def assert_close(ours: torch.Tensor, theirs: np.ndarray, tolerance: float = TOLERANCE) -> None:
+    assert tuple(ours.shape) == theirs.shape
+    assert ours.dtype == torch.float32
+    atol = tolerance * np.abs(theirs).max(initial=0)
+    np.testing.assert_allclose(ours.cpu().numpy(), theirs, rtol=0, atol=atol)
+
+
+@pytest.mark.parametrize("n_samples", [0, 1, 150, None])
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_clip_is_what_the_model_gets(name: str, n_samples: int | None) -> None:
+    """The short ones are mirrored more than once, or give no column."""
+    config = PRESETS[name].config
+    samples = noise(config.sample_rate + 37 if n_samples is None else n_samples)
+    theirs = clip_columns(samples, config, max(1, len(samples)), streaming=False)
+    assert_close(MelKernel(config).clip(torch.from_numpy(samples)), theirs)
+
+
+def test_a_clip_longer_than_what_is_computed_at_once() -> None:
+    config = preset("whisper-80")
+    samples = noise(50 * config.sample_rate, 1)
+    theirs = clip_columns(samples, config, len(samples), streaming=False)
+    assert_close(MelKernel(config).clip(torch.from_numpy(samples)), theirs)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_call_gives_the_columns_before_what_needs_the_clip(name: str) -> None:
+    config = PRESETS[name].config
+    frames = noise_frames(config, 3)
+    columns = MelKernel(config)(torch.from_numpy(frames))
+    np.testing.assert_array_equal(columns.numpy(), EagerKernel(config)(frames))
+
+
+def test_hops_of_a_kernel_are_a_streams_columns() -> None:
+    config = preset("simli", 16_000)
+    samples = noise(8000, 1)
+    stream = MelStream(config, 16_000, 1)
+    theirs = stream.push(samples)[0]
+    padded = np.pad(samples[:, 0], (-config.offset, 0))
+    kernel = MelKernel(config)
+    for t in range(theirs.shape[1]):
+        at = t * config.hop_length
+        frame = torch.from_numpy(padded[None, at : at + config.win_length])
+        np.testing.assert_array_equal(kernel(frame)[0].numpy(), theirs[:, t])
+
+
+def test_gradients_pass_through() -> None:
+    kernel = MelKernel(preset("hifigan"))
+    samples = torch.from_numpy(noise(8000, 1)).requires_grad_()
+    kernel.clip(samples).square().mean().backward()
+    assert samples.grad is not None
+    assert torch.isfinite(samples.grad).all()
+    assert samples.grad.abs().max() > 0
+
+
+def test_a_compiled_kernel_takes_and_gives_tensors(compiled_simli: Artifact) -> None:
+    config = compiled_simli.config
+    kernel = MelKernel.compiled(config, compiled_simli.folder)
+    assert (kernel.backend, kernel.n_frames, kernel.device.type) == ("compiled", 1, "cpu")
+    frames = noise_frames(config)
+    expected = EagerKernel(config)(frames)
+    first = kernel(torch.from_numpy(frames))
+    kept = first.clone()
+    assert_close(first, expected, artifacts.TOLERANCE)
+    kernel(torch.from_numpy(noise_frames(config)))
+    assert torch.equal(first, kept)
+    with pytest.raises(ValueError, match=r"\(2, 800\); \(1, 800\) is wanted"):
+        kernel(torch.zeros(2, 800))
+    assert kernel.clip(torch.zeros(16_000, 1)).shape == (1, 80, 81)
+
+
+def test_what_cannot_be_compiled_is_said(tmp_path: Path) -> None:
+    no_folder = tmp_path / "file"
+    no_folder.touch()
+    with pytest.raises(KernelError, match="compiled kernels cannot be kept in"):
+        MelKernel.compiled(preset("simli"), no_folder)
+
+
+@pytest.mark.parametrize(
+    ("frames", "complaint"),
+    [
+        (torch.zeros(1, 799), r"shape \(1, 799\); \(n, 800\) is wanted"),
+        (torch.zeros(800), r"shape \(800,\); \(n, 800\) is wanted"),
+        (torch.zeros(1, 800, dtype=torch.float64), "torch.float64 on cpu; torch.float32"),
+        (torch.zeros(1, 800, dtype=torch.int16), "torch.int16 on cpu; torch.float32, ±1.0"),
+        (torch.zeros(1, 800, device="meta"), "on meta; .* on cpu is wanted"),
+        (np.zeros((1, 800), np.float32), "not ndarray; torch.from_numpy"),
+    ],
+)
+def test_frames_of_another_kind_are_refused(frames: torch.Tensor, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        MelKernel(preset("simli", 16_000))(frames)
+
+
+@pytest.mark.parametrize(
+    ("samples", "complaint"),
+    [
+        (torch.zeros(800), r"shape \(800,\); \(n_samples, n_channels\) is wanted"),
+        (torch.zeros(800, 1, dtype=torch.float64), "torch.float32"),
+    ],
+)
+def test_samples_of_another_kind_are_refused(samples: torch.Tensor, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        MelKernel(preset("simli", 16_000)).clip(samples)
+
+
+@pytest.mark.parametrize("device", ["cuda:99", "abacus"])
+def test_a_device_that_is_not_there_is_refused_in_words(device: str) -> None:
+    with pytest.raises(ConfigError, match=f"cannot compute on device '{device}' here"):
+        MelKernel(preset("simli"), device)
+
+
+def test_a_cuda_graph_needs_cuda() -> None:
+    with pytest.raises(ConfigError, match="device is 'cpu'; CUDA graphs need a CUDA device"):
+        MelKernel.cuda_graph(preset("simli"), device="cpu")
+
+
+@on_cuda
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_clip_stays_on_the_gpu(name: str) -> None:
+    config = PRESETS[name].config
+    samples = noise(config.sample_rate)
+    theirs = clip_columns(samples, config, len(samples), streaming=False)
+    kernel = MelKernel(config, "cuda")
+    ours = kernel.clip(torch.from_numpy(samples).cuda())
+    assert ours.device == kernel.device == torch.device("cuda", torch.cuda.current_device())
+    assert_close(ours, theirs, GPU_TOLERANCE)
+
+
+@on_cuda
+@pytest.mark.parametrize("n_frames", [1, 8])
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_cuda_graph_computes_what_the_cpu_does(name: str, n_frames: int) -> None:
+    config = PRESETS[name].config
+    kernel = MelKernel.cuda_graph(config, n_frames)
+    assert kernel.backend == "cuda-graph"
+    inputs = [noise_frames(config, n_frames) for _ in range(5)]
+    outputs = [kernel(torch.from_numpy(frames).cuda()) for frames in inputs]
+    for frames, columns in zip(inputs, outputs, strict=True):
+        assert columns.device == kernel.device
+        assert_close(columns, EagerKernel(config)(frames), GPU_TOLERANCE)
+
+
+@on_cuda
+def test_nothing_goes_through_the_host() -> None:
+    """torch itself refuses what would make the host wait for the GPU."""
+    config = preset("hifigan")
+    eager, graph = MelKernel(config, "cuda"), MelKernel.cuda_graph(config)
+    frames = torch.from_numpy(noise_frames(config)).cuda()
+    eager(frames), graph(frames)
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        eager(frames), graph(frames)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")

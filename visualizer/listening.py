@@ -1,0 +1,243 @@
+"""Live columns for a program of one's own: the engine as an iterator.
+
+Threads: the engine has its own; everything here runs on the thread that iterates, and the worker
+only sets an event.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from visualizer import presets
+from visualizer.audio.file import open_audio
+from visualizer.columns import MelColumns
+from visualizer.config import CaptureConfig, Channel, Compute, EngineConfig, MelConfig, SourceKind
+from visualizer.engine import Engine
+from visualizer.errors import DeviceError, SourceError
+from visualizer.mel.kernels import choose_device
+from visualizer.status import EngineStatus
+
+_LOOK_S = 0.5
+"""Between two looks at the state where nothing woke us; a Ctrl-C waits no longer on Windows."""
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """One column as it came, with its place in time."""
+
+    values: NDArray[np.float32]
+    """(n_mels,), or (n_channels, n_mels) with channel="each", in the front-end's own unit; an
+    array of its own, so that torch.from_numpy may share its memory"""
+    index: int
+    """on the grid of hops since the source began; always rises"""
+    gap: int
+    """how many columns are missing right before this one, for whatever reason"""
+    time_s: float
+    """the middle of its window, in seconds since the source began"""
+    captured_at: float
+    """perf_counter seconds when the device, or the file's player, delivered its last sample"""
+    latency_s: float
+    """from then until its values were ready"""
+
+
+def listen(
+    source: str | os.PathLike[str] = "mic",
+    *,
+    preset: str = "simli",
+    config: MelConfig | None = None,
+    device: str | int | None = None,
+    sample_rate: int | None = None,
+    channels: int | None = None,
+    channel: Channel = None,
+    loop: bool = False,
+    compute: Compute = "auto",
+    kernels: str | os.PathLike[str] | None = None,
+) -> Listener:
+    """Start to listen, and return an iterator over live columns: the engine of the window.
+
+    source: "mic", "demo" (plays for ever) or the path of an audio file, played at its own pace;
+    `loop` plays it again and again.
+    preset, config: the front-end by name, or one of your own instead.
+    device: which microphone, by index, name or a part that only one name has; None: the default.
+    sample_rate (Hz), channels: of the source, as the device allows; None: its own.
+    channel: which to analyse, 0-based; None takes their mean, "each" each for itself.
+    compute: where the kernel runs, "auto", "cpu", "cuda" or "mps".
+    kernels: a folder for compiled kernels, which are then built beside the stream; None: none are.
+
+    Raises ConfigError for settings that cannot be used and SourceError for a file that cannot be
+    read, at once; the iteration raises DeviceError or SourceError when nothing can be opened or a
+    file turns out to be damaged. A microphone that is lost is waited for, and goes on with a gap.
+
+    >>> import visualizer
+    >>> with visualizer.listen("demo", preset="whisper-80") as listener:
+    ...     column = next(listener)
+    >>> column.values.shape, column.gap
+    ((80,), 0)
+    """
+    presets.preset(preset)
+    engine_config = EngineConfig(
+        _capture(source, device, sample_rate, channels, loop), preset, config, channel, compute
+    )
+    choose_device(compute)
+    return Listener(engine_config, None if kernels is None else Path(kernels).absolute())
+
+
+def _capture(
+    source: str | os.PathLike[str],
+    device: str | int | None,
+    sample_rate: int | None,
+    channels: int | None,
+    loop: bool,
+) -> CaptureConfig:
+    kind: SourceKind = "file"
+    path: str | None = None
+    if source == "mic":
+        kind = "mic"
+    elif source == "demo":
+        kind = "demo"
+    else:
+        path = str(Path(source).absolute())
+        open_audio(Path(path)).close()
+    return CaptureConfig(
+        kind=kind,
+        device=None if device is None else str(device),
+        path=path,
+        sample_rate=sample_rate,
+        channels=channels,
+        loop=loop,
+    )
+
+
+class Listener:
+    """An iterator over live columns; made by `listen`.
+
+    It ends with a file, or when it is closed: by `close`, by the end of a `with` block, or, as
+    with `for column in listen():`, when nobody holds it any more. For one thread.
+
+    A reader that is slower than the sound loses nothing at first: several thousand columns wait
+    for it, and each tells by `captured_at` how old it is. Then the oldest are dropped, counted in
+    `dropped`, and the next column's `gap` holds them.
+    """
+
+    def __init__(self, config: EngineConfig, kernels: Path | None) -> None:
+        """Start at once. Compiled kernels are kept in the folder `kernels`; None: there are none.
+
+        Exactly what `config` says is opened, and nothing in its place.
+        """
+        # The worker takes one of torch's threads for itself; torch gives that number to every
+        # thread that computes for the first time later.
+        self._torch_threads: int | None = torch.get_num_threads()
+        self._woken = threading.Event()
+        self._engine = Engine(config, (), self._woken.set, strict=True, kernels=kernels)
+        self._waiting: deque[Column] = deque()
+        self._grid = _Grid(each=config.channel == "each")
+        self._mel: MelConfig | None = None
+        # Also where the iterator is left lying, and at the end of the program.
+        self._close = weakref.finalize(self, self._engine.close)
+
+    @property
+    def status(self) -> EngineStatus:
+        """What the engine does now: source, front-end, kernel, and all that went missing."""
+        return self._engine.status()
+
+    @property
+    def dropped(self) -> int:
+        """How many columns were dropped because the reader was too slow."""
+        return self._engine.status().dropped_columns
+
+    def close(self) -> None:
+        """Stop listening and end the threads, within a second; again has no effect."""
+        self._close()
+        self._waiting.clear()
+
+    def __iter__(self) -> Listener:
+        return self
+
+    def __next__(self) -> Column:
+        """Wait for the next column. Raises DeviceError or SourceError where none will come."""
+        while not self._waiting:
+            if not self._close.alive:
+                raise StopIteration
+            self._woken.clear()
+            # Before the columns, so that none comes between the two.
+            status = self._engine.status()
+            deliveries = self._engine.drain()
+            # Whichever knows it: a stream that only just began, or has failed, may not.
+            self._mel = self._engine.status().mel or status.mel or self._mel
+            if deliveries and self._mel is not None:
+                self._give_threads_back()
+                for columns in deliveries:
+                    self._waiting.extend(self._grid.placed(columns, self._mel))
+                continue
+            if status.state in ("failed", "ended", "closed"):
+                self.close()
+                if status.fault is None:
+                    raise StopIteration
+                is_device = status.config.capture.kind == "mic"
+                raise (DeviceError if is_device else SourceError)(status.fault)
+            self._woken.wait(_LOOK_S)
+        return self._waiting.popleft()
+
+    def _give_threads_back(self) -> None:
+        if self._torch_threads is not None:
+            torch.set_num_threads(self._torch_threads)
+            self._torch_threads = None
+
+    def __enter__(self) -> Listener:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class _Grid:
+    """Places the columns of all deliveries on one grid of hops."""
+
+    def __init__(self, *, each: bool) -> None:
+        """`each`: whether columns have an axis for channels."""
+        self._each = each
+        self._base = 0
+        self._next: int | None = None
+        self._config_id: int | None = None
+        self._delivered_at = 0.0
+
+    def placed(self, columns: MelColumns, mel: MelConfig) -> list[Column]:
+        first = self._base + columns.first_column
+        if self._next is not None and columns.config_id != self._config_id and first < self._next:
+            # The device came back in another form, so that its stream began anew: the clock says
+            # how long it was away.
+            away_s = columns.captured_at - self._delivered_at
+            first = self._next + max(0, round(away_s / mel.hop_s) - columns.n_columns)
+            self._base = first - columns.first_column
+        gap = 0 if self._next is None else first - self._next
+        self._next = first + columns.n_columns
+        self._config_id = columns.config_id
+        self._delivered_at = columns.captured_at
+        middle = mel.offset + mel.win_length / 2
+        values = columns.values if self._each else columns.values[0]
+        return [
+            Column(
+                values=values[..., i].copy(),
+                index=first + i,
+                gap=gap if i == 0 else 0,
+                time_s=((first + i) * mel.hop_length + middle) / mel.sample_rate,
+                captured_at=columns.captured_at,
+                latency_s=columns.computed_at - columns.captured_at,
+            )
+            for i in range(columns.n_columns)
+        ]

@@ -51,6 +51,9 @@ def test_a_bad_field_is_named_with_its_value_and_limits(
         {"kind": "mic", "sample_rate": 12},
         {"kind": "mic", "channels": 0},
         {"kind": "file"},
+        {"kind": "pipe", "sample_format": "s16"},
+        {"kind": "pipe", "sample_rate": 16_000},
+        {"kind": "pipe", "sample_rate": 16_000, "sample_format": "s17"},
     ],
 )
 def test_a_source_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:

@@ -7,12 +7,14 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 import torchaudio
 
+from visualizer import engine as engine_module
 from visualizer.audio.file import END_OF_FILE
 from visualizer.audio.health import Patience
 from visualizer.audio.ring import BlockRing
@@ -574,6 +576,29 @@ def test_a_reader_that_stalls_loses_the_oldest_columns_and_they_are_counted(benc
     kept = sum(c.n_columns for c in bench.columns)
     assert status.dropped_columns > 0
     assert kept + status.dropped_columns == status.columns
+
+
+def test_a_file_waits_for_a_reader_that_stalls(bench: Bench, monkeypatch: Any) -> None:
+    monkeypatch.setattr(engine_module, "OUTBOX_LENGTH", 8)
+    bench.config = EngineConfig(FILE)
+    bench.start().until(lambda s: s.state == "running")
+    ring = bench.sources[0].ring
+    assert ring is not None
+    samples = noise(100 * HOP)
+    for block in np.split(samples, 100):
+        bench.write(block)
+    ring.finish(END_OF_FILE)
+    deadline = time.monotonic() + bench.deadline_s
+    # Not drained meanwhile.
+    while bench.engine.status().columns < 8:
+        assert time.monotonic() < deadline
+        bench.woken.wait(1.0)
+        bench.woken.clear()
+    assert len(ring) > 80
+    status = bench.until(lambda s: s.state == "ended")
+    bench.columns += bench.engine.drain()
+    assert (status.columns, status.dropped_columns, status.fault) == (101, 0, None)
+    assert sorted(bench.values(status.config_id)) == list(range(101))
 
 
 def test_blocks_that_find_the_ring_full_are_counted_and_marked(bench: Bench) -> None:

@@ -427,6 +427,16 @@ def apt_get_calls(project: Project) -> list[str]:
     return record.read_text().splitlines() if record.exists() else []
 
 
+@pytest.mark.parametrize(
+    ("arguments", "is_said"),
+    [([], True), (["--headless"], False), (["stream"], False), (["devices"], False)],
+)
+def test_what_a_window_needs_is_asked_for_where_there_is_one(lacking, arguments, is_said):
+    path = lacking.folder / "visualizer/system.py"
+    path.write_text(path.read_text().replace("window=True: [", "window=True: window * ["))
+    assert ("This system lacks" in lacking.run(*arguments).stderr) == is_said
+
+
 INSTALLED = ["update", "install -y --no-install-recommends made-up1"]
 
 

@@ -7,6 +7,7 @@ import difflib
 import logging
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
@@ -14,16 +15,21 @@ from visualizer import __version__, commands, process
 from visualizer.commands import own_front_end
 from visualizer.config import (
     COMPUTE_CHOICES,
+    SAMPLE_FORMATS,
     CaptureConfig,
+    Channel,
     RecordingConfig,
     SoundFormat,
     SourceKind,
 )
 from visualizer.errors import ConfigError, DisplayError, VisualizerError
 from visualizer.faults import Faults
-from visualizer.options import MINIMUM_SIZE, RunOptions
+from visualizer.options import MINIMUM_SIZE, OUTPUT_FORMATS, RunOptions, StreamOptions
 from visualizer.presets import preset
 from visualizer.system import display_problem
+
+_Group = argparse._ArgumentGroup
+"""which argparse gives, and does not name"""
 
 _log = logging.getLogger(__name__)
 
@@ -104,6 +110,9 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
     presets.add_argument("--json", action="store_true", help="print JSON, with the whole configs")
     presets.set_defaults(command=commands.presets)
 
+    _add_stream(
+        subparsers.add_parser("stream", help="columns on standard output, for scripts and pipes")
+    )
     _add_mel(subparsers.add_parser("mel", help="a file's features, as the model would get them"))
 
     bench = subparsers.add_parser(
@@ -134,42 +143,15 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
 
 
 def _add_run(run: argparse.ArgumentParser) -> None:
-    sound = run.add_argument_group("sound")
-    sound.add_argument(
-        "--source",
-        metavar="mic|demo|FILE",
-        help="a microphone, the built-in recording, or an audio file (WAV, FLAC, OGG, MP3) played "
-        "at its own pace (default: what was chosen last, at first the microphone)",
+    _add_sound(
+        run,
+        "mic|demo|FILE",
+        "a microphone, the built-in recording, or an audio file (WAV, FLAC, OGG, MP3) played at "
+        "its own pace (default: what was chosen last, at first the microphone)",
     )
-    sound.add_argument(
-        "--device",
-        metavar="NAME_OR_INDEX",
-        help="which microphone: its index, its name or a part of it (see: visualizer devices)",
-    )
-    sound.add_argument("--sample-rate", type=int, metavar="HZ", help="default: the device's own")
-    sound.add_argument("--channels", type=int, metavar="N", help="how many to open (default: ≤ 2)")
-    sound.add_argument("--loop", action="store_true", help="play the file again and again")
-    analysis = run.add_argument_group("analysis")
-    analysis.add_argument(
-        "--preset",
-        metavar="NAME",
-        help="front-end (default: what was chosen last, at first simli; see: visualizer presets)",
-    )
-    analysis.add_argument(
-        "--config", type=Path, metavar="JSON", help="a front-end of your own instead of a preset"
-    )
-    analysis.add_argument("--compute", choices=COMPUTE_CHOICES, help="where the kernel runs")
-    analysis.add_argument(
-        "--kernel",
-        choices=("auto", "eager"),
-        default="auto",
-        help="auto compiles one for the front-end beside the running stream, and keeps it; eager "
-        "is plain torch (default: auto)",
-    )
+    _add_analysis(run, "what was chosen last, at first simli")
     output = run.add_argument_group("output")
-    output.add_argument(
-        "--duration", type=float, metavar="S", help="quit so many seconds after the first column"
-    )
+    _add_duration(output)
     output.add_argument("--screenshot", type=Path, metavar="PNG", help="save the window at the end")
     output.add_argument(
         "--report", type=Path, metavar="FILE", help="save what was measured as JSON"
@@ -188,6 +170,81 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     )
     output.add_argument("--size", metavar="WxH", help="of the window, such as 1280x720")
     run.set_defaults(command=_run)
+
+
+def _add_stream(stream: argparse.ArgumentParser) -> None:
+    sound = _add_sound(
+        stream,
+        "mic|demo|FILE|-",
+        "a microphone, the built-in recording, an audio file (WAV, FLAC, OGG, MP3) played at its "
+        "own pace, or -: raw PCM from standard input, as fast as it comes, which needs "
+        "--sample-rate and has 1 channel without --channels (default: mic)",
+    )
+    sound.add_argument(
+        "--sample-format",
+        choices=SAMPLE_FORMATS,
+        help="of raw PCM, little-endian, channels interleaved: unsigned, signed or floating-point, "
+        "and the bits (default: s16)",
+    )
+    analysis = _add_analysis(stream, "simli")
+    analysis.add_argument(
+        "--channel",
+        default="mean",
+        metavar="mean|each|K",
+        help="each analyses up to 8 side by side, K counts from 1 (default: mean)",
+    )
+    output = stream.add_argument_group("output")
+    output.add_argument(
+        "--format",
+        choices=OUTPUT_FORMATS,
+        default="jsonl",
+        help="jsonl: a line of JSON for each column; npy: a .npy for each, one after the other; "
+        "f32: little-endian float32 and nothing else; in the latter two a missing column is NaN "
+        "(default: jsonl)",
+    )
+    _add_duration(output)
+    stream.set_defaults(command=_stream)
+
+
+def _add_sound(parser: argparse.ArgumentParser, sources: str, words: str) -> _Group:
+    sound = parser.add_argument_group("sound")
+    sound.add_argument("--source", metavar=sources, help=words)
+    sound.add_argument(
+        "--device",
+        metavar="NAME_OR_INDEX",
+        help="which microphone: its index, its name or a part of it (see: visualizer devices)",
+    )
+    sound.add_argument("--sample-rate", type=int, metavar="HZ", help="default: the device's own")
+    sound.add_argument("--channels", type=int, metavar="N", help="how many to open (default: ≤ 2)")
+    sound.add_argument("--loop", action="store_true", help="play the file again and again")
+    return sound
+
+
+def _add_analysis(parser: argparse.ArgumentParser, default: str) -> _Group:
+    analysis = parser.add_argument_group("analysis")
+    analysis.add_argument(
+        "--preset",
+        metavar="NAME",
+        help=f"front-end (default: {default}; see: visualizer presets)",
+    )
+    analysis.add_argument(
+        "--config", type=Path, metavar="JSON", help="a front-end of your own instead of a preset"
+    )
+    analysis.add_argument("--compute", choices=COMPUTE_CHOICES, help="where the kernel runs")
+    analysis.add_argument(
+        "--kernel",
+        choices=("auto", "eager"),
+        default="auto",
+        help="auto compiles one for the front-end beside the running stream, and keeps it; eager "
+        "is plain torch (default: auto)",
+    )
+    return analysis
+
+
+def _add_duration(output: _Group) -> None:
+    output.add_argument(
+        "--duration", type=float, metavar="S", help="quit so many seconds after the first column"
+    )
 
 
 def _add_mel(mel: argparse.ArgumentParser) -> None:
@@ -209,9 +266,22 @@ def _add_mel(mel: argparse.ArgumentParser) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     process.begin()
     options = _run_options(arguments)
+    return _with_faults(lambda faults: _show(options, arguments.headless, faults))
+
+
+def _stream(arguments: argparse.Namespace) -> int:
+    process.begin()
+    options = _stream_options(arguments)
+    from visualizer.stream import run_stream
+
+    return _with_faults(lambda _: run_stream(options))
+
+
+def _with_faults(run: Callable[[Faults], int]) -> int:
+    """The exit code of a run whose faults are logged."""
     with Faults() as faults:
         try:
-            return _show(options, arguments.headless, faults)
+            return run(faults)
         except (VisualizerError, BrokenPipeError):
             raise
         except Exception:
@@ -242,27 +312,64 @@ def _run_options(arguments: argparse.Namespace) -> RunOptions:
     """Check everything that can be checked before anything opens."""
     from visualizer.report import require_writable
 
-    if arguments.preset is not None:
-        preset(arguments.preset)
-    if arguments.duration is not None and not 0 < arguments.duration < 1e7:
-        raise ConfigError(f"--duration is {arguments.duration}; it must be above 0 (seconds)")
+    options = _engine_options(arguments, _capture(arguments))
     if arguments.report is not None:
         require_writable(arguments.report, "the report")
     if arguments.screenshot is not None:
         if arguments.screenshot.suffix.lower() != ".png":
             raise ConfigError(f"--screenshot is {str(arguments.screenshot)!r}; it must end in .png")
         require_writable(arguments.screenshot, "the screenshot")
+    return replace(
+        options,
+        screenshot=arguments.screenshot,
+        report=arguments.report,
+        size=_size(arguments.size),
+        recording=_recording(arguments),
+    )
+
+
+def _stream_options(arguments: argparse.Namespace) -> StreamOptions:
+    """Check everything that can be checked before anything opens."""
+    if arguments.source == "-":
+        capture = _pipe(arguments)
+    elif arguments.sample_format is not None:
+        raise ConfigError("--sample-format goes with --source -")
+    else:
+        capture = _capture(arguments) or CaptureConfig("mic")
+    word = arguments.channel
+    if word not in ("mean", "each") and not (word.isdecimal() and int(word) > 0):
+        raise ConfigError(f"--channel is {word!r}; it must be mean, each or a number from 1 on")
+    channel: Channel = None if word == "mean" else "each" if word == "each" else int(word) - 1
+    return StreamOptions(_engine_options(arguments, capture), arguments.format, channel)
+
+
+def _engine_options(arguments: argparse.Namespace, capture: CaptureConfig | None) -> RunOptions:
+    """What is the same with and without a window."""
+    if arguments.preset is not None:
+        preset(arguments.preset)
+    if arguments.duration is not None and not 0 < arguments.duration < 1e7:
+        raise ConfigError(f"--duration is {arguments.duration}; it must be above 0 (seconds)")
     return RunOptions(
-        capture=_capture(arguments),
+        capture=capture,
         preset=arguments.preset,
         mel=own_front_end(arguments),
         compute=arguments.compute,
         compiled=arguments.kernel == "auto",
         duration_s=arguments.duration,
-        screenshot=arguments.screenshot,
-        report=arguments.report,
-        size=_size(arguments.size),
-        recording=_recording(arguments),
+    )
+
+
+def _pipe(arguments: argparse.Namespace) -> CaptureConfig:
+    for option in ("device", "loop"):
+        if getattr(arguments, option):
+            raise ConfigError(f"--{option} does not go with --source -")
+    if arguments.sample_rate is None:
+        raise ConfigError("--source - needs --sample-rate HZ: raw PCM does not tell it")
+    return CaptureConfig(
+        "pipe",
+        sample_rate=arguments.sample_rate,
+        channels=1 if arguments.channels is None else arguments.channels,
+        sample_format=arguments.sample_format or "s16",
     )
 
 
@@ -285,6 +392,8 @@ def _capture(arguments: argparse.Namespace) -> CaptureConfig | None:
 
         if not source:
             raise ConfigError("--source is empty; it must be mic, demo or a file")
+        if source == "-":
+            raise ConfigError("--source - is standard input, which `visualizer stream` reads")
         open_audio(Path(source).expanduser()).close()
     return CaptureConfig(
         kind=kind,

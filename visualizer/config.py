@@ -23,7 +23,10 @@ Statistics = Literal["std", "variance"]
 Theme = Literal["system", "dark", "light"]
 """of the window; "system" follows the desktop's colour scheme"""
 Compute = Literal["auto", "cpu", "cuda", "mps"]
-SourceKind = Literal["mic", "demo", "file"]
+SourceKind = Literal["mic", "demo", "file", "pipe"]
+"""pipe: standard input, raw PCM"""
+SampleFormat = Literal["u8", "s16", "s24", "s32", "f32", "f64"]
+"""of raw PCM, little-endian: unsigned, signed or floating-point, and the bits"""
 Unit = Literal["model", "db"]
 """of the picture's values: what the model gets, or dB re a sine of full scale"""
 
@@ -31,6 +34,7 @@ Channel = int | Literal["each"] | None
 
 COMPUTE_CHOICES: tuple[Compute, ...] = get_args(Compute)
 SOURCE_KINDS: tuple[SourceKind, ...] = get_args(SourceKind)
+SAMPLE_FORMATS: tuple[SampleFormat, ...] = get_args(SampleFormat)
 
 SAMPLE_RATE_MIN_HZ, SAMPLE_RATE_MAX_HZ = 1_000, 768_000
 """From telephone sub-bands to ultrasound recorders; beyond lies a mistyped number."""
@@ -286,13 +290,17 @@ class MelConfig:
         return self.hop_length / self.sample_rate
 
     @property
+    def middle_s(self) -> float:
+        """The middle of column 0's window on the stream's clock; those of others follow by hops."""
+        return (self.offset + self.win_length / 2) / self.sample_rate
+
+    @property
     def cell_start_s(self) -> float:
         """Where column 0 begins on the stream's clock, each a hop long around its window's middle.
 
         So the columns of different front-ends lie where the sound was.
         """
-        middle = self.offset + self.win_length / 2
-        return (middle - self.hop_length / 2) / self.sample_rate
+        return self.middle_s - self.hop_s / 2
 
     @property
     def needs_whole_clip(self) -> bool:
@@ -351,6 +359,8 @@ class CaptureConfig:
     channels: int | None = None
     loop: bool = False
     """file: start again at its end"""
+    sample_format: SampleFormat | None = None
+    """pipe, which needs a sample_rate too"""
 
     def __post_init__(self) -> None:
         for field in ("device", "host_api", "path"):
@@ -367,6 +377,11 @@ class CaptureConfig:
         _require(isinstance(self.loop, bool), "loop", self.loop, "true or false")
         _require(self.kind in SOURCE_KINDS, "source", self.kind, f"one of {SOURCE_KINDS}")
         _require(self.kind != "file" or bool(self.path), "file", self.path, "the path of a file")
+        formats = (None, *SAMPLE_FORMATS) if self.kind != "pipe" else SAMPLE_FORMATS
+        limits = _among(SampleFormat)
+        _require(self.sample_format in formats, "sample_format", self.sample_format, limits)
+        rate_fits = self.kind != "pipe" or self.sample_rate is not None
+        _require(rate_fits, "sample_rate", None, "given in Hz: a pipe does not tell it")
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ from visualizer.cleaning import Cleaner
 from visualizer.columns import MelColumns
 from visualizer.config import CaptureConfig, EngineConfig
 from visualizer.errors import VisualizerError
-from visualizer.history import SoundHistory
+from visualizer.history import MEMORY_BYTES, SoundHistory
 from visualizer.presets import fixed_rate, front_end, preset
 from visualizer.status import EngineStatus, State
 
@@ -49,7 +49,10 @@ if TYPE_CHECKING:
     from visualizer.pipeline import Pipeline
 
 OUTBOX_LENGTH = 4096
-"""Deliveries, mostly of one column, kept for a reader that stalls; then the oldest are dropped."""
+"""Deliveries, mostly of one column, kept for a reader that stalls.
+
+Then the oldest are dropped, and counted; but what can wait, a file, is taken no further.
+"""
 
 _LOOK_S = 0.1
 """Of sound, after which the worker looks at it even where no column comes of it."""
@@ -90,6 +93,7 @@ class Engine:
         kernels: Path | None = None,
         open_source: Callable[[CaptureConfig], AudioSource] = open_source,
         patience: Patience = PATIENCE,
+        sound_bytes: int = MEMORY_BYTES,
     ) -> None:
         """Start at once; what cannot be opened is replaced by the first fallback that can.
 
@@ -97,12 +101,13 @@ class Engine:
         Compiled kernels are kept in the folder `kernels`; without one there are none.
         `on_update` is called on the worker's thread whenever there are new columns or a new
         status; it must not block. `open_source` is called on the device thread, or, for
-        microphones, on one that may hang.
+        microphones, on one that may hang. The sound that is kept takes at most `sound_bytes`.
         """
         self._wanted = _with_preferred_rate(config)
         self._status = EngineStatus("starting", self._wanted)
         self._strict = strict
         self._kernels = kernels
+        self._sound_bytes = sound_bytes
         self._keeper: KernelKeeper | None = None
         self._on_update = on_update
         # Orders go before sound, so that an overloaded worker still obeys; the inbox wakes it. It
@@ -111,6 +116,7 @@ class Engine:
         self._inbox: queue.SimpleQueue[BlockRing | None] = queue.SimpleQueue()
         self._requested = self._wanted.capture
         self._outbox: deque[MelColumns] = deque()
+        self._waits_for_reader = False
         self._ring: BlockRing | None = None
         self._pipeline: Pipeline | None = None
         self._expected_sample: int | None = None
@@ -137,6 +143,9 @@ class Engine:
         drained = []
         while self._outbox:
             drained.append(self._outbox.popleft())
+        if self._waits_for_reader:
+            self._waits_for_reader = False
+            self._inbox.put(self._ring)
         return drained
 
     @property
@@ -306,7 +315,7 @@ class Engine:
         strict = self._strict and self._status.state == "starting"
         self._ring = opened.ring
         self._expected_sample = None
-        self._sound = SoundHistory(opened.info.sample_rate, opened.info.channels)
+        self._sound = SoundHistory(opened.info.sample_rate, opened.info.channels, self._sound_bytes)
         self._status = replace(
             self._status, source=opened.info, stream_id=self._status.stream_id + 1
         )
@@ -415,6 +424,8 @@ class Engine:
         is_live = source is not None and source.kind == "mic"
         if is_live and now - LATE_LIMIT_S > self._ready_at:
             ring.skip(now - LATE_LIMIT_S)
+        if not is_live and self._is_held_up():
+            return False
         block = ring.read()
         if block is not None:
             self._process(block, now)
@@ -428,6 +439,15 @@ class Engine:
             self._ended_well = end_reason == END_OF_FILE
             fault = self._flush() if self._ended_well else end_reason
             self._set(state="ended", fault=fault)
+        return False
+
+    def _is_held_up(self) -> bool:
+        """Whether there is no place for more columns; if so, `drain` wakes the worker."""
+        # Before the look, so that no drain comes between the two.
+        self._waits_for_reader = True
+        if len(self._outbox) >= OUTBOX_LENGTH:
+            return True
+        self._waits_for_reader = False
         return False
 
     def _look_samples(self) -> int:

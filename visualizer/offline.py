@@ -171,6 +171,5 @@ def _packed(features: Path, config: MelConfig, n_columns: int) -> Path:
 
 def column_times_s(config: MelConfig, n_columns: int) -> NDArray[np.float64]:
     """The middle of each column's window, in seconds from the first sample: (n_columns,)."""
-    first = config.offset + config.win_length / 2
-    hops = np.arange(n_columns) * config.stack + (config.stack - 1) / 2
-    return (hops * config.hop_length + first) / config.sample_rate
+    hops = np.arange(n_columns, dtype=np.float64) * config.stack + (config.stack - 1) / 2
+    return config.middle_s + hops * config.hop_s

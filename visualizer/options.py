@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, get_args
 
-from visualizer.config import CaptureConfig, Compute, EngineConfig, MelConfig, RecordingConfig
+from visualizer.config import (
+    CaptureConfig,
+    Channel,
+    Compute,
+    EngineConfig,
+    MelConfig,
+    RecordingConfig,
+)
 from visualizer.folders import cache_folder
 
 
@@ -40,6 +48,21 @@ class RunOptions:
             or capture.sample_rate is not None
             or capture.channels is not None
         )
+
+
+OutputFormat = Literal["jsonl", "npy", "f32"]
+OUTPUT_FORMATS: tuple[OutputFormat, ...] = get_args(OutputFormat)
+
+
+@dataclass(frozen=True)
+class StreamOptions:
+    """What the command line asks of a stream."""
+
+    run: RunOptions
+    """with the source; nothing stands in for it"""
+    form: OutputFormat
+    channel: Channel
+    """as in EngineConfig"""
 
 
 FIRST_COLUMN_LIMIT_S = 20.0

@@ -336,3 +336,31 @@ def test_after_a_stall_the_file_goes_on_from_there_and_loses_nothing(tmp_path: P
     assert ring.dropped_blocks == 0
     # The rest is 0.995 s; a burst would have made up for the stall.
     assert blocks[-1].captured_at - blocks[1].captured_at > 0.9
+
+
+def test_a_file_waits_for_a_ring_that_is_full_and_loses_nothing(
+    tmp_path: Path, samples: np.ndarray
+) -> None:
+    path = write(tmp_path / "sound.wav", samples)
+    full, ended = threading.Event(), threading.Event()
+    blocks: list[np.ndarray] = []
+
+    def on_audio(ring: BlockRing) -> None:
+        if ring.room < 40:
+            full.set()
+        if ring.end_reason is not None:
+            ended.set()
+
+    ring = BlockRing(2, 300, on_audio)
+    source = FileSource(path, CaptureConfig("file", path=str(path)))
+    source.start(ring)
+    assert full.wait(10)
+    # Longer than the file.
+    assert not ended.wait(0.5)
+    while not ended.wait(0.001) or len(ring):
+        block = ring.read()
+        if block is not None:
+            blocks.append(block.samples)
+    source.close()
+    assert ring.dropped_blocks == 0
+    np.testing.assert_allclose(np.concatenate(blocks), samples, atol=1e-4)

@@ -71,6 +71,11 @@ def test_what_was_kept_comes_back_without_a_word(path: Path) -> None:
         ({"channel": -3}, {"channel": None}, "channel is -3; it must be null, 'each' or from 0"),
         ({"compute": "tpu"}, {"compute": "auto"}, "compute is 'tpu'; it must be 'auto' or"),
         ({"capture": {"kind": "radio"}}, {"capture": CaptureConfig("mic")}, "source is 'radio'"),
+        (
+            {"capture": {"kind": "pipe", "sample_rate": 16_000, "sample_format": "s16"}},
+            {"capture": CaptureConfig("mic")},
+            "the source is 'pipe'",
+        ),
         ({"capture": 5}, {"capture": CaptureConfig("mic")}, "capture is 5; it must be"),
         (
             {"capture": {"kind": "demo", "loop": "yes"}},

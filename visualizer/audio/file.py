@@ -18,7 +18,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from visualizer.audio.ring import BlockRing
-from visualizer.audio.source import BLOCK_S, LATE_LIMIT_S, SourceInfo
+from visualizer.audio.source import BLOCK_S, LATE_LIMIT_S, SourceInfo, wait_for_room
 from visualizer.config import (
     SAMPLE_RATE_MAX_HZ,
     SAMPLE_RATE_MIN_HZ,
@@ -100,7 +100,8 @@ class FileSource:
                     if late_s > LATE_LIMIT_S:
                         # The machine slept, or was held up; played on from here, nothing is lost.
                         started_at += late_s
-                    if self._stopping.wait(max(0.0, -late_s)):
+                    self._stopping.wait(max(0.0, -late_s))
+                    if not wait_for_room(ring, len(block), self._stopping):
                         return
                     ring.write(block, time.perf_counter())
             fault = None if self._loop else _cut_off(self._file, delivered)

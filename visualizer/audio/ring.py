@@ -1,8 +1,8 @@
 """The bounded queue between a source's thread and the worker.
 
-One thread writes and one reads. The writer copies into memory that was allocated once and never
+One thread writes and one reads. `write` copies into memory that was allocated once and never
 waits; a block that does not fit is refused and counted, and the sample clock runs on, so that
-the reader sees the loss as a jump in `start_sample`.
+the reader sees the loss as a jump in `start_sample`. A source that can wait does so for `room`.
 """
 
 from __future__ import annotations
@@ -66,15 +66,20 @@ class BlockRing:
         self.end_reason: str | None = None
         """why no more blocks will come, in words; None while the source runs"""
 
+    @property
+    def room(self) -> int:
+        """How many samples would be taken in now, at least; for a writer that can wait."""
+        return len(self._memory) - (self._written - self._read)
+
     def write(self, samples: NDArray[np.float32], captured_at: float, lost: int = 0) -> None:
         """Copy in (n_samples, n_channels); `lost` samples went missing just before them."""
         start = self._clock + lost
         n_samples = len(samples)
         self._clock = start + n_samples
-        capacity = len(self._memory)
-        if n_samples > capacity - (self._written - self._read):
+        if n_samples > self.room:
             self.refuse(n_samples, captured_at)
             return
+        capacity = len(self._memory)
         self._note(n_samples, captured_at)
         at = self._written % capacity
         head = min(n_samples, capacity - at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from threading import Event
 from typing import Protocol
 
 from visualizer.audio.ring import BlockRing
@@ -40,3 +41,14 @@ class AudioSource(Protocol):
     def start(self, ring: BlockRing) -> None: ...
 
     def close(self) -> None: ...
+
+
+def wait_for_room(ring: BlockRing, n_samples: int, stopping: Event) -> bool:
+    """Wait until the ring takes in so many samples; False if `stopping` was set before.
+
+    For a source that loses nothing by waiting.
+    """
+    while ring.room < n_samples:
+        if stopping.wait(BLOCK_S):
+            return False
+    return not stopping.is_set()

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 import queue
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -27,6 +28,7 @@ from visualizer.audio.demo import open_demo
 from visualizer.audio.file import FileSource
 from visualizer.audio.health import DeviceHealth, Patience
 from visualizer.audio.microphone import Microphone
+from visualizer.audio.pipe import PipeSource
 from visualizer.audio.ring import BlockRing
 from visualizer.audio.source import AudioSource, SourceInfo
 from visualizer.config import CaptureConfig, SourceKind
@@ -367,4 +369,6 @@ def open_source(capture: CaptureConfig) -> AudioSource:
         return Microphone(capture)
     if capture.kind == "demo":
         return open_demo(capture)
+    if capture.kind == "pipe":
+        return PipeSource(sys.stdin.fileno(), capture)
     return FileSource(Path(capture.path or ""), capture)

@@ -110,9 +110,15 @@ def _capture(values: Any, problems: list[str]) -> CaptureConfig:
     # Last, since of a file there must be the path already.
     in_order = dict(sorted(values.items(), key=lambda item: item[0] == "kind"))
     own: list[str] = []
-    capture = _taken(CaptureConfig("mic"), in_order, {}, own)
+    capture = _taken(CaptureConfig("mic"), in_order, {"kind": _stored_kind}, own)
     problems += own
     return capture if capture.kind == values.get("kind") else CaptureConfig("mic")
+
+
+def _stored_kind(kind: Any) -> Any:
+    if kind == "pipe":
+        raise ConfigError("the source is 'pipe'; a window cannot come back to a pipe")
+    return kind
 
 
 def _known(name: Any) -> str:

@@ -1,0 +1,169 @@
+"""How a stream of columns is written for scripts: lines of JSON, NumPy arrays, bare numbers."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visualizer.audio.source import SourceInfo
+from visualizer.config import MelConfig
+from visualizer.errors import DeviceError
+from visualizer.options import OutputFormat
+from visualizer.status import State
+
+_GAP_COLUMNS = 256
+"""So many that are missing are written at once: a gap may be of hours."""
+
+
+@dataclass(frozen=True)
+class Heading:
+    """What the columns that follow are of."""
+
+    source: SourceInfo
+    mel: MelConfig
+    n_signals: int | None
+    """how many are analysed side by side; None: one, and the values have no axis for it"""
+
+
+@dataclass(frozen=True)
+class StreamColumn:
+    """One column, and what is known of it."""
+
+    values: NDArray[np.float32]
+    """(n_mels,), or (n_signals, n_mels)"""
+    index: int
+    """on the stream's grid of hops"""
+    time_s: float
+    """middle of its window, seconds from the stream's first sample"""
+    gap: int
+    """columns that are missing before it"""
+    dropped: int
+    """those of them that were computed and dropped, since the output was read too slowly"""
+    captured_at: float
+    """Unix time, s: when the delivery that completed it came in"""
+    wait_ms: float
+    """from then until the worker took it"""
+    kernel_ms: float
+    """from then until its values were ready"""
+
+
+class Writer(Protocol):
+    """Turns each of these into bytes, in pieces of bounded size."""
+
+    def heading(self, heading: Heading) -> Iterator[bytes]: ...
+    def column(self, column: StreamColumn) -> Iterator[bytes]: ...
+    def state(self, state: State, fault: str | None) -> Iterator[bytes]: ...
+
+
+class Lines:
+    """A JSON object a line, told apart by "type": "stream", "column" or "state"."""
+
+    def heading(self, heading: Heading) -> Iterator[bytes]:
+        source, mel = heading.source, heading.mel
+        yield _line(
+            type="stream",
+            source={
+                "kind": source.kind,
+                "name": source.name,
+                "host_api": source.host_api,
+                "sample_rate": source.sample_rate,
+                "channels": source.channels,
+            },
+            signals=heading.n_signals,
+            n_mels=mel.n_mels,
+            hop_s=mel.hop_s,
+            unit="model",
+            streaming_form=mel.needs_whole_clip,
+            front_end=mel.to_dict(),
+        )
+
+    def column(self, column: StreamColumn) -> Iterator[bytes]:
+        yield _line(
+            type="column",
+            column=column.index,
+            time_s=round(column.time_s, 9),
+            gap=column.gap,
+            dropped=column.dropped,
+            captured_at=round(column.captured_at, 6),
+            wait_ms=round(column.wait_ms, 3),
+            kernel_ms=round(column.kernel_ms, 3),
+            values=_listed(column.values),
+        )
+
+    def state(self, state: State, fault: str | None) -> Iterator[bytes]:
+        yield _line(type="state", state=state, fault=fault)
+
+
+class Arrays:
+    """A .npy for each column, one after the other; of a missing one all values are NaN."""
+
+    def heading(self, heading: Heading) -> Iterator[bytes]:
+        yield from ()
+
+    def column(self, column: StreamColumn) -> Iterator[bytes]:
+        for values in _with_missing(column):
+            file = io.BytesIO()
+            for row in values:
+                np.lib.format.write_array(file, row, allow_pickle=False)
+            yield file.getvalue()
+
+    def state(self, state: State, fault: str | None) -> Iterator[bytes]:
+        yield from ()
+
+
+class Numbers:
+    """Little-endian float32 and nothing else; of a missing column all values are NaN."""
+
+    def __init__(self) -> None:
+        self._shape: tuple[int, ...] | None = None
+
+    def heading(self, heading: Heading) -> Iterator[bytes]:
+        """Raises DeviceError where columns of another size follow: no reader could tell."""
+        shape = (heading.n_signals or 1, heading.mel.n_mels)
+        if self._shape not in (None, shape):
+            raise DeviceError(
+                f"{heading.source.name!r} came back with columns of other values than before "
+                f"({shape} instead of {self._shape}), which f32 cannot tell; use jsonl or npy"
+            )
+        self._shape = shape
+        yield from ()
+
+    def column(self, column: StreamColumn) -> Iterator[bytes]:
+        for values in _with_missing(column):
+            yield values.astype("<f4").tobytes()
+
+    def state(self, state: State, fault: str | None) -> Iterator[bytes]:
+        yield from ()
+
+
+WRITERS: dict[OutputFormat, type[Writer]] = {"jsonl": Lines, "npy": Arrays, "f32": Numbers}
+
+
+def _with_missing(column: StreamColumn) -> Iterator[NDArray[np.float32]]:
+    """The columns missing before one, then itself: (n, *values.shape).
+
+    So the place of a column among those written is its index, also where none could be told.
+    """
+    shape = column.values.shape
+    for at in range(0, column.gap, _GAP_COLUMNS):
+        n = min(_GAP_COLUMNS, column.gap - at)
+        yield np.full((n, *shape), np.nan, np.float32)
+    yield column.values[None]
+
+
+def _line(**fields: object) -> bytes:
+    return json.dumps(fields, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+
+
+def _listed(values: NDArray[np.float32]) -> list[object]:
+    """With as many digits as float32 has, which reads back as the same; null: not finite."""
+    if values.ndim > 1:
+        return [_listed(row) for row in values]
+    return [float(f"{v:.9g}") if math.isfinite(v) else None for v in values.tolist()]

@@ -1,0 +1,241 @@
+"""The engine without a window or a view: its columns, written to standard output for scripts.
+
+Two threads are at work here: the writer writes, and waits for whoever reads; the main thread looks
+after signals and the duration, so that it ends also where nobody reads.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import signal
+import sys
+import threading
+import time
+from contextlib import suppress
+from dataclasses import replace
+
+from visualizer.columns import MelColumns
+from visualizer.config import MAX_CHANNELS
+from visualizer.engine import Engine
+from visualizer.errors import ConfigError, DeviceError
+from visualizer.formats import WRITERS, Heading, StreamColumn
+from visualizer.options import (
+    FIRST_COLUMN_LIMIT_S,
+    StreamOptions,
+    engine_config,
+    kernel_folder,
+)
+from visualizer.process import settle
+from visualizer.status import EngineStatus
+
+_LOOK_S = 0.1
+_LAST_S = 1.0
+"""At the end, for what waits to be written."""
+_FULL_S = 0.005
+"""Where a pipe that is full does not let us wait."""
+_SOUND_BYTES = 1 << 20
+"""Of the sound nobody looks back at."""
+
+
+def run_stream(options: StreamOptions) -> int:
+    """Write columns until the duration or the sound ends, Ctrl-C, or nobody reads.
+
+    Returns the exit code. Raises DeviceError where the source cannot be opened or ends badly, and
+    ConfigError where the output cannot be written.
+    """
+    exit_code = 0
+
+    def stop(number: int, _frame: object) -> None:
+        nonlocal exit_code
+        exit_code = 128 + number
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    woken = threading.Event()
+    engine = Engine(
+        replace(engine_config(options.run), channel=options.channel),
+        (),
+        woken.set,
+        strict=True,
+        kernels=kernel_folder(options.run),
+        sound_bytes=_SOUND_BYTES,
+    )
+    output = _Output(engine, woken, options)
+    duration_s = options.run.duration_s
+    deadline = math.inf
+    if duration_s is not None:
+        deadline = time.perf_counter() + duration_s + FIRST_COLUMN_LIMIT_S
+    has_begun = False
+    while not exit_code and (now := time.perf_counter()) < deadline:
+        if output.over.wait(min(_LOOK_S, deadline - now)):
+            break
+        if output.first_at is not None and not has_begun:
+            has_begun = True
+            settle()
+            if duration_s is not None:
+                deadline = output.first_at + duration_s
+    status = engine.status()
+    engine.close()
+    output.finish(_LAST_S)
+    if output.written:
+        with suppress(OSError):
+            print(f"visualizer: {output.summary(engine.status())}", file=sys.stderr)
+    if exit_code or isinstance(output.error, BrokenPipeError):
+        # In the one case someone wants no more of it, in the other whoever reads has seen enough.
+        return exit_code
+    if isinstance(output.error, OSError):
+        raise ConfigError(f"the output cannot be written: {output.error.strerror}")
+    if output.error is not None:
+        raise output.error
+    if status.fault if status.state != "running" else output.first_at is None:
+        raise DeviceError(status.fault or "no column came in time")
+    return 0
+
+
+class _Output:
+    """Writes what an engine gives, on a thread of its own.
+
+    Whoever reads slowly holds it up. What can wait, a file or a pipe, does so then (see
+    OUTBOX_LENGTH); of a microphone the engine drops the oldest columns.
+    """
+
+    def __init__(self, engine: Engine, woken: threading.Event, options: StreamOptions) -> None:
+        """Begin to write to standard output; `woken` is what the engine sets."""
+        self._engine, self._woken = engine, woken
+        self._channel = options.channel
+        self._writer = WRITERS[options.form]()
+        # Not sys.stdout: its lock is held by a write that hangs, and the end would wait for it.
+        self._file = io.FileIO(sys.stdout.fileno(), "wb", closefd=False)
+        self._is_last = False
+        self._heading: Heading | None = None
+        self._config_id = self._stream_id = -1
+        self._next_column = 0
+        self._noted_drops = self._untold_drops = 0
+        self._fault: str | None = None
+        self.written = self.gaps = self.missing = 0
+        self.first_at: float | None = None
+        """s, perf_counter of the first column"""
+        self.error: Exception | None = None
+        """what ended it, other than the engine's end"""
+        self.over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self._thread.start()
+
+    def finish(self, timeout_s: float) -> None:
+        """End once all is written that the engine has, waiting at most so long for that."""
+        self._is_last = True
+        self._woken.set()
+        self.over.wait(timeout_s)
+
+    def summary(self, status: EngineStatus) -> str:
+        """One line of numbers; `status` is the last."""
+        left = status.columns - status.dropped_columns - self.written
+        return (
+            f"{self.written} columns · gaps {self.gaps} ({self.missing} columns missing) · drops "
+            f"{status.dropped_columns} columns {status.dropped_blocks} blocks · overflows "
+            f"{status.input_overflows} · {status.backend} on {status.device}"
+            + (f" · {left} columns were not read any more" if left else "")
+        )
+
+    def _run(self) -> None:
+        try:
+            while self._goes_on():
+                self._woken.wait(_LOOK_S)
+                self._woken.clear()
+        except Exception as error:
+            self.error = error
+        finally:
+            self.over.set()
+
+    def _goes_on(self) -> bool:
+        """Write what there is; return whether more may come."""
+        is_last, status = self._is_last, self._engine.status()
+        # A source is lost after its columns, and back before them.
+        if status.state == "running":
+            self._tell(status)
+        deliveries = self._engine.drain()
+        drops = self._engine.status().dropped_columns
+        self._untold_drops += drops - self._noted_drops
+        self._noted_drops = drops
+        if deliveries and self.first_at is None:
+            self.first_at = time.perf_counter()
+        for columns in deliveries:
+            self._write(columns)
+        if status.state == "waiting":
+            self._tell(status)
+        return bool(deliveries) or not (is_last or status.state in ("failed", "ended"))
+
+    def _tell(self, status: EngineStatus) -> None:
+        if status.fault == self._fault:
+            return
+        self._fault = status.fault
+        for piece in self._writer.state(status.state, status.fault):
+            self._put(piece)
+        with suppress(OSError):
+            print(f"visualizer: {status.fault or 'it goes on'}", file=sys.stderr)
+
+    def _write(self, columns: MelColumns) -> None:
+        if columns.config_id != self._config_id and not self._begin(columns.config_id):
+            return
+        assert self._heading is not None
+        mel, dequeued_at = self._heading.mel, columns.dequeued_at
+        for i in range(columns.n_columns):
+            index = columns.first_column + i
+            gap = index - self._next_column
+            dropped = min(gap, self._untold_drops)
+            values = columns.values[:, :, i]
+            column = StreamColumn(
+                values=values[0] if self._heading.n_signals is None else values,
+                index=index,
+                time_s=mel.middle_s + index * mel.hop_s,
+                gap=gap,
+                dropped=dropped,
+                captured_at=columns.captured_at + time.time() - time.perf_counter(),
+                wait_ms=1e3 * (dequeued_at - columns.captured_at),
+                kernel_ms=1e3 * (columns.computed_at - dequeued_at),
+            )
+            for piece in self._writer.column(column):
+                self._put(piece)
+            self._untold_drops -= dropped
+            self._next_column = index + 1
+            self.gaps += gap > 0
+            self.missing += gap
+            self.written += 1
+
+    def _begin(self, config_id: int) -> bool:
+        """Say what follows; False where that is not known any more."""
+        status = self._engine.status()
+        source, mel = status.source, status.mel
+        if status.config_id != config_id or source is None or mel is None:
+            return False
+        channel = self._channel
+        if isinstance(channel, int) and channel >= source.channels:
+            raise DeviceError(
+                f"--channel is {channel + 1}; {source.name!r} is open with the channels 1 to "
+                f"{source.channels}"
+            )
+        n_signals = min(source.channels, MAX_CHANNELS) if channel == "each" else None
+        if status.stream_id != self._stream_id:
+            if self._heading is not None:
+                with suppress(OSError):
+                    print(
+                        f"visualizer: the stream begins anew: {source.name}, "
+                        f"{source.sample_rate} Hz",
+                        file=sys.stderr,
+                    )
+            self._next_column = 0
+        self._config_id, self._stream_id = config_id, status.stream_id
+        self._heading = Heading(source, mel, n_signals)
+        for piece in self._writer.heading(self._heading):
+            self._put(piece)
+        return True
+
+    def _put(self, piece: bytes) -> None:
+        view = memoryview(piece)
+        while view:
+            n_bytes = self._file.write(view)
+            if n_bytes is None:
+                time.sleep(_FULL_S)
+            else:
+                view = view[n_bytes:]

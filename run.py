@@ -254,7 +254,7 @@ def offer_system_packages(argv, command):
         return  # these need none, or say themselves what is missing
     from visualizer import system
 
-    window = command not in ("devices", "stream") and "--headless" not in argv
+    window = command not in ("devices", "latency", "stream") and "--headless" not in argv
     needs = system.missing(test=command == "test", window=window)
     if not needs:
         return

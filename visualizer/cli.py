@@ -128,6 +128,12 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
     bench.add_argument("--chart", type=Path, metavar="PNG", help="save a chart")
     bench.set_defaults(command=commands.bench)
 
+    _add_latency(
+        subparsers.add_parser(
+            "latency", help="play clicks, find them in the input, and say how late they are"
+        )
+    )
+
     doctor = subparsers.add_parser(
         "doctor", help="what this machine has and lacks for the app, with a try of the microphone"
     )
@@ -261,6 +267,35 @@ def _add_mel(mel: argparse.ArgumentParser) -> None:
         "--streaming", action="store_true", help="through the live path, in blocks of 10 ms"
     )
     mel.set_defaults(command=commands.mel)
+
+
+def _add_latency(latency: argparse.ArgumentParser) -> None:
+    latency.add_argument(
+        "--device", metavar="NAME_OR_INDEX", help="which microphone (default: the system's)"
+    )
+    latency.add_argument(
+        "--output",
+        metavar="NAME_OR_INDEX",
+        help="what to play to: its index, its name or a part of it (default: the system's)",
+    )
+    latency.add_argument(
+        "--sample-rate", type=int, metavar="HZ", help="of both (default: each device's own)"
+    )
+    latency.add_argument(
+        "--clicks", type=int, default=20, metavar="N", help="how many to play (default: 20)"
+    )
+    latency.add_argument(
+        "--preset", default="simli", metavar="NAME", help="front-end (default: simli)"
+    )
+    latency.add_argument(
+        "--level",
+        type=float,
+        default=-12.0,
+        metavar="DB",
+        help="of the clicks' peak, dB of full scale, at most -3 (default: -12)",
+    )
+    latency.add_argument("--json", type=Path, metavar="FILE", help="save each click as JSON")
+    latency.set_defaults(command=commands.latency)
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -20,6 +20,10 @@ from visualizer.system import display_problem
 _LONGEST_FRONT_END = 1 << 16
 """Bytes: forty times what one takes. /dev/zero has no end."""
 
+QUIETEST_DB, LOUDEST_DB = -60.0, -3.0
+"""Of full scale: what may be asked of the clicks' peak."""
+FEWEST_CLICKS, MOST_CLICKS = 5, 500
+
 
 def mel(arguments: argparse.Namespace) -> int:
     from rich.console import Console
@@ -215,6 +219,48 @@ def _bench_drawing() -> dict[str, Any]:
     for part in drawing_tables(result):
         console.print(part)
     return result.to_dict()
+
+
+def latency(arguments: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from visualizer import process
+    from visualizer.clicks import LOWEST_RATE_HZ
+    from visualizer.report import require_writable, write_report
+
+    level, n_clicks, rate = arguments.level, arguments.clicks, arguments.sample_rate
+    if not QUIETEST_DB <= level <= LOUDEST_DB:
+        limits = f"from {QUIETEST_DB:g} to {LOUDEST_DB:g} (dB of full scale)"
+        raise ConfigError(f"--level is {level:g}; it must be {limits}")
+    if not FEWEST_CLICKS <= n_clicks <= MOST_CLICKS:
+        limits = f"from {FEWEST_CLICKS} to {MOST_CLICKS}"
+        raise ConfigError(f"--clicks is {n_clicks}; it must be {limits}")
+    if rate is not None and rate < LOWEST_RATE_HZ:
+        raise ConfigError(f"--sample-rate is {rate}; it must be {LOWEST_RATE_HZ} or more")
+    chosen = preset(arguments.preset).name
+    if arguments.json is not None:
+        require_writable(arguments.json, "the figures")
+    process.begin()
+    from visualizer.click_tables import click_json, click_tables
+    from visualizer.click_test import ClickSettings, measure
+
+    report = measure(
+        ClickSettings(
+            CaptureConfig("mic", device=arguments.device, sample_rate=rate),
+            chosen,
+            arguments.output,
+            n_clicks,
+            level,
+        ),
+        lambda text: print(f"visualizer: {text}", file=sys.stderr, flush=True),
+        process.settle,
+    )
+    console = Console(highlight=False, soft_wrap=True)
+    for part in click_tables(report):
+        console.print(part, markup=False)
+    if arguments.json is not None:
+        write_report(arguments.json, click_json(report))
+    return 0
 
 
 def doctor(arguments: argparse.Namespace) -> int:

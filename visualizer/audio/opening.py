@@ -7,6 +7,7 @@ from typing import Any
 
 from visualizer.audio.devices import InputDevice
 from visualizer.audio.listing import portaudio_devices, way_to_server
+from visualizer.audio.outputs import OutputDevice, list_outputs
 from visualizer.audio.portaudio import close_stream, environment, note_opened, portaudio
 from visualizer.audio.server import is_recorded_here, leading_to
 from visualizer.errors import DeviceError
@@ -43,3 +44,19 @@ def open_stream(device: InputDevice, **settings: Any) -> Any:
             f"{device.name!r} is not what ALSA's device {way.name!r} records; {_REMEDY}"
         )
     return stream
+
+
+def open_output(output: OutputDevice, **settings: Any) -> Any:
+    """A sounddevice.OutputStream with these settings, not started, for `close_stream`.
+
+    Raises what sounddevice raises, and DeviceError where the output is there no more.
+    """
+    sd = portaudio()
+    # Its index may be another by now: opening a microphone lets PortAudio look for devices anew.
+    for candidate in list_outputs():
+        if (candidate.name, candidate.host_api) == (output.name, output.host_api):
+            with environment(_AS_AT_THE_START):
+                stream = sd.OutputStream(device=candidate.index, **settings)
+            note_opened(stream, output.host_api)
+            return stream
+    raise DeviceError(f"the output {output.name!r} is not there any more")

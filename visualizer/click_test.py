@@ -1,0 +1,365 @@
+"""The true delay from an output to a mel column: clicks are played, heard and found again.
+
+The input is an engine like the window's own; what is measured is what its columns go through.
+Threads: the caller's plays, waits and reads; the others are described in visualizer/engine.py and
+visualizer/audio/player.py.
+
+For each click there are these moments, all of perf_counter:
+
+- handed: when the output's callback that took its first sample was entered, plus that sample's
+  place in the block. All samples of a block are handed over at once; with its place added, the
+  moment runs evenly, and the block's length is no part of the delay.
+- delivered: when the input's callback that completed its column was entered.
+- taken: when the worker took that block; computed: when the column's values were ready.
+
+Its column is the first whose window holds the click's first sample. The window reaches further
+than that sample; how far is known exactly, and called *fill*. So what remains of handed to
+delivered, the *path*, is output, air or cable, input, and at most one block's wait.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visualizer.audio.player import Player, look_up_output
+from visualizer.clicks import (
+    CLICK_S,
+    LONGEST_DELAY_S,
+    FoundClick,
+    UnclearError,
+    band_hz,
+    click,
+    find_clicks,
+    start_times_s,
+)
+from visualizer.config import CaptureConfig, EngineConfig, MelConfig
+from visualizer.engine import Engine
+from visualizer.errors import DeviceError
+from visualizer.options import FIRST_COLUMN_LIMIT_S
+from visualizer.pipeline import picked
+from visualizer.status import EngineStatus
+
+LEAD_S = 1.0
+"""Of silence before the first click, in which the devices settle."""
+_TAIL_S = LONGEST_DELAY_S + 0.2
+_LOOK_S = 0.1
+_SETTLED_S = 0.5
+"""Of sound that is heard before anything is played."""
+
+
+@dataclass(frozen=True)
+class ClickSettings:
+    """What to play, and what to listen with."""
+
+    capture: CaptureConfig
+    preset: str = "simli"
+    output: str | None = None
+    """name or index of the output; None: the system's default"""
+    n_clicks: int = 20
+    level_db: float = -12.0
+    """of the clicks' peak, dB of full scale"""
+
+
+@dataclass(frozen=True)
+class ClickTimes:
+    """One click's way. Spans in ms."""
+
+    position: float
+    """where it begins on the input stream's clock, samples"""
+    likeness: float
+    """how much it is like a clean click, from 0 to 1"""
+    peak_dbfs: float
+    path_ms: float
+    """handed over to delivered"""
+    fill_ms: float
+    """from the click's first sample to the last of its column's window"""
+    wait_ms: float
+    """delivered to taken"""
+    kernel_ms: float
+    """taken to computed"""
+    total_ms: float
+    """handed over to computed: the four spans before"""
+    drawn_ms: float
+    """handed over to the values of the column around whose middle it lies, where the picture
+    shows it"""
+
+
+@dataclass(frozen=True)
+class ClickReport:
+    """What was measured, and what the devices claim."""
+
+    output: str
+    output_host_api: str
+    output_rate: int
+    """Hz"""
+    output_latency_s: float | None
+    """from the output's callback to the air, as the device reports it for the whole stream; None:
+    not reported"""
+    output_lead_s: float | None
+    """the same, the median of what it told the callbacks that took clicks"""
+    input: str
+    input_host_api: str | None
+    input_rate: int
+    """Hz"""
+    input_latency_s: float | None
+    """from the converter to the input's callback, as the device reports it; None: not reported"""
+    mel: MelConfig
+    backend: str
+    resampling_s: float
+    """how long the front-end's resampler may hold a sample back; a part of the path"""
+    level_db: float
+    band_hz: tuple[float, float]
+    contrast: float
+    """how much stronger the clicks are than what is strongest elsewhere in their rhythm"""
+    second_path: float
+    """loudness of the loudest other path, as a share of the one that was found"""
+    underflows: int
+    """how often the output had nothing to play"""
+    gaps: int
+    """of the input, while it listened"""
+    clicks: tuple[ClickTimes, ...]
+
+
+class _Column(NamedTuple):
+    delivered_at: float
+    taken_at: float
+    computed_at: float
+
+
+class _Listener:
+    """An engine on the microphone, and when each of its columns came."""
+
+    def __init__(self, settings: ClickSettings) -> None:
+        self._woken = threading.Event()
+        self.columns: dict[int, _Column] = {}
+        config = EngineConfig(settings.capture, preset=settings.preset)
+        self.engine = Engine(config, (), self._woken.set, strict=True)
+        self._config_id: int | None = None
+
+    def wait(self, is_enough: Callable[[], bool], limit_s: float, what: str) -> None:
+        """Listen until it is enough. Raises DeviceError where it is not in time, or ends."""
+        give_up_at = time.perf_counter() + limit_s
+        while not is_enough():
+            if time.perf_counter() > give_up_at:
+                raise DeviceError(self.engine.status().fault or what)
+            self._woken.wait(_LOOK_S)
+            self._woken.clear()
+            self._take()
+
+    def _take(self) -> None:
+        for came in self.engine.drain():
+            self._config_id = self._config_id or came.config_id
+            moments = _Column(came.captured_at, came.dequeued_at, came.computed_at)
+            for index in range(came.first_column, came.first_column + came.n_columns):
+                self.columns[index] = moments
+        status = self.engine.status()
+        is_lost = self._config_id is not None and status.config_id != self._config_id
+        if is_lost or status.state in ("waiting", "ended", "failed"):
+            raise DeviceError(status.fault or "the microphone was lost while it listened")
+
+
+def measure(
+    settings: ClickSettings, announce: Callable[[str], None], on_settled: Callable[[], None]
+) -> ClickReport:
+    """Play the clicks and say how late each is.
+
+    `announce` is told what will be heard before it is, `on_settled` is called when all is loaded
+    and nothing is measured yet. Raises DeviceError where a device fails, UnclearError where the
+    clicks are not found clearly.
+    """
+    output = look_up_output(settings.output)
+    listener = _Listener(settings)
+    try:
+        listener.wait(
+            lambda: len(listener.columns) > 0, FIRST_COLUMN_LIMIT_S, "no column came in time"
+        )
+        on_settled()
+        before = listener.engine.status()
+        source, mel = before.source, before.mel
+        assert source is not None
+        assert mel is not None
+        enough = len(listener.columns) + math.ceil(_SETTLED_S / mel.hop_s)
+        listener.wait(
+            lambda: len(listener.columns) >= enough,
+            FIRST_COLUMN_LIMIT_S,
+            f"{source.name!r} delivers too little sound",
+        )
+        rate = settings.capture.sample_rate or output.native_rate
+        band = band_hz(rate, source.sample_rate)
+        starts = np.round((LEAD_S + start_times_s(settings.n_clicks)) * rate).astype(np.int64)
+        player = Player(output, _sound(starts, rate, band, settings.level_db), rate)
+        try:
+            announce(
+                f"playing {settings.n_clicks} short chirps, {band[0]:.0f} to {band[1]:.0f} Hz, "
+                f"at {settings.level_db:g} dB of full scale, on {output.name!r} "
+                f"({output.host_api}) for {starts[-1] / rate:.0f} s, and listening to "
+                f"{source.name!r}; in headphones, turn the volume down first"
+            )
+            player.start()
+            _play(player, listener)
+        finally:
+            # What was measured holds, whatever becomes of the device.
+            with suppress(DeviceError):
+                player.close()
+        return _report(settings, player, starts, band, listener, before)
+    finally:
+        listener.engine.close()
+
+
+def _sound(
+    starts: NDArray[np.int64], sample_rate: int, band: tuple[float, float], level_db: float
+) -> NDArray[np.float32]:
+    wave = click(sample_rate, band) * 10 ** (level_db / 20)
+    samples = np.zeros(int(starts[-1]) + len(wave), dtype=np.float32)
+    for start in starts:
+        samples[start : start + len(wave)] = wave
+    return samples
+
+
+def _play(player: Player, listener: _Listener) -> None:
+    """Listen until the last click would have come, however late."""
+    ended_at = math.inf
+
+    def is_heard() -> bool:
+        nonlocal ended_at
+        player.check()
+        if player.is_over.is_set():
+            ended_at = min(ended_at, time.perf_counter())
+        return time.perf_counter() > ended_at + _TAIL_S
+
+    listener.wait(is_heard, math.inf, "")
+
+
+def _report(
+    settings: ClickSettings,
+    player: Player,
+    starts: NDArray[np.int64],
+    band: tuple[float, float],
+    listener: _Listener,
+    before: EngineStatus,
+) -> ClickReport:
+    status = listener.engine.status()
+    source, mel, sound = before.source, before.mel, before.sound
+    assert source is not None
+    assert mel is not None
+    assert sound is not None
+    deliveries = [player.delivery(int(start)) for start in starts]
+    handed_at = np.array(
+        [
+            delivery.handed_at + (start - delivery.first_sample) / player.sample_rate
+            for delivery, start in zip(deliveries, starts, strict=True)
+        ]
+    )
+    windows = _Windows(mel, source.sample_rate)
+    # Where the stream was at a moment: good to a block, which is enough to know where to look.
+    offset_s = float(
+        np.median([c.delivered_at - windows.end_s(i) for i, c in listener.columns.items()])
+    )
+    first = max(sound.first, round((handed_at[0] - offset_s - CLICK_S) * sound.sample_rate))
+    heard = picked(sound.read(first, sound.end), before.config.channel)[:, 0]
+    expected_s = handed_at - offset_s - first / sound.sample_rate
+    gaps = status.gaps - before.gaps
+    try:
+        found = find_clicks(heard, sound.sample_rate, band, expected_s)
+    except UnclearError as error:
+        raise UnclearError(f"{error}{_losses(gaps, player.underflows)}") from error
+    leads = [delivery.lead_s for delivery in deliveries if delivery.lead_s is not None]
+    return ClickReport(
+        output=player.output.name,
+        output_host_api=player.output.host_api,
+        output_rate=player.sample_rate,
+        output_latency_s=player.latency_s,
+        output_lead_s=float(np.median(leads)) if leads else None,
+        input=source.name,
+        input_host_api=source.host_api,
+        input_rate=source.sample_rate,
+        input_latency_s=source.device_latency_s,
+        mel=mel,
+        backend=status.backend or "",
+        resampling_s=status.resampling_s,
+        level_db=settings.level_db,
+        band_hz=band,
+        contrast=found.contrast,
+        second_path=found.second_path,
+        underflows=player.underflows,
+        gaps=gaps,
+        clicks=tuple(
+            _times(one, first, float(at), windows, listener.columns)
+            for one, at in zip(found.clicks, handed_at, strict=True)
+        ),
+    )
+
+
+def _losses(gaps: int, underflows: int) -> str:
+    """What else may be why the clicks are not clear; empty where nothing is."""
+    losses = []
+    if gaps:
+        losses.append(f"the input lost sound {gaps} times")
+    if underflows:
+        losses.append(f"the output ran dry {underflows} times")
+    if not losses:
+        return ""
+    return f" ({' and '.join(losses)}: end what else keeps this machine busy)"
+
+
+class _Windows:
+    """Where a front-end's columns lie on the clock of a source, in seconds."""
+
+    def __init__(self, mel: MelConfig, sample_rate: int) -> None:
+        self._mel = mel
+        self.source_rate = sample_rate
+
+    def end_s(self, column: int) -> float:
+        """After the last sample of its window."""
+        mel = self._mel
+        return (column * mel.hop_length + mel.offset + mel.win_length) / mel.sample_rate
+
+    def first_with(self, sample: float) -> int:
+        """The first column whose window holds this sample of the source."""
+        mel = self._mel
+        place = math.floor(sample * mel.sample_rate / self.source_rate)
+        return (place - mel.offset - mel.win_length) // mel.hop_length + 1
+
+    def around(self, sample: float) -> int:
+        """The column in whose cell it lies."""
+        cells = (sample / self.source_rate - self._mel.cell_start_s) / self._mel.hop_s
+        return math.floor(cells)
+
+
+def _times(
+    found: FoundClick,
+    first: int,
+    handed_at: float,
+    windows: _Windows,
+    columns: dict[int, _Column],
+) -> ClickTimes:
+    position = first + found.position
+    index, drawn_index = windows.first_with(position), windows.around(position)
+    try:
+        column, drawn = columns[index], columns[drawn_index]
+    except KeyError as error:
+        raise UnclearError(
+            "sound was lost just where a click is; end what else keeps this machine busy, and "
+            "measure again"
+        ) from error
+    fill_s = windows.end_s(index) - position / windows.source_rate
+    return ClickTimes(
+        position=position,
+        likeness=found.likeness,
+        peak_dbfs=20 * math.log10(found.peak),
+        path_ms=1e3 * (column.delivered_at - fill_s - handed_at),
+        fill_ms=1e3 * fill_s,
+        wait_ms=1e3 * (column.taken_at - column.delivered_at),
+        kernel_ms=1e3 * (column.computed_at - column.taken_at),
+        total_ms=1e3 * (column.computed_at - handed_at),
+        drawn_ms=1e3 * (drawn.computed_at - handed_at),
+    )

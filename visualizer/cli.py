@@ -8,7 +8,7 @@ import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_args
 
 from visualizer import __version__, commands, process
 from visualizer.commands import own_front_end
@@ -16,6 +16,7 @@ from visualizer.config import (
     COMPUTE_CHOICES,
     CaptureConfig,
     SourceKind,
+    Unit,
 )
 from visualizer.errors import ConfigError, DisplayError, VisualizerError
 from visualizer.faults import Faults
@@ -103,6 +104,10 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
     presets.set_defaults(command=commands.presets)
 
     _add_mel(subparsers.add_parser("mel", help="a file's features, as the model would get them"))
+
+    _add_diff(
+        subparsers.add_parser("diff", help="two front-ends, kernels, recordings or feature files")
+    )
 
     bench = subparsers.add_parser(
         "bench", help="time our kernels, and what people call instead, on this machine"
@@ -193,6 +198,42 @@ def _add_mel(mel: argparse.ArgumentParser) -> None:
         "--streaming", action="store_true", help="through the live path, in blocks of 10 ms"
     )
     mel.set_defaults(command=commands.mel)
+
+
+def _add_diff(diff: argparse.ArgumentParser) -> None:
+    diff.description = (
+        "Show in which numbers A and B differ, and, where their shapes agree, by how much A's "
+        "columns differ from B's. A front-end is a preset's name or a JSON file, its kernel said "
+        "after a colon: eager (the default), compiled, cuda-graph, or reference, the one in "
+        "float64. The exit code is 0 whatever the difference is."
+    )
+    for letter in "ab":
+        diff.add_argument(
+            letter,
+            metavar=letter.upper(),
+            help="a front-end (PRESET or JSON, with :KERNEL), an audio file, demo, or a .npy or "
+            ".npz of features",
+        )
+    diff.add_argument(
+        "--on", metavar="SOUND", help="what front-ends go over (default: demo, the built-in sound)"
+    )
+    diff.add_argument(
+        "--preset",
+        metavar="NAME",
+        help="what recordings go through (default: simli), or what made a .npy",
+    )
+    diff.add_argument(
+        "--config", type=Path, metavar="JSON", help="a front-end of your own for that"
+    )
+    diff.add_argument(
+        "--unit",
+        choices=get_args(Unit),
+        help="of the difference: model, the very numbers, or dB (default: dB where front-ends or "
+        "sounds differ and have it, else model)",
+    )
+    diff.add_argument("--picture", type=Path, metavar="PNG", help="save A, B and the difference")
+    diff.add_argument("--json", type=Path, metavar="FILE", help="save all figures as JSON")
+    diff.set_defaults(command=commands.diff)
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ import difflib
 import logging
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
@@ -129,6 +130,16 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
     doctor.add_argument("--no-capture", action="store_true", help="do not try the microphone")
     doctor.set_defaults(command=commands.doctor)
 
+    completion = subparsers.add_parser(
+        "completion",
+        help="print a script that has a shell complete commands, options, presets and files",
+        epilog="For the current bash: source <(visualizer completion bash). For good, write it to "
+        "~/.local/share/bash-completion/completions/visualizer, or for zsh to a file _visualizer "
+        "in a folder of $fpath.",
+    )
+    completion.add_argument("shell", choices=("bash", "zsh"))
+    completion.set_defaults(command=partial(commands.completion, parser))
+
     test = subparsers.add_parser(
         "test", help="run the project's tests (in a checkout); further options are pytest's"
     )
@@ -201,11 +212,11 @@ def _add_mel(mel: argparse.ArgumentParser) -> None:
 
 
 def _add_diff(diff: argparse.ArgumentParser) -> None:
-    diff.description = (
-        "Show in which numbers A and B differ, and, where their shapes agree, by how much A's "
-        "columns differ from B's. A front-end is a preset's name or a JSON file, its kernel said "
-        "after a colon: eager (the default), compiled, cuda-graph, or reference, the one in "
-        "float64. The exit code is 0 whatever the difference is."
+    diff.description = "Show in which numbers A and B differ, and by how much their columns do."
+    diff.epilog = (
+        "A front-end is a preset's name or a JSON file; its kernel follows a colon: eager (the "
+        "default), compiled, cuda-graph, or reference, the one in float64. The exit code is 0 "
+        "whatever the difference is."
     )
     for letter in "ab":
         diff.add_argument(

@@ -275,6 +275,13 @@ def doctor(arguments: argparse.Namespace) -> int:
     return 1 if found.lacking else 0
 
 
+def completion(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
+    from visualizer.completion import script
+
+    print(script(parser, arguments.shell))
+    return 0
+
+
 def test(arguments: argparse.Namespace) -> int:
     root = Path(__file__).parents[1]
     if not (root / "tests").is_dir():

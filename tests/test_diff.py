@@ -109,6 +109,21 @@ def test_front_ends_of_other_shapes_are_told_why_and_compared_otherwise(
     assert "what can be compared: the numbers above" in printed
 
 
+def test_windows_a_hop_apart_are_brought_together(tmp_path: Path, sound: Path) -> None:
+    simli = preset("simli", RATE_HZ)
+    earlier = replace(simli, offset=simli.offset - simli.hop_length)
+    found = diff(tmp_path, "simli", front_end(tmp_path / "own.json", earlier), "--on", sound)
+    assert (
+        "column t of A lies where column t + 1 of B does, and is compared with it" in found["notes"]
+    )
+    assert found["difference"]["n_columns"] == 161
+    # But for rounding they are the same windows.
+    assert found["difference"]["largest"] < 0.01
+    found = diff(tmp_path, tmp_path / "own.json", "simli", "--on", sound)
+    assert found["difference"]["first_column"] == 1
+    assert found["difference"]["largest"] < 0.01
+
+
 def test_one_that_has_no_db_is_told_so(tmp_path: Path, sound: Path) -> None:
     nemo = preset("nemo")
     own = front_end(tmp_path / "own.json", replace(nemo, name="own", statistics=None))

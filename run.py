@@ -250,8 +250,9 @@ def make_anew():
 
 def offer_system_packages(argv, command):
     """Say which system packages are missing, and install them after a yes."""
-    if {"presets", "mel", "bench", "doctor", "-h", "--help", "--version"} & {command, *argv[-1:]}:
-        return  # these need none, or say themselves what is missing
+    need_none = {"presets", "mel", "diff", "bench", "doctor", "completion"}
+    if (need_none | {"-h", "--help", "--version"}) & {command, *argv[-1:]}:
+        return  # or say themselves what is missing
     from visualizer import system
 
     window = command not in ("devices", "latency", "stream") and "--headless" not in argv

@@ -80,6 +80,7 @@ def test_missing_for_the_tests_adds_their_programs(without, only_programs, monke
     assert names(system.missing(test=True)) == [
         "pulseaudio",
         "pactl",
+        "desktop-file-validate",
         "g++",
         system.ALSA_PULSE.what,
     ]

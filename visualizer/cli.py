@@ -8,6 +8,7 @@ import logging
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
@@ -21,6 +22,7 @@ from visualizer.config import (
     RecordingConfig,
     SoundFormat,
     SourceKind,
+    Unit,
 )
 from visualizer.errors import ConfigError, DisplayError, VisualizerError
 from visualizer.faults import Faults
@@ -115,6 +117,10 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
     )
     _add_mel(subparsers.add_parser("mel", help="a file's features, as the model would get them"))
 
+    _add_diff(
+        subparsers.add_parser("diff", help="two front-ends, kernels, recordings or feature files")
+    )
+
     bench = subparsers.add_parser(
         "bench", help="time our kernels, and what people call instead, on this machine"
     )
@@ -140,6 +146,16 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
     doctor.add_argument("--json", action="store_true", help="print one JSON object")
     doctor.add_argument("--no-capture", action="store_true", help="do not try the microphone")
     doctor.set_defaults(command=commands.doctor)
+
+    completion = subparsers.add_parser(
+        "completion",
+        help="print a script that has a shell complete commands, options, presets and files",
+        epilog="For the current bash: source <(visualizer completion bash). For good, write it to "
+        "~/.local/share/bash-completion/completions/visualizer, or for zsh to a file _visualizer "
+        "in a folder of $fpath.",
+    )
+    completion.add_argument("shell", choices=("bash", "zsh"))
+    completion.set_defaults(command=partial(commands.completion, parser))
 
     test = subparsers.add_parser(
         "test", help="run the project's tests (in a checkout); further options are pytest's"
@@ -296,6 +312,42 @@ def _add_latency(latency: argparse.ArgumentParser) -> None:
     )
     latency.add_argument("--json", type=Path, metavar="FILE", help="save each click as JSON")
     latency.set_defaults(command=commands.latency)
+
+
+def _add_diff(diff: argparse.ArgumentParser) -> None:
+    diff.description = "Show in which numbers A and B differ, and by how much their columns do."
+    diff.epilog = (
+        "A front-end is a preset's name or a JSON file; its kernel follows a colon: eager (the "
+        "default), compiled, cuda-graph, or reference, the one in float64. The exit code is 0 "
+        "whatever the difference is."
+    )
+    for letter in "ab":
+        diff.add_argument(
+            letter,
+            metavar=letter.upper(),
+            help="a front-end (PRESET or JSON, with :KERNEL), an audio file, demo, or a .npy or "
+            ".npz of features",
+        )
+    diff.add_argument(
+        "--on", metavar="SOUND", help="what front-ends go over (default: demo, the built-in sound)"
+    )
+    diff.add_argument(
+        "--preset",
+        metavar="NAME",
+        help="what recordings go through (default: simli), or what made a .npy",
+    )
+    diff.add_argument(
+        "--config", type=Path, metavar="JSON", help="a front-end of your own for that"
+    )
+    diff.add_argument(
+        "--unit",
+        choices=get_args(Unit),
+        help="of the difference: model, the very numbers, or dB (default: dB where front-ends or "
+        "sounds differ and have it, else model)",
+    )
+    diff.add_argument("--picture", type=Path, metavar="PNG", help="save A, B and the difference")
+    diff.add_argument("--json", type=Path, metavar="FILE", help="save all figures as JSON")
+    diff.set_defaults(command=commands.diff)
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -13,12 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from visualizer.config import CaptureConfig, EngineConfig, MelConfig
-from visualizer.errors import ConfigError, DisplayError, one_line, quoted
+from visualizer.errors import ConfigError, DisplayError
+from visualizer.front_end_files import read_front_end
 from visualizer.presets import PRESETS, front_end, preset
 from visualizer.system import display_problem
-
-_LONGEST_FRONT_END = 1 << 16
-"""Bytes: forty times what one takes. /dev/zero has no end."""
 
 QUIETEST_DB, LOUDEST_DB = -60.0, -3.0
 """Of full scale: what may be asked of the clicks' peak."""
@@ -59,23 +57,69 @@ def mel(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def diff(arguments: argparse.Namespace) -> int:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from visualizer.audio.demo import demo_path
+    from visualizer.diff_tables import diff_tables
+    from visualizer.difference import compare
+    from visualizer.folders import cache_folder
+    from visualizer.report import require_writable, write_report
+    from visualizer.sides import DEMO, FrontEndOperand, RecordingOperand, Shared, obtain, operand
+
+    for path, what in ((arguments.json, "the figures"), (arguments.picture, "the picture")):
+        if path is not None:
+            require_writable(path, what)
+    if arguments.picture is not None and arguments.picture.suffix.lower() != ".png":
+        raise ConfigError(f"--picture is {str(arguments.picture)!r}; it must end in .png")
+    wanted = EngineConfig(
+        CaptureConfig("demo"), preset=arguments.preset or "simli", mel=own_front_end(arguments)
+    )
+    preset(wanted.preset)
+    a, b = operand(arguments.a), operand(arguments.b)
+    kinds = {type(a), type(b)}
+    if kinds == {FrontEndOperand, RecordingOperand}:
+        raise ConfigError(
+            "one is a front-end and one a recording; give two of a kind, and with --on what two "
+            "front-ends go over, or with --preset what two recordings go through"
+        )
+    if arguments.on is not None and FrontEndOperand not in kinds:
+        raise ConfigError("--on is what front-ends go over, and neither of the two is one")
+    is_said = arguments.preset is not None or arguments.config is not None
+    if is_said and kinds == {FrontEndOperand}:
+        raise ConfigError("--preset and --config go with recordings and features, not front-ends")
+    shared = Shared(
+        sound=demo_path() if arguments.on in (None, DEMO) else Path(arguments.on).expanduser(),
+        front_end=lambda rate: front_end(wanted, rate),
+        features_front_end=front_end(wanted) if is_said else None,
+        kernels=cache_folder() / "kernels",
+    )
+    beside = Console(stderr=True)
+    with Progress(console=beside, transient=True, disable=not beside.is_terminal) as progress:
+        tasks = [progress.add_task(side.title, total=1.0) for side in (a, b)]
+        side_a = obtain(a, shared, lambda share: progress.update(tasks[0], completed=share))
+        side_b = obtain(b, shared, lambda share: progress.update(tasks[1], completed=share))
+    found = compare(side_a, side_b, arguments.unit)
+    console = Console(highlight=False, soft_wrap=True)
+    for part in diff_tables(found):
+        console.print(part, markup=False)
+    if arguments.picture is not None:
+        from visualizer.ui.diff_picture import save_picture
+
+        save_picture(found, arguments.picture)
+    if arguments.json is not None:
+        write_report(arguments.json, found.to_dict())
+    return 0
+
+
 def own_front_end(arguments: argparse.Namespace) -> MelConfig | None:
     path: Path | None = arguments.config
     if path is None:
         return None
     if arguments.preset is not None:
         raise ConfigError("--preset and --config exclude each other; give one of them")
-    try:
-        with path.open("rb") as file:
-            text = file.read(_LONGEST_FRONT_END + 1)
-        values = json.loads(text.decode("utf-8")) if len(text) <= _LONGEST_FRONT_END else None
-    except OSError as error:
-        raise ConfigError(f"{quoted(path)} cannot be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{quoted(path)} is not JSON: {one_line(error)}") from error
-    if values is None:
-        raise ConfigError(f"{quoted(path)} holds no front-end; those are JSON objects of fields")
-    return MelConfig.from_dict(values)
+    return read_front_end(path)
 
 
 def devices(arguments: argparse.Namespace) -> int:
@@ -275,6 +319,13 @@ def doctor(arguments: argparse.Namespace) -> int:
         names = ", ".join(found.lacking)
         print(f"\nThis machine lacks: {names}." if names else "\nNothing is lacking.")
     return 1 if found.lacking else 0
+
+
+def completion(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
+    from visualizer.completion import script
+
+    print(script(parser, arguments.shell))
+    return 0
 
 
 def test(arguments: argparse.Namespace) -> int:

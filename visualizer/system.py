@@ -78,6 +78,13 @@ TEST_PROGRAMS = (
     Need("pactl", _TEST, "pulseaudio-utils", "pulseaudio-utils", "libpulse"),
     Need("Xvfb", _TEST, "xvfb", "xorg-x11-server-Xvfb", "xorg-server-xvfb"),
     Need("xdotool", _TEST, "xdotool", "xdotool", "xdotool"),
+    Need(
+        "desktop-file-validate",
+        _TEST,
+        "desktop-file-utils",
+        "desktop-file-utils",
+        "desktop-file-utils",
+    ),
 )
 
 # For compiled kernels; the program itself goes on without one.

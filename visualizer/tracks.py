@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visualizer.columns import MelColumns
-from visualizer.config import MAX_CHANNELS, Channel, MelConfig
+from visualizer.config import MAX_CHANNELS, Channel, MelConfig, Unit
 from visualizer.errors import ConfigError
 from visualizer.follower import FollowedColumns, Follower
 from visualizer.history import ColumnHistory, SoundHistory
@@ -172,24 +172,30 @@ def _start_s(track: Track, followed: FollowedColumns) -> float:
     return track.mel.cell_start_s + followed.first_column * track.mel.hop_s
 
 
+def columns_between(mels: tuple[MelConfig, MelConfig], units: tuple[Unit, Unit]) -> int:
+    """Column t of the first lies where column t + this of the second does.
+
+    In time the windows' middles may lie apart; by whole hops they are brought together. Raises
+    ValueError, with the reason in words, where the one cannot be subtracted from the other.
+    """
+    if mels[0].n_mels != mels[1].n_mels:
+        raise ValueError(f"they have {mels[0].n_mels} and {mels[1].n_mels} bands")
+    if mels[0].hop_s != mels[1].hop_s:
+        hops_ms = [mel.hop_s * 1e3 for mel in mels]
+        raise ValueError(f"their hops are {hops_ms[0]:.4g} and {hops_ms[1]:.4g} ms")
+    if units[0] != units[1]:
+        raise ValueError("one is in dB, the other in the model's own unit")
+    return round((mels[0].cell_start_s - mels[1].cell_start_s) / mels[0].hop_s)
+
+
 class Difference:
     """The columns of one track less those of another, in a unit of both."""
 
     def __init__(self, first: Track, second: Track, units: tuple[PictureUnit, PictureUnit]) -> None:
         """Raises ValueError, with the reason in words, where their shapes do not agree."""
-        mels = first.mel, second.mel
-        if mels[0].n_mels != mels[1].n_mels:
-            raise ValueError(f"they have {mels[0].n_mels} and {mels[1].n_mels} bands")
-        if mels[0].hop_s != mels[1].hop_s:
-            hops_ms = [mel.hop_s * 1e3 for mel in mels]
-            raise ValueError(f"their hops are {hops_ms[0]:.4g} and {hops_ms[1]:.4g} ms")
         self._tracks = first, second
         self._units = units
-        if units[0].unit != units[1].unit:
-            raise ValueError("one is in dB, the other in the model's own unit")
-        # In time the windows' middles may lie apart; by whole hops they are brought together.
-        shift_s = mels[0].cell_start_s - mels[1].cell_start_s
-        self._shift = round(shift_s / mels[0].hop_s)
+        self._shift = columns_between((first.mel, second.mel), (units[0].unit, units[1].unit))
 
     @property
     def first(self) -> int:

@@ -7,14 +7,12 @@ from pathlib import Path
 
 from visualizer.audio.file import FileSource
 from visualizer.config import CaptureConfig
-
-_PACKAGE = Path(__file__).parents[1]
+from visualizer.shipped import shipped
 
 
 def demo_path() -> Path:
-    """Where the recording lies: beside the package in a checkout, inside it in a wheel."""
-    installed = _PACKAGE / "assets" / "demo.flac"
-    return installed if installed.exists() else _PACKAGE.parent / "assets" / "demo.flac"
+    """Where the recording lies."""
+    return shipped("demo.flac")
 
 
 def open_demo(capture: CaptureConfig) -> FileSource:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PyQt6.QtCore import QBuffer, QMessageLogContext, Qt, QTimer, QtMsgType, qInstallMessageHandler
-from PyQt6.QtGui import QPixmap
+from PyQt6.QtGui import QIcon, QPixmap
 from PyQt6.QtWidgets import QApplication
 
 from visualizer.engine import Engine
@@ -26,6 +26,7 @@ from visualizer.options import (
 )
 from visualizer.process import ProcessMeter
 from visualizer.report import RunMeasures, make_report, write_report
+from visualizer.shipped import shipped
 from visualizer.ui.details import fault_line, make_details
 from visualizer.ui.garbage import settle_here
 from visualizer.ui.settings import Settings
@@ -43,6 +44,9 @@ def make_application(arguments: list[str]) -> QApplication:
     application = QApplication(arguments)
     application.setApplicationName("mel-visualizer")
     application.setApplicationDisplayName("Mel visualizer")
+    # By this name a desktop finds the entry, and so the name and the icon of its own theme.
+    application.setDesktopFileName("mel-visualizer")
+    application.setWindowIcon(QIcon(str(shipped("icon.svg"))))
     application.setStyle("Fusion")
     apply_theme(application, "system")
     return application

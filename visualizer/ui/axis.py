@@ -14,7 +14,7 @@ from visualizer.mel.filterbank import band_position
 from visualizer.notes import note_hz, note_name
 
 Ticks = tuple[tuple[float, str], ...]
-"""Of a group: each in Hz with its label."""
+"""Each with its label: of a group in Hz."""
 Groups = tuple[Ticks, ...]
 """What may be marked, most wanted first. Of a group all have room, or none is marked."""
 
@@ -50,6 +50,33 @@ _NOTES: Groups = tuple(
 _LINES_PER_TICK = 1.8
 
 
+def hertz_groups(config: MelConfig) -> Groups:
+    """What is marked in Hz."""
+    return _LINEAR_HERTZ if config.mel_scale == "linear" else _MEL_HERTZ
+
+
+def placed_ticks(
+    groups: Groups, config: MelConfig, ends: tuple[float, float], nearest: float
+) -> Ticks:
+    """The ticks that have room between the `ends`, upwards, each with its place there.
+
+    Band i spans [i, i + 1); no two are nearer to each other than `nearest`.
+    """
+    placed: list[tuple[float, str]] = []
+    for group in groups:
+        inside = [tick for tick in group if config.f_min <= tick[0] <= config.f_max]
+        positions = band_position([hz for hz, _ in inside], config).tolist()
+        new = [
+            (position, text)
+            for position, (_, text) in zip(positions, inside, strict=True)
+            if ends[0] <= position <= ends[1]
+        ]
+        together = sorted(placed + new)
+        if all(above - below >= nearest for (below, _), (above, _) in pairwise(together)):
+            placed = together
+    return tuple(placed)
+
+
 class FrequencyAxis(pg.AxisItem):
     """Ticks in Hz, or as notes, along an axis on which band i spans [i, i + 1)."""
 
@@ -76,28 +103,16 @@ class FrequencyAxis(pg.AxisItem):
         if self._config is None or size <= 0:
             return []
         nearest = self._room() * (maxVal - minVal) / size
-        placed: list[float] = []
-        for group in self._groups():
-            hertz = np.array([hz for hz, _ in group])
-            inside = (self._config.f_min <= hertz) & (hertz <= self._config.f_max)
-            positions = band_position(hertz[inside], self._config)
-            new = positions[(minVal <= positions) & (positions <= maxVal)].tolist()
-            together = sorted(placed + new)
-            if all(above - below >= nearest for below, above in pairwise(together)):
-                placed = together
-        return [(1.0, placed)]
+        groups = _NOTES if self._notes else hertz_groups(self._config)
+        placed = placed_ticks(groups, self._config, (minVal, maxVal), nearest)
+        return [(1.0, [position for position, _ in placed])]
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
         assert self._config is not None
-        ticks = [tick for group in self._groups() for tick in group]
+        groups = _NOTES if self._notes else hertz_groups(self._config)
+        ticks = [tick for group in groups for tick in group]
         positions = band_position([hz for hz, _ in ticks], self._config)
         return [ticks[int(np.argmin(np.abs(positions - value)))][1] for value in values]
-
-    def _groups(self) -> Groups:
-        if self._notes:
-            return _NOTES
-        linear = self._config is not None and self._config.mel_scale == "linear"
-        return _LINEAR_HERTZ if linear else _MEL_HERTZ
 
     def _redraw(self) -> None:
         self.picture = None

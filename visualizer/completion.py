@@ -1,0 +1,63 @@
+"""Scripts that have a shell complete the command line: made from the parser itself, by shtab."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import shtab
+
+from visualizer.presets import PRESETS
+
+_WORDS = {"on": ("demo",), "source": ("mic", "demo"), "a": ("demo", *PRESETS)}
+_WORDS["b"] = _WORDS["a"]
+"""What may stand for a file, by the name of the argument."""
+
+
+def script(parser: argparse.ArgumentParser, shell: str) -> str:
+    """The script for "bash" or "zsh"; the parser's arguments are marked with what they take."""
+    for action in _arguments(parser):
+        if action.dest == "preset":
+            _mark(action, _words(PRESETS))
+        elif action.dest in _WORDS:
+            _mark(action, _words_or_files(action.dest, _WORDS[action.dest]))
+        elif action.type is Path:
+            _mark(action, shtab.FILE)
+    return shtab.complete(parser, shell)
+
+
+def _arguments(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for command in action.choices.values():
+                yield from _arguments(command)
+        else:
+            yield action
+
+
+def _mark(action: argparse.Action, takes: Mapping[str, object]) -> None:
+    action.complete = takes  # type: ignore[attr-defined]  # where shtab looks for it
+
+
+def _words(words: Iterable[str]) -> dict[str, object]:
+    joined = " ".join(words)
+    return {
+        "bash": "_mel_visualizer_presets",
+        "zsh": f"({joined})",
+        "preamble": {
+            "bash": f'_mel_visualizer_presets() {{ compgen -W "{joined}" -- "$1"; }}',
+        },
+    }
+
+
+def _words_or_files(name: str, words: Iterable[str]) -> dict[str, object]:
+    joined, function = " ".join(words), f"_mel_visualizer_{name}_or_file"
+    return {
+        "bash": function,
+        "zsh": function,
+        "preamble": {
+            "bash": f'{function}() {{ compgen -W "{joined}" -- "$1"; compgen -f -- "$1"; }}',
+            "zsh": f"{function}() {{ _alternative 'words:word:({joined})' 'files:file:_files' }}",
+        },
+    }

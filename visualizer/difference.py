@@ -1,0 +1,387 @@
+"""The difference of two sides: in their numbers, and where shapes agree in their columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visualizer.config import MelConfig, Unit
+from visualizer.errors import ConfigError
+from visualizer.mel.filterbank import band_edges_hz
+from visualizer.mel.picture import RANGE_DB, PictureUnit, has_db
+from visualizer.sides import Side
+from visualizer.tracks import columns_between
+
+Array = NDArray[np.float64]
+
+_OCTAVES_HZ = (62.5, 125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16_000.0)
+
+
+@dataclass(frozen=True)
+class BandDifference:
+    """Of one band, over all columns that were compared."""
+
+    band: int
+    """from 1, the lowest"""
+    hz: tuple[float, float] | None
+    """where the filters of both peak; None where no front-end is known"""
+    rms: float
+    mean: float
+    """with its sign: above 0 where A is larger"""
+    largest: float
+    """absolute"""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The columns of A less those of B."""
+
+    n_columns: int
+    first_column: int
+    """of A, the first that was compared"""
+    n_left_out: int
+    """values that are not finite in one of them"""
+    is_same: bool
+    """whether each value of A is the very one of B"""
+    largest: float
+    """absolute"""
+    largest_column: int
+    """of A"""
+    largest_band: int
+    largest_value: float
+    """of both, absolute: what the difference may be a share of"""
+    mean_absolute: float
+    rms: float
+    correlation: float | None
+    """None where one of them does not vary"""
+    bands: tuple[BandDifference, ...]
+
+    def worst(self) -> list[BandDifference]:
+        """The bands, those that differ most first."""
+        return sorted(self.bands, key=lambda band: -band.rms)
+
+
+@dataclass(frozen=True)
+class Level:
+    """The mean level of both near one frequency, in dB."""
+
+    hz: float
+    a_db: float
+    b_db: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All that is known of two sides."""
+
+    a: Side
+    b: Side
+    numbers: dict[str, tuple[Any, Any]]
+    """those that differ, by their names"""
+    notes: tuple[str, ...]
+    unit: Unit
+    shown: tuple[NDArray[np.float32], NDArray[np.float32]]
+    """the bands of both in the unit in which each is seen best"""
+    shown_in: tuple[PictureUnit | None, PictureUnit | None]
+    figures: Figures | None
+    difference: Array | None
+    """(n_mels, n): A less B"""
+    reason: str | None
+    """in words, why there is no difference"""
+    levels: tuple[Level, ...]
+    """where there is no difference, what can be compared instead"""
+
+    def seconds(self, column: int) -> float | None:
+        """The middle of a column of A; None where no front-end is known."""
+        a = self.a
+        return None if a.mel is None else a.start_s + (column + 0.5) * a.hop_s
+
+    @property
+    def unit_text(self) -> str:
+        """What follows a number."""
+        return " dB" if self.unit == "db" else ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        figures = self.figures
+        difference = None
+        if figures is not None:
+            difference = asdict(figures) | {
+                "largest_s": self.seconds(figures.largest_column),
+                "most_different_band": asdict(figures.worst()[0]),
+            }
+        return {
+            "a": _side_dict(self.a),
+            "b": _side_dict(self.b),
+            "numbers_that_differ": {name: list(pair) for name, pair in self.numbers.items()},
+            "notes": list(self.notes),
+            "unit": self.unit,
+            "difference": difference,
+            "why_no_difference": self.reason,
+            "levels_db": [asdict(level) for level in self.levels],
+        }
+
+
+def compare(a: Side, b: Side, unit: Unit | None) -> Comparison:
+    """Set two sides against each other, in a unit, or in the one that suits them.
+
+    Raises ConfigError where a front-end has no such unit.
+    """
+    notes: list[str] = []
+    a, b = _of_one_front_end(a, b, notes)
+    notes += _about_the_sound(a, b)
+    units = _units(a, b, unit)
+    figures = difference = None
+    levels: tuple[Level, ...] = ()
+    reason = _reason(a, b, units)
+    if reason is None:
+        shift = _shift(a, b, units)
+        first, end = max(0, -shift), min(a.bands.shape[1], b.bands.shape[1] - shift)
+        if end <= first:
+            reason = "they have no moment in common"
+        else:
+            notes += _about_the_length(a, b, first, end, shift)
+            figures, difference = _figures(a, b, units[0], (first, end), shift)
+    if reason is not None:
+        levels = tuple(_levels(a, b))
+    shown_in = _shown_in(a, units[0], unit), _shown_in(b, units[1], unit)
+    return Comparison(
+        a,
+        b,
+        _numbers(a, b),
+        tuple(notes),
+        units[0],
+        (_shown(a, shown_in[0]), _shown(b, shown_in[1])),
+        shown_in,
+        figures,
+        difference,
+        reason,
+        levels,
+    )
+
+
+def _of_one_front_end(a: Side, b: Side, notes: list[str]) -> tuple[Side, Side]:
+    """Where one does not say how it was made, it is taken for made like the other."""
+    for side, other, letter, other_letter in ((a, b, "A", "B"), (b, a, "B", "A")):
+        if side.mel is not None or other.mel is None:
+            continue
+        if len(side.values) == len(other.values):
+            notes.append(
+                f"{letter} does not say how it was made; it is taken for made as {other_letter} is"
+            )
+            made = replace(side, mel=other.mel)
+            return (made, other) if side is a else (other, made)
+    if a.mel is None and b.mel is None:
+        notes.append(
+            "neither says how it was made, so bands and columns have numbers only; --preset or "
+            "--config says it, or take the .npz that `visualizer mel` writes"
+        )
+    return a, b
+
+
+def _about_the_sound(a: Side, b: Side) -> Iterator[str]:
+    rates = [side.sound and side.sound.sample_rate for side in (a, b)]
+    if rates[0] and rates[1] and rates[0] != rates[1]:
+        yield f"the sample rates differ: A has {rates[0]} Hz, B {rates[1]} Hz"
+    for letter, side in (("A", a), ("B", b)):
+        sound, mel = side.sound, side.mel
+        if sound is None or mel is None:
+            continue
+        if sound.sample_rate != mel.sample_rate:
+            yield (
+                f"{letter} is resampled from {sound.sample_rate} to {mel.sample_rate} Hz, the "
+                f"rate of {mel.name}"
+            )
+        if sound.channels > 1:
+            yield f"{letter} is the mean of the {sound.channels} channels of {sound.name}"
+
+
+def _about_the_length(a: Side, b: Side, first: int, end: int, shift: int) -> Iterator[str]:
+    if shift:
+        yield f"column t of A lies where column t + {shift} of B does, and is compared with it"
+    for letter, side, begins, ends in (
+        ("A", a, first, end),
+        ("B", b, first + shift, end + shift),
+    ):
+        rest = side.bands.shape[1] - (ends - begins)
+        if rest:
+            seconds = "" if side.mel is None else f" ({rest * side.hop_s:.2f} s)"
+            columns = "column" if rest == 1 else "columns"
+            yield (
+                f"the common part is compared; {letter} has {rest} {columns}{seconds} that the "
+                "other lacks"
+            )
+
+
+def _units(a: Side, b: Side, wished: Unit | None) -> tuple[Unit, Unit]:
+    """dB where front-ends or sounds differ; where the numbers should be the same, those."""
+    if a.mel is None or b.mel is None:
+        if wished == "db":
+            raise ConfigError("--unit db needs the front-ends of both, which are not known")
+        return "model", "model"
+    if wished is not None:
+        # It says why where there is none.
+        return PictureUnit(a.mel, wished).unit, PictureUnit(b.mel, wished).unit
+    if _same_numbers(a.mel, b.mel):
+        is_one_sound = a.sound is None or b.sound is None or a.sound == b.sound
+        unit = "model" if is_one_sound else PictureUnit.default(a.mel).unit
+        return unit, unit
+    return "db" if has_db(a.mel) else "model", "db" if has_db(b.mel) else "model"
+
+
+def _reason(a: Side, b: Side, units: tuple[Unit, Unit]) -> str | None:
+    try:
+        _shift(a, b, units)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _shift(a: Side, b: Side, units: tuple[Unit, Unit]) -> int:
+    if a.mel is not None and b.mel is not None:
+        return columns_between((a.mel, b.mel), units)
+    if len(a.values) != len(b.values):
+        raise ValueError(f"they have {len(a.values)} and {len(b.values)} rows")
+    return 0
+
+
+def _figures(
+    a: Side, b: Side, unit: Unit, compared: tuple[int, int], shift: int
+) -> tuple[Figures, Array]:
+    first, end = compared
+    own = a.bands[:, first:end], b.bands[:, first + shift : end + shift]
+    values_a, values_b = (_in_unit(v, s.mel, unit) for v, s in zip(own, (a, b), strict=True))
+    with np.errstate(invalid="ignore"):
+        difference = values_a - values_b
+    # −inf less −inf too: where both are silent they do not differ.
+    difference[values_a == values_b] = 0.0
+    known = np.isfinite(difference)
+    sizes = np.where(known, np.abs(difference), 0.0)
+    n_known = int(known.sum())
+    counts = np.maximum(known.sum(axis=1), 1)
+    known_or_zero = np.where(known, difference, 0.0)
+    rms = np.sqrt((sizes**2).sum(axis=1) / counts)
+    means, largest = known_or_zero.sum(axis=1) / counts, sizes.max(axis=1)
+    worst_band, worst_column = np.unravel_index(int(np.argmax(sizes)), sizes.shape)
+    peaks = [None if s.mel is None else band_edges_hz(s.mel)[1:-1] for s in (a, b)]
+    bands = tuple(
+        BandDifference(
+            band=i + 1,
+            hz=None if hz is None else (float(hz[0]), float(hz[1])),
+            rms=float(rms[i]),
+            mean=float(means[i]),
+            largest=float(largest[i]),
+        )
+        for i, hz in enumerate(_pairs(peaks, len(sizes)))
+    )
+    is_same = bool(np.array_equal(own[0], own[1], equal_nan=True))
+    figures = Figures(
+        n_columns=end - first,
+        first_column=first,
+        n_left_out=known.size - n_known,
+        is_same=is_same,
+        largest=float(sizes.max()),
+        largest_column=first + int(worst_column),
+        largest_band=int(worst_band) + 1,
+        largest_value=float(
+            max(np.abs(v[np.isfinite(v)]).max(initial=0.0) for v in (values_a, values_b))
+        ),
+        mean_absolute=float(sizes.sum() / max(1, n_known)),
+        rms=float(np.sqrt((sizes**2).sum() / max(1, n_known))),
+        correlation=_correlation(values_a[known], values_b[known], is_same),
+        bands=bands,
+    )
+    return figures, np.where(known, difference, np.nan)
+
+
+def _pairs(
+    peaks: list[NDArray[np.float64] | None], n_bands: int
+) -> list[tuple[float, float] | None]:
+    one, other = peaks
+    if one is None or other is None:
+        return [None] * n_bands
+    return list(zip(one.tolist(), other.tolist(), strict=True))
+
+
+def _correlation(a: Array, b: Array, is_same: bool) -> float | None:
+    if len(a) == 0 or a.std() == 0 or b.std() == 0:
+        return None
+    return 1.0 if is_same else float(np.corrcoef(a, b)[0, 1])
+
+
+def _in_unit(values: NDArray[Any], mel: MelConfig | None, unit: Unit) -> Array:
+    """In dB, what is quieter than the picture's darkest colour counts as that."""
+    if unit == "model" or mel is None:
+        return values.astype(np.float64)
+    decibels = PictureUnit(mel, unit)(values.astype(np.float32)).astype(np.float64)
+    return np.maximum(decibels, RANGE_DB[0])
+
+
+def _numbers(a: Side, b: Side) -> dict[str, tuple[Any, Any]]:
+    """The fields in which the front-ends differ, and the sizes that do."""
+    found: dict[str, tuple[Any, Any]] = {}
+    if a.mel is not None and b.mel is not None:
+        one, other = a.mel.to_dict(), b.mel.to_dict()
+        found |= {
+            name: (one[name], other[name])
+            for name in one
+            if name != "name" and one[name] != other[name]
+        }
+        found |= {
+            "window, ms": (_ms(a.mel, a.mel.win_length), _ms(b.mel, b.mel.win_length)),
+            "hop, ms": (_ms(a.mel, a.mel.hop_length), _ms(b.mel, b.mel.hop_length)),
+        }
+    found |= {
+        "rows": (len(a.values), len(b.values)),
+        "columns": (a.values.shape[1], b.values.shape[1]),
+    }
+    return {name: pair for name, pair in found.items() if pair[0] != pair[1]}
+
+
+def _ms(mel: MelConfig, n_samples: int) -> float:
+    return round(n_samples / mel.sample_rate * 1e3, 4)
+
+
+def _same_numbers(a: MelConfig, b: MelConfig) -> bool:
+    return all(getattr(a, f.name) == getattr(b, f.name) for f in fields(a) if f.name != "name")
+
+
+def _shown_in(side: Side, unit: Unit, wished: Unit | None) -> PictureUnit | None:
+    """Own values without a logarithm would show their peaks alone, so those are seen in dB."""
+    if side.mel is None:
+        return None
+    if unit == "db" or wished is not None:
+        return PictureUnit(side.mel, unit)
+    return PictureUnit.default(side.mel)
+
+
+def _shown(side: Side, unit: PictureUnit | None) -> NDArray[np.float32]:
+    values = side.bands.astype(np.float32)
+    return values if unit is None else unit(values)
+
+
+def _levels(a: Side, b: Side) -> Iterator[Level]:
+    """Octave by octave, as far as both reach; nothing where one has no dB."""
+    if a.mel is None or b.mel is None or not (has_db(a.mel) and has_db(b.mel)):
+        return
+    means = [_in_unit(s.bands, s.mel, "db").mean(axis=1) for s in (a, b)]
+    peaks = [band_edges_hz(mel)[1:-1] for mel in (a.mel, b.mel)]
+    for hz in _OCTAVES_HZ:
+        if all(p[0] <= hz <= p[-1] for p in peaks):
+            levels = (m[int(np.argmin(np.abs(p - hz)))] for m, p in zip(means, peaks, strict=True))
+            yield Level(hz, *map(float, levels))
+
+
+def _side_dict(side: Side) -> dict[str, Any]:
+    return {
+        "title": side.title,
+        "kernel": side.kernel,
+        "sound": None if side.sound is None else asdict(side.sound),
+        "front_end": None if side.mel is None else side.mel.to_dict(),
+        "shape": list(side.values.shape),
+        "dtype": str(side.values.dtype),
+    }

@@ -1,0 +1,311 @@
+"""What can be set against each other: front-ends, their kernels, recordings, files of features.
+
+An operand says what is wanted; `obtain` makes a Side of it, with its columns.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from visualizer.audio.demo import demo_path
+from visualizer.audio.file import open_audio, read_blocks
+from visualizer.config import MelConfig
+from visualizer.errors import ConfigError, KernelError, one_line, quoted
+from visualizer.front_end_files import read_front_end
+from visualizer.kernel_builder import end, events, start_builder
+from visualizer.mel import artifacts
+from visualizer.mel.artifacts import Artifact
+from visualizer.mel.clip import finished_columns
+from visualizer.mel.kernels import CudaGraphKernel, EagerKernel, HostKernel
+from visualizer.mel.reference import reference_columns
+from visualizer.offline import BLOCK_S
+from visualizer.presets import PRESETS, preset
+
+KernelName = Literal["eager", "compiled", "cuda-graph", "reference"]
+"""of a front-end; the reference is the float64 one"""
+KERNELS: tuple[KernelName, ...] = get_args(KernelName)
+Values = NDArray[np.float32] | NDArray[np.float64]
+
+DEMO = "demo"
+EAGER: KernelName = "eager"
+_FEATURES = (".npy", ".npz")
+
+
+@dataclass(frozen=True)
+class FrontEndOperand:
+    """A front-end over the sound that both share."""
+
+    title: str
+    at: Callable[[int], MelConfig]
+    """its config for a sound of so many Hz"""
+    kernel: KernelName
+
+
+@dataclass(frozen=True)
+class RecordingOperand:
+    """A sound through the front-end that both share."""
+
+    title: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class FeaturesOperand:
+    """Columns that somebody computed."""
+
+    title: str
+    path: Path
+
+
+Operand = FrontEndOperand | RecordingOperand | FeaturesOperand
+
+
+@dataclass(frozen=True)
+class Sound:
+    """What columns were made from."""
+
+    path: str
+    sample_rate: int
+    """Hz"""
+    duration_s: float
+    channels: int
+
+    @property
+    def name(self) -> str:
+        return Path(self.path).name
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What both sides have in common."""
+
+    sound: Path
+    """what front-ends go over"""
+    front_end: Callable[[int], MelConfig]
+    """what recordings go through: its config for a sound of so many Hz"""
+    features_front_end: MelConfig | None
+    """what made the features that do not say it themselves; None where that is not known"""
+    kernels: Path
+    """the folder in which compiled ones are kept"""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two, with its columns."""
+
+    title: str
+    mel: MelConfig | None
+    """None where a file of features does not say it"""
+    kernel: KernelName | None
+    sound: Sound | None
+    """None for features that were computed elsewhere"""
+    values: Values
+    """(rows, columns) as the model gets them; float32, or float64 of the reference"""
+
+    @property
+    def bands(self) -> Values:
+        """(n_mels, n): what the front-end stacks lies side by side again."""
+        if self.mel is None or self.mel.stack == 1:
+            return self.values
+        return self.values.T.reshape(-1, self.mel.n_mels).T
+
+    @property
+    def start_s(self) -> float:
+        """Where column 0 of `bands` begins; 0 where no front-end is known."""
+        return 0.0 if self.mel is None else self.mel.cell_start_s
+
+    @property
+    def hop_s(self) -> float:
+        """How long one lasts; 1, for a column, where no front-end is known."""
+        return 1.0 if self.mel is None else self.mel.hop_s
+
+
+def operand(text: str) -> Operand:
+    """What a word of the command line names.
+
+    A preset or a JSON file of a front-end, each with ":KERNEL" where another than eager is meant;
+    a .npy or .npz of features; else a recording, "demo" the built-in one. Raises ConfigError.
+    """
+    name, colon, kernel = text.rpartition(":")
+    if colon and _is_front_end(name):
+        return FrontEndOperand(
+            _short(name) + colon + kernel, _config_at(name), _kernel_name(kernel)
+        )
+    path = Path(text).expanduser()
+    if _is_front_end(text):
+        return FrontEndOperand(_short(text), _config_at(text), EAGER)
+    if text == DEMO:
+        return RecordingOperand(text, demo_path())
+    if path.suffix in _FEATURES:
+        return FeaturesOperand(path.name, path)
+    if path.suffix or path.exists():
+        return RecordingOperand(path.name, path)
+    # Neither: a name that is mistyped, most likely, and the error knows the nearest.
+    return FrontEndOperand(text, _config_at(text), EAGER)
+
+
+def _kernel_name(text: str) -> KernelName:
+    for name in KERNELS:
+        if text == name:
+            return name
+    raise ConfigError(f"there is no kernel {quoted(text)}; there are {', '.join(KERNELS)}")
+
+
+def _is_front_end(text: str) -> bool:
+    return text in PRESETS or Path(text).suffix == ".json"
+
+
+def _short(text: str) -> str:
+    return text if text in PRESETS else Path(text).name
+
+
+def _config_at(text: str) -> Callable[[int], MelConfig]:
+    if Path(text).suffix == ".json":
+        own = read_front_end(Path(text).expanduser())
+        return lambda _: own
+    preset(text)
+    return lambda rate: preset(text, rate)
+
+
+def obtain(
+    wanted: Operand, shared: Shared, on_progress: Callable[[float], None] = lambda _: None
+) -> Side:
+    """Compute, or read, the columns; `on_progress` is told the share of the sound that is read.
+
+    Raises ConfigError, SourceError or KernelError.
+    """
+    if isinstance(wanted, FeaturesOperand):
+        return _features(wanted, shared.features_front_end)
+    title = wanted.title
+    try:
+        if isinstance(wanted, RecordingOperand):
+            at, kernel = shared.front_end, EAGER
+            return _computed(title, wanted.path, at, kernel, shared.kernels, on_progress)
+        at, kernel = wanted.at, wanted.kernel
+        return _computed(title, shared.sound, at, kernel, shared.kernels, on_progress)
+    except MemoryError as error:
+        raise ConfigError(
+            f"{title} needs more memory than there is; take a shorter sound"
+        ) from error
+
+
+def _computed(
+    title: str,
+    path: Path,
+    config_at: Callable[[int], MelConfig],
+    kernel: KernelName,
+    kernels: Path,
+    on_progress: Callable[[float], None],
+) -> Side:
+    torch.set_num_threads(1)
+    with open_audio(path) as file:
+        rate = file.samplerate
+        config = config_at(rate)
+        blocks = (
+            block.mean(axis=1, keepdims=True)
+            for block in read_blocks(file, path, round(BLOCK_S * rate), on_progress)
+        )
+        values: Values
+        if kernel == "reference":
+            samples = np.concatenate([piece[:, 0] for piece in _at_rate(blocks, config, rate)])
+            values = reference_columns(samples, config)
+        else:
+            made = _kernel(config, kernel, kernels)
+            pieces = finished_columns(blocks, config, rate, 1, [], streaming=False, kernel=made)
+            values = np.concatenate([piece[0] for piece in pieces], axis=1)
+        sound = Sound(str(path), rate, file.frames / rate, file.channels)
+    return Side(title, config, kernel, sound, values)
+
+
+def _at_rate(
+    blocks: Iterator[NDArray[np.float32]], config: MelConfig, rate: int
+) -> Iterator[NDArray[np.float32]]:
+    """The sound as the kernels get it: resampled where the front-end has another rate."""
+    if rate == config.sample_rate:
+        yield from blocks
+        return
+    from visualizer.mel.resample import StreamingResampler
+
+    resampler = StreamingResampler(rate, config.sample_rate, 1)
+    yield from map(resampler.push, blocks)
+    yield resampler.flush()
+
+
+def _kernel(config: MelConfig, name: KernelName, folder: Path) -> HostKernel:
+    if name == "compiled":
+        return _compiled(Artifact(config, 1, folder))
+    if name == "cuda-graph":
+        if not torch.cuda.is_available():
+            raise ConfigError("cuda-graph needs CUDA, which torch does not find on this machine")
+        return CudaGraphKernel(config, 1, torch.device("cuda"))
+    return EagerKernel(config)
+
+
+def _compiled(artifact: Artifact) -> HostKernel:
+    """What is kept, or else what a process of its own builds. Raises KernelError."""
+    with suppress(KernelError):
+        kernel = artifacts.load(artifact)
+        if kernel is not None:
+            return kernel
+    with start_builder(artifact, torch.device("cpu")) as builder:
+        try:
+            event = next(events(builder), {"error": "the process that builds kernels ended"})
+        finally:
+            end(builder)
+    if "error" in event:
+        raise KernelError(event["error"])
+    kernel = artifacts.load(artifact)
+    if kernel is None:
+        raise KernelError("the kernel was removed as soon as it was built")
+    return kernel
+
+
+def _features(wanted: FeaturesOperand, config: MelConfig | None) -> Side:
+    name = quoted(wanted.path)
+    try:
+        held = np.load(wanted.path, allow_pickle=False)
+        if wanted.path.suffix == ".npz":
+            with held:
+                if "mel" not in held:
+                    raise ConfigError(f"{name} holds no array 'mel'; `visualizer mel` writes one")
+                values = held["mel"]
+                if "config" in held:
+                    config = MelConfig.from_dict(json.loads(str(held["config"])))
+        else:
+            values = held
+    except OSError as error:
+        raise ConfigError(f"{name} cannot be read: {error.strerror or one_line(error)}") from error
+    except (ValueError, EOFError, MemoryError, zipfile.BadZipFile, TypeError) as error:
+        raise ConfigError(
+            f"{name} is not a file of features as `visualizer mel` writes them: {one_line(error)}"
+        ) from error
+    return Side(wanted.title, config, None, None, _checked(values, config, name))
+
+
+def _checked(values: Any, config: MelConfig | None, name: str) -> Values:
+    """An array of features as (rows, columns). Raises ConfigError."""
+    if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiu":
+        raise ConfigError(f"{name} holds no numbers; features are an array of float32")
+    if values.ndim == 3 and len(values) == 1:
+        values = values[0]
+    if values.ndim != 2 or 0 in values.shape:
+        shape = " × ".join(map(str, values.shape)) or "one number"
+        hint = "; `visualizer mel … --channels 1` writes one channel" if values.ndim == 3 else ""
+        raise ConfigError(f"{name} holds {shape}, not bands × columns{hint}")
+    if config is not None and len(values) != config.n_mels * config.stack:
+        raise ConfigError(
+            f"{name} holds {len(values)} rows, but {config.name} gives "
+            f"{config.n_mels * config.stack}"
+        )
+    checked: Values = values if values.dtype == np.float64 else values.astype(np.float32)
+    return checked

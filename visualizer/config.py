@@ -424,7 +424,11 @@ class RecordingConfig:
     def require_folder(self) -> Path:
         """Raises ConfigError where it is not there."""
         folder = Path(self.folder or "")
-        if self.folder is None or not folder.is_dir():
+        try:
+            is_there = self.folder is not None and folder.is_dir()
+        except OSError:
+            is_there = False
+        if not is_there:
             raise ConfigError(
                 f"recordings cannot go to {quoted(self.folder)}; it must be a folder that is there"
             )

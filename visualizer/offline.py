@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Literal
@@ -14,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from visualizer.archive import write_archive
 from visualizer.audio.file import open_audio, read_blocks
 from visualizer.config import MelConfig
 from visualizer.errors import ConfigError
@@ -152,20 +152,13 @@ class _ColumnWriter:
 def _packed(features: Path, config: MelConfig, n_columns: int) -> Path:
     """The .npy as a .npz that tells what it holds."""
     path = features.with_suffix(".npz")
+    mel = np.load(features, mmap_mode="r", allow_pickle=False)
     parts = {
         "config": np.array(json.dumps(config.to_dict())),
         "sample_rate": np.array(config.sample_rate),
         "times_s": column_times_s(config, n_columns),
     }
-    with zipfile.ZipFile(path, "w") as archive:
-        with (
-            features.open("rb") as source,
-            archive.open("mel.npy", "w", force_zip64=True) as target,
-        ):
-            shutil.copyfileobj(source, target)
-        for name, values in parts.items():
-            with archive.open(f"{name}.npy", "w", force_zip64=True) as target:
-                np.lib.format.write_array(target, values, allow_pickle=False)
+    write_archive(path, mel, parts)
     return path
 
 

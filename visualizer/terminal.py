@@ -27,7 +27,7 @@ from visualizer.options import (
     kernel_folder,
 )
 from visualizer.process import ProcessMeter, settle
-from visualizer.recording.recorder import RECORDING_END_S, Recorder
+from visualizer.recording.recorder import RECORDING_END_S, Recorder, warn_unfinished
 from visualizer.report import RunMeasures, make_report, write_report
 from visualizer.status import EngineStatus
 
@@ -151,35 +151,45 @@ def run_terminal(options: RunOptions) -> int:
     recorder: Recorder | None = None
     first_at = first_column_ms = None
     status = engine.status()
-    with _View() as view:
-        while not exit_code and (now := time.perf_counter()) < deadline:
-            woken.wait(min(_LIVE_INTERVAL_S, deadline - now))
-            woken.clear()
-            before, status = status, engine.status()
-            columns = engine.drain()
-            if columns and columns[-1].config_id > status.config_id:
-                # Made by a front-end that came into force since the look at the status.
-                status = engine.status()
-            if status.config_id != before.config_id:
-                latency.clear()
-                if recorder is not None:
-                    recorder.follow(status)
-            for newest in columns:
-                latency.record(newest, None)
-                if recorder is not None:
-                    recorder.add(newest)
-            if newest is not None and first_at is None:
-                first_at = time.perf_counter()
-                first_column_ms = meter.age_ms()
-                settle()
-                meter.restart()
-                if options.duration_s is not None:
-                    deadline = first_at + options.duration_s
-                if options.recording is not None:
-                    recorder = Recorder(options.recording, status, engine.status, woken.set)
-            view.show(status, latency, newest)
-            if status.state in ("failed", "ended") and not columns:
-                break
+    try:
+        with _View() as view:
+            while not exit_code and (now := time.perf_counter()) < deadline:
+                woken.wait(min(_LIVE_INTERVAL_S, deadline - now))
+                woken.clear()
+                before, status = status, engine.status()
+                columns = engine.drain()
+                if columns and columns[-1].config_id > status.config_id:
+                    # Made by a front-end that came into force since the look at the status.
+                    status = engine.status()
+                if status.config_id != before.config_id:
+                    latency.clear()
+                    if recorder is not None:
+                        recorder.follow(status)
+                for newest in columns:
+                    latency.record(newest, None)
+                    if recorder is not None:
+                        recorder.add(newest)
+                if newest is not None and first_at is None:
+                    first_at = time.perf_counter()
+                    first_column_ms = meter.age_ms()
+                    settle()
+                    meter.restart()
+                    if options.duration_s is not None:
+                        deadline = first_at + options.duration_s
+                    if options.recording is not None:
+                        recorder = Recorder(options.recording, status, engine.status, woken.set)
+                view.show(status, latency, newest)
+                if status.state in ("failed", "ended") and not columns:
+                    break
+    finally:
+        # Also where the output is a pipe that nobody reads any more.
+        if recorder is not None:
+            for newest in engine.drain():
+                recorder.add(newest)
+            recorder.stop()
+            recorder.join(RECORDING_END_S)
+            if recorder.state.is_on:
+                warn_unfinished(recorder)
     measures = RunMeasures(
         duration_s=0.0 if first_at is None else time.perf_counter() - first_at,
         paints=0,
@@ -189,9 +199,6 @@ def run_terminal(options: RunOptions) -> int:
         rss_mb=meter.rss_mb(),
     )
     status = engine.status()
-    if recorder is not None:
-        recorder.stop()
-        recorder.join(RECORDING_END_S)
     engine.close()
     if options.report is not None:
         write_report(options.report, make_report(status, latency, measures))

@@ -19,7 +19,7 @@ from visualizer.audio.wav import SAMPLE_BYTES
 from visualizer.config import EngineConfig, MelConfig, RecordingConfig, SoundFormat
 from visualizer.errors import VisualizerError
 from visualizer.mel.stream import MelStream
-from visualizer.pipeline import Pipeline, picked
+from visualizer.pipeline import picked
 from visualizer.presets import preset
 from visualizer.recording.past import save_last
 from visualizer.recording.recorder import LEAST_FREE_BYTES, Recorder, RecorderState, take_of
@@ -286,8 +286,16 @@ def test_more_than_a_wav_can_hold_goes_on_in_another(
     parts = recording.end()
     assert len(parts) >= 3
     assert len({part.name for part in parts}) == len(parts)
-    tail = soundfile.read(parts[-1].sound, dtype="float32")[0]
-    np.testing.assert_array_equal(tail, samples[-len(tail) :])
+    sounds = [soundfile.read(part.sound, dtype="float32")[0] for part in parts]
+    heard = np.concatenate((noise(4000, seed=1), samples))
+    for part, sound in zip(parts, sounds, strict=True):
+        start = about(part)["start_sample"]
+        np.testing.assert_array_equal(sound, heard[start : start + len(sound)])  # type: ignore[index, operator]
+    # One begins where the other ends, or up to a hop before.
+    for part, sound, after in zip(parts, sounds, parts[1:], strict=False):
+        end = about(part)["start_sample"] + len(sound)  # type: ignore[operator]
+        assert 0 <= end - about(after)["start_sample"] < HOP  # type: ignore[operator]
+    assert about(parts[-1])["start_sample"] + len(sounds[-1]) == len(heard)  # type: ignore[operator]
 
 
 @given(
@@ -313,7 +321,7 @@ def test_a_disk_that_is_full_all_the_same_is_said(bench: Bench, folder: Path) ->
         files = TakeFiles(folder, f"full{suffix}")
         (folder / f"full{suffix}{suffix}").symlink_to("/dev/full")
         with pytest.raises(VisualizerError, match="cannot be written"):
-            TakeWriter(files, take_of(status, 0), "float32")
+            TakeWriter(files, take_of(status, 0, is_levelled_before=False), "float32")
 
 
 def test_the_sound_recorded_is_what_the_front_end_was_fed(bench: Bench, folder: Path) -> None:
@@ -329,4 +337,37 @@ def test_the_sound_recorded_is_what_the_front_end_was_fed(bench: Bench, folder: 
     written, _ = soundfile.read(files.sound, dtype="float32")
     assert not written[-7000:-6990].any()
     assert features(files)["lost_samples"].shape == (0, 2)
-    assert len(Pipeline(preset("simli", RATE_HZ), RATE_HZ, 2, None).push(0, written)[1]) == 1
+    found, again = features(files), opened_again(files)
+    np.testing.assert_allclose(found["mel"], again[:, found["column"]], rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize(("at_start", "levelled"), [(True, False), (False, True)])
+def test_a_level_that_comes_of_earlier_sound_is_said(
+    bench: Bench, folder: Path, at_start: bool, levelled: bool
+) -> None:
+    bench.config = EngineConfig(MIC, preset="whisper-80")
+    heard_from(bench, 0 if at_start else 4000)
+    recording = Recording(bench, folder)
+    recording.hear(noise(4000))
+    (files,) = recording.end()
+    assert about(files)["columns"]["level_is_from_before"] is levelled  # type: ignore[index]
+    saved = save_last(RecordingConfig(str(folder)), bench.engine.status(), 0.1, None)
+    assert about(saved)["columns"]["level_is_from_before"] is False  # type: ignore[index]
+    assert about(saved)["kernels"] == ["eager on cpu"]
+
+
+def test_what_cannot_be_told_of_it_is_no_reason_to_end(bench: Bench, folder: Path) -> None:
+    heard_from(bench, 4000)
+    recording = Recording(bench, folder)
+    recording.hear(noise(4000))
+    recording.until(lambda state: state.n_bytes > 4000)
+    (files,) = recording.recorder.state.files
+    hindrance = files.about.with_suffix(".json.part")
+    hindrance.mkdir()
+    for n in range(6):
+        recording.hear(noise(4000, seed=n))
+        recording.until(lambda state, n=n: state.duration_s >= (n + 2) / 4)
+    assert recording.recorder.state.is_on
+    hindrance.rmdir()
+    recording.end()
+    assert about(files)["finished"] is True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from visualizer.errors import SourceError, quoted
 
 _SUBTYPES: dict[SoundFormat, str] = {"float32": "FLOAT", "int16": "PCM_16"}
 SAMPLE_BYTES: dict[SoundFormat, int] = {"float32": 4, "int16": 2}
+_FULL_BYTES = 1 << 20
 
 
 class GrowingWav:
@@ -23,10 +26,12 @@ class GrowingWav:
     ) -> None:
         """Make the file, with no samples. `sample_rate` in Hz. Raises SourceError in words."""
         self._path = path
+        # As bytes, since names on Linux need not be text.
+        self._name = path if os.name == "nt" else os.fsencode(path)
         self.n_samples = 0
         try:
             with soundfile.SoundFile(
-                path, "x", sample_rate, n_channels, _SUBTYPES[sound_format], format="WAV"
+                self._name, "x", sample_rate, n_channels, _SUBTYPES[sound_format], format="WAV"
             ):
                 pass
         except (OSError, soundfile.SoundFileError) as error:
@@ -36,7 +41,7 @@ class GrowingWav:
         """Write (n_samples, n_channels). Raises SourceError in words."""
         try:
             # Closed each time: that is when the library writes the length where readers look.
-            with soundfile.SoundFile(self._path, "r+") as file:
+            with soundfile.SoundFile(self._name, "r+") as file:
                 file.seek(0, soundfile.SEEK_END)
                 file.write(samples)
         except (OSError, soundfile.SoundFileError) as error:
@@ -44,4 +49,8 @@ class GrowingWav:
         self.n_samples += len(samples)
 
     def _failure(self, error: Exception) -> SourceError:
-        return SourceError(f"{quoted(self._path)} cannot be written: {error}")
+        # The library does not say why.
+        folder = self._path.parent
+        is_full = folder.is_dir() and shutil.disk_usage(folder).free < _FULL_BYTES
+        reason = "the disk is full" if is_full else str(error)
+        return SourceError(f"{quoted(self._path)} cannot be written: {reason}")

@@ -31,8 +31,9 @@ def save_last(
     start = max(sound.first, end - round(seconds * sound.sample_rate))
     if start >= end:
         raise ConfigError("nothing was heard yet that could be saved")
-    take = take_of(status, start)
+    take = take_of(status, start, is_levelled_before=False)
     writer = TakeWriter(TakeFiles.unused(config.require_folder()), take, config.sound_format)
+    writer.note_kernel("eager on cpu")
     pipeline = Pipeline(take.mel, sound.sample_rate, sound.n_channels, take.channel)
     step = round(PIECE_S * sound.sample_rate)
     for at in range(start, end, step):

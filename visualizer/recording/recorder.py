@@ -36,6 +36,8 @@ _LOOK_S = 0.25
 PIECE_S = 5.0
 """Of sound that is written at once."""
 _ABOUT_S = 1.0
+_PATIENCE_S = 1.0
+"""With a front-end that has begun and gives no column yet."""
 _COUNTERS = (
     "columns",
     "gaps",
@@ -82,7 +84,7 @@ class _End:
 
 
 class Recorder:
-    """Records from `start` to `stop`; another front-end or source begins another part."""
+    """Records from its making to `stop`; another front-end or source begins another part."""
 
     def __init__(
         self,
@@ -106,6 +108,8 @@ class Recorder:
         self._done: tuple[float, int] = (0.0, 0)
         self._left_out = 0
         self._looked_at = 0.0
+        self._next: _Begin | None = None
+        self._next_at = 0.0
         self.state = RecorderState(is_on=True)
         assert status.sound is not None
         self._orders.put(_Begin(status, status.sound.end))
@@ -141,8 +145,20 @@ class Recorder:
         except Exception as error:
             _log.exception("the recording failed")
             fault = f"the recording ended: {error!r}"
+        if fault is not None:
+            _log.warning("%s", fault)
+            self._save_the_rest()
         self.state = replace(self.state, is_on=False, fault=fault)
         self._on_change()
+
+    def _save_the_rest(self) -> None:
+        """After a fault, what can be."""
+        part = self._part
+        if part is not None:
+            try:
+                self._close(part)
+            except Exception as error:
+                _log.warning("%s could not be finished: %s", part.writer.files.name, error)
 
     def _record(self) -> None:
         while True:
@@ -151,11 +167,14 @@ class Recorder:
             except queue.Empty:
                 order = None
             if isinstance(order, MelColumns):
-                if self._part is not None and order.config_id == self._part.status.config_id:
-                    self._part.append(order)
+                self._take(order)
             elif isinstance(order, _Begin):
-                self._begin(order)
+                self._go_over()
+                self._next, self._next_at = order, time.monotonic()
+                if self._part is None:
+                    self._go_over()
             elif isinstance(order, _End):
+                self._go_over()
                 self._finish()
                 write_picture(self.state.files[-1], order.picture)
                 return
@@ -163,12 +182,30 @@ class Recorder:
                 self._looked_at = time.monotonic()
                 self._go_on()
 
+    def _take(self, columns: MelColumns) -> None:
+        if self._next is not None and columns.config_id == self._next.status.config_id:
+            self._go_over()
+        if self._part is not None and columns.config_id == self._part.status.config_id:
+            self._part.append(columns)
+        else:
+            self._left_out += columns.n_columns
+
+    def _go_over(self) -> None:
+        """To what runs next; until its columns come, those of before may still do."""
+        order, self._next = self._next, None
+        if order is not None:
+            if self._part is not None:
+                self._close(self._write_sound(self._part))
+            self._open(_Part(self._config, order.status, order.at))
+
     def _go_on(self) -> None:
         """Write what was heard meanwhile."""
+        if self._next is not None and time.monotonic() - self._next_at > _PATIENCE_S:
+            self._go_over()
         if self._part is None:
             return
-        self._write_sound(self._part)
-        self._part.write_about(self._counters())
+        part = self._write_sound(self._part)
+        part.write_about(self._counters(), self._engine_status())
         free = self._free_bytes(self._config.require_folder())
         if free < LEAST_FREE_BYTES:
             self._finish()
@@ -177,11 +214,6 @@ class Recorder:
                 "recorded until then is whole. Make room, or choose another folder"
             )
         self._tell()
-
-    def _begin(self, order: _Begin) -> None:
-        if self._part is not None:
-            self._close(self._write_sound(self._part))
-        self._open(_Part(self._config, order.status, order.at))
 
     def _finish(self) -> None:
         if self._part is not None:
@@ -203,6 +235,7 @@ class Recorder:
 
     def _close(self, part: _Part) -> None:
         self._part = None
+        part.note_kernel(self._engine_status())
         part.writer.finish(self._counters())
         duration_s, n_bytes = self._done
         self._done = duration_s + part.writer.duration_s, n_bytes + part.writer.n_bytes
@@ -233,7 +266,8 @@ class _Part:
             status.mel, self.sound.sample_rate, at, self.sound.first
         )
         self._first_column = first_column
-        take = take_of(status, start)
+        # What was heard of its own stream before.
+        take = take_of(status, start, is_levelled_before=start > status.front_end_since)
         self.position = start
         self.writer = TakeWriter(
             TakeFiles.unused(config.require_folder()), take, config.sound_format
@@ -256,12 +290,18 @@ class _Part:
             self.position = piece_end
         return True
 
-    def write_about(self, counted: dict[str, Any]) -> None:
+    def note_kernel(self, status: EngineStatus | None) -> None:
+        """Note what computes, if it is this part's."""
+        if status is not None and status.config_id == self.status.config_id:
+            self.writer.note_kernel(f"{status.backend} on {status.device}")
+
+    def write_about(self, counted: dict[str, Any], status: EngineStatus | None) -> None:
         """Now and then."""
+        self.note_kernel(status)
         now = time.monotonic()
         if now - self._about_at >= _ABOUT_S:
             self._about_at = now
-            self.writer.write_about(counted, finished=False)
+            self.writer.write_about(counted)
 
 
 def counters(status: EngineStatus | None) -> dict[str, Any]:
@@ -269,7 +309,7 @@ def counters(status: EngineStatus | None) -> dict[str, Any]:
     return {} if status is None else {name: getattr(status, name) for name in _COUNTERS}
 
 
-def take_of(status: EngineStatus, start_sample: int) -> Take:
+def take_of(status: EngineStatus, start_sample: int, *, is_levelled_before: bool) -> Take:
     """What runs, from this sample of its stream on."""
     source, mel, sound = status.source, status.mel, status.sound
     assert source is not None
@@ -280,9 +320,9 @@ def take_of(status: EngineStatus, start_sample: int) -> Take:
         source=source,
         mel=mel,
         channel=status.config.channel,
-        kernel=f"{status.backend} on {status.device}",
         start_sample=start_sample,
         lead_samples=lead_samples(status.resampling_s, source.sample_rate),
+        is_levelled_before=is_levelled_before and mel.needs_whole_clip,
         started_at=datetime.now().astimezone() - timedelta(seconds=behind_s),
     )
 
@@ -295,3 +335,13 @@ def write_picture(files: TakeFiles, picture: Picture | None) -> None:
         files.picture.write_bytes(picture())
     except OSError as error:
         raise ConfigError(f"{str(files.picture)!r} cannot be written: {error.strerror}") from error
+
+
+def warn_unfinished(recorder: Recorder) -> None:
+    """Say that a program ends before its recording is packed."""
+    for files in recorder.state.files[-1:]:
+        _log.warning(
+            "the recording %s is left as a crash would leave it: its columns are in %s",
+            files.sound,
+            files.growing_columns.name,
+        )

@@ -48,6 +48,11 @@ class TakeFiles:
     def picture(self) -> Path:
         return self.folder / f"{self.name}.png"
 
+    def there(self) -> list[Path]:
+        """Those that there are."""
+        paths = (self.sound, self.features, self.growing_columns, self.about, self.picture)
+        return [path for path in paths if path.exists()]
+
 
 @dataclass(frozen=True)
 class Take:
@@ -56,12 +61,12 @@ class Take:
     source: SourceInfo
     mel: MelConfig
     channel: Channel
-    kernel: str
-    """what computed the columns, in words"""
     start_sample: int
     """of the stream: the recording's sample 0"""
     lead_samples: int
     """the resampler's: columns that reach before these depend on what was heard earlier"""
+    is_levelled_before: bool
+    """whether the front-end's level also comes of what was heard before"""
     started_at: datetime
     """the time of day at sample 0"""
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import os
 import platform
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visualizer import __version__
+from visualizer.archive import write_archive
 from visualizer.audio.wav import SAMPLE_BYTES, GrowingWav
 from visualizer.config import SoundFormat
 from visualizer.errors import ConfigError
@@ -25,6 +28,7 @@ from visualizer.recording.take import Take, TakeFiles
 
 WAV_BYTES_MAX = 2**32 - 2**20
 """The length of a WAV has 32 bits."""
+_log = logging.getLogger(__name__)
 _UNKNOWN = (np.nan, np.nan, np.nan)
 
 Stamps = tuple[float, float, float]
@@ -55,7 +59,9 @@ class TakeWriter:
             ),
         )
         self._lost: list[tuple[int, int]] = []
-        self.write_about({}, finished=False)
+        self._kernels: list[str] = []
+        self._is_told = True
+        self.write_about({})
 
     @property
     def n_samples(self) -> int:
@@ -97,11 +103,36 @@ class TakeWriter:
         records["values"] = values[:, :, whole].transpose(2, 0, 1)
         self._columns.append(records)
 
-    def write_about(self, counters: dict[str, Any], *, finished: bool) -> None:
-        """Write what the recording is, as JSON beside it, as a whole. Raises ConfigError."""
+    def note_kernel(self, kernel: str) -> None:
+        """This, in words, computes from here on."""
+        if self._kernels[-1:] != [kernel]:
+            self._kernels.append(kernel)
+
+    def write_about(self, counters: dict[str, Any]) -> None:
+        """Write what the recording is so far; what hinders that is no reason to end it."""
+        columns = {"file": self.files.growing_columns.name}
+        # Of a device that stutters for hours the whole list would be long.
+        lost = {"n_lost": sum(n for _, n in self._lost)}
+        try:
+            self._write_json(counters, columns, lost, finished=False)
+            self._is_told = True
+        except OSError as error:
+            # On Windows, somebody may just be reading it.
+            if self._is_told:
+                _log.warning("%s", _failure(self.files.about, error))
+            self._is_told = False
+
+    def _write_json(
+        self,
+        counters: dict[str, Any],
+        columns: dict[str, Any],
+        lost: dict[str, Any],
+        *,
+        finished: bool,
+    ) -> None:
         import torch
 
-        take, mel = self._take, self._take.mel
+        take = self._take
         about = {
             "program": f"mel-visualizer {__version__}",
             "versions": {
@@ -112,68 +143,73 @@ class TakeWriter:
             },
             "finished": finished,
             "started_at": take.started_at.isoformat(timespec="milliseconds"),
+            "start_sample": take.start_sample,
             "source": asdict(take.source),
             "channel": take.channel,
-            "kernel": take.kernel,
+            "kernels": self._kernels,
             "sound": {
                 "file": self.files.sound.name,
                 "format": self._sound_format,
                 "sample_rate": take.source.sample_rate,
                 "channels": take.source.channels,
                 "samples": self.n_samples,
-                "lost": self._lost,
+                **lost,
             },
             "columns": {
-                "file": (self.files.features if finished else self.files.growing_columns).name,
+                **columns,
                 "n_columns": self._columns.n_records,
-                "level_is_from_before": mel.needs_whole_clip and take.start_sample > 0,
+                "level_is_from_before": take.is_levelled_before,
             },
             "counters": counters,
-            "front_end": mel.to_dict(),
+            "front_end": take.mel.to_dict(),
         }
         path = self.files.about
-        try:
-            unfinished = path.with_suffix(".json.part")
-            unfinished.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
-            unfinished.replace(path)
-        except OSError as error:
-            raise _failure(path, error) from error
+        unfinished = path.with_suffix(".json.part")
+        unfinished.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+        unfinished.replace(path)
 
     def finish(self, counters: dict[str, Any]) -> None:
         """Pack the columns, and say that all is there. Raises ConfigError in words."""
         path = self.files.features
+        unfinished = path.with_suffix(".npz.part")
         try:
             self._columns.close()
-            unfinished = path.with_suffix(".npz.part")
-            with unfinished.open("wb") as file:
-                # Read piece by piece from the disk: of hours these are gigabytes.
-                records = np.load(self.files.growing_columns, mmap_mode="r", allow_pickle=False)
-                np.savez(file, **self._arrays(records))
-                del records
+            self._pack(unfinished)
             unfinished.replace(path)
-            self.files.growing_columns.unlink()
         except OSError as error:
+            with suppress(OSError):
+                unfinished.unlink(missing_ok=True)
             raise _failure(path, error) from error
-        self.write_about(counters, finished=True)
+        with suppress(OSError):
+            self.files.growing_columns.unlink()
+        try:
+            columns, lost = {"file": path.name}, {"lost": self._lost}
+            self._write_json(counters, columns, lost, finished=True)
+        except OSError as error:
+            raise _failure(self.files.about, error) from error
 
-    def _arrays(self, records: NDArray[np.void]) -> dict[str, Any]:
+    def _pack(self, path: Path) -> None:
         mel = self._take.mel
+        # Read piece by piece from the disk: of hours these are gigabytes.
+        records = np.load(self.files.growing_columns, mmap_mode="r", allow_pickle=False)
         columns = records["column"]
         values = np.moveaxis(records["values"], 0, -1)
         follows = np.flatnonzero(np.diff(columns) > 1)
-        first_s = (mel.offset + mel.win_length / 2) / mel.sample_rate
-        return {
-            "mel": values if self._take.channel == "each" else values[0],
-            "config": np.array(json.dumps(mel.to_dict())),
-            "sample_rate": np.array(mel.sample_rate),
-            "times_s": columns * mel.hop_s + first_s,
-            "column": columns,
-            "gaps": np.stack((columns[follows] + 1, np.diff(columns)[follows] - 1), axis=1),
-            "lost_samples": np.array(self._lost, np.int64).reshape(-1, 2),
-            "captured_at": records["captured_at"],
-            "dequeued_at": records["dequeued_at"],
-            "computed_at": records["computed_at"],
-        }
+        write_archive(
+            path,
+            values if self._take.channel == "each" else values[0],
+            {
+                "config": np.array(json.dumps(mel.to_dict())),
+                "sample_rate": np.array(mel.sample_rate),
+                "times_s": columns * mel.hop_s + mel.middle_s,
+                "column": columns,
+                "gaps": np.stack((columns[follows] + 1, np.diff(columns)[follows] - 1), axis=1),
+                "lost_samples": np.array(self._lost, np.int64).reshape(-1, 2),
+                "captured_at": records["captured_at"],
+                "dequeued_at": records["dequeued_at"],
+                "computed_at": records["computed_at"],
+            },
+        )
 
     def _note_lost(self, start: int, n_samples: int) -> None:
         if self._lost and sum(self._lost[-1]) == start:

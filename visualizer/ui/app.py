@@ -202,6 +202,8 @@ class _Run:
         picture = window.grab() if options.screenshot is not None else None
         window.close()
         problems = []
+        if options.recording is not None and window.recordings.fault is not None:
+            problems.append(window.recordings.fault)
         try:
             if options.report is not None and status is not None:
                 write_report(options.report, make_report(status, window.latency, measures))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -14,7 +15,7 @@ from visualizer.columns import MelColumns
 from visualizer.config import RecordingConfig, SoundFormat
 from visualizer.errors import ConfigError, VisualizerError
 from visualizer.recording.past import save_last
-from visualizer.recording.recorder import RECORDING_END_S, Recorder, RecorderState
+from visualizer.recording.recorder import RECORDING_END_S, Recorder, warn_unfinished
 from visualizer.recording.take import TakeFiles
 from visualizer.status import EngineStatus
 from visualizer.ui.menus import Command
@@ -50,7 +51,10 @@ class Recordings(QObject):
         self._picture = picture
         self._engine_status = engine_status
         self._recorder: Recorder | None = None
-        self._shown = RecorderState()
+        self._ending: list[Recorder] = []
+        self._savers = QThreadPool(self)
+        self.fault: str | None = None
+        """why a recording ended by itself, in words"""
         self.label = QLabel()
         # By this name the theme colours it.
         self.label.setObjectName("recording")
@@ -120,13 +124,17 @@ class Recordings(QObject):
                 self.start(config)
         elif not on and self._recorder is not None:
             self._recorder.stop(self._png())
+            # Its files may take a while; another may begin meanwhile.
+            self._ending.append(self._recorder)
+            self._recorder = None
+            self.label.hide()
         self.turned.emit(self.is_on)
 
     def start(self, config: RecordingConfig) -> None:
         """Record what runs from now on."""
         status = self._engine_status()
-        if status is None or status.sound is None or status.mel is None:
-            self.said.emit("nothing is heard yet that could be recorded")
+        if status is None or status.sound is None or status.state not in ("running", "waiting"):
+            self.said.emit("nothing is heard now that could be recorded")
             return
         self._recorder = Recorder(config, status, self._engine_status, self._moved.emit)
         self._show()
@@ -153,9 +161,7 @@ class Recordings(QObject):
                 words = f"the last {seconds:g} s could not be saved: {error!r}"
             self._saved.emit(words)
 
-        pool = QThreadPool.globalInstance()
-        assert pool is not None
-        pool.start(work)
+        self._savers.start(work)
 
     def add(self, columns: MelColumns) -> None:
         """Take live columns."""
@@ -168,10 +174,17 @@ class Recordings(QObject):
             self._recorder.follow(status)
 
     def close(self) -> None:
-        """End what is being recorded; the window goes."""
-        if self._recorder is not None:
-            self._recorder.stop(self._png())
-            self._recorder.join(RECORDING_END_S)
+        """End what is being recorded or saved; the window goes."""
+        self.turn(False)
+        give_up_at = time.monotonic() + RECORDING_END_S
+        for recorder in self._ending:
+            recorder.join(max(0.0, give_up_at - time.monotonic()))
+            self.fault = self.fault or recorder.state.fault
+            if recorder.state.is_on:
+                warn_unfinished(recorder)
+        left_ms = round(max(0.0, give_up_at - time.monotonic()) * 1e3)
+        if not self._savers.waitForDone(left_ms):
+            _log.warning("what was to be saved of the past takes too long, and is not whole")
 
     def _wished(self) -> RecordingConfig | None:
         """Where to, asked for where that is not known; None where nobody says."""
@@ -192,24 +205,30 @@ class Recordings(QObject):
         return lambda: _png_of(image)
 
     def _show(self) -> None:
-        recorder = self._recorder
-        if recorder is None:
-            return
-        state = recorder.state
-        minutes, seconds = divmod(int(state.duration_s), 60)
-        self.label.setText(f"● REC {minutes}:{seconds:02} · {state.n_bytes / 1e6:.1f} MB")
-        self.label.setToolTip("\n".join(str(files.sound) for files in state.files))
-        self.label.setVisible(state.is_on)
-        if not state.is_on:
-            self._recorder = None
-            self.turned.emit(False)
-            saved = "; ".join(map(_names, state.files))
+        if self._recorder is not None:
+            state = self._recorder.state
+            minutes, seconds = divmod(int(state.duration_s), 60)
+            self.label.setText(f"● REC {minutes}:{seconds:02} · {state.n_bytes / 1e6:.1f} MB")
+            self.label.setToolTip("\n".join(str(files.sound) for files in state.files))
+            self.label.show()
+            if not state.is_on:
+                self._ending.append(self._recorder)
+                self._recorder = None
+                self.label.hide()
+                self.turned.emit(False)
+        for recorder in [recorder for recorder in self._ending if not recorder.state.is_on]:
+            self._ending.remove(recorder)
+            state = recorder.state
+            saved = "; ".join(map(_names, state.files)) or "nothing"
+            self.fault = state.fault or self.fault
             is_whole = state.fault is None
             self.said.emit(f"saved: {saved}" if is_whole else f"{state.fault} · so far: {saved}")
 
 
 def _names(files: TakeFiles) -> str:
-    return f"{files.sound}, with .npz, .json and .png beside it"
+    first, *others = files.there() or [files.sound]
+    beside = ", ".join(path.name for path in others)
+    return f"{first}, with {beside}" if others else str(first)
 
 
 def _png_of(image: QImage) -> bytes:

@@ -164,7 +164,7 @@ QPushButton:checked:focus, QToolButton:checked:focus {{ border-color: {look.acce
 #banner {{ background: {look.warning}; border-radius: 4px; }}
 #banner QLabel, #banner QToolButton {{ color: {look.on_warning}; }}
 #record:checked, #recording {{ color: {look.recording}; }}
-#recording {{ font-weight: bold; padding: 0 0.5em; }}
+#recording {{ padding: 0 0.5em; }}
 #badge {{
     color: {look.fine}; border: 1px solid {look.fine_border}; border-radius: 4px;
     padding: 0.05em 0.6em;

@@ -424,12 +424,12 @@ class Window(QMainWindow):
                 # Made by a front-end that came into force since the look at the status.
                 status = self._engine.status()
                 self._show_status(status)
+            self.recordings.add(columns)
             if columns.config_id != status.config_id or status.mel is None:
                 continue
             duration_s = columns.n_columns * status.mel.hop_s
             self._watch.observe(columns.peak, duration_s, columns.means, columns.faults)
             self.viewer.append(columns)
-            self.recordings.add(columns)
             if shown:
                 self._pace.add(columns)
         if shown:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from visualizer.clicks import (
     find_clicks,
     start_times_s,
 )
+from visualizer.commands import MOST_CLICKS
 
 N_CLICKS = 20
 EXPECTED_S = 0.5 + start_times_s(N_CLICKS)
@@ -177,6 +179,24 @@ def test_few_clicks_of_many_are_refused() -> None:
         find_clicks(sound, 48_000, band_hz(48_000), EXPECTED_S)
 
 
+def test_minutes_at_a_high_rate_take_little_memory() -> None:
+    """The most clicks that a command plays, which take 40 s."""
+    rate, expected_s = 192_000, 0.5 + start_times_s(MOST_CLICKS)
+    sound = np.zeros(round((expected_s[-1] + LONGEST_DELAY_S) * rate), np.float32)
+    wave = LEVEL * click(rate, band_hz(rate))
+    for start in np.round(expected_s * rate).astype(int):
+        sound[start + 5000 : start + 5000 + len(wave)] = wave
+    tracemalloc.start()
+    try:
+        found = find_clicks(sound, rate, band_hz(rate), expected_s)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    positions = np.array([one.position for one in found.clicks])
+    np.testing.assert_allclose(positions, np.round(expected_s * rate) + 5000, rtol=0, atol=0.01)
+    assert most < 200e6
+
+
 def test_clipping_is_refused() -> None:
     sound = np.clip(with_clicks(5000, gain=3.0), -1.0, 1.0)
     with pytest.raises(UnclearError, match="the clicks are clipping"):
@@ -201,7 +221,7 @@ def test_no_two_intervals_are_alike() -> None:
     np.testing.assert_array_equal(start_times_s(5), start_times_s(N_CLICKS)[:5])
 
 
-@pytest.mark.parametrize("n_clicks", [5, 6, 7, 8, 10, 12, 14, 16, 20, 30, 60])
+@pytest.mark.parametrize("n_clicks", [5, 6, 7, 8, 10, 12, 14, 16, 20, 30, 60, 100])
 def test_half_of_the_clicks_never_meet_others(n_clicks: int) -> None:
     """Else another delay would seem as good as the true one."""
     times = start_times_s(n_clicks)

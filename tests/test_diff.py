@@ -17,7 +17,9 @@ from visualizer.cli import run_command as main
 from visualizer.config import MelConfig
 from visualizer.mel.artifacts import Artifact
 from visualizer.mel.filterbank import band_edges_hz
+from visualizer.mel.stream import MelStream
 from visualizer.presets import preset
+from visualizer.report import write_report
 from visualizer.ui import diff_picture
 
 RATE_HZ = 16_000
@@ -204,6 +206,143 @@ def test_a_front_end_gives_what_the_mel_command_wrote(
     assert found["numbers_that_differ"] == {}
 
 
+def recording(
+    path: Path, config: MelConfig, columns: np.ndarray, kept: np.ndarray, **others: Any
+) -> Path:
+    """The .npz of one, as the user's guide says, with these of all columns."""
+    follows = np.flatnonzero(np.diff(kept) > 1)
+    held = {
+        "mel": columns[..., kept],
+        "config": np.array(json.dumps(config.to_dict())),
+        "sample_rate": np.array(config.sample_rate),
+        "column": kept,
+        "times_s": config.middle_s + kept * config.hop_s,
+        "gaps": np.stack((kept[follows] + 1, np.diff(kept)[follows] - 1), axis=1),
+    }
+    np.savez(path, **(held | others))
+    return path
+
+
+@pytest.mark.parametrize("name", ["simli", "seamless"])
+@pytest.mark.parametrize("n_axes", [2, 3])
+def test_a_recording_differs_by_nothing_from_its_own_sound(
+    tmp_path: Path, sound: Path, name: str, n_axes: int
+) -> None:
+    """Its columns begin with the first that this sound alone makes, and jump over gaps."""
+    config = preset(name, RATE_HZ)
+    samples, _ = soundfile.read(sound, dtype="float32", always_2d=True)
+    columns = MelStream(replace(config, statistics=None), RATE_HZ, 1).push(samples)
+    kept = np.r_[2:60, 75:100, 140 : columns.shape[2] - 2].astype(np.int64)
+    features = recording(
+        tmp_path / "recording.npz",
+        replace(config, statistics=None),
+        columns[0] if n_axes == 2 else columns,
+        kept,
+    )
+    own = front_end(tmp_path / "own.json", replace(config, statistics=None, stack=1))
+    picture = tmp_path / "picture.png"
+    for pair in ((features, sound), (sound, features)):
+        found = diff(tmp_path, *pair, "--config", own, "--picture", picture)
+        difference = found["difference"]
+        assert difference["largest"] <= 1e-5 * difference["largest_value"]
+        assert difference["n_left_out"] == 80 * (kept[-1] + 1 - len(kept))
+        assert difference["correlation"] == pytest.approx(1)
+    assert not QImage(str(picture)).isNull()
+    # What there is of it counts, also where only levels can be compared: null has no level.
+    levels = diff(tmp_path, features, _mel(sound, tmp_path, "whisper-128", ".npz"))["levels_db"]
+    assert levels
+    assert None not in [level["a_db"] for level in levels]
+
+
+@pytest.mark.parametrize(
+    "grid",
+    [
+        np.arange(9.0),
+        np.arange(9, dtype=np.int32),
+        np.arange(8),
+        np.arange(9)[None],
+        np.arange(9) - 1,
+        np.arange(9)[::-1].copy(),
+        np.zeros(9, np.int64),
+        np.r_[0:8, 1 << 40],
+        np.r_[0:8, np.iinfo(np.int64).max],
+        np.r_[np.iinfo(np.int64).min, 0:8],
+    ],
+)
+def test_a_recording_with_an_impossible_grid_is_refused(
+    tmp_path: Path, grid: np.ndarray, capsys: pytest.CaptureFixture[str]
+) -> None:
+    columns, rising = np.zeros((80, 9), np.float32), np.arange(9)
+    path = recording(tmp_path / "r.npz", preset("simli", RATE_HZ), columns, rising, column=grid)
+    assert main(["diff", str(path), str(path)]) == 2
+    said = capsys.readouterr().err
+    assert "'column'" in said
+    assert said.count("\n") == 1
+
+
+def test_a_damaged_file_of_features_is_answered_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its deflated data broken, and then said to be encrypted, or packed in an unknown way."""
+    path = tmp_path / "mel.npz"
+    np.savez_compressed(path, mel=np.random.default_rng(1).normal(size=(80, 99)))
+    whole = path.read_bytes()
+    entry = whole.index(b"PK\1\2")
+    local = 30 + int.from_bytes(whole[26:28], "little") + int.from_bytes(whole[28:30], "little")
+    for damage in (
+        {local: b"\xff" * 64},
+        {6: b"\1\0", entry + 8: b"\1\0"},
+        {8: b"\x63\0", entry + 10: b"\x63\0"},
+    ):
+        damaged = bytearray(whole)
+        for at, put in damage.items():
+            damaged[at : at + len(put)] = put
+        path.write_bytes(damaged)
+        assert main(["diff", str(path), str(path)]) == 2
+        said = capsys.readouterr().err
+        assert "'mel.npz' is not a file of features" in said.replace(f"{tmp_path}/", "")
+        assert said.count("\n") == 1
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_sound_too_short_for_a_column_is_said(
+    tmp_path: Path, sound: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    short = written(tmp_path / "short.wav", np.ones(100, np.float32))
+    picture = tmp_path / "picture.png"
+    for pair, reason in (
+        ((short, sound), "A has no column; its sound is too short for one"),
+        ((short, short), "neither has a column; their sounds are too short for one"),
+    ):
+        found = diff(tmp_path, *pair, "--preset", "kaldi", "--picture", picture)
+        assert (found["difference"], found["why_no_difference"]) == (None, reason)
+        assert found["levels_db"] == []
+        printed = capsys.readouterr().out
+        assert reason in printed
+        assert "nan" not in printed
+        assert not QImage(str(picture)).isNull()
+
+
+@pytest.mark.filterwarnings("error")
+def test_silence_without_a_floor_differs_by_nothing(tmp_path: Path) -> None:
+    """Its values are −inf, which JSON does not have."""
+    values = np.random.default_rng(1).normal(size=(80, 9))
+    values[:, 4] = -np.inf
+    np.save(tmp_path / "one.npy", values)
+    values[3, 0] += 1.0
+    np.save(tmp_path / "other.npy", values)
+    difference = diff(tmp_path, tmp_path / "one.npy", tmp_path / "other.npy")["difference"]
+    assert difference["largest"] == pytest.approx(1)
+    assert difference["n_left_out"] == 0
+    assert 0.9 < difference["correlation"] < 1
+
+
+def test_a_report_has_null_for_what_is_not_finite(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    write_report(path, {"a": [float("nan"), 1.0], "b": {"c": (float("-inf"), None)}})
+    assert json.loads(path.read_text()) == {"a": [None, 1.0], "b": {"c": [None, None]}}
+
+
 def test_arrays_that_say_nothing_are_compared_by_number(tmp_path: Path) -> None:
     one = np.zeros((40, 9), np.float64)
     other = one.copy()
@@ -351,6 +490,8 @@ def test_of_many_differences_in_a_pixel_the_farthest_from_zero_is_seen() -> None
 
 def test_it_needs_no_display_and_leaves_the_environment_alone(program: Any, tmp_path: Path) -> None:
     none = {"DISPLAY": None, "WAYLAND_DISPLAY": None, "QT_QPA_PLATFORM": None}
+    # Qt has words of its own for a locale that is not UTF-8.
+    none |= {"LANG": "C", "LC_ALL": "C"}
     done = program("diff", "simli", "simli-librosa", "--picture", "a.png", env=none)
     assert (done.code, done.err) == (0, "")
     assert "mel_scale" in done.out

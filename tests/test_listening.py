@@ -146,9 +146,11 @@ def test_the_demo_is_live() -> None:
         assert source.kind == "demo"
 
 
-def test_a_slow_reader_loses_the_oldest_and_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_reader_of_a_microphone_loses_the_oldest_and_is_told(
+    monkeypatch: pytest.MonkeyPatch, sound_server: object
+) -> None:
     monkeypatch.setattr("visualizer.engine.OUTBOX_LENGTH", 10)
-    with listen("demo") as listener:
+    with listen(device="mic_a") as listener:
         columns = [next(listener)]
         wait_until(lambda: listener.dropped > 20, "columns that nobody reads")
         while columns[-1].gap == 0:
@@ -158,6 +160,21 @@ def test_a_slow_reader_loses_the_oldest_and_is_told(monkeypatch: pytest.MonkeyPa
     assert index[-1] == index[-2] + 1 + columns[-1].gap
     # What was waiting when the loss began came first; more may have been lost meanwhile.
     assert 20 < columns[-1].gap <= dropped
+
+
+def test_a_file_waits_for_a_slow_reader(
+    file: tuple[Path, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("visualizer.engine.OUTBOX_LENGTH", 10)
+    path, samples = file
+    whole = streamed(samples.mean(axis=1, keepdims=True), "simli")[0]
+    with listen(path) as listener:
+        # All else of it waits in the ring by then, to which its last sample comes.
+        wait_until(lambda: listener.status.delivered == len(samples), "the end of the file")
+        assert listener.status.columns < whole.shape[1]
+        columns = list(listener)
+        assert listener.dropped == 0
+    np.testing.assert_array_equal(np.array([c.values for c in columns]).T, whole)
 
 
 def test_a_file_that_is_not_there_is_said_at_once(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import io
 import json
@@ -27,6 +28,7 @@ from visualizer.cli import run_command
 from visualizer.config import CaptureConfig, EngineConfig
 from visualizer.offline import column_times_s
 from visualizer.presets import front_end, preset
+from visualizer.stream import is_closed_pipe
 
 RATE_HZ = 16_000
 RUN = [sys.executable, str(ROOT / "run.py"), "stream", "--kernel", "eager"]
@@ -264,6 +266,55 @@ def test_bad_input_is_one_clear_line(program: Any, sound: Path, tmp_path: Path) 
         assert done.out == ""
     window = program("--headless", "--source", "-")
     assert (window.code, "`visualizer stream` reads" in window.err) == (2, True)
+
+
+def test_a_closed_standard_input_is_one_clear_line() -> None:
+    """As `<&-` of a shell leaves it."""
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" <&-', "sh", *RUN, "--source", "-", "--sample-rate", str(RATE_HZ)],
+        capture_output=True,
+        text=True,
+        timeout=90,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "visualizer: standard input is closed; pipe raw PCM into it, or name a file or a "
+        "microphone\n"
+    )
+
+
+def test_a_sound_too_short_for_a_column_is_an_error(program: Any, tmp_path: Path) -> None:
+    path = tmp_path / "short.wav"
+    soundfile.write(path, np.ones(100), RATE_HZ)
+    done = program("stream", "--kernel", "eager", "--source", path, "--preset", "kaldi")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("visualizer: the sound is too short for a single column")
+
+
+def test_no_column_in_time_is_an_error_also_before_anything_runs() -> None:
+    """Nothing is loaded after a millisecond."""
+    script = (
+        "import sys, visualizer.stream; visualizer.stream.FIRST_COLUMN_LIMIT_S = 0.0\n"
+        "from visualizer.cli import run_command\n"
+        "sys.exit(run_command(['stream', '--source', 'demo', '--duration', '0.001']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=90,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "visualizer: no column came in time\n"
+
+
+def test_a_reader_that_goes_away_is_known_by_the_systems_own_word() -> None:
+    """Windows has another than the rest."""
+    closed, invalid = BrokenPipeError(), OSError(errno.EINVAL, "Invalid argument")
+    assert [is_closed_pipe(closed, system) for system in ("posix", "nt")] == [True, True]
+    assert [is_closed_pipe(invalid, system) for system in ("posix", "nt")] == [False, True]
+    assert not is_closed_pipe(OSError(errno.ENOSPC, "No space left on device"), "nt")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is of Linux")

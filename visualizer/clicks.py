@@ -49,6 +49,9 @@ _AS_LOUD = 0.8
 _FAINT = 10 ** (-60 / 20)
 _FULL_SCALE = 0.999
 _CLIPPED_SAMPLES = 3
+_SAMPLES_AT_ONCE = 1 << 12
+_CLICKS_AT_ONCE = 16
+"""As long is the sound that the filter goes over at once."""
 _NOTHING = 1e-12
 """Mean square: −120 dB, below which is only what converters leave of silence."""
 
@@ -119,7 +122,7 @@ def find_clicks(
     there are several paths, the loudest is found. NaN is sound that was lost, and taken as silence.
     Raises UnclearError, with what was heard instead, where any click is not found clearly.
     """
-    known = np.nan_to_num(np.asarray(sound, dtype=np.float64))
+    known = np.nan_to_num(np.asarray(sound, dtype=np.float32))
     loudest = float(np.abs(known).max(initial=0.0))
     if loudest == 0.0:
         raise UnclearError(
@@ -160,24 +163,35 @@ def find_clicks(
 
 
 def _matched(
-    sound: NDArray[np.float64], template: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    sound: NDArray[np.float32], template: NDArray[np.float64]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """For each sample, how strongly and how purely a click begins there, each (n,), from 0 on."""
     n_samples, length = len(sound), len(template)
-    padded = np.concatenate((sound, np.zeros(length)))
-    n_fft = 1 << (len(padded) + length).bit_length()
-    spectrum = np.fft.rfft(padded, n_fft) * np.conj(np.fft.rfft(template, n_fft))
-    response = np.abs(np.fft.irfft(spectrum, n_fft)[:n_samples])
-    sums = np.concatenate(([0.0], np.cumsum(padded**2)))
-    energy = sums[length : length + n_samples] - sums[:n_samples]
-    # The running sum rounds, by a share of all that came before.
-    least = max(_NOTHING * length, 1e-12 * float(sums[-1]))
-    whole = np.sqrt(np.maximum(energy, least) * np.sum(template**2))
-    return response, np.where(energy > least, response / whole, 0.0)
+    response = np.empty(n_samples, dtype=np.float32)
+    likeness = np.empty(n_samples, dtype=np.float32)
+    n_fft = 1 << (_CLICKS_AT_ONCE * length).bit_length()
+    step = n_fft - length
+    wanted = np.conj(np.fft.rfft(template, n_fft))
+    template_energy = float(np.sum(template**2))
+    # Piece by piece, each with the click's length of what follows: minutes would be gigabytes.
+    for first in range(0, n_samples, step):
+        end = min(first + step, n_samples)
+        piece = np.zeros(n_fft)
+        known = sound[first : first + n_fft]
+        piece[: len(known)] = known
+        found = np.abs(np.fft.irfft(np.fft.rfft(piece) * wanted, n_fft)[: end - first])
+        sums = np.concatenate(([0.0], np.cumsum(piece**2)))
+        energy = sums[length : length + end - first] - sums[: end - first]
+        # The running sum rounds, by a share of all that came before.
+        least = max(_NOTHING * length, 1e-12 * float(sums[-1]))
+        whole = np.sqrt(np.maximum(energy, least) * template_energy)
+        response[first:end] = found
+        likeness[first:end] = np.where(energy > least, found / whole, 0.0)
+    return response, likeness
 
 
 def _common_delay(
-    response: NDArray[np.float64], sample_rate: int, expected: NDArray[np.int64]
+    response: NDArray[np.float32], sample_rate: int, expected: NDArray[np.int64]
 ) -> tuple[int, float]:
     """By how many samples all clicks are later than expected, and how clearly that is so."""
     step = max(1, round(_BIN_S * sample_rate))
@@ -200,30 +214,36 @@ def _common_delay(
     return int(delays[middle]) * step, float(contrast)
 
 
-def _strongest(response: NDArray[np.float64], first: int, end: int) -> int:
+def _strongest(response: NDArray[np.float32], first: int, end: int) -> int:
     """The sample from `first` on and before `end` where a click begins if one does at all."""
     first = min(max(0, first), len(response) - 1)
     return first + int(response[first : max(first + 1, end)].argmax())
 
 
-def _usual_otherwise(likeness: NDArray[np.float64], near: int) -> float:
+def _usual_otherwise(likeness: NDArray[np.float32], near: int) -> float:
     """How much alike the likest sample of a stretch is, where there is mostly no click."""
     length = 2 * near + 1
     whole = likeness[: len(likeness) // length * length].reshape(-1, length)
     return max(float(np.median(whole.max(axis=1))) if len(whole) else 0.0, _LEAST_LIKENESS / 2)
 
 
-def _second_path(response: NDArray[np.float64], places: list[int], sample_rate: int) -> float:
+def _second_path(response: NDArray[np.float32], places: list[int], sample_rate: int) -> float:
     """How loud what follows or precedes all clicks alike is, as a share of the clicks."""
     reach, own = round(LONGEST_DELAY_S / 2 * sample_rate), round(_OWN_S * sample_rate)
     padded = np.pad(response, (reach, reach))
-    around = np.stack([padded[place : place + 2 * reach + 1] for place in places])
-    usual = np.median(around / around[:, reach, np.newaxis], axis=0)
-    usual[reach - own : reach + own + 1] = 0.0
-    return float(usual.max())
+    clicks = response[places][:, np.newaxis]
+    loudest = 0.0
+    # Bit by bit: seconds around each of many clicks would be gigabytes.
+    for first in range(0, 2 * reach + 1, _SAMPLES_AT_ONCE):
+        end = min(first + _SAMPLES_AT_ONCE, 2 * reach + 1)
+        around = np.stack([padded[place + first : place + end] for place in places])
+        usual = np.median(around / clicks, axis=0)
+        usual[np.abs(np.arange(first, end) - reach) <= own] = 0.0
+        loudest = max(loudest, float(usual.max()))
+    return loudest
 
 
-def _between_samples(response: NDArray[np.float64], place: int) -> float:
+def _between_samples(response: NDArray[np.float32], place: int) -> float:
     """The top of the parabola through the highest sample and its neighbours."""
     if not 0 < place < len(response) - 1:
         return float(place)
@@ -232,11 +252,11 @@ def _between_samples(response: NDArray[np.float64], place: int) -> float:
     return place + (0.5 * float((before - after) / bend) if bend < 0 else 0.0)
 
 
-def _is_clipped(samples: NDArray[np.float64]) -> bool:
+def _is_clipped(samples: NDArray[np.float32]) -> bool:
     return int(np.count_nonzero(np.abs(samples) >= _FULL_SCALE)) >= _CLIPPED_SAMPLES
 
 
-def _refuse(sound: NDArray[np.float64], loudest: float, usual: float, contrast: float) -> None:
+def _refuse(sound: NDArray[np.float32], loudest: float, usual: float, contrast: float) -> None:
     """Raise what was heard instead of clicks."""
     level = f"the loudest sample was at {20 * math.log10(loudest):.0f} dBFS"
     if loudest < _FAINT:

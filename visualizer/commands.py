@@ -20,7 +20,7 @@ from visualizer.system import display_problem
 
 QUIETEST_DB, LOUDEST_DB = -60.0, -3.0
 """Of full scale: what may be asked of the clicks' peak."""
-FEWEST_CLICKS, MOST_CLICKS = 5, 500
+FEWEST_CLICKS, MOST_CLICKS = 5, 100
 
 
 def mel(arguments: argparse.Namespace) -> int:

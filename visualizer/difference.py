@@ -14,7 +14,7 @@ from visualizer.errors import ConfigError
 from visualizer.mel.filterbank import band_edges_hz
 from visualizer.mel.picture import RANGE_DB, PictureUnit, has_db
 from visualizer.sides import Side
-from visualizer.tracks import columns_between
+from visualizer.tracks import columns_between, less
 
 Array = NDArray[np.float64]
 
@@ -142,7 +142,7 @@ def compare(a: Side, b: Side, unit: Unit | None) -> Comparison:
         shift = _shift(a, b, units)
         first, end = max(0, -shift), min(a.bands.shape[1], b.bands.shape[1] - shift)
         if end <= first:
-            reason = "they have no moment in common"
+            reason = _why_nothing_is_common(a, b)
         else:
             notes += _about_the_length(a, b, first, end, shift)
             figures, difference = _figures(a, b, units[0], (first, end), shift)
@@ -241,6 +241,15 @@ def _reason(a: Side, b: Side, units: tuple[Unit, Unit]) -> str | None:
     return None
 
 
+def _why_nothing_is_common(a: Side, b: Side) -> str:
+    short = [letter for letter, side in (("A", a), ("B", b)) if side.values.shape[1] == 0]
+    if not short:
+        return "they have no moment in common"
+    if len(short) == 1:
+        return f"{short[0]} has no column; its sound is too short for one"
+    return "neither has a column; their sounds are too short for one"
+
+
 def _shift(a: Side, b: Side, units: tuple[Unit, Unit]) -> int:
     if a.mel is not None and b.mel is not None:
         return columns_between((a.mel, b.mel), units)
@@ -255,10 +264,7 @@ def _figures(
     first, end = compared
     own = a.bands[:, first:end], b.bands[:, first + shift : end + shift]
     values_a, values_b = (_in_unit(v, s.mel, unit) for v, s in zip(own, (a, b), strict=True))
-    with np.errstate(invalid="ignore"):
-        difference = values_a - values_b
-    # −inf less −inf too: where both are silent they do not differ.
-    difference[values_a == values_b] = 0.0
+    difference = less(values_a, values_b)
     known = np.isfinite(difference)
     sizes = np.where(known, np.abs(difference), 0.0)
     n_known = int(known.sum())
@@ -292,7 +298,7 @@ def _figures(
         ),
         mean_absolute=float(sizes.sum() / max(1, n_known)),
         rms=float(np.sqrt((sizes**2).sum() / max(1, n_known))),
-        correlation=_correlation(values_a[known], values_b[known], is_same),
+        correlation=_correlation(values_a, values_b, is_same),
         bands=bands,
     )
     return figures, np.where(known, difference, np.nan)
@@ -308,6 +314,8 @@ def _pairs(
 
 
 def _correlation(a: Array, b: Array, is_same: bool) -> float | None:
+    known = np.isfinite(a) & np.isfinite(b)
+    a, b = a[known], b[known]
     if len(a) == 0 or a.std() == 0 or b.std() == 0:
         return None
     return 1.0 if is_same else float(np.corrcoef(a, b)[0, 1])
@@ -365,10 +373,14 @@ def _shown(side: Side, unit: PictureUnit | None) -> NDArray[np.float32]:
 
 
 def _levels(a: Side, b: Side) -> Iterator[Level]:
-    """Octave by octave, as far as both reach; nothing where one has no dB."""
+    """Octave by octave, as far as both reach; nothing where one has no dB, or no column."""
     if a.mel is None or b.mel is None or not (has_db(a.mel) and has_db(b.mel)):
         return
-    means = [_in_unit(s.bands, s.mel, "db").mean(axis=1) for s in (a, b)]
+    # Columns that a recording lacks, and those of broken features, say nothing.
+    own = [s.bands[:, ~np.isnan(s.bands).any(axis=0)] for s in (a, b)]
+    if any(bands.shape[1] == 0 for bands in own):
+        return
+    means = [_in_unit(v, s.mel, "db").mean(axis=1) for v, s in zip(own, (a, b), strict=True)]
     peaks = [band_edges_hz(mel)[1:-1] for mel in (a.mel, b.mel)]
     for hz in _OCTAVES_HZ:
         if all(p[0] <= hz <= p[-1] for p in peaks):

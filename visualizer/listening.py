@@ -125,7 +125,8 @@ class Listener:
     with `for column in listen():`, when nobody holds it any more. For one thread.
 
     A reader that is slower than the sound loses nothing at first: several thousand columns wait
-    for it, and each tells by `captured_at` how old it is. Then the oldest are dropped, counted in
+    for it, and each tells by `captured_at` how old it is. Then a file or the demo waits, and plays
+    on as columns are read. A microphone cannot: its oldest columns are dropped, counted in
     `dropped`, and the next column's `gap` holds them.
     """
 
@@ -152,7 +153,7 @@ class Listener:
 
     @property
     def dropped(self) -> int:
-        """How many columns were dropped because the reader was too slow."""
+        """How many columns of a microphone were dropped because the reader was too slow."""
         return self._engine.status().dropped_columns
 
     def close(self) -> None:
@@ -228,14 +229,13 @@ class _Grid:
         self._next = first + columns.n_columns
         self._config_id = columns.config_id
         self._delivered_at = columns.captured_at
-        middle = mel.offset + mel.win_length / 2
         values = columns.values if self._each else columns.values[0]
         return [
             Column(
                 values=values[..., i].copy(),
                 index=first + i,
                 gap=gap if i == 0 else 0,
-                time_s=((first + i) * mel.hop_length + middle) / mel.sample_rate,
+                time_s=mel.middle_s + (first + i) * mel.hop_s,
                 captured_at=columns.captured_at,
                 latency_s=columns.computed_at - columns.captured_at,
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,11 +85,24 @@ def _rounded(milliseconds: float | None) -> float | None:
 
 
 def write_report(path: Path, report: dict[str, Any]) -> None:
-    """Write the report as indented JSON. Raises ConfigError where that fails."""
+    """Write the report as indented JSON, with null for what is not finite.
+
+    Raises ConfigError where that fails.
+    """
+    text = json.dumps(_plain(report), indent=2, allow_nan=False)
     try:
-        path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        path.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"the report cannot be written to {path}: {error.strerror}") from error
+
+
+def _plain(value: Any) -> Any:
+    """JSON has neither NaN nor infinity, and most that read it take nothing else."""
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def require_writable(path: Path, what: str) -> None:

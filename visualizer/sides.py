@@ -6,10 +6,9 @@ An operand says what is wanted; `obtain` makes a Side of it, with its columns.
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 from visualizer.audio.demo import demo_path
 from visualizer.audio.file import open_audio, read_blocks
 from visualizer.config import MelConfig
-from visualizer.errors import ConfigError, KernelError, one_line, quoted
+from visualizer.errors import ConfigError, KernelError, VisualizerError, one_line, quoted
 from visualizer.front_end_files import read_front_end
 from visualizer.kernel_builder import end, events, start_builder
 from visualizer.mel import artifacts
@@ -39,6 +38,8 @@ Values = NDArray[np.float32] | NDArray[np.float64]
 DEMO = "demo"
 EAGER: KernelName = "eager"
 _FEATURES = (".npy", ".npz")
+_MOST_MISSING = 1_000_000
+"""Columns that a recording may lack: hours. An index beyond that is a damaged one."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,8 @@ class Side:
     sound: Sound | None
     """None for features that were computed elsewhere"""
     values: Values
-    """(rows, columns) as the model gets them; float32, or float64 of the reference"""
+    """(rows, columns) as the model gets them; float32, or float64 of the reference. A column that a
+    recording lacks is NaN"""
 
     @property
     def bands(self) -> Values:
@@ -272,6 +274,7 @@ def _compiled(artifact: Artifact) -> HostKernel:
 
 def _features(wanted: FeaturesOperand, config: MelConfig | None) -> Side:
     name = quoted(wanted.path)
+    grid = None
     try:
         held = np.load(wanted.path, allow_pickle=False)
         if wanted.path.suffix == ".npz":
@@ -281,15 +284,48 @@ def _features(wanted: FeaturesOperand, config: MelConfig | None) -> Side:
                 values = held["mel"]
                 if "config" in held:
                     config = MelConfig.from_dict(json.loads(str(held["config"])))
+                if "column" in held:
+                    grid = held["column"]
         else:
             values = held
+    except VisualizerError:
+        raise
     except OSError as error:
         raise ConfigError(f"{name} cannot be read: {error.strerror or one_line(error)}") from error
-    except (ValueError, EOFError, MemoryError, zipfile.BadZipFile, TypeError) as error:
+    except Exception as error:
+        # A damaged one is found by NumPy, zipfile, zlib or JSON, each with errors of its own.
         raise ConfigError(
             f"{name} is not a file of features as `visualizer mel` writes them: {one_line(error)}"
         ) from error
-    return Side(wanted.title, config, None, None, _checked(values, config, name))
+    if grid is None:
+        return Side(wanted.title, config, None, None, _checked(values, config, name))
+    if config is not None:
+        # A recording holds columns as they came, before the model stacks them.
+        config = replace(config, stack=1)
+    placed = _placed(_checked(values, config, name), grid, name)
+    return Side(wanted.title, config, None, None, placed)
+
+
+def _placed(values: Values, grid: NDArray[Any], name: str) -> Values:
+    """A recording's columns where its `column` says, with NaN between. Raises ConfigError."""
+    n_columns = values.shape[1]
+    if grid.dtype != np.int64 or grid.shape != (n_columns,):
+        raise ConfigError(
+            f"{name} holds {n_columns} columns, but 'column' is {grid.dtype} of the shape "
+            f"{grid.shape}; a recording has the index of each there, as int64"
+        )
+    end = int(grid[-1]) + 1
+    if grid[0] < 0 or (grid[1:] <= grid[:-1]).any() or end - n_columns > _MOST_MISSING:
+        raise ConfigError(
+            f"{name} holds an impossible 'column': indices rise from 0 on, with at most "
+            f"{_MOST_MISSING} missing"
+        )
+    try:
+        placed = np.full((len(values), end), np.nan, dtype=values.dtype)
+    except MemoryError as error:
+        raise ConfigError(f"{name} needs more memory than there is") from error
+    placed[:, grid] = values
+    return placed
 
 
 def _checked(values: Any, config: MelConfig | None, name: str) -> Values:

@@ -6,8 +6,10 @@ after signals and the duration, so that it ends also where nobody reads.
 
 from __future__ import annotations
 
+import errno
 import io
 import math
+import os
 import signal
 import sys
 import threading
@@ -81,16 +83,24 @@ def run_stream(options: StreamOptions) -> int:
     if output.written:
         with suppress(OSError):
             print(f"visualizer: {output.summary(engine.status())}", file=sys.stderr)
-    if exit_code or isinstance(output.error, BrokenPipeError):
+    if exit_code or (output.error is not None and is_closed_pipe(output.error, os.name)):
         # In the one case someone wants no more of it, in the other whoever reads has seen enough.
         return exit_code
     if isinstance(output.error, OSError):
         raise ConfigError(f"the output cannot be written: {output.error.strerror}")
     if output.error is not None:
         raise output.error
-    if status.fault if status.state != "running" else output.first_at is None:
+    ended_badly = status.state != "running" and status.fault is not None
+    if ended_badly or output.first_at is None:
         raise DeviceError(status.fault or "no column came in time")
     return 0
+
+
+def is_closed_pipe(error: Exception, system: str) -> bool:
+    """Whether an error of writing says that nobody reads any more; `system` is os.name."""
+    # Windows says of a pipe whose reader has gone no more than "invalid argument".
+    is_windows = system == "nt" and isinstance(error, OSError) and error.errno == errno.EINVAL
+    return isinstance(error, BrokenPipeError) or is_windows
 
 
 class _Output:

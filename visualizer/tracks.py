@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ from visualizer.errors import ConfigError
 from visualizer.follower import FollowedColumns, Follower
 from visualizer.history import ColumnHistory, SoundHistory
 from visualizer.mel.picture import PictureUnit
+
+_Float = TypeVar("_Float", np.float32, np.float64)
 
 _NEVER = 1 << 62
 """A column that no stream comes to."""
@@ -188,6 +191,17 @@ def columns_between(mels: tuple[MelConfig, MelConfig], units: tuple[Unit, Unit])
     return round((mels[0].cell_start_s - mels[1].cell_start_s) / mels[0].hop_s)
 
 
+def less(a: NDArray[_Float], b: NDArray[_Float]) -> NDArray[_Float]:
+    """Values less others of the same shape.
+
+    What is the same does not differ, −inf less −inf included: there both are silent.
+    """
+    with np.errstate(invalid="ignore"):
+        difference: NDArray[_Float] = a - b
+    difference[a == b] = 0.0
+    return difference
+
+
 class Difference:
     """The columns of one track less those of another, in a unit of both."""
 
@@ -212,11 +226,7 @@ class Difference:
         (a, b), (unit_a, unit_b) = self._tracks, self._units
         values_a = unit_a(a.columns.between(first, end))
         values_b = unit_b(b.columns.between(first + self._shift, end + self._shift))
-        # Where both are silent, −inf less −inf, they do not differ.
-        with np.errstate(invalid="ignore"):
-            difference: NDArray[np.float32] = values_a - values_b
-        difference[np.isneginf(values_a) & np.isneginf(values_b)] = 0.0
-        return difference
+        return less(values_a, values_b)
 
 
 def _tracks(mel: MelConfig, sound: SoundHistory, channel: Channel) -> tuple[Track, ...]:

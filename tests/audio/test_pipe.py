@@ -147,6 +147,22 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
     assert ring.end_reason == "standard input cannot be read on after 0.00 s: Is a directory"
 
 
+def test_closed_it_ends_also_where_a_pipe_does_not_let_it_wait() -> None:
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    before = set(threading.enumerate())
+    source = PipeSource(reader, capture())
+    try:
+        source.start(BlockRing(1, RATE_HZ, lambda _: None))
+        [thread] = set(threading.enumerate()) - before
+        source.close()
+        thread.join(10)
+        assert not thread.is_alive()
+    finally:
+        os.close(writer)
+        os.close(reader)
+
+
 def test_a_terminal_is_no_pipe() -> None:
     main, terminal = pty.openpty()
     try:

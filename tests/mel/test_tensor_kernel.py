@@ -52,6 +52,19 @@ def test_a_clip_longer_than_what_is_computed_at_once() -> None:
     assert_close(MelKernel(config).clip(torch.from_numpy(samples)), theirs)
 
 
+def test_the_frames_of_a_clip_of_several_channels_never_lie_in_memory_at_once() -> None:
+    config = preset("whisper-80")
+    kernel = MelKernel(config)
+    samples = torch.from_numpy(noise(120 * config.sample_rate, 3))
+    with torch.profiler.profile(profile_memory=True) as profile:
+        columns = kernel.clip(samples)
+    largest = max(event.cpu_memory_usage for event in profile.events())
+    assert largest < 4 * columns.numel() * config.win_length / config.n_mels / 2
+    for channel in range(3):
+        alone = kernel.clip(samples[:, channel : channel + 1])
+        assert_close(columns[channel : channel + 1], alone.numpy())
+
+
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_call_gives_the_columns_before_what_needs_the_clip(name: str) -> None:
     config = PRESETS[name].config

@@ -17,6 +17,7 @@ from tests.conftest import DEADLINE_S, ROOT, Finished, wait_for_line
 from tests.delay_relay import relay
 from tests.sound import SERVER_RATE_HZ, SoundServer
 from visualizer.audio.outputs import OutputDevice, find_output
+from visualizer.audio.player import Player, look_up_output
 from visualizer.cli import run_command
 from visualizer.click_tables import click_json, span_figures
 from visualizer.click_test import ClickReport, ClickSettings, measure
@@ -37,6 +38,14 @@ def measured(device: str | None, n_clicks: int) -> ClickReport | None:
     except (UnclearError, DeviceError) as error:
         print(error)
         return None
+
+
+def test_an_output_is_closed_once(sound_server: SoundServer) -> None:
+    """A start that returns too late closes it as well."""
+    player = Player(look_up_output(None), np.zeros(SERVER_RATE_HZ, np.float32), SERVER_RATE_HZ)
+    player.start()
+    player.close()
+    player.close()
 
 
 @pytest.mark.timeout(300)
@@ -154,7 +163,7 @@ def test_a_frozen_sound_server_does_not_hold_it(
     [
         (["--level", "0"], "--level is 0; it must be from -60 to -3 (dB of full scale)"),
         (["--level", "nan"], "--level is nan; it must be from -60 to -3"),
-        (["--clicks", "1"], "--clicks is 1; it must be from 5 to 500"),
+        (["--clicks", "1"], "--clicks is 1; it must be from 5 to 100"),
         (["--sample-rate", "1000"], "--sample-rate is 1000; it must be 4000 or more"),
         (["--sample-rate", "10000000"], "sample_rate is 10000000; it must be from"),
         (["--preset", "simly"], "unknown preset 'simly'; did you mean simli"),

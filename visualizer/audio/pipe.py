@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import logging
 import os
+import sys
 import threading
 import time
 
@@ -57,6 +58,16 @@ def decoded(data: bytes, form: SampleFormat) -> NDArray[np.float32]:
     return signed / np.float32(2 ** (bits - 1))
 
 
+def open_standard_input(capture: CaptureConfig) -> PipeSource:
+    """Raw PCM that is piped into this process. Raises SourceError."""
+    # Python has none where the process was started with it closed, and says so by None.
+    if sys.stdin is None:
+        raise SourceError(
+            "standard input is closed; pipe raw PCM into it, or name a file or a microphone"
+        )
+    return PipeSource(sys.stdin.fileno(), capture)
+
+
 class PipeSource:
     """Raw PCM, little-endian, its channels side by side, from a file descriptor."""
 
@@ -100,7 +111,8 @@ class PipeSource:
             while (data := self._file.read(most - len(rest))) != b"":
                 if data is None:
                     # Whoever gave us the pipe has set it to return at once.
-                    self._stopping.wait(BLOCK_S)
+                    if self._stopping.wait(BLOCK_S):
+                        return
                     continue
                 captured_at = time.perf_counter()
                 data = rest + data

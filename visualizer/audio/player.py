@@ -79,6 +79,8 @@ class Player:
         self._deliveries: list[Delivery] = []
         self._fault: str | None = None
         self._closing = False
+        self._close_lock = threading.Lock()
+        self._is_closed = False
         self._started_at = 0.0
         self._calls = Calls("the sound system")
         self._stream = self._calls.make(self._open, PATIENCE.call_s, _close)
@@ -95,7 +97,7 @@ class Player:
 
         self._started_at = time.perf_counter()
         try:
-            self._calls.make(start, PATIENCE.call_s, lambda _: _close(self._stream))
+            self._calls.make(start, PATIENCE.call_s, lambda _: self._close_once())
         except portaudio().PortAudioError as error:
             raise DeviceError(f"{self.output.name!r} does not start: {words(error)}") from error
 
@@ -118,10 +120,17 @@ class Player:
         return self._deliveries[index - 1]
 
     def close(self) -> None:
-        """Stop playing, at once. Raises HungError where nothing answers."""
+        """Stop playing, at once; again has no effect. Raises HungError where nothing answers."""
         self._closing = True
-        self._calls.make(lambda: _close(self._stream), PATIENCE.close_s)
+        self._calls.make(self._close_once, PATIENCE.close_s)
         self._calls.close()
+
+    def _close_once(self) -> None:
+        # A start that returns after its time closes it too, on a thread of its own.
+        with self._close_lock:
+            is_closed, self._is_closed = self._is_closed, True
+        if not is_closed:
+            _close(self._stream)
 
     def _open(self) -> Any:
         output = self.output

@@ -218,7 +218,7 @@ def close_stream(stream: Any, *, is_dead: bool) -> None:
         try:
             stream.close()
         finally:
-            del _streams[stream]
+            _streams.pop(stream, None)
 
 
 def is_jack(host_api: str) -> bool:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import logging
 import queue
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -28,7 +27,7 @@ from visualizer.audio.demo import open_demo
 from visualizer.audio.file import FileSource
 from visualizer.audio.health import DeviceHealth, Patience
 from visualizer.audio.microphone import Microphone
-from visualizer.audio.pipe import PipeSource
+from visualizer.audio.pipe import open_standard_input
 from visualizer.audio.ring import BlockRing
 from visualizer.audio.source import AudioSource, SourceInfo
 from visualizer.config import CaptureConfig, SourceKind
@@ -370,5 +369,5 @@ def open_source(capture: CaptureConfig) -> AudioSource:
     if capture.kind == "demo":
         return open_demo(capture)
     if capture.kind == "pipe":
-        return PipeSource(sys.stdin.fileno(), capture)
+        return open_standard_input(capture)
     return FileSource(Path(capture.path or ""), capture)

@@ -137,9 +137,13 @@ class MelKernel:
         end = (n_columns - 1) * config.hop_length + config.offset + config.win_length
         signals = self._padded(signals, -config.offset, max(0, end - n_samples))
         frames = signals.unfold(1, config.win_length, config.hop_length)[:, :n_columns]
-        rows = torch.split(frames.flatten(0, 1), _FRAMES_AT_ONCE)
-        columns = torch.cat([self._transform(some) for some in rows])
-        return columns.view(n_channels, n_columns, config.n_mels).transpose(1, 2)
+        # Frames share their samples until they are brought into rows: never all of them at once.
+        some_columns = torch.split(frames, max(1, _FRAMES_AT_ONCE // max(1, n_channels)), dim=1)
+        columns = [
+            self._transform(some.flatten(0, 1)).view(n_channels, some.shape[1], config.n_mels)
+            for some in some_columns
+        ]
+        return torch.cat(columns, dim=1).transpose(1, 2)
 
     def _padded(self, signals: torch.Tensor, before: int, after: int) -> torch.Tensor:
         if self.config.edge == "zeros":

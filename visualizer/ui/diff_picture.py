@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PyQt6.QtCore import QRectF, Qt
+from PyQt6.QtCore import QMessageLogContext, QRectF, Qt, QtMsgType, qInstallMessageHandler
 from PyQt6.QtGui import QColor, QFont, QFontMetricsF, QGuiApplication, QImage, QPainter
 
 from visualizer.config import DisplayConfig, MelConfig
@@ -30,6 +31,8 @@ _TEXTS_SHARE = 0.98
 """Of the height of a colour bar: how far the texts beside it lie apart."""
 _COLOURED_SHARE = 0.99
 """Of the differences: how many have a colour of their own; larger ones have that of the end."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -53,9 +56,7 @@ class Lane:
 
 def save_picture(found: Comparison, path: Path) -> None:
     """Draw a comparison and save a PNG. Raises ConfigError."""
-    # Whatever the environment says: without the display it asks for, Qt would end the process.
-    offscreen = ["diff", "-platform", "offscreen"]
-    application = QGuiApplication.instance() or QGuiApplication(offscreen)
+    application = QGuiApplication.instance() or _offscreen_application()
     assert application is not None
     lanes = _lanes(found)
     height = TOP + len(lanes) * (HEAD + LANE) + FOOT
@@ -65,7 +66,8 @@ def save_picture(found: Comparison, path: Path) -> None:
     painter.setFont(_font())
     # What has no place in time is numbered from 0.
     left_s = min(0.0, *(lane.start_s for lane in lanes))
-    right_s = max(lane.end_s for lane in lanes)
+    # Where no column is, there is a span all the same.
+    right_s = max(left_s + lanes[0].hop_s, *(lane.end_s for lane in lanes))
     for row, lane in enumerate(lanes):
         area = QRectF(LEFT, TOP + HEAD + row * (HEAD + LANE), WIDTH - LEFT - RIGHT, LANE)
         _draw_lane(painter, lane, area, (left_s, right_s))
@@ -77,6 +79,21 @@ def save_picture(found: Comparison, path: Path) -> None:
     painter.end()
     if not image.save(str(path)):
         raise ConfigError(f"the picture cannot be written to {str(path)!r}")
+
+
+def _offscreen_application() -> QGuiApplication:
+    # What Qt says of the locale, and of the display that it does without, is nobody's concern.
+    before = qInstallMessageHandler(_note)
+    try:
+        # Whatever the environment says: without the display it asks for, Qt would end the process.
+        return QGuiApplication(["diff", "-platform", "offscreen"])
+    finally:
+        qInstallMessageHandler(before)
+
+
+def _note(kind: QtMsgType, _: QMessageLogContext, text: str | None) -> None:
+    is_grave = kind in (QtMsgType.QtCriticalMsg, QtMsgType.QtFatalMsg)
+    _log.log(logging.ERROR if is_grave else logging.DEBUG, "Qt: %s", text)
 
 
 def _lanes(found: Comparison) -> list[Lane]:
@@ -210,6 +227,8 @@ def coloured(
     width, height = size
     left_s, right_s = span_s
     n_bands, n_columns = lane.values.shape
+    if n_columns == 0:
+        return np.full((height, width), EMPTY_COLOUR, dtype=np.uint32)
     moments_s = left_s + np.arange(width) * (right_s - left_s) / width
     columns = np.floor((moments_s - lane.start_s) / lane.hop_s + 1e-9).astype(np.int64)
     is_inside = (columns >= 0) & (columns < n_columns)

@@ -56,7 +56,8 @@ def test_the_frames_of_a_clip_of_several_channels_never_lie_in_memory_at_once() 
     config = preset("whisper-80")
     kernel = MelKernel(config)
     samples = torch.from_numpy(noise(120 * config.sample_rate, 3))
-    with torch.profiler.profile(profile_memory=True) as profile:
+    activities = [torch.profiler.ProfilerActivity.CPU]
+    with torch.profiler.profile(activities=activities, profile_memory=True) as profile:
         columns = kernel.clip(samples)
     largest = max(event.cpu_memory_usage for event in profile.events())
     assert largest < 4 * columns.numel() * config.win_length / config.n_mels / 2

@@ -9,6 +9,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from visualizer.click_test import ClickTimes, require_possible
 from visualizer.clicks import (
     INTERVAL_S,
     LONGEST_DELAY_S,
@@ -239,3 +240,12 @@ def test_a_click_lies_in_its_band_and_begins_and_ends_softly(sample_rate: int) -
     assert np.abs(wave[[0, -1]]).max() < 0.05
     power = np.abs(np.fft.rfft(wave, sample_rate)) ** 2
     assert power[round(0.8 * low) : round(1.1 * high)].sum() > 0.95 * power.sum()
+
+
+def test_clicks_that_come_before_they_were_due_are_no_result() -> None:
+    def click(path_ms: float) -> ClickTimes:
+        return ClickTimes(0.0, 1.0, -20.0, path_ms, 1.0, 1.0, 1.0, 10.0, 12.0)
+
+    require_possible((click(9.0), click(-1.0), click(12.0)))
+    with pytest.raises(UnclearError, match=r"3\.1 ms before they were due"):
+        require_possible((click(9.0), click(-3.1), click(-4.0)))

@@ -24,7 +24,7 @@ from visualizer.config import (
     SourceKind,
     Unit,
 )
-from visualizer.errors import ConfigError, DisplayError, VisualizerError
+from visualizer.errors import ConfigError, DisplayError, VisualizerError, quoted
 from visualizer.faults import Faults
 from visualizer.options import MINIMUM_SIZE, OUTPUT_FORMATS, RunOptions, StreamOptions
 from visualizer.presets import preset
@@ -495,10 +495,15 @@ def _capture(arguments: argparse.Namespace) -> CaptureConfig | None:
 def _recording(arguments: argparse.Namespace) -> RecordingConfig | None:
     if arguments.record is None:
         return None
-    folder = str(arguments.record.expanduser().resolve())
-    config = RecordingConfig(folder, arguments.record_format)
-    config.require_folder()
-    return config
+    folder: Path = arguments.record.expanduser().resolve()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"the recordings cannot go to {quoted(folder)}: {error.strerror}; "
+            "name a folder that you may write to"
+        ) from error
+    return RecordingConfig(str(folder), arguments.record_format)
 
 
 def _size(text: str | None) -> tuple[int, int] | None:

@@ -272,6 +272,11 @@ def _report(
         found = find_clicks(heard, sound.sample_rate, band, expected_s)
     except UnclearError as error:
         raise UnclearError(f"{error}{_losses(gaps, player.underflows)}") from error
+    clicks = tuple(
+        _times(one, first, float(at), windows, listener.columns)
+        for one, at in zip(found.clicks, handed_at, strict=True)
+    )
+    require_possible(clicks)
     leads = [delivery.lead_s for delivery in deliveries if delivery.lead_s is not None]
     return ClickReport(
         output=player.output.name,
@@ -292,10 +297,7 @@ def _report(
         second_path=found.second_path,
         underflows=player.underflows,
         gaps=gaps,
-        clicks=tuple(
-            _times(one, first, float(at), windows, listener.columns)
-            for one, at in zip(found.clicks, handed_at, strict=True)
-        ),
+        clicks=clicks,
     )
 
 
@@ -333,6 +335,17 @@ class _Windows:
         """The column in whose cell it lies."""
         cells = (sample / self.source_rate - self._mel.cell_start_s) / self._mel.hop_s
         return math.floor(cells)
+
+
+def require_possible(clicks: tuple[ClickTimes, ...]) -> None:
+    """Raise UnclearError where clicks were heard before they were due."""
+    path_ms = float(np.median([click.path_ms for click in clicks]))
+    if path_ms < 0:
+        raise UnclearError(
+            f"the clicks were heard {-path_ms:.1f} ms before they were due, which cannot be: the "
+            "output takes its sound in bursts just now, or its clock runs off; measure again, or "
+            "choose another --sample-rate"
+        )
 
 
 def _times(

@@ -465,11 +465,13 @@ def preset(name: str, sample_rate: int | None = None) -> MelConfig:
     >>> preset("simli", 48_000).hop_length
     600
     """
+    if not isinstance(name, str):
+        raise ConfigError(f"preset is {quoted(name)}; it must be a name, such as 'whisper-80'")
     if name not in PRESETS:
-        near = difflib.get_close_matches(name[:100], PRESETS, n=3, cutoff=0.4) or sorted(PRESETS)
+        near = difflib.get_close_matches(name[:100], PRESETS, n=3, cutoff=0.4)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(PRESETS)}."
         raise ConfigError(
-            f"unknown preset {quoted(name)}; did you mean {' or '.join(near)}? "
-            "`python3 run.py presets` lists them all"
+            f"unknown preset {quoted(name)}; {hint} `visualizer presets` says what they are"
         )
     chosen = PRESETS[name]
     if chosen.at is None or sample_rate is None:

@@ -190,3 +190,19 @@ def test_a_device_that_is_not_there_is_refused_in_words() -> None:
     absent = next(c for c in ("mps", "cuda") if c not in available_devices())
     with pytest.raises(ConfigError, match=f"{absent}.*not available.*choose auto or cpu"):
         choose_device(absent)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("config", "sample_rate", "n_channels", "words"),
+    [
+        (preset("simli"), 0, 1, "sample_rate is 0; it must be from 1000 to"),
+        (preset("simli"), -1, 1, "sample_rate is -1"),
+        (preset("simli"), 16_000, 0, "n_channels is 0; it must be 1 or more"),
+        ("simli", 16_000, 1, "config is 'simli'; it must be a MelConfig"),
+    ],
+)
+def test_what_no_sound_has_is_said(
+    config: MelConfig, sample_rate: int, n_channels: int, words: str
+) -> None:
+    with pytest.raises(ConfigError, match=words):
+        MelStream(config, sample_rate, n_channels)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.config import MelConfig
+from visualizer.config import SAMPLE_RATE_MAX_HZ, SAMPLE_RATE_MIN_HZ, MelConfig
+from visualizer.errors import ConfigError, quoted
 from visualizer.mel.framing import StreamingFramer
 from visualizer.mel.kernels import EagerKernel, HostKernel
 from visualizer.mel.level import ClipLevel
@@ -46,8 +47,16 @@ class MelStream:
         """The samples come at `sample_rate` Hz and are resampled where the config has another.
 
         `kernel` takes a row for each channel; None is plain torch on the CPU. Without `level`, the
-        columns end with the logarithm.
+        columns end with the logarithm. Raises ConfigError for a rate or a number of channels that
+        no sound has.
         """
+        if not isinstance(config, MelConfig):
+            raise ConfigError(f"config is {quoted(config)}; it must be a MelConfig, see preset()")
+        if not SAMPLE_RATE_MIN_HZ <= sample_rate <= SAMPLE_RATE_MAX_HZ:
+            limits = f"from {SAMPLE_RATE_MIN_HZ} to {SAMPLE_RATE_MAX_HZ} Hz"
+            raise ConfigError(f"sample_rate is {quoted(sample_rate)}; it must be {limits}")
+        if n_channels < 1:
+            raise ConfigError(f"n_channels is {quoted(n_channels)}; it must be 1 or more")
         self.config = config
         self.kernel: HostKernel = kernel or EagerKernel(config)
         """what computes; another for the same config may take its place between two calls"""

@@ -41,9 +41,10 @@ def watch(requests: IO[str], output: IO[str]) -> NoReturn:
     """Write the list to `output`, now and when it changes, until `requests` ends.
 
     A line of JSON each: {"listing": true} before the sound system is asked, which may hang, then
-    {"devices": […], "unreadable": n} if that is new, or {"error": "…"}. Each line in `requests` is
-    answered with a list, from then on with the rates that devices accept. It names, as JSON [host
-    API, name], the device that is recorded from, which alone is not asked for them.
+    {"devices": […], "unreadable": n} or {"error": "…"} if that is new, else {"listing": false}.
+    Each line in `requests` is answered with a list, from then on with the rates that devices
+    accept. It names, as JSON [host API, name], the device that is recorded from, which alone is
+    not asked for them.
     """
     wakes: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
     for name, target in (
@@ -63,9 +64,9 @@ def watch(requests: IO[str], output: IO[str]) -> NoReturn:
         before, hardware = hardware, _hardware()
         if asked is not None or changed or hardware is None or hardware != before:
             found = _look(rates, output)
-            if found != told:
-                _say(found, output)
-                told = found
+            # Also where nothing is new: whoever reads waits for the end of the look.
+            _say(found if found != told else {"listing": False}, output)
+            told = found
         asked, changed = _wait(wakes)
 
 

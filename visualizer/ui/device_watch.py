@@ -97,17 +97,19 @@ class DeviceWatch(QObject):
             line = bytes(self._process.readLine().data())
             try:
                 message = json.loads(line)
-                if "listing" in message:
+                if message.get("listing"):
                     self._expect()
                     continue
                 self._limit.stop()
+                if "listing" in message:
+                    continue
                 if "error" in message:
                     self._say_failure(str(message["error"]))
                 else:
                     self.found.emit(from_json(message))
                     self._pause_s = _FIRST_PAUSE_S
                     self._is_asked, self._is_said, self._failures = False, False, 0
-            except (DeviceError, ValueError, TypeError) as error:
+            except (DeviceError, ValueError, TypeError, AttributeError) as error:
                 self._say_failure(str(error))
 
     def _give_up(self) -> None:

@@ -21,7 +21,11 @@ def test_options_of_the_tests_reach_pytest(monkeypatch: pytest.MonkeyPatch) -> N
     assert commands[-1] == [sys.executable, "-m", "pytest", "-k", "framing", "tests/mel"]
 
 
-def test_other_commands_take_no_options_they_do_not_know() -> None:
+def test_other_commands_take_no_options_they_do_not_know(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     with pytest.raises(SystemExit) as ended:
         run_command(["presets", "--jsn"])
     assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert said == "visualizer: unrecognized arguments: --jsn; see `visualizer presets --help`\n"

@@ -206,6 +206,12 @@ def test_a_front_end_gives_what_the_mel_command_wrote(
     assert found["numbers_that_differ"] == {}
 
 
+def test_columns_levelled_as_they_came_are_called_so(tmp_path: Path, sound: Path) -> None:
+    path = tmp_path / "live.npz"
+    assert main(["mel", str(sound), "-o", str(path), "--preset", "nemo", "--streaming"]) == 0
+    assert diff(tmp_path, "nemo", path, "--on", sound)["b"]["title"] == "live.npz (streaming form)"
+
+
 def recording(
     path: Path, config: MelConfig, columns: np.ndarray, kept: np.ndarray, **others: Any
 ) -> Path:

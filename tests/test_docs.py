@@ -22,7 +22,7 @@ import soundfile
 
 from tests.conftest import ROOT
 from tests.sound import SoundServer
-from visualizer.cli import _parser
+from visualizer.parser import make_parser
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
@@ -95,8 +95,8 @@ def parsed(command: str) -> tuple[str, bool]:
     The real parser reads all of it; it ends the process where it does not understand.
     """
     words = shlex.split(PROGRAM.sub("", command, count=1))
-    parser, names = _parser()
-    if not words or words[0] not in (*names, "-h", "--help", "--version"):
+    parser, by_name = make_parser()
+    if not words or words[0] not in (*by_name, "-h", "--help", "--version"):
         words = ["run", *words]
     arguments, rest = parser.parse_known_args([word for word in words if word != "--yes"])
     assert not rest or words[0] == "test", f"{command}: there is no {' '.join(rest)}"

@@ -59,6 +59,17 @@ def test_an_npz_tells_what_it_holds(tmp_path: Path, sound: tuple[Path, np.ndarra
         assert int(held["sample_rate"]) == 16_000
         assert json.loads(str(held["config"])) == preset("whisper-80").to_dict()
         np.testing.assert_allclose(held["times_s"], np.arange(100) * 0.01, atol=1e-12)
+        assert held["form"] == "clip"
+
+
+def test_it_says_one_line_where_nobody_watches(
+    tmp_path: Path, sound: tuple[Path, np.ndarray], capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["mel", str(sound[0]), "-o", str(tmp_path / "mel.npy")]) == 0
+    said = capfd.readouterr()
+    assert said.err == ""
+    assert said.out.endswith("mel.npy: 80 × 81 float32, simli at 22050 Hz\n")
+    assert said.out.count("\n") == 1
 
 
 @pytest.mark.parametrize("name", [n for n, p in PRESETS.items() if not p.config.needs_whole_clip])

@@ -13,8 +13,6 @@ import sys
 import termios
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,6 +21,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.children import piped
 from tests.conftest import DEADLINE_S, ROOT, Finished
 from visualizer.cli import run_command
 from visualizer.config import CaptureConfig, EngineConfig
@@ -43,21 +42,6 @@ def stream(*arguments: object, stdin: bytes = b"") -> subprocess.CompletedProces
     [summary] = done.stderr.decode().splitlines()
     assert "columns · gaps 0 (0 columns missing) · drops 0 columns 0 blocks" in summary
     return done
-
-
-@contextmanager
-def running(*arguments: object, **more: Any) -> Iterator[subprocess.Popen[bytes]]:
-    child = subprocess.Popen(
-        [*RUN, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more
-    )
-    try:
-        yield child
-    finally:
-        child.kill()
-        child.wait()
-        for pipe in (child.stdout, child.stderr):
-            if pipe is not None:
-                pipe.close()
 
 
 @pytest.fixture
@@ -166,9 +150,8 @@ def test_a_pipe_waits_for_a_reader_that_stalls(tmp_path: Path) -> None:
     """More than all the queues together hold is piped in while nobody reads."""
     n_samples = 400 * RATE_HZ
     samples = np.random.default_rng().integers(-9999, 9999, n_samples).astype("<i2").tobytes()
-    with running(
-        *("--source", "-", "--sample-rate", RATE_HZ, "--format", "f32"), stdin=subprocess.PIPE
-    ) as child:
+    command = [*RUN, "--source", "-", "--sample-rate", str(RATE_HZ), "--format", "f32"]
+    with piped(command, stdin=subprocess.PIPE) as child:
         assert child.stdin is not None
         assert child.stdout is not None
         n_fed = 0
@@ -209,7 +192,7 @@ def waits_in(pipe: Any) -> int:
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["Ctrl-C", "SIGTERM"]
 )
 def test_it_ends_when_told_also_where_nobody_reads(number: signal.Signals, code: int) -> None:
-    with running("--source", "demo") as child:
+    with piped([*RUN, "--source", "demo"]) as child:
         deadline, before = time.monotonic() + 60, -1
         # A pipe holds 64 KiB, of which it does not use all for lines of this length.
         while waits_in(child.stdout) > before or before < 1 << 15:
@@ -224,7 +207,7 @@ def test_it_ends_when_told_also_where_nobody_reads(number: signal.Signals, code:
 
 
 def test_told_to_end_it_ends_with_a_whole_line() -> None:
-    with running("--source", "demo") as child:
+    with piped([*RUN, "--source", "demo"]) as child:
         assert child.stdout is not None
         heard = b"".join(child.stdout.readline() for _ in range(10))
         child.terminate()

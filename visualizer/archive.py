@@ -8,6 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+CLIP, STREAMING = "clip", "streaming"
+"""What an archive's `form` says: levelled over the whole clip, where its front-end does that, or as
+the columns came."""
 _COLUMNS_AT_ONCE = 4096
 """Few enough that no other thread waits long for Python."""
 

@@ -1,4 +1,7 @@
-"""What the commands other than `run` do; each takes its parsed arguments, returns an exit code."""
+"""What the commands do; each takes its parsed arguments and returns an exit code.
+
+Those on live sound are in visualizer/live_commands.py.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ import sys
 import warnings
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from visualizer.config import CaptureConfig, EngineConfig, MelConfig
 from visualizer.errors import ConfigError, DisplayError
@@ -18,15 +21,15 @@ from visualizer.front_end_files import read_front_end
 from visualizer.presets import PRESETS, front_end, preset
 from visualizer.system import display_problem
 
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
 QUIETEST_DB, LOUDEST_DB = -60.0, -3.0
 """Of full scale: what may be asked of the clicks' peak."""
 FEWEST_CLICKS, MOST_CLICKS = 5, 100
 
 
 def mel(arguments: argparse.Namespace) -> int:
-    from rich.console import Console
-    from rich.progress import Progress
-
     from visualizer.offline import write_features
     from visualizer.report import require_writable
 
@@ -41,7 +44,7 @@ def mel(arguments: argparse.Namespace) -> int:
         CaptureConfig("demo"), preset=arguments.preset or "simli", mel=own_front_end(arguments)
     )
     preset(wanted.preset)
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with _progress() as progress:
         task = progress.add_task(arguments.input.name, total=1.0)
         shape, config = write_features(
             arguments.input,
@@ -59,7 +62,6 @@ def mel(arguments: argparse.Namespace) -> int:
 
 def diff(arguments: argparse.Namespace) -> int:
     from rich.console import Console
-    from rich.progress import Progress
 
     from visualizer.audio.demo import demo_path
     from visualizer.diff_tables import diff_tables
@@ -95,8 +97,7 @@ def diff(arguments: argparse.Namespace) -> int:
         features_front_end=front_end(wanted) if is_said else None,
         kernels=cache_folder() / "kernels",
     )
-    beside = Console(stderr=True)
-    with Progress(console=beside, transient=True, disable=not beside.is_terminal) as progress:
+    with _progress() as progress:
         tasks = [progress.add_task(side.title, total=1.0) for side in (a, b)]
         side_a = obtain(a, shared, lambda share: progress.update(tasks[0], completed=share))
         side_b = obtain(b, shared, lambda share: progress.update(tasks[1], completed=share))
@@ -111,6 +112,15 @@ def diff(arguments: argparse.Namespace) -> int:
     if arguments.json is not None:
         write_report(arguments.json, found.to_dict())
     return 0
+
+
+def _progress() -> Progress:
+    """Shown on standard error while it lasts, and only to a person."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    beside = Console(stderr=True)
+    return Progress(console=beside, transient=True, disable=not beside.is_terminal)
 
 
 def own_front_end(arguments: argparse.Namespace) -> MelConfig | None:
@@ -208,7 +218,6 @@ def bench(arguments: argparse.Namespace) -> int:
 
 def _bench_kernels(arguments: argparse.Namespace) -> dict[str, Any]:
     from rich.console import Console
-    from rich.progress import Progress
 
     from visualizer.bench import Bench
     from visualizer.bench_tables import bench_tables
@@ -222,7 +231,7 @@ def _bench_kernels(arguments: argparse.Namespace) -> dict[str, Any]:
     # What torch's compiler says of others' functions is no fault of this program's.
     warnings.simplefilter("ignore")
     logging.getLogger("torch").setLevel(logging.ERROR)
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with _progress() as progress:
         task = progress.add_task("", total=Bench.N_STEPS + 1)
         result = Bench(
             arguments.peers,
@@ -238,7 +247,6 @@ def _bench_kernels(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _bench_drawing() -> dict[str, Any]:
     from rich.console import Console
-    from rich.progress import Progress
 
     # Its torch is loaded before Qt: on Windows torch does not find its libraries after that.
     from visualizer.bench import DrawingResult, machine, now  # isort: split
@@ -251,7 +259,7 @@ def _bench_drawing() -> dict[str, Any]:
     application = QApplication.instance() or make_application(sys.argv[:1])
     assert isinstance(application, QApplication)
     sizes = drawing_bench.sizes_that_fit(application)
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with _progress() as progress:
         task = progress.add_task("", total=len(sizes) + 1)
         timings = drawing_bench.time_drawing(
             application,

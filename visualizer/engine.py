@@ -43,6 +43,7 @@ from visualizer.errors import VisualizerError
 from visualizer.history import MEMORY_BYTES, SoundHistory
 from visualizer.presets import fixed_rate, front_end, preset
 from visualizer.status import EngineStatus, State
+from visualizer.tally import Tally
 
 if TYPE_CHECKING:
     from visualizer.keeper import KernelKeeper, KernelOffer
@@ -125,9 +126,7 @@ class Engine:
         self._ready_at = 0.0
         self._failed_at = -math.inf
         self._cleaner = Cleaner()
-        self._columns = self._gaps = self._dropped_columns = self._reopened = 0
-        self._past_overflows = self._past_dropped_blocks = self._past_bad_samples = 0
-        self._lost_s = self._lag_s = self._max_lag_s = 0.0
+        self._tally = Tally()
         self._supervisor = SourceSupervisor(
             fallbacks if not strict else (), self._inbox.put, self._order, open_source, patience
         )
@@ -155,25 +154,7 @@ class Engine:
 
     def status(self) -> EngineStatus:
         """The state of now."""
-        ring = self._ring
-        # An empty ring is false.
-        overflows, dropped_blocks = (0, 0) if ring is None else _losses(ring)
-        return replace(
-            self._status,
-            columns=self._columns,
-            gaps=self._gaps,
-            lost_s=self._lost_s,
-            reopened=self._reopened,
-            input_overflows=self._past_overflows + overflows,
-            dropped_blocks=self._past_dropped_blocks + dropped_blocks,
-            dropped_columns=self._dropped_columns,
-            bad_samples=self._past_bad_samples + self._cleaner.faults.bad,
-            lag_s=self._lag_s,
-            max_lag_s=self._max_lag_s,
-            delivered=0 if ring is None else ring.delivered,
-            longest_gap_s=0.0 if ring is None else ring.longest_gap_s,
-            drift_ppm=None if ring is None else ring.drift_ppm,
-        )
+        return self._tally.counted(self._status, self._ring, self._cleaner)
 
     def close(self, timeout_s: float = 1.0) -> None:
         """Stop capturing and end the threads, waiting at most so long; again has no effect."""
@@ -268,7 +249,7 @@ class Engine:
                 self._set(state="waiting", fault=order.fault)
         elif isinstance(order, SourceBack):
             if order.ring is self._ring and self._status.state == "waiting":
-                self._reopened += 1
+                self._tally.reopened += 1
                 self._set(state="running", source=order.info, fault=None)
         else:
             self._apply(_with_preferred_rate(order.config))
@@ -302,15 +283,12 @@ class Engine:
             self._build((config, self._status.config), fault, state)
 
     def _attach(self, opened: SourceOpened) -> None:
-        if self._ring is not None:
-            overflows, dropped_blocks = _losses(self._ring)
-            self._past_overflows += overflows
-            self._past_dropped_blocks += dropped_blocks
-            if self._status.state == "waiting":
-                # It is back in another form, so that its stream could not go on.
-                self._reopened += 1
-                self._lost_s += time.perf_counter() - (self._ring.due_at or time.perf_counter())
-        self._past_bad_samples += self._cleaner.faults.bad
+        self._tally.keep(self._ring, self._cleaner)
+        if self._ring is not None and self._status.state == "waiting":
+            # It is back in another form, so that its stream could not go on.
+            self._tally.reopened += 1
+            now = time.perf_counter()
+            self._tally.lost_s += now - (self._ring.due_at or now)
         self._cleaner = Cleaner()
         strict = self._strict and self._status.state == "starting"
         self._ring = opened.ring
@@ -461,11 +439,9 @@ class Engine:
         missing = block.start_sample - (self._expected_sample or block.start_sample)
         if missing > 0:
             assert self._sound is not None
-            self._gaps += 1
-            self._lost_s += missing / self._sound.sample_rate
+            self._tally.note_gap(missing / self._sound.sample_rate)
             self._expected_sample = block.start_sample
-        self._lag_s = dequeued_at - block.captured_at
-        self._max_lag_s = max(self._max_lag_s, self._lag_s)
+        self._tally.note_lag(dequeued_at - block.captured_at)
         samples = self._cleaner.clean(block.samples)
         columns = pipeline.push(block.start_sample, samples)
         # From here on it is not lost.
@@ -502,10 +478,10 @@ class Engine:
             means=levels.means,
             faults=self._cleaner.faults,
         )
-        self._columns += columns.n_columns
+        self._tally.columns += columns.n_columns
         self._outbox.append(columns)
         while len(self._outbox) > OUTBOX_LENGTH:
-            self._dropped_columns += self._outbox.popleft().n_columns
+            self._tally.dropped_columns += self._outbox.popleft().n_columns
         self._on_update()
 
     def _fail(self, fault: str) -> None:
@@ -524,11 +500,6 @@ class Engine:
         """Let the status say otherwise, as one whole."""
         self._status = replace(self._status, revision=self._status.revision + 1, **changes)
         self._on_update()
-
-
-def _losses(ring: BlockRing) -> tuple[int, int]:
-    """Overflows and dropped blocks."""
-    return ring.overflows, ring.dropped_blocks + ring.skipped_blocks
 
 
 def _with_preferred_rate(config: EngineConfig) -> EngineConfig:

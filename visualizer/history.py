@@ -12,6 +12,8 @@ HISTORY_S = 1200.0
 MEMORY_BYTES = 256 * 2**20
 """The most that the samples, and the columns of one channel and front-end, may take; it is taken
 as they fill up. 20 minutes of simli's columns are 31 MB, of 48 kHz stereo 440 MB."""
+FORGETFUL_BYTES = 2**20
+"""Of samples, where nobody looks back."""
 
 
 class ColumnHistory:

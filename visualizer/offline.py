@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from visualizer.archive import write_archive
+from visualizer.archive import CLIP, STREAMING, write_archive
 from visualizer.audio.file import open_audio, read_blocks
 from visualizer.config import MelConfig
 from visualizer.errors import ConfigError
@@ -75,7 +75,8 @@ def write_features(
                         writer.append(columns)
                     shape = writer.finish()
                 if output.suffix == ".npz":
-                    unfinished = _packed(unfinished, config, shape[-1])
+                    form = STREAMING if streaming else CLIP
+                    unfinished = _packed(unfinished, config, shape[-1], form)
                 if output.exists():
                     shutil.copymode(output, unfinished)
                 unfinished.replace(output)
@@ -149,12 +150,13 @@ class _ColumnWriter:
         np.lib.format.write_array_header_1_0(self._file, header)
 
 
-def _packed(features: Path, config: MelConfig, n_columns: int) -> Path:
+def _packed(features: Path, config: MelConfig, n_columns: int, form: str) -> Path:
     """The .npy as a .npz that tells what it holds."""
     path = features.with_suffix(".npz")
     mel = np.load(features, mmap_mode="r", allow_pickle=False)
     parts = {
         "config": np.array(json.dumps(config.to_dict())),
+        "form": np.array(form),
         "sample_rate": np.array(config.sample_rate),
         "times_s": column_times_s(config, n_columns),
     }

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from visualizer.archive import CLIP, STREAMING
 from visualizer.audio.demo import demo_path
 from visualizer.audio.file import open_audio, read_blocks
 from visualizer.config import MelConfig
@@ -273,7 +274,7 @@ def _compiled(artifact: Artifact) -> HostKernel:
 
 
 def _features(wanted: FeaturesOperand, config: MelConfig | None) -> Side:
-    name = quoted(wanted.path)
+    name, title = quoted(wanted.path), wanted.title
     grid = None
     try:
         held = np.load(wanted.path, allow_pickle=False)
@@ -286,6 +287,9 @@ def _features(wanted: FeaturesOperand, config: MelConfig | None) -> Side:
                     config = MelConfig.from_dict(json.loads(str(held["config"])))
                 if "column" in held:
                     grid = held["column"]
+                form = str(held.get("form", ""))
+                if config is not None and config.needs_whole_clip and form in (CLIP, STREAMING):
+                    title += f" ({form} form)"
         else:
             values = held
     except VisualizerError:
@@ -298,12 +302,12 @@ def _features(wanted: FeaturesOperand, config: MelConfig | None) -> Side:
             f"{name} is not a file of features as `visualizer mel` writes them: {one_line(error)}"
         ) from error
     if grid is None:
-        return Side(wanted.title, config, None, None, _checked(values, config, name))
+        return Side(title, config, None, None, _checked(values, config, name))
     if config is not None:
         # A recording holds columns as they came, before the model stacks them.
         config = replace(config, stack=1)
     placed = _placed(_checked(values, config, name), grid, name)
-    return Side(wanted.title, config, None, None, placed)
+    return Side(title, config, None, None, placed)
 
 
 def _placed(values: Values, grid: NDArray[Any], name: str) -> Values:

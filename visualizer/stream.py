@@ -22,6 +22,7 @@ from visualizer.config import MAX_CHANNELS
 from visualizer.engine import Engine
 from visualizer.errors import ConfigError, DeviceError
 from visualizer.formats import WRITERS, Heading, StreamColumn
+from visualizer.history import FORGETFUL_BYTES
 from visualizer.options import (
     FIRST_COLUMN_LIMIT_S,
     StreamOptions,
@@ -36,8 +37,6 @@ _LAST_S = 1.0
 """At the end, for what waits to be written."""
 _FULL_S = 0.005
 """Where a pipe that is full does not let us wait."""
-_SOUND_BYTES = 1 << 20
-"""Of the sound nobody looks back at."""
 
 
 def run_stream(options: StreamOptions) -> int:
@@ -61,7 +60,7 @@ def run_stream(options: StreamOptions) -> int:
         woken.set,
         strict=True,
         kernels=kernel_folder(options.run),
-        sound_bytes=_SOUND_BYTES,
+        sound_bytes=FORGETFUL_BYTES,
     )
     output = _Output(engine, woken, options)
     duration_s = options.run.duration_s

@@ -17,6 +17,7 @@ from rich.text import Text
 from visualizer.columns import MelColumns
 from visualizer.engine import Engine
 from visualizer.errors import ConfigError, DeviceError
+from visualizer.history import FORGETFUL_BYTES, MEMORY_BYTES
 from visualizer.latency import STAGES, LatencyLog
 from visualizer.mel.picture import PictureUnit
 from visualizer.options import (
@@ -143,6 +144,8 @@ def run_terminal(options: RunOptions) -> int:
         woken.set,
         strict=options.must_open,
         kernels=kernel_folder(options),
+        # A recording is written from what is kept.
+        sound_bytes=FORGETFUL_BYTES if options.recording is None else MEMORY_BYTES,
     )
     deadline = math.inf
     if options.duration_s is not None:

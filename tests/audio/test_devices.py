@@ -24,6 +24,7 @@ DEVICES = [
     device(2, "Built-in", default=True),
     device(5, "USB microphone", api="JACK"),
     device(7, "Built-in array"),
+    replace(device(8, "Lamp", api="PulseAudio"), server_source="alsa_input.usb-array-00"),
 ]
 
 
@@ -35,6 +36,7 @@ DEVICES = [
         ("Built-in", None, 2),
         ("ARRAY", None, 7),
         ("USB microphone", "JACK", 5),
+        ("alsa_input.usb-array-00", None, 8),
     ],
 )
 def test_a_device_is_found(wanted: str | None, host_api: str | None, index: int) -> None:

@@ -21,10 +21,11 @@ def test_a_name_is_one_line_of_what_can_be_printed(name: str, shown: str) -> Non
 
 
 def test_equal_names_are_told_apart_in_their_order() -> None:
-    assert told_apart(["a", "b", "a", "a"]) == ["a", "b", "a #2", "a #3"]
+    named = [("ALSA", name) for name in "abaa"]
+    assert told_apart([*named, ("JACK", "a")]) == ["a", "b", "a #2", "a #3", "a"]
 
 
 def test_a_name_that_looks_like_a_second_one_stays_alone() -> None:
-    names = told_apart(["a", "a", "a #2", "a #2"])
+    names = told_apart([("ALSA", name) for name in ("a", "a", "a #2", "a #2")])
     assert names == ["a", "a #3", "a #2", "a #2 #2"]
     assert len(set(names)) == len(names)

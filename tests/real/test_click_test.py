@@ -16,7 +16,8 @@ import pytest
 from tests.conftest import DEADLINE_S, ROOT, Finished, wait_for_line
 from tests.delay_relay import relay
 from tests.sound import SERVER_RATE_HZ, SoundServer
-from visualizer.audio.outputs import OutputDevice, find_output
+from visualizer.audio.catalogue import Entry
+from visualizer.audio.outputs import find_output
 from visualizer.audio.player import Player, look_up_output
 from visualizer.cli import run_command
 from visualizer.click_tables import click_json, span_figures
@@ -179,15 +180,15 @@ def test_bad_input_is_one_line_and_a_2(
     assert said.count("\n") == 1
 
 
-def output(index: int, name: str, **values: Any) -> OutputDevice:
-    return OutputDevice(index, name, "ALSA", 2, 48_000, **{"is_default": False, **values})
+def output(index: int, name: str, **values: Any) -> Entry:
+    return Entry(index, name, "ALSA", 2, 48_000, **{"is_default": False, **values})
 
 
 OUTPUTS = (output(1, "hdmi"), output(4, "analog one", is_default=True), output(5, "analog two"))
 
 
 def test_an_output_is_found_by_index_name_or_part() -> None:
-    found = [find_output(OUTPUTS, wanted).index for wanted in (None, "5", "hdmi", "HD", "two")]
+    found = [find_output(OUTPUTS, 0, wanted).index for wanted in (None, "5", "hdmi", "HD", "two")]
     assert found == [4, 5, 1, 1, 5]
 
 
@@ -202,8 +203,9 @@ def test_an_output_is_found_by_index_name_or_part() -> None:
     ],
 )
 def test_an_output_that_is_not_clear_is_answered_with_the_list(
-    outputs: tuple[OutputDevice, ...], wanted: str | None, complaint: str
+    outputs: tuple[Entry, ...], wanted: str | None, complaint: str
 ) -> None:
     with pytest.raises(DeviceError) as refused:
-        find_output(outputs, wanted)
+        find_output(outputs, 1, wanted)
     assert complaint in str(refused.value)
+    assert str(refused.value).endswith("1 device with an unreadable name is left out")

@@ -7,39 +7,22 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from tests.children import piped
 from tests.conftest import DEADLINE_S, ROOT, Finished, wait_for_line
 from tests.real.test_capture import expected_db, tone
 from tests.sound import SoundServer
 from visualizer.mel.filterbank import full_scale, to_db
 from visualizer.presets import preset
 
-RUN = [sys.executable, str(ROOT / "run.py"), "stream", "--kernel", "eager"]
 RATE_HZ = 16_000
-
-
-@contextmanager
-def running(command: list[str]) -> Iterator[subprocess.Popen[str]]:
-    child = subprocess.Popen(
-        [*command, "--sample-rate", str(RATE_HZ)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        bufsize=1,
-    )
-    try:
-        yield child
-    finally:
-        child.kill()
-        child.wait()
-        for pipe in (child.stdout, child.stderr):
-            if pipe is not None:
-                pipe.close()
+RUN = [sys.executable, str(ROOT / "run.py"), "stream", "--kernel", "eager"]
+RUN += ["--sample-rate", str(RATE_HZ)]
+TEXT: dict[str, Any] = {"text": True, "bufsize": 1}
 
 
 def ended(child: subprocess.Popen[str]) -> tuple[list[dict[str, Any]], str]:
@@ -108,7 +91,7 @@ def test_what_a_slow_reader_loses_is_counted_where_it_is_missing(
         "import sys; from visualizer import cli, engine; engine.OUTBOX_LENGTH = 64; "
         "sys.argv[0] = 'visualizer'; cli.main()"
     )
-    with running([sys.executable, "-c", start, *RUN[2:]]) as child:
+    with piped([sys.executable, "-c", start, *RUN[2:]], **TEXT) as child:
         assert child.stdout is not None
         assert json.loads(child.stdout.readline())["type"] == "stream"
         first = dropped = 0
@@ -135,7 +118,7 @@ def test_a_microphone_that_goes_and_comes_back_is_said(sound_server: SoundServer
     def is_state(state: str) -> Callable[[str], bool]:
         return lambda line: json.loads(line).get("state") == state
 
-    with running(RUN) as child:
+    with piped(RUN, **TEXT) as child:
         wait_for_line(child.stdout, lambda line: '"column":40,' in line, "40th column")
         sound_server.stop()
         lost = json.loads(wait_for_line(child.stdout, is_state("waiting"), "word of the loss"))

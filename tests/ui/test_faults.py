@@ -43,7 +43,7 @@ def test_a_paint_that_always_fails_costs_only_itself(
         raise ZeroDivisionError("the meter")
 
     monkeypatch.setattr(LevelMeter, "paintEvent", fail)
-    window.meter.update()
+    window.status_line.meter.update()
     banner = window.failures
     qtbot.waitUntil(banner.isVisible, timeout=WAIT_MS)
 
@@ -106,7 +106,7 @@ def test_what_the_engine_says_does_not_cover_what_failed(
     faults.report("a part failed", ValueError("of the program"))
     qtbot.waitUntil(window.failures.isVisible, timeout=WAIT_MS)
     window.controls.preset_picked.emit("whisper-80")
-    qtbot.waitUntil(lambda: "whisper-80" in window.state_label.text(), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: "whisper-80" in window.status_line.label.text(), timeout=WAIT_MS)
     assert "of the program" in window.failures.text()
     assert window.failures.isVisible()
 

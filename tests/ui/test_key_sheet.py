@@ -66,6 +66,7 @@ def test_what_does_not_fit_is_scrolled_to(qtbot: QtBot) -> None:
     assert sheet.height() < screen.availableGeometry().height()
     last = label(sheet, "does thing number 199")
     assert not is_whole(last, sheet)
+    assert is_whole(label(sheet, "does thing number 0"), sheet)
     sheet.area.ensureWidgetVisible(last)
     assert is_whole(last, sheet)
 

@@ -167,7 +167,7 @@ def test_ctrl_o_plays_a_file(
     path = tones_file(tmp_path, 440.0)
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(path), ""))
     press(noisy, "Ctrl+O")
-    qtbot.waitUntil(lambda: "tones.wav" in noisy.state_label.text(), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: "tones.wav" in noisy.status_line.label.text(), timeout=WAIT_MS)
 
 
 def test_ctrl_shift_c_copies_the_latencies(noisy: Window, qtbot: QtBot) -> None:

@@ -207,7 +207,7 @@ def test_a_second_front_end_comes_after_the_end_of_a_file(tmp_path: Path, qtbot:
     window = make_window(EngineConfig(sound), display=DisplayConfig(span_s=1.0))
     with running(window, qtbot):
         press(window, "L")
-        qtbot.waitUntil(lambda: "ended" in window.state_label.text(), timeout=WAIT_MS)
+        qtbot.waitUntil(lambda: "ended" in window.status_line.label.text(), timeout=WAIT_MS)
         pick(window.controls.second, "simli-librosa", qtbot)
         qtbot.waitUntil(lambda: assert_shows_its_columns(window, 1))
         assert_equals_the_heard(window, window.viewer.tracks.second[0])
@@ -233,10 +233,28 @@ def test_of_another_source_no_column_is_missing(
             break
         assert time.monotonic() < deadline
         threading.Event().wait(0.01)
-    qtbot.waitUntil(lambda: "tones.wav" in noisy.state_label.text(), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: "tones.wav" in noisy.status_line.label.text(), timeout=WAIT_MS)
     hear(noisy, qtbot, 1.2)
     assert not noisy.frozen
     track = noisy.viewer.tracks.first[0]
     assert track.columns.first == 0
     assert not np.isnan(track.columns.between(0, track.columns.end)).any()
     assert_equals_the_heard(noisy, track)
+
+
+def test_the_unit_is_said_as_far_as_there_is_room(noisy: Window, qtbot: QtBot) -> None:
+    """Beside three low lanes there is less of it, and it ends in dots instead of being cut."""
+
+    def units() -> list[str]:
+        axes = [p.getPlotItem().layout.itemAt(2, 5).axis for p in noisy.stack.pictures]
+        for axis in axes:
+            seen = axis.mapRectFromItem(axis.label, axis.label.boundingRect())
+            assert 0 <= seen.top() < seen.bottom() <= axis.size().height()
+        return [axis.labelText for axis in axes]
+
+    assert units() == ["dB re full-scale sine"]
+    noisy.viewer.show_in(second="simli-librosa", difference=True)
+    noisy.resize(noisy.minimumSize())
+    qtbot.waitUntil(lambda: len(units()) == 3 and units()[0].endswith("…"), timeout=WAIT_MS)
+    noisy.viewer.show_in(second=None)
+    qtbot.waitUntil(lambda: units() == ["dB re full-scale sine"], timeout=WAIT_MS)

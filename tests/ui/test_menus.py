@@ -113,7 +113,7 @@ def test_a_file_dragged_in_plays_and_is_kept(noisy: Window, qtbot: QtBot, tmp_pa
     data.setUrls([QUrl.fromLocalFile(str(path))])
     assert dropped(noisy.controls, data)
     assert dropped(view_of(noisy), data)
-    qtbot.waitUntil(lambda: "tones.wav" in noisy.state_label.text(), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: "tones.wav" in noisy.status_line.label.text(), timeout=WAIT_MS)
     names = [action.text() for action in noisy.recent.menu.actions()]
     assert names == ["tones.wav", "noise.wav"]
     assert Settings().recent_files()[0] == str(path)
@@ -122,7 +122,7 @@ def test_a_file_dragged_in_plays_and_is_kept(noisy: Window, qtbot: QtBot, tmp_pa
     again = make_window(EngineConfig(CaptureConfig("demo")))
     with running(again, qtbot):
         choose(again, again.recent.menu, "tones.wav", qtbot)
-        qtbot.waitUntil(lambda: "tones.wav" in again.state_label.text(), timeout=WAIT_MS)
+        qtbot.waitUntil(lambda: "tones.wav" in again.status_line.label.text(), timeout=WAIT_MS)
         status = again.engine_status()
         assert status is not None
         assert status.config.capture.path == str(path)
@@ -168,8 +168,8 @@ def test_twice_as_large_text_is_cut_off_nowhere(qtbot: QtBot, qapp: QApplication
         with running(window, qtbot):
             window.resize(1920, 1000)
             qtbot.waitUntil(lambda: (window.width(), window.height()) == (1920, 1000))
-            qtbot.waitUntil(lambda: not window.badge.isHidden(), timeout=WAIT_MS)
-            foot = [window.meter, window.state_label, window.badge]
+            qtbot.waitUntil(lambda: not window.status_line.badge.isHidden(), timeout=WAIT_MS)
+            foot = [window.status_line.meter, window.status_line.label, window.status_line.badge]
             bar = [w for w in window.controls.children() if isinstance(w, QWidget)]
             assert len(bar) > 15
             widgets = [*foot, *bar, window.controls, window.stack.time_axis]

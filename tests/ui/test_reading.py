@@ -296,7 +296,7 @@ def test_after_the_end_of_a_file_marks_are_drawn_and_read(tmp_path: Path, qtbot:
     window = make_window(EngineConfig(sound), display=DisplayConfig(span_s=1.0))
     with running(window, qtbot):
         press(window, "L")
-        qtbot.waitUntil(lambda: "ended" in window.state_label.text(), timeout=WAIT_MS)
+        qtbot.waitUntil(lambda: "ended" in window.status_line.label.text(), timeout=WAIT_MS)
         click(view_of(window), QPoint(400, 200))
         move_mouse_away(window, qtbot)
         qtbot.waitUntil(lambda: line_pixels(window, A_RGB).max() > LINE)

@@ -29,12 +29,12 @@ READABLE = 4.5
 """The contrast that WCAG 2.1 asks of text (1.4.3)."""
 
 
-def lane() -> tuple[Scene, str, MelConfig, str, str, tuple[float, float]]:
+def lane() -> tuple[Scene, str, MelConfig, str, str, tuple[float, float], float]:
     """What a picture shows before any sound was heard."""
     mel = preset("simli")
     unit = PictureUnit.default(mel)
     scene = Scene(0, Grid(0.0, mel.hop_s, mel.n_mels), ColumnHistory(80, mel.hop_s), unit)
-    return scene, "", mel, unit.label, "magma", RANGE_DB
+    return scene, "", mel, unit.label, "magma", RANGE_DB, 1.0
 
 
 @pytest.fixture
@@ -121,6 +121,12 @@ def test_banner_badge_and_checked_buttons_can_be_read(
         widget.resize(widget.sizeHint())
         assert seen_contrast(widget) >= READABLE, widget
     assert checked.grab().toImage() != plain.grab().toImage()
+    ground = banner.grab().toImage().pixelColor(20, 2)
+    banner.show_news("it is saved")
+    assert seen_contrast(banner) >= READABLE
+    assert banner.grab().toImage().pixelColor(20, 2) != ground
+    banner.show_text("the microphone is gone again")
+    assert banner.grab().toImage().pixelColor(20, 2) == ground
 
 
 def test_the_system_is_followed_while_it_runs(application: QApplication) -> None:

@@ -55,7 +55,7 @@ def test_frozen_the_picture_stands_and_capture_goes_on(
 ) -> None:
     hear(noisy, qtbot, 1.2)
     freeze(noisy, qtbot)
-    assert "FROZEN" in noisy.state_label.text()
+    assert "FROZEN" in noisy.status_line.label.text()
     assert noisy.stack.live.isVisible()
     frozen, paints = picture_pixels(noisy), noisy.stack.paints
     hear_on(noisy, qtbot, 0.7)
@@ -64,7 +64,7 @@ def test_frozen_the_picture_stands_and_capture_goes_on(
     go_live(noisy)
     assert not noisy.frozen
     assert not noisy.stack.live.isVisible()
-    assert "FROZEN" not in noisy.state_label.text()
+    assert "FROZEN" not in noisy.status_line.label.text()
     qtbot.waitUntil(lambda: (picture_pixels(noisy) != frozen).any() and shows_the_newest(noisy))
     # All that was heard meanwhile is there.
     freeze(noisy, qtbot)

@@ -48,7 +48,7 @@ def test_the_overlay_tells_every_stage(window: Window, qtbot: QtBot) -> None:
 
 def test_another_front_end_is_picked_with_the_mouse(window: Window, qtbot: QtBot) -> None:
     pick(window.controls.preset, "librosa", qtbot)
-    qtbot.waitUntil(lambda: "128 mels" in window.state_label.text(), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: "128 mels" in window.status_line.label.text(), timeout=WAIT_MS)
     status = window.engine_status()
     assert status is not None
     assert status.config.preset == "librosa"
@@ -151,13 +151,13 @@ def test_devices_are_grouped_by_host_api_and_their_native_rate_is_marked(
 
 
 def test_what_does_not_fit_in_the_foot_ends_in_dots(window: Window, qtbot: QtBot) -> None:
-    label = window.state_label
+    label, badge = window.status_line.label, window.status_line.badge
     text = "a front-end with a long description " * 20
     label.setText(text)
     assert label.toolTip() == text
     window.resize(window.minimumSize())
     qtbot.waitUntil(lambda: window.width() == window.minimumWidth())
-    assert label.geometry().right() < window.badge.geometry().left() or window.badge.isHidden()
+    assert label.geometry().right() < badge.geometry().left() or badge.isHidden()
     assert label.width() < label.fontMetrics().horizontalAdvance(text)
 
 
@@ -195,11 +195,11 @@ def test_choices_are_kept_by_value(window: Window, qtbot: QtBot) -> None:
 
 
 def test_the_level_meter_shows_the_peak_and_clipping(window: Window, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: window.meter.level_db > -30, timeout=WAIT_MS)
-    assert not window.meter.clipping
-    window.meter.set_peak(1.0)
-    assert window.meter.clipping
-    assert window.meter.level_db == 0.0
+    qtbot.waitUntil(lambda: window.status_line.meter.level_db > -30, timeout=WAIT_MS)
+    assert not window.status_line.meter.clipping
+    window.status_line.meter.set_peak(1.0)
+    assert window.status_line.meter.clipping
+    assert window.status_line.meter.level_db == 0.0
 
 
 def test_a_stall_of_the_window_loses_nothing(noisy: Window, qtbot: QtBot) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from visualizer.audio.names import left_out_words
 from visualizer.errors import DeviceError
 
 COMMON_RATES_HZ = (
@@ -59,12 +60,7 @@ class DeviceList:
     @property
     def note(self) -> str:
         """What is left out, in words; empty where nothing is."""
-        if not self.unreadable:
-            return ""
-        some = "1 device with an unreadable name is"
-        if self.unreadable > 1:
-            some = f"{self.unreadable} devices with unreadable names are"
-        return f"{some} left out"
+        return left_out_words(self.unreadable) if self.unreadable else ""
 
 
 def find_device(
@@ -72,7 +68,8 @@ def find_device(
 ) -> InputDevice:
     """The one that is meant: by index, exact name, or a part that only one name has.
 
-    None means the system's default. Raises DeviceError with the list where none or several fit.
+    The sound server's own name of a source is as good. None means the system's default. Raises
+    DeviceError with the list where none or several fit.
     """
     if not devices:
         raise DeviceError(
@@ -91,7 +88,7 @@ def find_device(
         fitting = [d for d in devices if d.index == int(device)]
     else:
         part = device.casefold()
-        fitting = [d for d in devices if d.name == device] or [
+        fitting = [d for d in devices if device in (d.name, d.server_source)] or [
             d for d in devices if part in d.name.casefold()
         ]
         if len(fitting) > 1:

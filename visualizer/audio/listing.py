@@ -8,20 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from types import ModuleType
 
+from visualizer.audio.catalogue import catalogue, n_devices
 from visualizer.audio.devices import (
     COMMON_RATES_HZ,
     DEFAULT_CHANNELS,
     DeviceList,
     InputDevice,
-    by_host_api,
     find_device,
 )
 from visualizer.audio.names import readable, told_apart
-from visualizer.audio.portaudio import portaudio, words
+from visualizer.audio.portaudio import portaudio
 from visualizer.audio.server import server_sources
-from visualizer.errors import DeviceError
 
 
 def portaudio_devices() -> DeviceList:
@@ -29,33 +27,9 @@ def portaudio_devices() -> DeviceList:
 
     Raises DeviceError where PortAudio is missing or fails.
     """
-    sd = portaudio()
-    try:
-        host_apis = sd.query_hostapis()
-        default = _default_index(sd)
-        found: list[InputDevice] = []
-        unreadable = 0
-        for index in range(_count(sd)):
-            try:
-                device = sd.query_devices(index)
-            except UnicodeDecodeError:
-                unreadable += bool(sd._lib.Pa_GetDeviceInfo(index).maxInputChannels)
-                continue
-            if device["max_input_channels"] > 0:
-                found.append(
-                    InputDevice(
-                        index=index,
-                        name=readable(device["name"]),
-                        host_api=str(host_apis[device["hostapi"]]["name"]),
-                        channels=int(device["max_input_channels"]),
-                        native_rate=round(device["default_samplerate"]),
-                        sample_rates=None,
-                        is_default=index == default,
-                    )
-                )
-    except sd.PortAudioError as error:
-        raise DeviceError(f"PortAudio cannot list the devices: {words(error)}") from error
-    return DeviceList(_with_names_of_their_own(found), unreadable)
+    entries, unreadable = catalogue("input")
+    devices = (InputDevice(**vars(entry), sample_rates=None) for entry in entries)
+    return DeviceList(tuple(devices), unreadable)
 
 
 def list_devices() -> DeviceList:
@@ -66,10 +40,12 @@ def list_devices() -> DeviceList:
     listed = portaudio_devices()
     if way_to_server(listed.devices) is None:
         return listed
-    sources = [
+    sources = server_sources()
+    names = told_apart([(source.server, readable(source.name)) for source in sources])
+    others = (
         InputDevice(
             index=index,
-            name=readable(source.name),
+            name=name,
             host_api=source.server,
             channels=source.channels,
             native_rate=source.sample_rate,
@@ -77,9 +53,11 @@ def list_devices() -> DeviceList:
             is_default=False,
             server_source=source.node,
         )
-        for index, source in enumerate(server_sources(), start=_count(portaudio()))
-    ]
-    return replace(listed, devices=listed.devices + _with_names_of_their_own(sources))
+        for index, (name, source) in enumerate(
+            zip(names, sources, strict=True), start=n_devices(portaudio())
+        )
+    )
+    return replace(listed, devices=listed.devices + tuple(others))
 
 
 def way_to_server(devices: Iterable[InputDevice]) -> InputDevice | None:
@@ -117,23 +95,3 @@ def accepted_rates(device: InputDevice, rates: Iterable[int]) -> tuple[int, ...]
 def rates_to_try(device: InputDevice) -> list[int]:
     """The common rates and the device's own, Hz."""
     return sorted({*COMMON_RATES_HZ, device.native_rate})
-
-
-def _with_names_of_their_own(devices: Iterable[InputDevice]) -> tuple[InputDevice, ...]:
-    return tuple(
-        replace(device, name=name)
-        for group in by_host_api(devices).values()
-        for device, name in zip(group, told_apart([d.name for d in group]), strict=True)
-    )
-
-
-def _count(sd: ModuleType) -> int:
-    return int(sd._check(sd._lib.Pa_GetDeviceCount()))
-
-
-def _default_index(sd: ModuleType) -> int:
-    index = int(sd.default.device[0])
-    if index >= 0:
-        return index
-    defaults = (int(api["default_input_device"]) for api in sd.query_hostapis())
-    return next((index for index in defaults if index >= 0), -1)

@@ -13,14 +13,24 @@ def readable(name: str) -> str:
     return " ".join(printable.split()) or NAMELESS
 
 
-def told_apart(names: Sequence[str]) -> list[str]:
-    """The names in their order, with " #2", " #3" and so on where one came before."""
-    unique_names: list[str] = []
-    for name in names:
-        unique, number = name, 1
+def told_apart(named: Sequence[tuple[str, str]]) -> list[str]:
+    """The names of (group, name) in their order, with " #2" and so on for equal pairs."""
+    unique: list[tuple[str, str]] = []
+    for group, name in named:
+        pair, number = (group, name), 1
         # A device may be called "… #2" by itself.
-        while unique in unique_names or (number > 1 and unique in names):
+        while pair in unique or (number > 1 and pair in named):
             number += 1
-            unique = f"{name} #{number}"
-        unique_names.append(unique)
-    return unique_names
+            pair = group, f"{name} #{number}"
+        unique.append(pair)
+    return [name for _, name in unique]
+
+
+def left_out_words(n: int) -> str:
+    """That so many devices have names that are no text."""
+    some = (
+        "1 device with an unreadable name is"
+        if n == 1
+        else f"{n} devices with unreadable names are"
+    )
+    return f"{some} left out"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from visualizer.audio.catalogue import Entry, catalogue
 from visualizer.audio.devices import InputDevice
 from visualizer.audio.listing import portaudio_devices, way_to_server
-from visualizer.audio.outputs import OutputDevice, list_outputs
 from visualizer.audio.portaudio import close_stream, environment, note_opened, portaudio
 from visualizer.audio.server import is_recorded_here, leading_to
 from visualizer.errors import DeviceError
@@ -46,14 +46,14 @@ def open_stream(device: InputDevice, **settings: Any) -> Any:
     return stream
 
 
-def open_output(output: OutputDevice, **settings: Any) -> Any:
+def open_output(output: Entry, **settings: Any) -> Any:
     """A sounddevice.OutputStream with these settings, not started, for `close_stream`.
 
     Raises what sounddevice raises, and DeviceError where the output is there no more.
     """
     sd = portaudio()
     # Its index may be another by now: opening a microphone lets PortAudio look for devices anew.
-    for candidate in list_outputs():
+    for candidate in catalogue("output")[0]:
         if (candidate.name, candidate.host_api) == (output.name, output.host_api):
             with environment(_AS_AT_THE_START):
                 stream = sd.OutputStream(device=candidate.index, **settings)

@@ -15,11 +15,12 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from visualizer.audio.catalogue import Entry, catalogue
 from visualizer.audio.deadline import Calls
 from visualizer.audio.devices import DEFAULT_CHANNELS
 from visualizer.audio.health import PATIENCE
 from visualizer.audio.opening import open_output
-from visualizer.audio.outputs import OutputDevice, find_output, list_outputs
+from visualizer.audio.outputs import find_output
 from visualizer.audio.portaudio import close_stream, inside, portaudio, rescan, words
 from visualizer.audio.source import BLOCK_S
 from visualizer.errors import DeviceError
@@ -44,16 +45,16 @@ class Delivery(NamedTuple):
     """how much later the device then said that its first sample would be heard; None: it did not"""
 
 
-def look_up_output(wanted: str | None) -> OutputDevice:
+def look_up_output(wanted: str | None) -> Entry:
     """The output that is meant; see `find_output`. Raises HungError where nothing answers.
 
     Not to be called while a source is being opened: it lets PortAudio look for devices anew.
     """
 
-    def look() -> OutputDevice:
+    def look() -> Entry:
         with inside():
             rescan()
-            return find_output(list_outputs(), wanted)
+            return find_output(*catalogue("output"), wanted)
 
     return _in_time(look, _LOOK_LIMIT_S)
 
@@ -61,9 +62,7 @@ def look_up_output(wanted: str | None) -> OutputDevice:
 class Player:
     """An output, opened and waiting to play. After the sound it plays silence until closed."""
 
-    def __init__(
-        self, output: OutputDevice, samples: NDArray[np.float32], sample_rate: int
-    ) -> None:
+    def __init__(self, output: Entry, samples: NDArray[np.float32], sample_rate: int) -> None:
         """Open the output for `samples` (n,), ±1.0 full scale, at `sample_rate` Hz.
 
         Raises DeviceError with what PortAudio said, HungError where nothing answers.

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visualizer import __version__
-from visualizer.archive import write_archive
+from visualizer.archive import STREAMING, write_archive
 from visualizer.audio.wav import SAMPLE_BYTES, GrowingWav
 from visualizer.config import SoundFormat
 from visualizer.errors import ConfigError
@@ -200,6 +200,7 @@ class TakeWriter:
             values if self._take.channel == "each" else values[0],
             {
                 "config": np.array(json.dumps(mel.to_dict())),
+                "form": np.array(STREAMING),
                 "sample_rate": np.array(mel.sample_rate),
                 "times_s": columns * mel.hop_s + mel.middle_s,
                 "column": columns,

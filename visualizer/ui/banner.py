@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PyQt6.QtCore import Qt, QTimer
 from PyQt6.QtGui import QGuiApplication
-from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton
+from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
 
 _COPY, _COPIED = "Copy details", "Copied"
 _COPIED_MS = 1500
@@ -18,6 +18,7 @@ class Banner(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self._details: Callable[[], str] | None = None
+        self._is_news = False
         # By this name the theme colours it.
         self.setObjectName("banner")
         layout = QHBoxLayout(self)
@@ -55,16 +56,26 @@ class Banner(QFrame):
 
     def show_text(self, text: str) -> None:
         """Say something of which there is no more to know."""
-        self._show(text, False)
+        self._show(text)
+
+    def show_news(self, text: str) -> None:
+        """Say what went well."""
+        self._show(text, is_news=True)
 
     def show_fault(self, text: str) -> None:
         """Say what went wrong, and offer the details."""
-        self._show(text, self._details is not None)
+        self._show(text, has_details=self._details is not None)
 
     def text(self) -> str:
         return self._label.text()
 
-    def _show(self, text: str, has_details: bool) -> None:
+    def _show(self, text: str, *, has_details: bool = False, is_news: bool = False) -> None:
+        if is_news != self._is_news:
+            self._is_news = is_news
+            self.setProperty("news", is_news)
+            # Else the theme's colours stay those of before.
+            for widget in (self, *self.findChildren(QWidget)):
+                widget.style().polish(widget)  # type: ignore[union-attr]
         self._label.setText(text)
         self._copy.setVisible(has_details)
         self.setVisible(bool(text))

@@ -182,9 +182,11 @@ def _draw_lane(painter: QPainter, lane: Lane, area: QRectF, span_s: tuple[float,
     rows = np.arange(int(bar.height()))[::-1] * N_COLOURS // int(bar.height())
     painter.drawImage(bar.topLeft(), _image(np.repeat(table[rows][:, None], _BAR, axis=1)))
     low, high = lane.levels
-    for share in (0.0, 0.5, 1.0):
+    # The colours at the ends are also those of all that lies beyond.
+    beyond = "≤ " * bool((lane.values < low).any()), "≥ " * bool((lane.values > high).any())
+    for share, mark in ((0.0, beyond[0]), (0.5, ""), (1.0, beyond[1])):
         at = bar.bottom() - (0.5 + _TEXTS_SHARE * (share - 0.5)) * bar.height()
-        text = _value(low + share * (high - low))
+        text = mark + _value(low + share * (high - low))
         room = QRectF(bar.right() + 7, at - 10, WIDTH - bar.right() - 9, 20)
         _text(painter, room, text, DIM)
     # A quarter up, where no number is.

@@ -74,8 +74,10 @@ def _may_replace(window: QWidget, paths: list[Path]) -> bool:
 class RegionSaver(QObject):
     """Writes regions on a thread of Qt's pool: minutes of sound take a while."""
 
-    said = pyqtSignal(str)
-    """what came of it, in words"""
+    saved = pyqtSignal(str)
+    """what was written, in words"""
+    failed = pyqtSignal(str)
+    """why nothing was"""
     _done = pyqtSignal(str, str)
 
     def __init__(self) -> None:
@@ -85,7 +87,7 @@ class RegionSaver(QObject):
     def save(self, piece: Piece | None, window: QWidget) -> None:
         """Ask where to, write it, and put its code on the clipboard."""
         if piece is None:
-            self.said.emit("there is no region to save; Shift+drag over the picture marks one")
+            self.failed.emit("there is no region to save; Shift+drag over the picture marks one")
             return
         chosen, _ = QFileDialog.getSaveFileName(
             window, "Save the region's values; its sound goes beside them", "region.npy", "*.npy"
@@ -119,6 +121,9 @@ class RegionSaver(QObject):
 
     def _finish(self, code: str, words: str) -> None:
         clipboard = QGuiApplication.clipboard()
-        if code and clipboard is not None:
+        if not code:
+            self.failed.emit(words)
+            return
+        if clipboard is not None:
             clipboard.setText(code)
-        self.said.emit(words)
+        self.saved.emit(words)

@@ -64,10 +64,13 @@ class KeySheet(QDialog):
         body, scroll = self._body.sizeHint(), self.area.sizeHint()
         wanted += QSize(max(0, body.width() - scroll.width()), 0)
         wanted += QSize(0, max(0, body.height() - scroll.height()))
-        screen = self.screen()
-        if screen is None:
+        screen, bar = self.screen(), self.area.verticalScrollBar()
+        if screen is None or bar is None:
             return wanted
-        return wanted.boundedTo(screen.availableGeometry().size() * _SCREEN_SHARE)
+        room = screen.availableGeometry().size() * _SCREEN_SHARE
+        if wanted.height() > room.height():
+            wanted += QSize(bar.sizeHint().width(), 0)
+        return wanted.boundedTo(room)
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         if event is not None and event.text() == "?":

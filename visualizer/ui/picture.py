@@ -6,7 +6,7 @@ import math
 
 import pyqtgraph as pg
 from PyQt6.QtCore import QEvent, Qt, pyqtSignal
-from PyQt6.QtGui import QResizeEvent
+from PyQt6.QtGui import QFontMetrics, QResizeEvent
 
 from visualizer.config import MelConfig
 from visualizer.ui.axis import FrequencyAxis
@@ -41,7 +41,7 @@ class Picture(pg.PlotWidget):
         # Outwards: in the text's colour they could not be seen on the picture.
         self._frequency_axis.setStyle(tickLength=4)
         self._frequency_axis.setLabel("Frequency (Hz)")
-        self._colours = ""
+        self._colours = self._unit_label = ""
         self.levels = (0.0, 1.0)
         # Its axis needs a label from the start to have room for one.
         self._colour_bar = pg.ColorBarItem(
@@ -69,13 +69,15 @@ class Picture(pg.PlotWidget):
         unit_label: str,
         colours: str,
         levels: tuple[float, float],
+        span_s: float,
     ) -> None:
-        """Show columns of a front-end in a unit, coloured from the one level to the other."""
+        """Show so much of the columns of a front-end, coloured from the one level to the other."""
         self._title.set_lines([Line(title, TEXT)] if title else [])
         self._frequency_axis.set_config(mel)
         self.getPlotItem().setYRange(0, mel.n_mels, padding=0)
-        self._colour_bar.axis.setLabel(unit_label)
-        self.view.set_scene(scene)
+        self._unit_label = unit_label
+        self._show_unit()
+        self.view.set_scene(scene, span_s)
         self._colours = colours
         self._colour_bar.setColorMap(colour_map(colours))
         self.set_levels(levels)
@@ -106,9 +108,23 @@ class Picture(pg.PlotWidget):
     def _place_view(self, *_: object) -> None:
         area = self.mapFromScene(self.getPlotItem().getViewBox().sceneBoundingRect())
         rect = area.boundingRect()
+        self._show_unit()
         if rect != self.view.geometry():
             self.view.setGeometry(rect)
             self.placed.emit()
+
+    def _show_unit(self) -> None:
+        """Beside the colour bar, as much of it as the height has room for."""
+        axis = self._colour_bar.axis
+        metrics, margin = QFontMetrics(axis.label.font()), axis.label.document().documentMargin()
+        # Upright, its letters stand a little farther apart than the font says.
+        room = math.floor(axis.size().height() - 2 * margin - metrics.averageCharWidth())
+        text = metrics.elidedText(self._unit_label, Qt.TextElideMode.ElideRight, room)
+        # Without any text the axis gives its room away.
+        if text and text != axis.labelText:
+            axis.setLabel(text)
+            # It has the place that suited the text before.
+            axis.resizeEvent()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         super().resizeEvent(event)

@@ -32,10 +32,11 @@ class Recordings(QObject):
 
     turned = pyqtSignal(bool)
     """It records now, or no longer."""
-    said = pyqtSignal(str)
-    """what came of it, in words"""
+    saved = pyqtSignal(str)
+    """what was written, in words"""
+    failed = pyqtSignal(str)
+    """why something was not, or not all of it"""
     _moved = pyqtSignal()
-    _saved = pyqtSignal(str)
 
     def __init__(
         self,
@@ -60,9 +61,8 @@ class Recordings(QObject):
         self.label.setObjectName("recording")
         self.label.setAccessibleName("Recording")
         self.label.hide()
-        # Both are emitted on other threads, so they arrive here later.
+        # Emitted on another thread, so it arrives here later.
         self._moved.connect(self._show)
-        self._saved.connect(self.said)
 
     @property
     def is_on(self) -> bool:
@@ -134,7 +134,7 @@ class Recordings(QObject):
         """Record what runs from now on."""
         status = self._engine_status()
         if status is None or status.sound is None or status.state not in ("running", "waiting"):
-            self.said.emit("nothing is heard now that could be recorded")
+            self.failed.emit("nothing is heard now that could be recorded")
             return
         self._recorder = Recorder(config, status, self._engine_status, self._moved.emit)
         self._show()
@@ -146,20 +146,20 @@ class Recordings(QObject):
         if config is None:
             return
         if status is None or status.sound is None or status.mel is None:
-            self.said.emit("nothing was heard yet that could be saved")
+            self.failed.emit("nothing was heard yet that could be saved")
             return
         picture = self._png()
 
         def work() -> None:
             try:
-                words = f"saved: {_names(save_last(config, status, seconds, picture))}"
+                files = save_last(config, status, seconds, picture)
+                self.saved.emit(f"saved: {_names(files)}")
             except VisualizerError as error:
-                words = str(error)
+                self.failed.emit(str(error))
             except Exception as error:
                 # Left alone it would be handled on this thread, which is not the window's.
                 _log.exception("the past could not be saved")
-                words = f"the last {seconds:g} s could not be saved: {error!r}"
-            self._saved.emit(words)
+                self.failed.emit(f"the last {seconds:g} s could not be saved: {error!r}")
 
         self._savers.start(work)
 
@@ -221,8 +221,10 @@ class Recordings(QObject):
             state = recorder.state
             saved = "; ".join(map(_names, state.files)) or "nothing"
             self.fault = state.fault or self.fault
-            is_whole = state.fault is None
-            self.said.emit(f"saved: {saved}" if is_whole else f"{state.fault} · so far: {saved}")
+            if state.fault is None:
+                self.saved.emit(f"saved: {saved}")
+            else:
+                self.failed.emit(f"{state.fault} · so far: {saved}")
 
 
 def _names(files: TakeFiles) -> str:

@@ -8,7 +8,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import pyqtgraph as pg
@@ -44,21 +46,24 @@ _REGION = QColor("#f4f4f8")
 Unit = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
+@cache
 def colour_map(name: str) -> pg.ColorMap:
-    """The colour map of a DisplayConfig, as pyqtgraph has it."""
+    """The colour map of a DisplayConfig, as pyqtgraph has it; read from a file only once."""
     plain = name.removesuffix(REVERSED)
-    # Not the one it keeps: reversing changes it.
-    colours = pg.colormap.get(_SOURCES.get(plain, plain), skipCache=True)
+    # Reversing changes it, and pyqtgraph gives everybody the same.
+    colours = copy(pg.colormap.get(_SOURCES.get(plain, plain)))
     if name != plain:
         colours.reverse()
     return colours
 
 
+@cache
 def colour_table(name: str) -> NDArray[np.uint32]:
-    """The colour map of a DisplayConfig as (512,) 0xffRRGGBB."""
+    """The colour map of a DisplayConfig as (512,) 0xffRRGGBB, not to be written to."""
     table = colour_map(name).getLookupTable(nPts=N_COLOURS, alpha=False)
     red, green, blue = table.astype(np.uint32).T
     colours: NDArray[np.uint32] = np.uint32(0xFF000000) | red << 16 | green << 8 | blue
+    colours.flags.writeable = False
     return colours
 
 
@@ -114,20 +119,18 @@ class SpectrogramView(QWidget):
         self._on_screen: int | None = None
         """the end of the view that is on the screen, if it is there as it would be painted now"""
         self._changed_from = 0
+        self._coloured_at = -math.inf
+        """when much was coloured the last time, s, perf_counter"""
 
-    def set_scene(self, scene: Scene) -> None:
-        self._scene = scene
+    def set_scene(self, scene: Scene, span_s: float) -> None:
+        """Show so many seconds of this."""
+        self._scene, self._span_s = scene, span_s
         self._make_raster()
 
     def clear(self) -> None:
         """Show nothing, and hold on to nothing."""
         self._scene, self._raster, self._on_screen = None, None, None
         self._image = QImage()
-
-    def set_span(self, span_s: float) -> None:
-        if span_s != self._span_s:
-            self._span_s = span_s
-            self._make_raster()
 
     def set_colours(self, table: NDArray[np.uint32], levels: tuple[float, float]) -> None:
         """Colours from low to high as (512,) 0xffRRGGBB, and the levels at both ends."""
@@ -160,11 +163,17 @@ class SpectrogramView(QWidget):
         raster = self._raster
         if raster is None:
             return True
-        until = time.perf_counter() + _COLOURING_S
+        began_at = time.perf_counter()
+        # What follows at once, as a column's paint does a resize, adds little to it.
+        is_next = began_at - self._coloured_at < _COLOURING_S
+        until = began_at if is_next else began_at + _COLOURING_S
         while True:
             whole = raster.colour(self._view_end())
             self._changed_from = min(self._changed_from, raster.changed_from)
-            if whole or time.perf_counter() > until:
+            now = time.perf_counter()
+            if whole or now > until:
+                # A column alone, which takes no time, leaves the next update all of its own.
+                self._coloured_at = now if now - began_at > _COLOURING_S / 2 else -math.inf
                 return whole
 
     def moved(self) -> QRegion:

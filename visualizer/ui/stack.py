@@ -126,9 +126,9 @@ class PictureStack(QWidget):
                 lane.label,
                 _DIFFERENCE_COLOURS if is_difference else display.colour_map,
                 self._levels.get(lane.levels_key, lane.range),
+                display.span_s,
             )
             picture.set_notes(display.note_names)
-            picture.view.set_span(display.span_s)
         self.waveform.setVisible(display.waveform)
         self.refresh()
 

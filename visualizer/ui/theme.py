@@ -40,8 +40,9 @@ class _Look:
     warning: str
     on_warning: str
     fine: str
-    """text and frame of what is as it should be"""
+    """text, frame and ground of what is as it should be"""
     fine_border: str
+    fine_ground: str
 
 
 _DARK = _Look(
@@ -62,6 +63,7 @@ _DARK = _Look(
     on_warning="#ffe6c2",
     fine="#b9e4c9",
     fine_border="#3f6b52",
+    fine_ground="#1d4031",
 )
 _LIGHT = _Look(
     window="#f3f3f6",
@@ -81,6 +83,7 @@ _LIGHT = _Look(
     on_warning="#5a3a08",
     fine="#1f5c3a",
     fine_border="#8fbfa3",
+    fine_ground="#d6efe0",
 )
 
 
@@ -163,6 +166,8 @@ QPushButton:checked, QToolButton:checked {{
 QPushButton:checked:focus, QToolButton:checked:focus {{ border-color: {look.accent}; }}
 #banner {{ background: {look.warning}; border-radius: 4px; }}
 #banner QLabel, #banner QToolButton {{ color: {look.on_warning}; }}
+#banner[news="true"] {{ background: {look.fine_ground}; }}
+#banner[news="true"] QLabel, #banner[news="true"] QToolButton {{ color: {look.fine}; }}
 #record:checked, #recording {{ color: {look.recording}; }}
 #recording {{ padding: 0 0.5em; }}
 #badge {{

@@ -22,7 +22,6 @@ from PyQt6.QtGui import (
 )
 from PyQt6.QtWidgets import (
     QApplication,
-    QHBoxLayout,
     QMainWindow,
     QMenu,
     QVBoxLayout,
@@ -33,26 +32,22 @@ from visualizer.config import CaptureConfig, DisplayConfig, EngineConfig, MelCon
 from visualizer.engine import Engine
 from visualizer.errors import ConfigError
 from visualizer.latency import LatencyLog
-from visualizer.notices import SoundWatch
 from visualizer.options import DEFAULT_ENGINE_CONFIG, MINIMUM_SIZE
 from visualizer.status import EngineStatus
-from visualizer.ui.badge import KernelBadge
 from visualizer.ui.banner import Banner
 from visualizer.ui.bridge import Bridge
 from visualizer.ui.controls import Controls
-from visualizer.ui.description import describe
 from visualizer.ui.device_watch import DeviceWatch
 from visualizer.ui.files import RecentFiles, RegionSaver, ask_for_audio, dropped_file
 from visualizer.ui.key_sheet import KeySheet
-from visualizer.ui.label import ElidedLabel
 from visualizer.ui.latency_figures import numbers_table
 from visualizer.ui.menus import Command, Menus
-from visualizer.ui.meter import LevelMeter
 from visualizer.ui.overlay import latency_lines
 from visualizer.ui.pace import PaintPace
 from visualizer.ui.panels import Panels
 from visualizer.ui.recordings import Recordings
 from visualizer.ui.settings import Settings
+from visualizer.ui.status_line import StatusLine
 from visualizer.ui.theme import apply_theme
 from visualizer.ui.viewer import Viewer
 from visualizer.ui.viewer_commands import GESTURES, commands_of
@@ -83,8 +78,6 @@ class Window(QMainWindow):
         self._asked: EngineConfig | None = None
         self._engine: Engine | None = None
         self._status: EngineStatus | None = None
-        self._peak = 0.0
-        self._watch = SoundWatch()
         self.latency = LatencyLog()
 
         self._bridge = Bridge()
@@ -99,9 +92,6 @@ class Window(QMainWindow):
         self.banner = Banner()
         self.failures = Banner()
         """Of the program itself; what the engine says takes the place of what it said before."""
-        self.meter = LevelMeter()
-        self.badge = KernelBadge()
-        self.state_label = ElidedLabel("starting: loading torch")
         self.viewer = Viewer(store.display_config())
         self.stack = self.viewer.stack
         self._pace = PaintPace(self.stack, self.latency)
@@ -112,6 +102,7 @@ class Window(QMainWindow):
         self.panels = Panels(self)
         self._saver = RegionSaver()
         self.recordings = Recordings(store, self, self.viewer, self.engine_status)
+        self.status_line = StatusLine(self.recordings.label)
         self._lay_out()
         self._connect_controls()
         self.menus = Menus(self, self._commands())
@@ -142,14 +133,7 @@ class Window(QMainWindow):
         framed.addWidget(self.banner)
         layout.addLayout(framed)
         layout.addWidget(self.viewer, 1)
-        foot = QHBoxLayout()
-        foot.setContentsMargins(10, 2, 10, 6)
-        foot.addWidget(self.meter)
-        foot.addSpacing(10)
-        foot.addWidget(self.state_label, 1)
-        foot.addWidget(self.recordings.label)
-        foot.addWidget(self.badge)
-        layout.addLayout(foot)
+        layout.addWidget(self.status_line)
         self.setCentralWidget(body)
 
     def _connect_controls(self) -> None:
@@ -165,7 +149,8 @@ class Window(QMainWindow):
         controls.freeze_toggled.connect(self._freeze)
         controls.record_toggled.connect(self.recordings.turn)
         self.recordings.turned.connect(controls.record.setChecked)
-        self.recordings.said.connect(self.show_fault)
+        self.recordings.saved.connect(self.banner.show_news)
+        self.recordings.failed.connect(self.show_fault)
         controls.overlay_toggled.connect(self._show_overlay)
         controls.span_picked.connect(lambda span_s: viewer.show_in(span_s=span_s))
         controls.colours_picked.connect(lambda name: viewer.show_in(colour_map=name))
@@ -173,7 +158,8 @@ class Window(QMainWindow):
         viewer.display_changed.connect(self._show_display)
         viewer.display_changed.connect(self._store.save_display_config)
         viewer.refused.connect(self.show_fault)
-        self._saver.said.connect(self.show_fault)
+        self._saver.saved.connect(self.banner.show_news)
+        self._saver.failed.connect(self.show_fault)
         self.panels.spectrum_wanted.connect(self._show_spectrum)
         self.stack.held_changed.connect(self._on_held)
         self.stack.menu_wanted.connect(lambda _, where: self._context.popup(where))
@@ -419,7 +405,6 @@ class Window(QMainWindow):
         assert status is not None
         shown = not self._bridge.resting
         for columns in self._engine.drain():
-            self._peak = max(self._peak, columns.peak)
             if columns.config_id > status.config_id:
                 # Made by a front-end that came into force since the look at the status.
                 status = self._engine.status()
@@ -427,8 +412,7 @@ class Window(QMainWindow):
             self.recordings.add(columns)
             if columns.config_id != status.config_id or status.mel is None:
                 continue
-            duration_s = columns.n_columns * status.mel.hop_s
-            self._watch.observe(columns.peak, duration_s, columns.means, columns.faults)
+            self.status_line.observe(columns, status.mel.hop_s)
             self.viewer.append(columns)
             if shown:
                 self._pace.add(columns)
@@ -457,7 +441,7 @@ class Window(QMainWindow):
             self._pace.clear()
             self.latency.clear()
             if before is None or before.stream_id != status.stream_id:
-                self._watch = SoundWatch()
+                self.status_line.begin_sound()
             self.viewer.begin(status, sound)
             self.recordings.follow(status)
         self._show_texts()
@@ -476,16 +460,10 @@ class Window(QMainWindow):
         self._show_store_problem()
 
     def _show_texts(self) -> None:
-        self.meter.set_peak(self._peak)
-        self._peak = 0.0
         status = self.engine_status()
+        self.status_line.show_status(status, self.frozen)
         if status is None:
             return
-        held = "FROZEN, Space goes on · " if self.frozen else ""
-        notice = self._watch.notice
-        warned = f"⚠ {notice} · " if notice else ""
-        self.state_label.setText(warned + held + describe(status))
-        self.badge.show_status(status)
         self.panels.show_latency(status, self.latency)
         if self._bridge.resting:
             return

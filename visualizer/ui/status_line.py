@@ -1,0 +1,55 @@
+"""The line under the picture: how loud it is, what runs, what is recorded, and which kernel."""
+
+from __future__ import annotations
+
+from PyQt6.QtWidgets import QHBoxLayout, QWidget
+
+from visualizer.columns import MelColumns
+from visualizer.notices import SoundWatch
+from visualizer.status import EngineStatus
+from visualizer.ui.badge import KernelBadge
+from visualizer.ui.description import describe
+from visualizer.ui.label import ElidedLabel
+from visualizer.ui.meter import LevelMeter
+
+
+class StatusLine(QWidget):
+    """Tells of the sound that comes and of what is made of it."""
+
+    def __init__(self, recording: QWidget) -> None:
+        """`recording` tells what is recorded, and hides itself where nothing is."""
+        super().__init__()
+        self._peak = 0.0
+        self._watch = SoundWatch()
+        self.meter = LevelMeter()
+        self.label = ElidedLabel("starting: loading torch")
+        self.badge = KernelBadge()
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(10, 2, 10, 6)
+        layout.addWidget(self.meter)
+        layout.addSpacing(10)
+        layout.addWidget(self.label, 1)
+        layout.addWidget(recording)
+        layout.addWidget(self.badge)
+
+    def begin_sound(self) -> None:
+        """Another sound, of which nothing is known yet."""
+        self._watch = SoundWatch()
+
+    def observe(self, columns: MelColumns, hop_s: float) -> None:
+        """Take live columns, one for each `hop_s` of sound."""
+        self._peak = max(self._peak, columns.peak)
+        duration_s = columns.n_columns * hop_s
+        self._watch.observe(columns.peak, duration_s, columns.means, columns.faults)
+
+    def show_status(self, status: EngineStatus | None, frozen: bool) -> None:
+        """Show the sound since the last time, and what runs; None: nothing does yet."""
+        self.meter.set_peak(self._peak)
+        self._peak = 0.0
+        if status is None:
+            return
+        held = "FROZEN, Space goes on · " if frozen else ""
+        notice = self._watch.notice
+        warned = f"⚠ {notice} · " if notice else ""
+        self.label.setText(warned + held + describe(status))
+        self.badge.show_status(status)

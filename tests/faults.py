@@ -4,8 +4,8 @@
 
 Each fault has a process of its own with a real window, a PulseAudio server and, in its turn, the
 fault and its cure so many times. Printed is how long it took until the window said what is wrong,
-until it went on after the cure, the longest that the GUI thread was away, and by how much the
-stream's clock was off in the end.
+until it went on after the cure, the longest that the GUI thread was away, by how much the stream's
+clock was off in the end, and the share of its processors that a virtual machine did not get.
 """
 
 from __future__ import annotations
@@ -78,6 +78,9 @@ class Outcome:
     said: str
     threads: int
     descriptors: int
+    stolen: float
+    """the share of its processors' time that a virtual machine did not get meanwhile, when a stall
+    may be its host's"""
 
     def wrong(self, fault: Fault) -> str:
         """What is not as it must be, in a word or two."""
@@ -377,6 +380,7 @@ def _play(fault: Fault, times: int, stage: Stage) -> Iterator[Outcome]:
         assert ready is not None, "the window does not start"
         status_before = window.engine_status()
         assert status_before is not None
+        made_at, stolen_s = time.perf_counter(), _stolen_s()
         if not fault.at_start:
             fault.make(stage)
         # The orders to the server take this thread's time, and are none of the window's.
@@ -395,6 +399,7 @@ def _play(fault: Fault, times: int, stage: Stage) -> Iterator[Outcome]:
             _GIVE_UP_S,
         )
         QTest.qWait(round(_SETTLE_S * 1e3))
+        share = (_stolen_s() - stolen_s) / (time.perf_counter() - made_at) / psutil.cpu_count()
         process = psutil.Process()
         status = window.engine_status()
         assert status is not None
@@ -407,12 +412,18 @@ def _play(fault: Fault, times: int, stage: Stage) -> Iterator[Outcome]:
             said,
             process.num_threads(),
             process.num_fds(),
+            share,
         )
         if fault.at_start:
             close(window)
     if window is not None and not fault.at_start:
         close(window)
     application.quit()
+
+
+def _stolen_s() -> float:
+    """Of all processors together; only Linux tells."""
+    return float(getattr(psutil.cpu_times(), "steal", 0.0))
 
 
 def _delay_s(window: Any) -> float:
@@ -452,7 +463,9 @@ def main() -> int:
             print(json.dumps(asdict(outcome)), flush=True)
         # As the program itself: a call that hangs must not keep it.
         leave(0)
-    table = Table("fault", "times", "message s", "recovery s", "stall ms", "clock ms", "wrong")
+    table = Table(
+        "fault", "times", "message s", "recovery s", "stall ms", "clock ms", "stolen %", "wrong"
+    )
     console = Console(width=150)
     results: dict[str, Any] = {}
     failed = False
@@ -474,6 +487,7 @@ def main() -> int:
                 _spread([o.recovery_s for o in outcomes]),
                 _spread([o.stall_ms for o in outcomes]),
                 _spread([o.clock_ms and abs(o.clock_ms) for o in outcomes]),
+                _spread([100 * o.stolen for o in outcomes]),
                 ", ".join([*wrong, ending]).strip(", "),
             ]
             console.print(" | ".join([fault.name, *row[1:]]), highlight=False, soft_wrap=True)

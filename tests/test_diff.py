@@ -494,6 +494,17 @@ def test_of_many_differences_in_a_pixel_the_farthest_from_zero_is_seen() -> None
     assert pixels[0].tolist() == [255] * 5 + [511] + [255] * 4
 
 
+def test_what_lies_beyond_the_colours_is_said_beside_them() -> None:
+    def texts(*values: float) -> tuple[str, str, str]:
+        ends = np.array([values], np.float32)
+        return diff_picture.bar_texts(
+            diff_picture.Lane("", ends, None, (-90.0, 0.0), "dB", "magma", 0.0, 1.0)
+        )
+
+    assert texts(-90, 0, np.nan) == ("−90", "−45", "0")
+    assert texts(-np.inf, 0.1) == ("≤ −90", "−45", "≥ 0")
+
+
 def test_it_needs_no_display_and_leaves_the_environment_alone(program: Any, tmp_path: Path) -> None:
     none = {"DISPLAY": None, "WAYLAND_DISPLAY": None, "QT_QPA_PLATFORM": None}
     # Qt has words of its own for a locale that is not UTF-8.

@@ -1,6 +1,6 @@
 """What the commands do; each takes its parsed arguments and returns an exit code.
 
-Those on live sound are in visualizer/live_commands.py.
+`run` and `stream` are in visualizer/live_commands.py.
 """
 
 from __future__ import annotations

@@ -347,7 +347,7 @@ class CaptureConfig:
 
     kind: SourceKind
     device: str | None = None
-    """microphone: PortAudio index, name or part of a name"""
+    """microphone: PortAudio index, name or part of a name, or the sound server's name of it"""
     host_api: str | None = None
     """microphone: with it, `device` is the exact name under that host API"""
     path: str | None = None

@@ -68,7 +68,8 @@ def listen(
     source: "mic", "demo" (plays for ever) or the path of an audio file, played at its own pace;
     `loop` plays it again and again.
     preset, config: the front-end by name, or one of your own instead.
-    device: which microphone, by index, name or a part that only one name has; None: the default.
+    device: which microphone, by index, name, a part that only one name has, or what the sound
+    server calls the source; None: the default.
     sample_rate (Hz), channels: of the source, as the device allows; None: its own.
     channel: which to analyse, 0-based; None takes their mean, "each" each for itself.
     compute: where the kernel runs, "auto", "cpu", "cuda" or "mps".

@@ -35,11 +35,11 @@ def stream(arguments: argparse.Namespace) -> int:
     return _with_faults(lambda _: run_stream(options))
 
 
-def _with_faults(run: Callable[[Faults], int]) -> int:
+def _with_faults(action: Callable[[Faults], int]) -> int:
     """The exit code of a run whose faults are logged."""
     with Faults() as faults:
         try:
-            return run(faults)
+            return action(faults)
         except (VisualizerError, BrokenPipeError):
             raise
         except Exception:

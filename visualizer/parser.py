@@ -176,7 +176,8 @@ def _add_sound(parser: argparse.ArgumentParser, sources: str, words: str) -> _Gr
     sound.add_argument(
         "--device",
         metavar="NAME_OR_INDEX",
-        help="which microphone: its index, its name or a part of it (see: visualizer devices)",
+        help="which microphone: its index, its name or a part of it, or the sound server's own "
+        "name of a source (see: visualizer devices)",
     )
     sound.add_argument("--sample-rate", type=int, metavar="HZ", help="default: the device's own")
     sound.add_argument("--channels", type=int, metavar="N", help="how many to open (default: ≤ 2)")

@@ -133,6 +133,7 @@ def test_a_recording_opened_again_gives_the_same_columns(bench: Bench, folder: P
         recording.hear(samples[at : at + 400])
     (files,) = recording.end()
     found = features(files)
+    assert found["form"] == "streaming"
     again = opened_again(files)
     assert found["mel"].shape == (80, len(found["column"]))
     # It began at the hop before, so all but what reaches before that is there.

@@ -193,6 +193,7 @@ def test_a_saved_region_and_the_code_for_it(
     press(still, "Ctrl+S")
     qtbot.waitUntil(still.banner.isVisible, timeout=WAIT_MS)
     assert "saved" in still.banner.text()
+    assert still.banner.is_news
     assert path.with_suffix(".wav").exists()
     saved = np.load(path)
     kept = heard_columns(still, preset("simli", RATE_HZ))[first : last + 1, 10:30].T
@@ -261,6 +262,7 @@ def test_without_a_region_there_is_nothing_to_save(
     press(noisy, "Ctrl+S")
     qtbot.waitUntil(noisy.banner.isVisible)
     assert "there is no region to save" in noisy.banner.text()
+    assert not noisy.banner.is_news
 
 
 def test_keys_alone_mark_a_region(still: Window, qtbot: QtBot) -> None:

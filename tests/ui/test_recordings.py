@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,6 +39,7 @@ def settled(folder: Path, noisy: Window) -> Window:
 
 def wait_saved(window: Window, qtbot: QtBot) -> str:
     qtbot.waitUntil(lambda: "saved: " in window.banner.text(), timeout=WAIT_MS)
+    assert window.banner.is_news
     return window.banner.text()
 
 
@@ -138,5 +140,21 @@ def test_a_folder_that_goes_away_is_said(settled: Window, folder: Path, qtbot: Q
         path.unlink()
     folder.rmdir()
     qtbot.waitUntil(lambda: "the recording ended: " in settled.banner.text(), timeout=WAIT_MS)
+    assert not settled.banner.is_news
     assert not settled.recordings.label.isVisible()
     assert not settled.controls.record.isChecked()
+
+
+def test_what_was_saved_does_not_hide_what_went_wrong(
+    folder: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    Settings().save_recording_config(RecordingConfig(str(folder)))
+    played = noise_file(tmp_path)
+    window = make_window(EngineConfig(CaptureConfig("file", path=str(played))))
+    with running(window, qtbot):
+        press(window, "Ctrl+R")
+        qtbot.waitUntil(lambda: "REC 0:01" in window.recordings.label.text(), timeout=WAIT_MS)
+        os.truncate(played, 5 * 16_000 * 2)
+        qtbot.waitUntil(lambda: "saved: " in window.banner.text(), timeout=WAIT_MS)
+        assert window.banner.text().startswith("'noise.wav' ends after 5.00 s")
+        assert not window.banner.is_news

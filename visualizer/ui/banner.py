@@ -18,7 +18,8 @@ class Banner(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self._details: Callable[[], str] | None = None
-        self._is_news = False
+        self.is_news = False
+        """whether it tells of what went well"""
         # By this name the theme colours it.
         self.setObjectName("banner")
         layout = QHBoxLayout(self)
@@ -70,8 +71,8 @@ class Banner(QFrame):
         return self._label.text()
 
     def _show(self, text: str, *, has_details: bool = False, is_news: bool = False) -> None:
-        if is_news != self._is_news:
-            self._is_news = is_news
+        if is_news != self.is_news:
+            self.is_news = is_news
             self.setProperty("news", is_news)
             # Else the theme's colours stay those of before.
             for widget in (self, *self.findChildren(QWidget)):

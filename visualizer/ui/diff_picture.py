@@ -181,17 +181,22 @@ def _draw_lane(painter: QPainter, lane: Lane, area: QRectF, span_s: tuple[float,
     bar = QRectF(area.right() + _BAR_GAP, area.top(), _BAR, area.height())
     rows = np.arange(int(bar.height()))[::-1] * N_COLOURS // int(bar.height())
     painter.drawImage(bar.topLeft(), _image(np.repeat(table[rows][:, None], _BAR, axis=1)))
-    low, high = lane.levels
-    # The colours at the ends are also those of all that lies beyond.
-    beyond = "≤ " * bool((lane.values < low).any()), "≥ " * bool((lane.values > high).any())
-    for share, mark in ((0.0, beyond[0]), (0.5, ""), (1.0, beyond[1])):
+    for share, text in zip((0.0, 0.5, 1.0), bar_texts(lane), strict=True):
         at = bar.bottom() - (0.5 + _TEXTS_SHARE * (share - 0.5)) * bar.height()
-        text = mark + _value(low + share * (high - low))
         room = QRectF(bar.right() + 7, at - 10, WIDTH - bar.right() - 9, 20)
         _text(painter, room, text, DIM)
     # A quarter up, where no number is.
     room = QRectF(bar.right() + 7, bar.bottom() - 0.75 * bar.height() - 10, RIGHT, 20)
     _text(painter, room, lane.label, DIM)
+
+
+def bar_texts(lane: Lane) -> tuple[str, str, str]:
+    """What the colours at the lower end, in the middle and at the upper end stand for."""
+    low, high = lane.levels
+    # The colours of the ends are also those of all that lies beyond.
+    below = "≤ " if (lane.values < low).any() else ""
+    above = "≥ " if (lane.values > high).any() else ""
+    return below + _value(low), _value((low + high) / 2), above + _value(high)
 
 
 def _value(value: float) -> str:

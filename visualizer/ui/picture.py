@@ -120,8 +120,7 @@ class Picture(pg.PlotWidget):
         # Upright, its letters stand a little farther apart than the font says.
         room = math.floor(axis.size().height() - 2 * margin - metrics.averageCharWidth())
         text = metrics.elidedText(self._unit_label, Qt.TextElideMode.ElideRight, room)
-        # Without any text the axis gives its room away.
-        if text and text != axis.labelText:
+        if text != axis.labelText:
             axis.setLabel(text)
             # It has the place that suited the text before.
             axis.resizeEvent()

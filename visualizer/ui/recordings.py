@@ -33,7 +33,7 @@ class Recordings(QObject):
     turned = pyqtSignal(bool)
     """It records now, or no longer."""
     saved = pyqtSignal(str)
-    """what was written, in words"""
+    """what was written, in words; like `failed` emitted on other threads, too"""
     failed = pyqtSignal(str)
     """why something was not, or not all of it"""
     _moved = pyqtSignal()
@@ -153,13 +153,14 @@ class Recordings(QObject):
         def work() -> None:
             try:
                 files = save_last(config, status, seconds, picture)
-                self.saved.emit(f"saved: {_names(files)}")
             except VisualizerError as error:
                 self.failed.emit(str(error))
             except Exception as error:
                 # Left alone it would be handled on this thread, which is not the window's.
                 _log.exception("the past could not be saved")
                 self.failed.emit(f"the last {seconds:g} s could not be saved: {error!r}")
+            else:
+                self.saved.emit(f"saved: {_names(files)}")
 
         self._savers.start(work)
 

@@ -35,10 +35,10 @@ from visualizer.ui.marks import Marks, Place, Region
 from visualizer.ui.overlay import TextPlate
 from visualizer.ui.raster import EMPTY_COLOUR, N_COLOURS, Columns, Grid, Raster
 
-_SOURCES = {"gray": "CET-L1", "difference": "CET-D1"}
+SOURCES = {"gray": "CET-L1", "difference": "CET-D1"}
 """Names that pyqtgraph has other ones for."""
 _COLOURING_S = 0.008
-"""The longest that one update colours: what is left comes with the next."""
+"""The longest that one update colours of a lane: what is left comes with the next."""
 _DRAG_PIXELS = 4
 _MARKS = {"": QColor(255, 255, 255, 110), "A": QColor("#5ad1ff"), "B": QColor("#ffd24a")}
 _REGION = QColor("#f4f4f8")
@@ -48,10 +48,13 @@ Unit = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 @cache
 def colour_map(name: str) -> pg.ColorMap:
-    """The colour map of a DisplayConfig, as pyqtgraph has it; read from a file only once."""
+    """The colour map of a DisplayConfig, as pyqtgraph has it.
+
+    Everybody gets the same, which took a file to read: it is not to be changed.
+    """
     plain = name.removesuffix(REVERSED)
     # Reversing changes it, and pyqtgraph gives everybody the same.
-    colours = copy(pg.colormap.get(_SOURCES.get(plain, plain)))
+    colours = copy(pg.colormap.get(SOURCES.get(plain, plain)))
     if name != plain:
         colours.reverse()
     return colours
@@ -119,8 +122,6 @@ class SpectrogramView(QWidget):
         self._on_screen: int | None = None
         """the end of the view that is on the screen, if it is there as it would be painted now"""
         self._changed_from = 0
-        self._coloured_at = -math.inf
-        """when much was coloured the last time, s, perf_counter"""
 
     def set_scene(self, scene: Scene, span_s: float) -> None:
         """Show so many seconds of this."""
@@ -163,17 +164,11 @@ class SpectrogramView(QWidget):
         raster = self._raster
         if raster is None:
             return True
-        began_at = time.perf_counter()
-        # What follows at once, as a column's paint does a resize, adds little to it.
-        is_next = began_at - self._coloured_at < _COLOURING_S
-        until = began_at if is_next else began_at + _COLOURING_S
+        until = time.perf_counter() + _COLOURING_S
         while True:
             whole = raster.colour(self._view_end())
             self._changed_from = min(self._changed_from, raster.changed_from)
-            now = time.perf_counter()
-            if whole or now > until:
-                # A column alone, which takes no time, leaves the next update all of its own.
-                self._coloured_at = now if now - began_at > _COLOURING_S / 2 else -math.inf
+            if whole or time.perf_counter() > until:
                 return whole
 
     def moved(self) -> QRegion:

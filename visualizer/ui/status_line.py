@@ -36,9 +36,12 @@ class StatusLine(QWidget):
         """Another sound, of which nothing is known yet."""
         self._watch = SoundWatch()
 
+    def note_peak(self, peak: float) -> None:
+        """Take the largest sample of what came, whatever front-end it went through."""
+        self._peak = max(self._peak, peak)
+
     def observe(self, columns: MelColumns, hop_s: float) -> None:
-        """Take live columns, one for each `hop_s` of sound."""
-        self._peak = max(self._peak, columns.peak)
+        """Take live columns of the front-end in force, one for each `hop_s` of sound."""
         duration_s = columns.n_columns * hop_s
         self._watch.observe(columns.peak, duration_s, columns.means, columns.faults)
 

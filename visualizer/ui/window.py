@@ -149,7 +149,7 @@ class Window(QMainWindow):
         controls.freeze_toggled.connect(self._freeze)
         controls.record_toggled.connect(self.recordings.turn)
         self.recordings.turned.connect(controls.record.setChecked)
-        self.recordings.saved.connect(self.banner.show_news)
+        self.recordings.saved.connect(self._show_saved)
         self.recordings.failed.connect(self.show_fault)
         controls.overlay_toggled.connect(self._show_overlay)
         controls.span_picked.connect(lambda span_s: viewer.show_in(span_s=span_s))
@@ -158,7 +158,7 @@ class Window(QMainWindow):
         viewer.display_changed.connect(self._show_display)
         viewer.display_changed.connect(self._store.save_display_config)
         viewer.refused.connect(self.show_fault)
-        self._saver.saved.connect(self.banner.show_news)
+        self._saver.saved.connect(self._show_saved)
         self._saver.failed.connect(self.show_fault)
         self.panels.spectrum_wanted.connect(self._show_spectrum)
         self.stack.held_changed.connect(self._on_held)
@@ -405,6 +405,7 @@ class Window(QMainWindow):
         assert status is not None
         shown = not self._bridge.resting
         for columns in self._engine.drain():
+            self.status_line.note_peak(columns.peak)
             if columns.config_id > status.config_id:
                 # Made by a front-end that came into force since the look at the status.
                 status = self._engine.status()
@@ -483,6 +484,14 @@ class Window(QMainWindow):
         source = status.source if status else None
         on_microphone = source is not None and source.kind == "mic"
         self.devices.ask((source.host_api or "", source.name) if source and on_microphone else None)
+
+    def _show_saved(self, words: str) -> None:
+        """Tell what was saved, beside a fault that goes on."""
+        fault = self._status.fault if self._status is not None else None
+        if fault is None:
+            self.banner.show_news(words)
+        else:
+            self.banner.show_fault(f"{fault} · {words}")
 
     def _show_store_problem(self) -> None:
         """Once the start is over, which has words of its own, and where nothing else is said."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ import pytest
 import soundfile
 from PyQt6.QtGui import QImage
 
+from tests.children import piped
+from tests.conftest import ROOT
 from visualizer.cli import run_command as main
 from visualizer.config import MelConfig
 from visualizer.mel.artifacts import Artifact
@@ -492,6 +495,18 @@ def test_of_many_differences_in_a_pixel_the_farthest_from_zero_is_seen() -> None
     pixels = diff_picture.coloured(lane, table, (0.0, 1000.0), (10, 2))
     assert pixels[1].tolist() == [255] * 5 + [0] + [255] * 4
     assert pixels[0].tolist() == [255] * 5 + [511] + [255] * 4
+
+
+def test_a_reader_that_goes_does_not_keep_the_files_away(tmp_path: Path) -> None:
+    picture, figures = tmp_path / "a.png", tmp_path / "a.json"
+    command = [sys.executable, str(ROOT / "run.py"), "diff", "simli", "kaldi"]
+    command += ["--picture", str(picture), "--json", str(figures)]
+    with piped(command) as child:
+        assert child.stdout is not None
+        child.stdout.close()
+        assert child.wait(120) == 0
+    assert not QImage(str(picture)).isNull()
+    assert json.loads(figures.read_text())["a"]["title"] == "simli"
 
 
 def test_what_lies_beyond_the_colours_is_said_beside_them() -> None:

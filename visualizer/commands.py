@@ -24,6 +24,8 @@ from visualizer.system import display_problem
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from visualizer.bench import BenchResult, DrawingResult
+
 QUIETEST_DB, LOUDEST_DB = -60.0, -3.0
 """Of full scale: what may be asked of the clicks' peak."""
 FEWEST_CLICKS, MOST_CLICKS = 5, 100
@@ -61,9 +63,8 @@ def mel(arguments: argparse.Namespace) -> int:
 
 
 def diff(arguments: argparse.Namespace) -> int:
-    from rich.console import Console
-
     from visualizer.audio.demo import demo_path
+    from visualizer.console import print_tables
     from visualizer.diff_tables import diff_tables
     from visualizer.difference import compare
     from visualizer.folders import cache_folder
@@ -102,15 +103,14 @@ def diff(arguments: argparse.Namespace) -> int:
         side_a = obtain(a, shared, lambda share: progress.update(tasks[0], completed=share))
         side_b = obtain(b, shared, lambda share: progress.update(tasks[1], completed=share))
     found = compare(side_a, side_b, arguments.unit)
-    console = Console(highlight=False, soft_wrap=True)
-    for part in diff_tables(found):
-        console.print(part, markup=False)
+    # The files first: whoever reads the tables may have seen enough before their end.
     if arguments.picture is not None:
         from visualizer.ui.diff_picture import save_picture
 
         save_picture(found, arguments.picture)
     if arguments.json is not None:
         write_report(arguments.json, found.to_dict())
+    print_tables(diff_tables(found))
     return 0
 
 
@@ -196,6 +196,8 @@ def _check() -> int:
 
 
 def bench(arguments: argparse.Namespace) -> int:
+    from visualizer.bench_tables import bench_tables, drawing_tables
+    from visualizer.console import print_tables
     from visualizer.report import require_writable, write_report
 
     for path, what in ((arguments.json, "the figures"), (arguments.chart, "the chart")):
@@ -207,20 +209,24 @@ def bench(arguments: argparse.Namespace) -> int:
     if problem:
         raise DisplayError(f"--drawing needs a window: {problem}")
     figures: dict[str, Any] = {}
+    parts: list[Any] = []
     if arguments.peers or arguments.chart is not None or not arguments.drawing:
-        figures |= _bench_kernels(arguments)
+        result = _bench_kernels(arguments)
+        figures |= result.to_dict()
+        parts += bench_tables(result)
     if arguments.drawing:
-        figures |= _bench_drawing()
+        drawing = _bench_drawing()
+        figures |= drawing.to_dict()
+        parts += drawing_tables(drawing)
+    # The file first: whoever reads the tables may have seen enough before their end.
     if arguments.json is not None:
         write_report(arguments.json, figures)
+    print_tables(parts)
     return 0
 
 
-def _bench_kernels(arguments: argparse.Namespace) -> dict[str, Any]:
-    from rich.console import Console
-
+def _bench_kernels(arguments: argparse.Namespace) -> BenchResult:
     from visualizer.bench import Bench
-    from visualizer.bench_tables import bench_tables
 
     if arguments.chart is not None:
         # Found out now and not after two minutes of measuring.
@@ -237,22 +243,16 @@ def _bench_kernels(arguments: argparse.Namespace) -> dict[str, Any]:
             arguments.peers,
             lambda step: progress.update(task, description=step, advance=1),
         ).run()
-    console = Console(highlight=False, soft_wrap=True)
-    for part in bench_tables(result):
-        console.print(part)
     if arguments.chart is not None:
         save_chart(result, arguments.chart)
-    return result.to_dict()
+    return result
 
 
-def _bench_drawing() -> dict[str, Any]:
-    from rich.console import Console
-
+def _bench_drawing() -> DrawingResult:
     # Its torch is loaded before Qt: on Windows torch does not find its libraries after that.
     from visualizer.bench import DrawingResult, machine, now  # isort: split
     from PyQt6.QtWidgets import QApplication
 
-    from visualizer.bench_tables import drawing_tables
     from visualizer.ui import drawing_bench
     from visualizer.ui.app import make_application
 
@@ -266,16 +266,10 @@ def _bench_drawing() -> dict[str, Any]:
             sizes,
             lambda step: progress.update(task, description=step, advance=1),
         )
-    result = DrawingResult(now(), machine(), timings)
-    console = Console(highlight=False, soft_wrap=True)
-    for part in drawing_tables(result):
-        console.print(part)
-    return result.to_dict()
+    return DrawingResult(now(), machine(), timings)
 
 
 def latency(arguments: argparse.Namespace) -> int:
-    from rich.console import Console
-
     from visualizer import process
     from visualizer.clicks import LOWEST_RATE_HZ
     from visualizer.report import require_writable, write_report
@@ -295,6 +289,7 @@ def latency(arguments: argparse.Namespace) -> int:
     process.begin()
     from visualizer.click_tables import click_json, click_tables
     from visualizer.click_test import ClickSettings, measure
+    from visualizer.console import print_tables
 
     report = measure(
         ClickSettings(
@@ -307,11 +302,9 @@ def latency(arguments: argparse.Namespace) -> int:
         lambda text: print(f"visualizer: {text}", file=sys.stderr, flush=True),
         process.settle,
     )
-    console = Console(highlight=False, soft_wrap=True)
-    for part in click_tables(report):
-        console.print(part, markup=False)
     if arguments.json is not None:
         write_report(arguments.json, click_json(report))
+    print_tables(click_tables(report))
     return 0
 
 

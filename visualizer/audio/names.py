@@ -28,9 +28,6 @@ def told_apart(named: Sequence[tuple[str, str]]) -> list[str]:
 
 def left_out_words(n: int) -> str:
     """That so many devices have names that are no text."""
-    some = (
-        "1 device with an unreadable name is"
-        if n == 1
-        else f"{n} devices with unreadable names are"
-    )
-    return f"{some} left out"
+    if n == 1:
+        return "1 device with an unreadable name is left out"
+    return f"{n} devices with unreadable names are left out"

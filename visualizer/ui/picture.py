@@ -71,7 +71,7 @@ class Picture(pg.PlotWidget):
         levels: tuple[float, float],
         span_s: float,
     ) -> None:
-        """Show so much of the columns of a front-end, coloured from the one level to the other."""
+        """Show `span_s` of a front-end's columns, coloured from the one level to the other."""
         self._title.set_lines([Line(title, TEXT)] if title else [])
         self._frequency_axis.set_config(mel)
         self.getPlotItem().setYRange(0, mel.n_mels, padding=0)

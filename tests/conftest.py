@@ -28,6 +28,16 @@ ROOT = Path(__file__).parents[1]
 DEADLINE_S = 20.0
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    show_crashes(config)
+
+
+def show_crashes(config: pytest.Config) -> None:
+    """Not to what is captured for a test, and of the thread that crashed alone: CI shows little."""
+    faulthandler.enable(config.stash[fault_handler_stderr_fd_key], all_threads=False)
+
+
 def require_real_parts() -> None:
     if not sys.platform.startswith("linux"):
         pytest.skip("PulseAudio and Xvfb are of Linux")
@@ -142,8 +152,7 @@ def log_folder(tmp_path: Path, pytestconfig: pytest.Config) -> Iterator[Path]:
     root.handlers[:] = handlers
     root.setLevel(level)
     logging.getLogger("visualizer").setLevel(logging.NOTSET)
-    # Not to what is captured for the test: after a crash nobody would see it.
-    faulthandler.enable(pytestconfig.stash[fault_handler_stderr_fd_key])
+    show_crashes(pytestconfig)
 
 
 @pytest.fixture(scope="session")

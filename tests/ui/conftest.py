@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PyQt6.QtCore import QEvent
+from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from tests.ui.helpers import make_window, noise_file, press, running
 from visualizer.config import CaptureConfig, DisplayConfig, EngineConfig
 from visualizer.ui.window import Window
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left(request: pytest.FixtureRequest) -> None:
+    """Of the windows before, which slots and pytest let go only now.
+
+    PyQt does not know when Qt frees objects of its own, such as the lists of combo boxes. What
+    Python still holds of them it would take for what is made next at the same addresses.
+    """
+    if "qapp" in request.fixturenames:
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        gc.collect()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,7 +58,6 @@ def running(window: Window, qtbot: QtBot) -> Iterator[None]:
         # Taken apart here and now: pyqtgraph does not bear it in the middle of making another one.
         window.deleteLater()
         QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-        gc.collect()
 
 
 def activate(window: Window, qtbot: QtBot) -> None:

@@ -30,11 +30,12 @@ class Picture(pg.PlotWidget):
         self._frequency_axis = FrequencyAxis()
         # Before the first changeEvent, which comes while the widget is being made.
         self._axes: tuple[pg.AxisItem, ...] = ()
-        super().__init__(axisItems={"left": self._frequency_axis}, background=None)
+        super().__init__(
+            axisItems={"left": self._frequency_axis}, background=None, enableMenu=False
+        )
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         plot = self.getPlotItem()
         plot.hideButtons()
-        plot.setMenuEnabled(False)
         plot.setMouseEnabled(False, False)
         plot.setContentsMargins(4, 6, 8, 6)
         plot.hideAxis("bottom")

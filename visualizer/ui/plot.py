@@ -18,14 +18,15 @@ class QuietPlot(pg.PlotWidget):
     ) -> None:
         self._least_lines = lines
         self._ready = False
-        super().__init__(axisItems={"bottom": bottom} if bottom else None, background=None)
+        super().__init__(
+            axisItems={"bottom": bottom} if bottom else None, background=None, enableMenu=False
+        )
         self.setAccessibleName(name)
         self.setToolTip(tip)
         plot = self.getPlotItem()
         plot.hideButtons()
         # Half of the last tick's text hangs over.
         plot.setContentsMargins(0, 0, 2 * self.fontMetrics().averageCharWidth(), 0)
-        plot.setMenuEnabled(False)
         plot.setMouseEnabled(False, False)
         plot.disableAutoRange()
         for axis in self._axes():

@@ -82,7 +82,11 @@ class Player:
         self._is_closed = False
         self._started_at = 0.0
         self._calls = Calls("the sound system")
-        self._stream = self._calls.make(self._open, PATIENCE.call_s, _close)
+        try:
+            self._stream = self._calls.make(self._open, PATIENCE.call_s, _close)
+        except BaseException:
+            self._calls.close()
+            raise
         latency_s = float(self._stream.latency)
         self.latency_s = latency_s if 0 < latency_s < _LATENCY_LIMIT_S else None
         """from the callback to the air, as the device reports it; None: not reported"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 from dataclasses import replace
@@ -107,3 +108,21 @@ def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     piece = piece_of("simli", heard(noise(3 * RATE_HZ)))
     with pytest.raises(ConfigError, match="cannot be written"):
         save_piece(piece, tmp_path / "no folder" / "a.npy")
+
+
+def test_what_would_be_replaced_stays_where_the_new_cannot_be_written(tmp_path: Path) -> None:
+    piece = piece_of("simli", heard(noise(3 * RATE_HZ)))
+    folder = tmp_path / "regions"
+    folder.mkdir()
+    path = folder / "a.npy"
+    save_piece(piece, path)
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
+    assert before.keys() == {"a.npy", "a.wav"}
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+    try:
+        with pytest.raises(ConfigError, match=r"the region cannot be written to '.*a\.npy': "):
+            save_piece(replace(piece, end_column=130), path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == before

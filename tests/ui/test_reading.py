@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,7 @@ from tests.ui.helpers import (
 )
 from visualizer.config import CaptureConfig, DisplayConfig, EngineConfig
 from visualizer.presets import preset
+from visualizer.region import Piece, save_piece
 from visualizer.ui.window import Window
 
 SHIFT = Qt.KeyboardModifier.ShiftModifier
@@ -203,6 +205,24 @@ def test_a_saved_region_and_the_code_for_it(
     names: dict[str, object] = {}
     exec(clipboard.text(), names)
     np.testing.assert_array_equal(names["mel"], saved)
+
+
+def test_a_region_is_written_whole_before_the_window_goes(
+    still: Window, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, last = middle_column(still, 0.1), middle_column(still, 0.9)
+    drag(view_of(still), point_of(still, first, 10), point_of(still, last, 29), SHIFT)
+    path = tmp_path / "piece.npy"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+
+    def save_to_a_slow_drive(piece: Piece, path: Path) -> str:
+        time.sleep(1.0)
+        return save_piece(piece, path)
+
+    monkeypatch.setattr("visualizer.ui.files.save_piece", save_to_a_slow_drive)
+    press(still, "Ctrl+S")
+    still.close()
+    assert np.load(path).shape == (20, last - first + 1)
 
 
 def test_nothing_is_replaced_without_a_question(

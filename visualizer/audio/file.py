@@ -219,14 +219,6 @@ def _cut_off(file: Any, n_samples: int) -> str | None:
     )
 
 
-def write_sound(path: Path, samples: NDArray[np.float32], sample_rate: int) -> None:
-    """Write (n_samples, n_channels) as they are, a WAV of float32. Raises SourceError in words."""
-    try:
-        soundfile.write(path, samples, sample_rate, subtype="FLOAT")
-    except (OSError, soundfile.SoundFileError) as error:
-        raise SourceError(f"{str(path)!r} cannot be written: {error}") from error
-
-
 def read_blocks(
     file: Any, path: Path, length: int, on_progress: Callable[[float], None]
 ) -> Iterator[NDArray[np.float32]]:

@@ -13,6 +13,8 @@ from visualizer.errors import VisualizerError
 from visualizer.region import Piece, save_piece, sound_path
 from visualizer.ui.settings import Settings
 
+SAVING_END_S = 3.0
+"""So long a window that is closed waits for a region to be written."""
 _SUFFIX = ".npy"
 _log = logging.getLogger(__name__)
 
@@ -72,7 +74,7 @@ def _may_replace(window: QWidget, paths: list[Path]) -> bool:
 
 
 class RegionSaver(QObject):
-    """Writes regions on a thread of Qt's pool: minutes of sound take a while."""
+    """Writes regions on a thread of its own: minutes of sound take a while."""
 
     saved = pyqtSignal(str)
     """what was written, in words"""
@@ -82,6 +84,7 @@ class RegionSaver(QObject):
 
     def __init__(self) -> None:
         super().__init__()
+        self._threads = QThreadPool(self)
         self._done.connect(self._finish)
 
     def save(self, piece: Piece | None, window: QWidget) -> None:
@@ -115,9 +118,12 @@ class RegionSaver(QObject):
                 _log.exception("the region could not be saved")
                 self._done.emit("", f"the region could not be saved: {error!r}")
 
-        pool = QThreadPool.globalInstance()
-        assert pool is not None
-        pool.start(work)
+        self._threads.start(work)
+
+    def close(self) -> None:
+        """Let what is being written be written; the window goes."""
+        if not self._threads.waitForDone(round(SAVING_END_S * 1e3)):
+            _log.warning("a region takes too long to save, and is not there")
 
     def _finish(self, code: str, words: str) -> None:
         clipboard = QGuiApplication.clipboard()

@@ -269,6 +269,7 @@ class Window(QMainWindow):
         self._texts.stop()
         self.devices.close()
         self.viewer.close_tracks()
+        self._saver.close()
         self.recordings.close()
         if self._engine is not None:
             self._engine.close()

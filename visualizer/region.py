@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
+from visualizer.audio.file import write_sound
 from visualizer.config import Channel, MelConfig
 from visualizer.errors import ConfigError
 from visualizer.history import SoundHistory
@@ -73,13 +73,12 @@ def save_piece(piece: Piece, path: Path) -> str:
         # What is there already goes once the new is whole.
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".mel-") as folder:
             new_wav, new_npy = Path(folder, "sound.wav"), Path(folder, "values.npy")
-            soundfile.write(new_wav, samples, piece.sound.sample_rate, subtype="FLOAT")
+            write_sound(new_wav, samples, piece.sound.sample_rate)
             np.save(new_npy, values, allow_pickle=False)
             new_wav.replace(wav)
             new_npy.replace(npy)
-    except (OSError, soundfile.SoundFileError) as error:
-        # Of a full drive its library says no more than "System error".
-        reason = getattr(error, "strerror", None) or "is there room on the drive?"
+    except OSError as error:
+        reason = error.strerror or error
         raise ConfigError(f"the region cannot be written to {str(npy)!r}: {reason}") from error
     return _SNIPPET.format(
         config=json.dumps(piece.mel.to_dict()),

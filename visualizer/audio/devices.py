@@ -73,7 +73,7 @@ def find_device(
     """
     if not devices:
         raise DeviceError(
-            "no microphone was found; plug one in, or play a file or the demo (--source)"
+            "no microphone was found; plug one in, or choose a file or the demo as the source"
         )
     if device is None:
         for candidate in devices:

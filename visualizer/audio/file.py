@@ -219,6 +219,15 @@ def _cut_off(file: Any, n_samples: int) -> str | None:
     )
 
 
+def write_sound(path: Path, samples: NDArray[np.float32], sample_rate: int) -> None:
+    """Write (n_samples, n_channels) as they are, a WAV of float32. Raises OSError."""
+    try:
+        soundfile.write(path, samples, sample_rate, subtype="FLOAT")
+    except soundfile.SoundFileError as error:
+        # Of a full drive it says no more than "System error".
+        raise OSError("is there room on the drive?") from error
+
+
 def read_blocks(
     file: Any, path: Path, length: int, on_progress: Callable[[float], None]
 ) -> Iterator[NDArray[np.float32]]:

@@ -22,7 +22,7 @@ from typing import IO, Any
 import psutil
 
 from tests.sound import running_server
-from visualizer.engine import OUTBOX_LENGTH
+from visualizer.outbox import OUTBOX_LENGTH
 from visualizer.presets import preset
 
 RATE_HZ, HOP = 16_000, 80

@@ -14,7 +14,6 @@ import pytest
 import torch
 import torchaudio
 
-from visualizer import engine as engine_module
 from visualizer.audio.file import END_OF_FILE
 from visualizer.audio.health import Patience
 from visualizer.audio.ring import BlockRing
@@ -22,10 +21,11 @@ from visualizer.audio.sample_clock import SampleClock
 from visualizer.audio.source import LATE_LIMIT_S, SourceInfo
 from visualizer.columns import MelColumns
 from visualizer.config import CaptureConfig, EngineConfig
-from visualizer.engine import OUTBOX_LENGTH, Engine
+from visualizer.engine import Engine
 from visualizer.errors import DeviceError
 from visualizer.mel.kernels import EagerKernel, available_devices
 from visualizer.mel.stream import MelStream
+from visualizer.outbox import OUTBOX_LENGTH
 from visualizer.pipeline import Pipeline
 from visualizer.presets import preset
 from visualizer.status import EngineStatus
@@ -582,7 +582,7 @@ def test_a_reader_that_stalls_loses_the_oldest_columns_and_they_are_counted(benc
 
 
 def test_a_file_waits_for_a_reader_that_stalls(bench: Bench, monkeypatch: Any) -> None:
-    monkeypatch.setattr(engine_module, "OUTBOX_LENGTH", 8)
+    monkeypatch.setattr("visualizer.outbox.OUTBOX_LENGTH", 8)
     bench.config = EngineConfig(FILE)
     bench.start().until(lambda s: s.state == "running")
     ring = bench.sources[0].ring

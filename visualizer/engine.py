@@ -41,19 +41,15 @@ from visualizer.columns import MelColumns
 from visualizer.config import CaptureConfig, EngineConfig
 from visualizer.errors import VisualizerError
 from visualizer.history import MEMORY_BYTES, SoundHistory
-from visualizer.presets import fixed_rate, front_end, preset
+from visualizer.outbox import Outbox
+from visualizer.presets import fixed_rate, preset
 from visualizer.status import EngineStatus, State
 from visualizer.tally import Tally
 
 if TYPE_CHECKING:
+    from visualizer.analysis import Analysis
     from visualizer.keeper import KernelKeeper, KernelOffer
     from visualizer.pipeline import Pipeline
-
-OUTBOX_LENGTH = 4096
-"""Deliveries, mostly of one column, kept for a reader that stalls.
-
-Then the oldest are dropped, and counted; but what can wait, a file, is taken no further.
-"""
 
 _LOOK_S = 0.1
 """Of sound, after which the worker looks at it even where no column comes of it."""
@@ -116,8 +112,7 @@ class Engine:
         self._orders: deque[_Order] = deque()
         self._inbox: queue.SimpleQueue[BlockRing | None] = queue.SimpleQueue()
         self._requested = self._wanted.capture
-        self._outbox: deque[MelColumns] = deque()
-        self._waits_for_reader = False
+        self._outbox = Outbox(lambda: self._inbox.put(self._ring))
         self._ring: BlockRing | None = None
         self._pipeline: Pipeline | None = None
         self._expected_sample: int | None = None
@@ -139,13 +134,7 @@ class Engine:
 
     def drain(self) -> list[MelColumns]:
         """The columns that came since the last call, oldest first."""
-        drained = []
-        while self._outbox:
-            drained.append(self._outbox.popleft())
-        if self._waits_for_reader:
-            self._waits_for_reader = False
-            self._inbox.put(self._ring)
-        return drained
+        return self._outbox.take()
 
     @property
     def revision(self) -> int:
@@ -317,62 +306,50 @@ class Engine:
         self, configs: tuple[EngineConfig, ...], fault: str | None, state: State = "running"
     ) -> None:
         """Make the front-end anew, between two blocks: the first of `configs` that works."""
-        from visualizer.keeper import KernelOffer
-        from visualizer.mel.clip import relative_deviation
-        from visualizer.mel.kernels import choose_device, ready_kernel
-        from visualizer.pipeline import Pipeline
+        from visualizer.analysis import begin_analysis
 
         source = self._status.source
         assert source is not None
         assert self._keeper is not None
         for config in configs:
             try:
-                mel, device = front_end(config, source.sample_rate), choose_device(config.compute)
-                offer = self._keeper.kept(mel, device)
-                is_new = offer is None
-                kernel = (offer and offer.kernel) or ready_kernel(mel, 1, device)
-                pipeline = Pipeline(
-                    mel, source.sample_rate, source.channels, config.channel, kernel
-                )
-                pipeline.warm_up()
-                if offer is None and device.type != "cpu":
-                    # Here, since torch's other devices do not like two threads.
-                    deviation = relative_deviation(mel, kernel)
-                    offer = KernelOffer(mel, device, deviation, kernel)
-                    self._keeper.keep(offer)
+                analysis = begin_analysis(config, source, self._keeper)
             except VisualizerError as error:
                 fault = fault or str(error)
-                continue
             except Exception as error:
                 _log.exception("%s on %s failed", config.preset, config.compute)
                 fault = fault or f"{config.preset} on {config.compute} failed: {error!r}"
-                continue
-            self._pipeline = pipeline
-            if self._ring is not None:
-                self._ring.want(0)
-            # What waited for it meanwhile is no lag.
-            self._ready_at = time.perf_counter()
-            if config is not configs[0]:
-                self._wanted = config
-            self._set(
-                state=state,
-                config=config,
-                mel=mel,
-                backend=kernel.backend,
-                device=kernel.device,
-                deviation=offer and offer.deviation,
-                timings=offer.timings if offer else (),
-                kernel_note=offer and offer.note,
-                resampling_s=pipeline.stream.held_back_s,
-                config_id=self._status.config_id + 1,
-                sound=self._sound,
-                front_end_since=self._expected_sample or 0,
-                fault=fault,
-            )
-            if is_new:
-                self._keeper.want(mel, device)
-            return
+            else:
+                if config is not configs[0]:
+                    self._wanted = config
+                self._begin(analysis, fault, state)
+                if analysis.is_new:
+                    self._keeper.want(analysis.mel, analysis.device)
+                return
         self._fail(fault or "no front-end works")
+
+    def _begin(self, analysis: Analysis, fault: str | None, state: State) -> None:
+        pipeline, offer = analysis.pipeline, analysis.offer
+        self._pipeline = pipeline
+        if self._ring is not None:
+            self._ring.want(0)
+        # What waited for it meanwhile is no lag.
+        self._ready_at = time.perf_counter()
+        self._set(
+            state=state,
+            config=analysis.config,
+            mel=analysis.mel,
+            backend=pipeline.stream.kernel.backend,
+            device=pipeline.stream.kernel.device,
+            deviation=offer and offer.deviation,
+            timings=offer.timings if offer else (),
+            kernel_note=offer and offer.note,
+            resampling_s=pipeline.stream.held_back_s,
+            config_id=self._status.config_id + 1,
+            sound=self._sound,
+            front_end_since=self._expected_sample or 0,
+            fault=fault,
+        )
 
     def _take_kernel(self, offer: KernelOffer) -> None:
         """Between two blocks, go on with what is offered if it is for what runs.
@@ -402,7 +379,7 @@ class Engine:
         is_live = source is not None and source.kind == "mic"
         if is_live and now - LATE_LIMIT_S > self._ready_at:
             ring.skip(now - LATE_LIMIT_S)
-        if not is_live and self._is_held_up():
+        if not is_live and not self._outbox.has_room():
             return False
         block = ring.read()
         if block is not None:
@@ -417,15 +394,6 @@ class Engine:
             self._ended_well = end_reason == END_OF_FILE
             fault = self._flush() if self._ended_well else end_reason
             self._set(state="ended", fault=fault)
-        return False
-
-    def _is_held_up(self) -> bool:
-        """Whether there is no place for more columns; if so, `drain` wakes the worker."""
-        # Before the look, so that no drain comes between the two.
-        self._waits_for_reader = True
-        if len(self._outbox) >= OUTBOX_LENGTH:
-            return True
-        self._waits_for_reader = False
         return False
 
     def _look_samples(self) -> int:
@@ -479,9 +447,7 @@ class Engine:
             faults=self._cleaner.faults,
         )
         self._tally.columns += columns.n_columns
-        self._outbox.append(columns)
-        while len(self._outbox) > OUTBOX_LENGTH:
-            self._tally.dropped_columns += self._outbox.popleft().n_columns
+        self._tally.dropped_columns += self._outbox.put(columns)
         self._on_update()
 
     def _fail(self, fault: str) -> None:

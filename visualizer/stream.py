@@ -106,7 +106,7 @@ class _Output:
     """Writes what an engine gives, on a thread of its own.
 
     Whoever reads slowly holds it up. What can wait, a file or a pipe, does so then (see
-    OUTBOX_LENGTH); of a microphone the engine drops the oldest columns.
+    `outbox`); of a microphone the engine drops the oldest columns.
     """
 
     def __init__(self, engine: Engine, woken: threading.Event, options: StreamOptions) -> None:

@@ -186,6 +186,15 @@ def test_a_look_that_finds_nothing_new_ends_too(sound_server: SoundServer, watch
     assert watch.message() == {"listing": False}
 
 
+def test_a_list_that_is_being_made_is_finished_before_the_end(watch: Watch) -> None:
+    """Cut off, it could leave JACK's lock behind, for which all others then wait for ever."""
+    assert watch.message() == {"listing": True}
+    assert watch.process.stdin is not None
+    watch.process.stdin.close()
+    assert "mic_a" in watch.devices()
+    assert watch.process.wait(DEADLINE_S) == 0
+
+
 def test_rates_are_asked_of_all_but_the_device_in_use(watch: Watch) -> None:
     assert all(d["sample_rates"] is None for d in watch.devices().values())
     watch.ask(json.dumps(["ALSA", "mic_a"]))

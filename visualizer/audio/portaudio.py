@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -99,7 +100,7 @@ def _try_apart() -> None:
     except subprocess.TimeoutExpired as error:
         raise DeviceError(
             f"PortAudio has not started within {_TRIAL_LIMIT_S:g} s; does the sound server answer "
-            "(`pactl info` on Linux)?"
+            f"(`pactl info` on Linux)?{lock_hint()}"
         ) from error
     except OSError:
         # No process to try it in; then it must do without.
@@ -112,6 +113,20 @@ def _try_apart() -> None:
             f"PortAudio crashes with this sound configuration ({how}); check it (`arecord -l` and "
             "~/.asoundrc on Linux)",
         )
+
+
+def lock_hint(shared_memory: Path = Path("/dev/shm")) -> str:
+    """What else may help where PortAudio does not start.
+
+    A program that is killed while JACK's library, which PortAudio looks into, opens its database
+    leaves it locked for all others.
+    """
+    if sys.platform != "linux":
+        return ""
+    database = shared_memory / f"jack_db-{os.getuid()}"
+    if not database.is_dir():
+        return ""
+    return f" Where it does, JACK's database may be locked: rm -r {database}"
 
 
 def _remembered(pause_s: float, text: str) -> DeviceError:

@@ -2,7 +2,7 @@
 
 PortAudio makes its list when it starts, and starting it anew ends open streams, so this cannot be
 where the stream is. Three threads: the main one lists; "requests" reads standard input, and ends
-the process when that ends, even while the list hangs; "server" waits for the sound server.
+the process when that ends, soon even while the list hangs; "server" waits for the sound server.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from visualizer.errors import DeviceError
 
 _POLL_S = 1.0 if sys.platform == "linux" else 5.0
 """How often the hardware is looked at; elsewhere that is PortAudio's whole list."""
+_END_S = 3.0
+"""A list that is being made has so long to be finished before the process ends."""
 
 _DeviceKey = tuple[str, str]
 
@@ -47,8 +49,9 @@ def watch(requests: IO[str], output: IO[str]) -> NoReturn:
     not asked for them.
     """
     wakes: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
+    looking = threading.Lock()
     for name, target in (
-        ("requests", lambda: _read_requests(requests, wakes)),
+        ("requests", lambda: _read_requests(requests, wakes, looking)),
         ("server", lambda: follow_sources(lambda: wakes.put(None))),
     ):
         threading.Thread(target=target, name=name, daemon=True).start()
@@ -63,9 +66,10 @@ def watch(requests: IO[str], output: IO[str]) -> NoReturn:
             told = None
         before, hardware = hardware, _hardware()
         if asked is not None or changed or hardware is None or hardware != before:
-            found = _look(rates, output)
-            # Also where nothing is new: whoever reads waits for the end of the look.
-            _say(found if found != told else {"listing": False}, output)
+            with looking:
+                found = _look(rates, output)
+                # Also where nothing is new: whoever reads waits for the end of the look.
+                _say(found if found != told else {"listing": False}, output)
             told = found
         asked, changed = _wait(wakes)
 
@@ -84,14 +88,19 @@ def _say(message: dict[str, Any], output: IO[str]) -> None:
     print(json.dumps(message), file=output, flush=True)
 
 
-def _read_requests(requests: IO[str], wakes: queue.SimpleQueue[_Asked | None]) -> NoReturn:
+def _read_requests(
+    requests: IO[str], wakes: queue.SimpleQueue[_Asked | None], looking: threading.Lock
+) -> NoReturn:
     for line in requests:
         in_use: _DeviceKey | None = None
         with suppress(ValueError, TypeError):
             host_api, name = json.loads(line)
             in_use = str(host_api), str(name)
         wakes.put(_Asked(in_use))
-    # The one who started this is gone, perhaps killed; a list that hangs must not outlive it.
+    # The one who started this is gone, perhaps killed; a list that hangs must not outlive it. But
+    # one that does not hang is not cut off: JACK's library, which PortAudio looks into, would leave
+    # a lock behind that all who start PortAudio then wait for, for ever.
+    looking.acquire(timeout=_END_S)
     os._exit(0)
 
 

@@ -18,6 +18,8 @@ from visualizer.errors import DeviceError
 
 LIMIT_S = 15.0
 """A list that takes longer does not come."""
+_END_MS = 200
+"""So long its end is waited for."""
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 2.0, 60.0
 """Before the process is started again; doubled each time that it fails."""
 
@@ -73,8 +75,9 @@ class DeviceWatch(QObject):
         self._again.stop()
         self._limit.stop()
         self._process.blockSignals(True)
-        self._process.kill()
-        self._process.waitForFinished(200)
+        # Not killed: a list that is being made is finished first, and then it ends by itself.
+        self._process.closeWriteChannel()
+        self._process.waitForFinished(_END_MS)
 
     def _start(self) -> None:
         self._again.stop()

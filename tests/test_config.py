@@ -9,7 +9,7 @@ import pytest
 
 from visualizer.config import MAX_WEIGHTS, CaptureConfig, DisplayConfig, EngineConfig, MelConfig
 from visualizer.errors import ConfigError
-from visualizer.presets import PRESETS, fixed_rate, preset
+from visualizer.presets import PRESETS, fixed_rate, preset, preset_for
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_the_seeds_numbers() -> None:
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_preset_is_valid_at_any_rate_or_has_its_own_and_names_its_source(name: str) -> None:
     for rate in (8_000, 11_025, 44_100, 192_000):
-        config = preset(name, rate)
+        config = preset_for(name, rate)
         assert isinstance(config, MelConfig)
         fixed = fixed_rate(EngineConfig(CaptureConfig("mic"), preset=name))
         assert (config.name, config.sample_rate) == (name, fixed or rate)
@@ -82,6 +82,14 @@ def test_every_preset_is_valid_at_any_rate_or_has_its_own_and_names_its_source(n
 def test_a_scale_that_is_no_scale_names_those_there_are() -> None:
     with pytest.raises(ConfigError, match="'htk' or 'slaney' or 'linear'"):
         replace(preset("simli"), mel_scale="bark")  # type: ignore[arg-type]
+
+
+def test_a_rate_at_which_a_front_end_does_not_work_is_refused() -> None:
+    with pytest.raises(ConfigError, match="hifigan works at 22050 Hz, not at 16000; leave"):
+        preset("hifigan", 16_000)
+    with pytest.raises(ConfigError, match="sample_rate is 'x'; it must be from 1000 to 768000 Hz"):
+        preset("simli", "x")  # type: ignore[arg-type]
+    assert preset("hifigan", 22_050) == preset("hifigan") == preset_for("hifigan", 16_000)
 
 
 def test_an_unknown_preset_is_answered_with_the_nearest() -> None:

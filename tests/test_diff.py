@@ -21,7 +21,7 @@ from visualizer.config import MelConfig
 from visualizer.mel.artifacts import Artifact
 from visualizer.mel.filterbank import band_edges_hz
 from visualizer.mel.stream import MelStream
-from visualizer.presets import preset
+from visualizer.presets import preset, preset_for
 from visualizer.report import write_report
 from visualizer.ui import diff_picture
 
@@ -238,7 +238,7 @@ def test_a_recording_differs_by_nothing_from_its_own_sound(
     tmp_path: Path, sound: Path, name: str, n_axes: int
 ) -> None:
     """Its columns begin with the first that this sound alone makes, and jump over gaps."""
-    config = preset(name, RATE_HZ)
+    config = preset_for(name, RATE_HZ)
     samples, _ = soundfile.read(sound, dtype="float32", always_2d=True)
     columns = MelStream(replace(config, statistics=None), RATE_HZ, 1).push(samples)
     kept = np.r_[2:60, 75:100, 140 : columns.shape[2] - 2].astype(np.int64)

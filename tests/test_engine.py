@@ -27,7 +27,7 @@ from visualizer.mel.kernels import EagerKernel, available_devices
 from visualizer.mel.stream import MelStream
 from visualizer.outbox import OUTBOX_LENGTH
 from visualizer.pipeline import Pipeline
-from visualizer.presets import preset
+from visualizer.presets import preset, preset_for
 from visualizer.status import EngineStatus
 
 RATE_HZ = 16_000
@@ -127,7 +127,7 @@ def noise(n_samples: int) -> np.ndarray:
 
 
 def expected(samples: np.ndarray, name: str = "simli") -> np.ndarray:
-    return MelStream(preset(name, RATE_HZ), RATE_HZ, 1).push(samples)[0]
+    return MelStream(preset_for(name, RATE_HZ), RATE_HZ, 1).push(samples)[0]
 
 
 def test_columns_equal_those_of_the_whole_and_carry_their_times(bench: Bench) -> None:

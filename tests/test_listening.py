@@ -17,7 +17,7 @@ from tests.conftest import ROOT
 from visualizer import Column, ConfigError, DeviceError, MelStream, SourceError, listen, preset
 from visualizer.columns import MelColumns
 from visualizer.listening import _Grid
-from visualizer.presets import PRESETS
+from visualizer.presets import PRESETS, preset_for
 
 RATE_HZ = 16_000
 DEADLINE_S = 20.0
@@ -46,7 +46,7 @@ def file(tmp_path: Path) -> tuple[Path, np.ndarray]:
 
 
 def streamed(samples: np.ndarray, name: str) -> np.ndarray:
-    stream = MelStream(preset(name, RATE_HZ), RATE_HZ, samples.shape[1])
+    stream = MelStream(preset_for(name, RATE_HZ), RATE_HZ, samples.shape[1])
     return np.concatenate((stream.push(samples), stream.flush()), axis=2)
 
 
@@ -61,7 +61,7 @@ def test_a_file_gives_the_columns_of_the_live_path_and_ends(
     np.testing.assert_array_equal(np.array([c.values for c in columns]).T, whole)
     assert [c.index for c in columns] == list(range(whole.shape[1]))
     assert {c.gap for c in columns} == {0}
-    config = preset(name, RATE_HZ)
+    config = preset_for(name, RATE_HZ)
     # Centred frames: the middle of the first window is the first sample.
     np.testing.assert_allclose([c.time_s for c in columns], np.arange(len(columns)) * config.hop_s)
     assert all(c.latency_s > 0 for c in columns)

@@ -16,7 +16,7 @@ from visualizer.config import Channel
 from visualizer.errors import ConfigError
 from visualizer.history import SoundHistory
 from visualizer.pipeline import Pipeline, picked
-from visualizer.presets import preset
+from visualizer.presets import preset, preset_for
 from visualizer.region import Piece, save_piece
 
 RATE_HZ = 48_000
@@ -33,7 +33,7 @@ def heard(samples: np.ndarray, start: int = 0) -> SoundHistory:
 
 
 def piece_of(name: str, sound: SoundHistory, channel: Channel = None) -> Piece:
-    mel = preset(name, RATE_HZ)
+    mel = preset_for(name, RATE_HZ)
     return Piece(sound, mel, channel, 0, False, 100, 140, 10, 30)
 
 

@@ -17,7 +17,7 @@ from visualizer.history import SoundHistory
 from visualizer.mel.picture import PictureUnit
 from visualizer.mel.stream import MelStream
 from visualizer.pipeline import Pipeline
-from visualizer.presets import preset
+from visualizer.presets import preset, preset_for
 from visualizer.tracks import Difference, Tracks
 
 RATE_HZ = 16_000
@@ -47,7 +47,7 @@ def followed(sound: SoundHistory, name: str, channel: Channel, until: int) -> di
     """Columns (n_channels, n_mels) by their index."""
     woken = threading.Event()
     came: list[FollowedColumns] = []
-    follower = Follower(sound, preset(name, RATE_HZ), channel, woken.set, until)
+    follower = Follower(sound, preset_for(name, RATE_HZ), channel, woken.set, until)
 
     def is_over() -> bool:
         ended = follower.ended
@@ -62,7 +62,7 @@ def followed(sound: SoundHistory, name: str, channel: Channel, until: int) -> di
 @pytest.mark.parametrize("name", ["simli", "kaldi", "whisper-80", "full-band", "clap"])
 def test_kept_sound_gives_the_columns_of_the_whole(name: str) -> None:
     samples = noise(20 * RATE_HZ)
-    whole = MelStream(preset(name, RATE_HZ), RATE_HZ, 1).push(samples[:, 1:])[0]
+    whole = MelStream(preset_for(name, RATE_HZ), RATE_HZ, 1).push(samples[:, 1:])[0]
     came = followed(sound_of(samples), name, 1, until=whole.shape[1])
     assert sorted(came) == list(range(whole.shape[1]))
     for t, column in came.items():
@@ -113,7 +113,7 @@ class Live:
         self.sound = SoundHistory(RATE_HZ, 2)
 
     def begin(self, name: str, channel: Channel = None) -> None:
-        mel = preset(name, RATE_HZ)
+        mel = preset_for(name, RATE_HZ)
         self.pipeline = Pipeline(mel, RATE_HZ, 2, channel)
         self.tracks.begin(mel, self.sound, channel)
 
@@ -223,8 +223,8 @@ def test_windows_that_lie_apart_are_brought_together_by_whole_hops(live: Live) -
 )
 def test_where_shapes_do_not_agree_it_is_said(live: Live, name: str, reason: str) -> None:
     live.begin("simli")
-    live.tracks.compare(preset(name, RATE_HZ))
-    units = PictureUnit(SIMLI, "db"), PictureUnit(preset(name, RATE_HZ), "db")
+    live.tracks.compare(preset_for(name, RATE_HZ))
+    units = PictureUnit(SIMLI, "db"), PictureUnit(preset_for(name, RATE_HZ), "db")
     with pytest.raises(ValueError, match=reason):
         Difference(live.tracks.first[0], live.tracks.second[0], units)
 

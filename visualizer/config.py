@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import operator
 from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -65,6 +66,37 @@ LEAST_FLOOR = 1e-37
 def _require(condition: bool, field: str, value: object, limits: str) -> None:
     if not condition:
         raise ConfigError(f"{field} is {quoted(value)}; it must be {limits}")
+
+
+def checked_sample_rate(value: object) -> int:
+    """A rate in Hz that sound can have, NumPy's integers included. Raises ConfigError."""
+    rate = _index(value)
+    fits = SAMPLE_RATE_MIN_HZ <= rate <= SAMPLE_RATE_MAX_HZ
+    limits = f"from {SAMPLE_RATE_MIN_HZ} to {SAMPLE_RATE_MAX_HZ} Hz"
+    _require(fits, "sample_rate", value, limits)
+    return rate
+
+
+def checked_n_channels(value: object) -> int:
+    """A number of channels, NumPy's integers included. Raises ConfigError."""
+    n_channels = _index(value)
+    _require(n_channels >= 1, "n_channels", value, "1 or more")
+    return n_channels
+
+
+def checked_config(value: object) -> MelConfig:
+    """Raises ConfigError where it is no MelConfig, such as the name of one."""
+    if not isinstance(value, MelConfig):
+        raise ConfigError(f"config is {quoted(value)}; it must be a MelConfig, see preset()")
+    return value
+
+
+def _index(value: object) -> int:
+    """0 for what is no whole number."""
+    try:
+        return operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        return 0
 
 
 def _whole(value: object, low: int, high: int = MAX_SAMPLES) -> bool:

@@ -49,9 +49,8 @@ def write_features(
     output = output.resolve()
     with open_audio(source) as file:
         if isinstance(channels, int) and not 1 <= channels <= file.channels:
-            raise ConfigError(
-                f"--channels is {channels}; {str(source)!r} has the channels 1 to {file.channels}"
-            )
+            there = f"the channels 1 to {file.channels}" if file.channels > 1 else "channel 1 alone"
+            raise ConfigError(f"--channels is {channels}; {str(source)!r} has {there}")
         config = front_end(file.samplerate)
         n_channels = file.channels if channels == "all" else 1
         blocks = _chosen(

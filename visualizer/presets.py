@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from visualizer.config import MAX_BANDS, EngineConfig, MelConfig
+from visualizer.config import MAX_BANDS, EngineConfig, MelConfig, checked_sample_rate
 from visualizer.errors import ConfigError, quoted
 
 
@@ -444,7 +444,7 @@ PRESETS: dict[str, Preset] = {
 
 def front_end(config: EngineConfig, sample_rate: int | None = None) -> MelConfig:
     """The front-end that is asked for, as `preset` gives it."""
-    return config.mel or preset(config.preset, sample_rate)
+    return config.mel or preset_for(config.preset, sample_rate)
 
 
 def fixed_rate(config: EngineConfig) -> int | None:
@@ -457,13 +457,28 @@ def fixed_rate(config: EngineConfig) -> int | None:
 def preset(name: str, sample_rate: int | None = None) -> MelConfig:
     """The config of a named front-end, at `sample_rate` (Hz) where it works at any rate.
 
-    Others come at their own rate, to which the sound then has to be resampled. Raises ConfigError
-    for an unknown name, naming the nearest ones.
+    Raises ConfigError for an unknown name, naming the nearest ones, and for a rate at which the
+    front-end does not work.
 
     >>> preset("whisper-80").hop_length
     160
     >>> preset("simli", 48_000).hop_length
     600
+    """
+    config = preset_for(name, sample_rate)
+    if sample_rate is not None and config.sample_rate != sample_rate:
+        raise ConfigError(
+            f"{name} works at {config.sample_rate} Hz, not at {sample_rate}; leave the rate out, "
+            "and resample the sound, as MelStream does by itself"
+        )
+    return config
+
+
+def preset_for(name: str, sample_rate: int | None = None) -> MelConfig:
+    """The config of a named front-end for sound of `sample_rate` (Hz).
+
+    Those that work at one rate only come at that, to which the sound then has to be resampled.
+    Raises ConfigError for an unknown name, naming the nearest ones.
     """
     if not isinstance(name, str):
         raise ConfigError(f"preset is {quoted(name)}; it must be a name, such as 'whisper-80'")
@@ -474,6 +489,5 @@ def preset(name: str, sample_rate: int | None = None) -> MelConfig:
             f"unknown preset {quoted(name)}; {hint} `visualizer presets` says what they are"
         )
     chosen = PRESETS[name]
-    if chosen.at is None or sample_rate is None:
-        return chosen.config
-    return chosen.at(sample_rate)
+    rate = None if sample_rate is None else checked_sample_rate(sample_rate)
+    return chosen.config if chosen.at is None or rate is None else chosen.at(rate)

@@ -29,7 +29,7 @@ from visualizer.mel.clip import finished_columns
 from visualizer.mel.kernels import CudaGraphKernel, EagerKernel, HostKernel
 from visualizer.mel.reference import reference_columns
 from visualizer.offline import BLOCK_S
-from visualizer.presets import PRESETS, preset
+from visualizer.presets import PRESETS, preset, preset_for
 
 KernelName = Literal["eager", "compiled", "cuda-graph", "reference"]
 """of a front-end; the reference is the float64 one"""
@@ -177,7 +177,7 @@ def _config_at(text: str) -> Callable[[int], MelConfig]:
         own = read_front_end(Path(text).expanduser())
         return lambda _: own
     preset(text)
-    return lambda rate: preset(text, rate)
+    return lambda rate: preset_for(text, rate)
 
 
 def obtain(

@@ -144,7 +144,7 @@ class _Output:
             f"{self.written} columns · gaps {self.gaps} ({self.missing} columns missing) · drops "
             f"{status.dropped_columns} columns {status.dropped_blocks} blocks · overflows "
             f"{status.input_overflows} · {status.backend} on {status.device}"
-            + (f" · {left} columns were not read any more" if left else "")
+            + (f" · not read any more: {left}" if left else "")
         )
 
     def _run(self) -> None:

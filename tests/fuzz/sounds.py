@@ -9,7 +9,7 @@ import numpy as np
 from tests.fuzz.values import Refused
 from visualizer.cleaning import LIMIT, SMALLEST, Cleaner
 from visualizer.pipeline import Pipeline
-from visualizer.presets import PRESETS, preset
+from visualizer.presets import PRESETS, preset_for
 
 _RATES_HZ = (1_000, 8_000, 11_025, 16_000, 22_050, 44_100, 44_101, 48_000, 96_000, 192_000)
 _GARBAGE = np.array(
@@ -25,7 +25,7 @@ def run(random: np.random.Generator, _folder: Path) -> str:
     channel = (None, "each", int(random.integers(40)))[random.integers(3)]
     cleaner = Cleaner()
     with Refused() as refused:
-        pipeline = Pipeline(preset(name, rate), rate, n_channels, channel)
+        pipeline = Pipeline(preset_for(name, rate), rate, n_channels, channel)
         position, next_column = 0, 0
         for _ in range(random.integers(1, 12)):
             if random.integers(5) == 0:

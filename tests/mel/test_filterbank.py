@@ -18,7 +18,7 @@ from visualizer.mel.filterbank import (
     mel_to_hz,
     to_db,
 )
-from visualizer.presets import PRESETS, preset
+from visualizer.presets import PRESETS, preset, preset_for
 
 RATES_HZ = (8_000, 11_025, 16_000, 22_050, 44_100, 48_000)
 
@@ -28,7 +28,7 @@ LIBROSAS_KIND = sorted(
         config
         for name in PRESETS
         for rate in RATES_HZ
-        if (config := preset(name, rate)).triangles == "hz"
+        if (config := preset_for(name, rate)).triangles == "hz"
         and config.slopes == "own"
         and config.mel_scale != "linear"
     },

@@ -153,6 +153,12 @@ def test_a_device_that_is_not_there_is_refused_in_words(device: str) -> None:
         MelKernel(preset("simli"), device)
 
 
+def test_a_name_is_no_front_end(tmp_path: Path) -> None:
+    for make in (MelKernel, lambda name: MelKernel.compiled(name, tmp_path)):
+        with pytest.raises(ConfigError, match="config is 'simli'; it must be a MelConfig"):
+            make("simli")  # type: ignore[arg-type]
+
+
 def test_a_cuda_graph_needs_cuda() -> None:
     with pytest.raises(ConfigError, match="device is 'cpu'; CUDA graphs need a CUDA device"):
         MelKernel.cuda_graph(preset("simli"), device="cpu")

@@ -318,7 +318,7 @@ class SourceSupervisor:
         fault = _line(error)
         if fault != lost.fault:
             lost.fault = fault
-            self._on_event(SourceLost(lost.ring, f"{lost.trouble} · {fault}"))
+            self._on_event(SourceLost(lost.ring, f"{lost.trouble} · opening it again: {fault}"))
 
     def _open_requested(self) -> None:
         requested = self._requested

@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.config import SAMPLE_RATE_MAX_HZ, SAMPLE_RATE_MIN_HZ, MelConfig
-from visualizer.errors import ConfigError, quoted
+from visualizer.config import (
+    MelConfig,
+    checked_config,
+    checked_n_channels,
+    checked_sample_rate,
+)
 from visualizer.mel.framing import StreamingFramer
 from visualizer.mel.kernels import EagerKernel, HostKernel
 from visualizer.mel.level import ClipLevel
@@ -50,19 +54,12 @@ class MelStream:
         columns end with the logarithm. Raises ConfigError for a rate or a number of channels that
         no sound has.
         """
-        if not isinstance(config, MelConfig):
-            raise ConfigError(f"config is {quoted(config)}; it must be a MelConfig, see preset()")
-        if not SAMPLE_RATE_MIN_HZ <= sample_rate <= SAMPLE_RATE_MAX_HZ:
-            limits = f"from {SAMPLE_RATE_MIN_HZ} to {SAMPLE_RATE_MAX_HZ} Hz"
-            raise ConfigError(f"sample_rate is {quoted(sample_rate)}; it must be {limits}")
-        if n_channels < 1:
-            raise ConfigError(f"n_channels is {quoted(n_channels)}; it must be 1 or more")
-        self.config = config
+        self.config = checked_config(config)
         self.kernel: HostKernel = kernel or EagerKernel(config)
         """what computes; another for the same config may take its place between two calls"""
         self._emphasises = config.preemphasis > 0 and config.preemphasis_scope == "signal"
-        self._sample_rate = sample_rate
-        self._n_channels = n_channels
+        self._sample_rate = checked_sample_rate(sample_rate)
+        self._n_channels = checked_n_channels(n_channels)
         self._level = level
         self.reset()
 

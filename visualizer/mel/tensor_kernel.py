@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from visualizer.config import MelConfig
+from visualizer.config import MelConfig, checked_config
 from visualizer.errors import ConfigError, KernelError, one_line, quoted
 from visualizer.mel.framing import PAD_MODES
 from visualizer.mel.level import divisor, levelled
@@ -39,8 +39,8 @@ class MelKernel:
     """
 
     def __init__(self, config: MelConfig, device: torch.device | str = "cpu") -> None:
-        """Raises ConfigError for a device that torch does not have here."""
-        self.config = config
+        """Raises ConfigError for what is no MelConfig, or a device that torch does not have."""
+        self.config = checked_config(config)
         self.device = _present(device)
         """where frames have to be and columns will be, with its index, such as cuda:0"""
         self.backend = "eager"
@@ -60,8 +60,8 @@ class MelKernel:
         """
         from visualizer.mel.artifacts import Artifact, obtain
 
-        host_kernel = obtain(Artifact(config, n_frames, Path(folder).absolute()))
         kernel = cls(config)
+        host_kernel = obtain(Artifact(config, n_frames, Path(folder).absolute()))
         kernel.backend, kernel.n_frames = host_kernel.backend, n_frames
         # On a CPU, arrays and tensors share their memory.
         kernel._compute = lambda frames: torch.from_numpy(host_kernel(frames.detach().numpy()))

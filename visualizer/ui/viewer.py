@@ -15,7 +15,7 @@ from visualizer.config import SPANS_S, DisplayConfig
 from visualizer.errors import ConfigError
 from visualizer.history import SoundHistory
 from visualizer.levels import RobustRange
-from visualizer.presets import PRESETS, preset
+from visualizer.presets import PRESETS, preset_for
 from visualizer.region import Piece
 from visualizer.status import EngineStatus
 from visualizer.tracks import Tracks
@@ -206,7 +206,7 @@ class Viewer(QWidget):
         mel = None
         if name is not None and name in PRESETS:
             try:
-                mel = preset(name, sound.sample_rate)
+                mel = preset_for(name, sound.sample_rate)
             except ConfigError as error:
                 self.refused.emit(str(error))
         self.tracks.compare(mel)

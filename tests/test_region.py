@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import resource
+import errno
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -110,7 +113,23 @@ def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
         save_piece(piece, tmp_path / "no folder" / "a.npy")
 
 
-def test_what_would_be_replaced_stays_where_the_new_cannot_be_written(tmp_path: Path) -> None:
+@contextmanager
+def full_after(n_bytes: int) -> Iterator[None]:
+    """No file of this process can become larger."""
+    import resource
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no limit for the size of files")
+def test_what_would_be_replaced_stays_where_the_new_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     piece = piece_of("simli", heard(noise(3 * RATE_HZ)))
     folder = tmp_path / "regions"
     folder.mkdir()
@@ -118,11 +137,14 @@ def test_what_would_be_replaced_stays_where_the_new_cannot_be_written(tmp_path: 
     save_piece(piece, path)
     before = {file.name: file.read_bytes() for file in folder.iterdir()}
     assert before.keys() == {"a.npy", "a.wav"}
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
-    try:
-        with pytest.raises(ConfigError, match=r"the region cannot be written to '.*a\.npy': "):
-            save_piece(replace(piece, end_column=130), path)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    other = replace(piece, end_column=130)
+    with full_after(4096), pytest.raises(ConfigError, match="Is there room on the drive"):
+        save_piece(other, path)
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(np, "save", fail)
+    with pytest.raises(ConfigError, match=r"written to '.*a\.npy': No space left"):
+        save_piece(other, path)
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == before

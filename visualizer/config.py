@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import difflib
-import operator
 from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, SupportsIndex, get_args
 
 from visualizer.errors import ConfigError, quoted
 
@@ -63,22 +62,24 @@ LEAST_FLOOR = 1e-37
 """Smaller numbers are 0 to float32, or nearly."""
 
 
+_RATE_LIMITS = f"from {SAMPLE_RATE_MIN_HZ} to {SAMPLE_RATE_MAX_HZ} Hz"
+
+
 def _require(condition: bool, field: str, value: object, limits: str) -> None:
     if not condition:
         raise ConfigError(f"{field} is {quoted(value)}; it must be {limits}")
 
 
 def checked_sample_rate(value: object) -> int:
-    """A rate in Hz that sound can have, NumPy's integers included. Raises ConfigError."""
+    """A rate in Hz that sound can have, as an int: also 44100.0. Raises ConfigError."""
     rate = _index(value)
     fits = SAMPLE_RATE_MIN_HZ <= rate <= SAMPLE_RATE_MAX_HZ
-    limits = f"from {SAMPLE_RATE_MIN_HZ} to {SAMPLE_RATE_MAX_HZ} Hz"
-    _require(fits, "sample_rate", value, limits)
+    _require(fits, "sample_rate", value, _RATE_LIMITS)
     return rate
 
 
 def checked_n_channels(value: object) -> int:
-    """A number of channels, NumPy's integers included. Raises ConfigError."""
+    """A number of channels, as an int. Raises ConfigError."""
     n_channels = _index(value)
     _require(n_channels >= 1, "n_channels", value, "1 or more")
     return n_channels
@@ -92,11 +93,9 @@ def checked_config(value: object) -> MelConfig:
 
 
 def _index(value: object) -> int:
-    """0 for what is no whole number."""
-    try:
-        return operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        return 0
+    """A whole number of any type, NumPy's included; 0 for what is none."""
+    is_whole = isinstance(value, SupportsIndex) or (isinstance(value, float) and value.is_integer())
+    return int(value) if is_whole and not isinstance(value, bool) else 0  # type: ignore[call-overload]
 
 
 def _whole(value: object, low: int, high: int = MAX_SAMPLES) -> bool:
@@ -204,7 +203,6 @@ class MelConfig:
     """the clip is cut or, before the shift, filled with zeros to this many columns"""
 
     def __post_init__(self) -> None:
-        rate_limits = f"from {SAMPLE_RATE_MIN_HZ} to {SAMPLE_RATE_MAX_HZ} Hz"
         for field, limits, fits in (
             (
                 "name",
@@ -215,7 +213,7 @@ class MelConfig:
             ),
             (
                 "sample_rate",
-                rate_limits,
+                _RATE_LIMITS,
                 _whole(self.sample_rate, SAMPLE_RATE_MIN_HZ, SAMPLE_RATE_MAX_HZ),
             ),
             ("win_length", f"from 2 to {MAX_SAMPLES} samples", _whole(self.win_length, 2)),

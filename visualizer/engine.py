@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from visualizer.audio.file import END_OF_FILE
 from visualizer.audio.health import PATIENCE, Patience
-from visualizer.audio.portaudio import load_soon
+from visualizer.audio.portaudio import load_soon, wait_for_start
 from visualizer.audio.ring import AudioBlock, BlockRing
 from visualizer.audio.source import LATE_LIMIT_S, AudioSource
 from visualizer.audio.supervisor import (
@@ -146,7 +146,10 @@ class Engine:
         return self._tally.counted(self._status, self._ring, self._cleaner)
 
     def close(self, timeout_s: float = 1.0) -> None:
-        """Stop capturing and end the threads, waiting at most so long; again has no effect."""
+        """Stop capturing and end the threads, waiting at most so long; again has no effect.
+
+        A start of PortAudio that is under way is waited for as long once more.
+        """
         give_up_at = time.monotonic() + timeout_s
         self._order(_Close())
         if self._status.state == "starting":
@@ -156,6 +159,7 @@ class Engine:
             self._keeper.close()
         self._thread.join(max(0.0, give_up_at - time.monotonic()))
         self._supervisor.close(max(0.0, give_up_at - time.monotonic()))
+        wait_for_start(timeout_s)
 
     def _order(self, order: _Order) -> None:
         self._orders.append(order)

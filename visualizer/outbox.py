@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
 from visualizer.columns import MelColumns
 
@@ -28,7 +29,9 @@ class Outbox:
         self._deliveries.append(columns)
         dropped = 0
         while len(self._deliveries) > OUTBOX_LENGTH:
-            dropped += self._deliveries.popleft().n_columns
+            # The reader may have taken all meanwhile.
+            with suppress(IndexError):
+                dropped += self._deliveries.popleft().n_columns
         return dropped
 
     def has_room(self) -> bool:

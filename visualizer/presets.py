@@ -443,7 +443,7 @@ PRESETS: dict[str, Preset] = {
 
 
 def front_end(config: EngineConfig, sample_rate: int | None = None) -> MelConfig:
-    """The front-end that is asked for, as `preset` gives it."""
+    """The front-end that is asked for, as `preset_for` gives it for sound of `sample_rate` (Hz)."""
     return config.mel or preset_for(config.preset, sample_rate)
 
 

@@ -71,12 +71,15 @@ def save_piece(piece: Piece, path: Path) -> str:
         values = _values(piece, start, samples)
     try:
         # What is there already goes once the new is whole.
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".mel-") as folder:
+        with tempfile.TemporaryDirectory(
+            dir=path.parent, prefix=".mel-", ignore_cleanup_errors=True
+        ) as folder:
             new_wav, new_npy = Path(folder, "sound.wav"), Path(folder, "values.npy")
             write_sound(new_wav, samples, piece.sound.sample_rate)
             np.save(new_npy, values, allow_pickle=False)
-            new_wav.replace(wav)
+            # First the one that another program may hold open, so that either both go or none.
             new_npy.replace(npy)
+            new_wav.replace(wav)
     except OSError as error:
         reason = error.strerror or error
         raise ConfigError(f"the region cannot be written to {str(npy)!r}: {reason}") from error

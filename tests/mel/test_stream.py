@@ -200,6 +200,7 @@ def test_a_device_that_is_not_there_is_refused_in_words() -> None:
         (preset("simli"), 16_000, 0, "n_channels is 0; it must be 1 or more"),
         (preset("simli"), "16000", 1, "sample_rate is '16000'; it must be from 1000 to"),
         (preset("simli"), 16_000, 1.5, "n_channels is 1.5; it must be 1 or more"),
+        (preset("simli"), 16_000, True, "n_channels is True; it must be 1 or more"),
         ("simli", 16_000, 1, "config is 'simli'; it must be a MelConfig"),
     ],
 )

@@ -66,8 +66,10 @@ class Watch:
 def watch(sound_server: SoundServer) -> Iterator[Watch]:
     watch = Watch()
     yield watch
-    watch.process.kill()
-    watch.process.wait()
+    assert watch.process.stdin is not None
+    watch.process.stdin.close()
+    # Not killed in the midst of a list, which could lock JACK's database.
+    watch.process.wait(DEADLINE_S)
 
 
 def watchers_of(pid: int) -> list[psutil.Process]:

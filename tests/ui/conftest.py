@@ -11,7 +11,7 @@ from PyQt6.QtCore import QEvent
 from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from tests.ui.helpers import make_window, noise_file, press, running
+from tests.ui.helpers import WAIT_MS, make_window, noise_file, press, running, watchers
 from visualizer.config import CaptureConfig, DisplayConfig, EngineConfig
 from visualizer.ui.window import Window
 
@@ -24,6 +24,9 @@ def nothing_is_left(request: pytest.FixtureRequest) -> None:
     Python still holds of them it would take for what is made next at the same addresses.
     """
     if "qapp" in request.fixturenames:
+        # Else what lists devices is killed in the midst of it.
+        qtbot: QtBot = request.getfixturevalue("qtbot")
+        qtbot.waitUntil(lambda: not watchers(), timeout=WAIT_MS)
         QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         gc.collect()
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pyqtgraph as pg
 import soundfile
 from PyQt6.QtCore import QEvent, QPoint, QPointF, Qt
@@ -68,6 +69,15 @@ def activate(window: Window, qtbot: QtBot) -> None:
         return window.isActiveWindow()
 
     qtbot.waitUntil(is_active, timeout=WAIT_MS)
+
+
+def watchers() -> list[psutil.Process]:
+    """The processes that this one has started to list devices, and that have not ended."""
+    return [
+        child
+        for child in psutil.Process().children()
+        if child.status() != psutil.STATUS_ZOMBIE and "--watch" in child.cmdline()
+    ]
 
 
 def noise_file(folder: Path, seconds: float = 60.0) -> Path:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator
 
-import psutil
 import pytest
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QProcess, Qt
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QComboBox
 from pytestqt.qtbot import QtBot
 
 from tests.conftest import SoundServer
-from tests.ui.helpers import WAIT_MS, hear_on, make_window, pick, press, running
+from tests.ui.helpers import WAIT_MS, hear_on, make_window, pick, press, running, watchers
 from visualizer.audio.devices import DeviceList, InputDevice
 from visualizer.config import CaptureConfig, EngineConfig
 from visualizer.ui.device_watch import LIMIT_S, DeviceWatch
@@ -45,15 +44,6 @@ def watch(sound_server: SoundServer, qtbot: QtBot) -> Iterator[DeviceWatch]:
 
 def texts(combo: QComboBox) -> list[str]:
     return [combo.itemText(row) for row in range(combo.count())]
-
-
-def watchers() -> list[psutil.Process]:
-    """The processes that this one has started to list devices, and that have not ended."""
-    return [
-        child
-        for child in psutil.Process().children()
-        if child.status() != psutil.STATUS_ZOMBIE and "--watch" in child.cmdline()
-    ]
 
 
 def many(names: list[str]) -> DeviceList:
@@ -166,6 +156,18 @@ def test_a_process_that_dies_is_replaced_without_a_word(watch: DeviceWatch, qtbo
         process.kill()
     assert watchers() != [process]
     assert said == []
+
+
+def test_a_list_that_is_being_made_is_not_cut_off(sound_server: SoundServer, qtbot: QtBot) -> None:
+    """That could lock JACK's database, and nobody's PortAudio would start any more."""
+    watch = DeviceWatch()
+    watch.ask(None)
+    watch.close()
+    process = watch.findChild(QProcess)
+    assert process is not None
+    process.waitForFinished(WAIT_MS)
+    assert process.exitStatus() == QProcess.ExitStatus.NormalExit
+    assert process.exitCode() == 0
 
 
 def test_f5_asks_for_a_list_although_nothing_changed(listening: Window, qtbot: QtBot) -> None:

@@ -223,9 +223,9 @@ def write_sound(path: Path, samples: NDArray[np.float32], sample_rate: int) -> N
     """Write (n_samples, n_channels) as they are, a WAV of float32. Raises OSError."""
     try:
         soundfile.write(path, samples, sample_rate, subtype="FLOAT")
-    except soundfile.SoundFileError as error:
-        # Of a full drive it says no more than "System error".
-        raise OSError("is there room on the drive?") from error
+    except soundfile.LibsndfileError as error:
+        # Of a full drive it says no more than "System error."
+        raise OSError(f"{error.error_string} Is there room on the drive?") from error
 
 
 def read_blocks(

@@ -33,6 +33,7 @@ _NO_JACK = {"JACK_DEFAULT_SERVER": "none-for-this-program"}
 """With this, libjack finds no server. PortAudio ends the whole process by a failed assertion when
 it is ended after a JACK server that it has once found, even one that was never recorded from."""
 _loading = threading.Lock()
+"""Held while PortAudio starts."""
 # PortAudio is one for the whole process, and so is this: who is inside, and the streams that are
 # open, with their host APIs.
 _inside: list[threading.Thread] = []
@@ -86,6 +87,12 @@ def _load() -> ModuleType:
     return module
 
 
+def wait_for_start(limit_s: float) -> None:
+    """Let a start of PortAudio come to its end before this process does: see `lock_hint`."""
+    if _loading.acquire(timeout=max(0.0, limit_s)):
+        _loading.release()
+
+
 def _try_apart() -> None:
     """See in another process whether PortAudio starts: some sound configurations make it abort."""
     command = [sys.executable, "-P", "-c", "import sounddevice"]
@@ -118,15 +125,17 @@ def _try_apart() -> None:
 def lock_hint(shared_memory: Path = Path("/dev/shm")) -> str:
     """What else may help where PortAudio does not start.
 
-    A program that is killed while JACK's library, which PortAudio looks into, opens its database
-    leaves it locked for all others.
+    A process that ends while JACK's library, which PortAudio looks into, opens its database leaves
+    it locked for all others of the user.
     """
     if sys.platform != "linux":
         return ""
     database = shared_memory / f"jack_db-{os.getuid()}"
     if not database.is_dir():
         return ""
-    return f" Where it does, JACK's database may be locked: rm -r {database}"
+    return (
+        f" If it does, JACK's database may be locked: with no JACK server running, rm -r {database}"
+    )
 
 
 def _remembered(pause_s: float, text: str) -> DeviceError:
@@ -205,10 +214,11 @@ def rescan(*, jack: bool = False) -> None:
         return
     try:
         # After a start that failed there is nothing to end.
-        if sd._initialized:
-            sd._terminate()
-        with environment({} if jack else _NO_JACK):
-            sd._initialize()
+        with _loading:
+            if sd._initialized:
+                sd._terminate()
+            with environment({} if jack else _NO_JACK):
+                sd._initialize()
     except sd.PortAudioError as error:
         raise DeviceError(f"PortAudio does not start: {words(error)}") from error
 

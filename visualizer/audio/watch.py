@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import signal
 import sys
 import threading
 from contextlib import suppress
@@ -48,6 +49,10 @@ def watch(requests: IO[str], output: IO[str]) -> NoReturn:
     accept. It names, as JSON [host API, name], the device that is recorded from, which alone is
     not asked for them.
     """
+    # Python acts on these between two calls of PortAudio, and does not end in the midst of one.
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda number, _: os._exit(128 + number))
     wakes: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
     looking = threading.Lock()
     for name, target in (

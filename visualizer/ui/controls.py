@@ -95,7 +95,7 @@ class Controls(QWidget):
         self.device.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
-        self.device.setMinimumContentsLength(14)
+        self.device.setMinimumContentsLength(10)
         sound.setStretchFactor(self.device, 1)
         self.refresh = QToolButton()
         self.refresh.setText("⟳")

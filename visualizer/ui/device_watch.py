@@ -75,7 +75,8 @@ class DeviceWatch(QObject):
         self._again.stop()
         self._limit.stop()
         self._process.blockSignals(True)
-        # Not killed: a list that is being made is finished first, and then it ends by itself.
+        # Not killed: a list that is being made is finished first, and then it ends by itself. (The
+        # QProcess would kill it; the program ends without taking that apart.)
         self._process.closeWriteChannel()
         self._process.waitForFinished(_END_MS)
 

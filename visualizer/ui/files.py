@@ -112,6 +112,8 @@ class RegionSaver(QObject):
             try:
                 self._done.emit(save_piece(piece, path), words)
             except VisualizerError as error:
+                # Where the window goes meanwhile, nobody sees the words.
+                _log.warning("%s", error)
                 self._done.emit("", str(error))
             except Exception as error:
                 # Left alone it would be handled on this thread, which is not the window's.
@@ -123,7 +125,7 @@ class RegionSaver(QObject):
     def close(self) -> None:
         """Let what is being written be written; the window goes."""
         if not self._threads.waitForDone(round(SAVING_END_S * 1e3)):
-            _log.warning("a region takes too long to save, and is not there")
+            _log.warning("a region takes too long to save, and may be missing")
 
     def _finish(self, code: str, words: str) -> None:
         clipboard = QGuiApplication.clipboard()

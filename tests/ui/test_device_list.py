@@ -40,6 +40,7 @@ def watch(sound_server: SoundServer, qtbot: QtBot) -> Iterator[DeviceWatch]:
         watch.ask(None)
     yield watch
     watch.close()
+    qtbot.waitUntil(lambda: not watchers(), timeout=WAIT_MS)
 
 
 def texts(combo: QComboBox) -> list[str]:

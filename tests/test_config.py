@@ -89,6 +89,8 @@ def test_a_rate_at_which_a_front_end_does_not_work_is_refused() -> None:
         preset("hifigan", 16_000)
     with pytest.raises(ConfigError, match="sample_rate is 'x'; it must be from 1000 to 768000 Hz"):
         preset("simli", "x")  # type: ignore[arg-type]
+    # As sounddevice gives rates.
+    assert preset("simli", 44_100.0) == preset("simli", 44_100)  # type: ignore[arg-type]
     assert preset("hifigan", 22_050) == preset("hifigan") == preset_for("hifigan", 16_000)
 
 

@@ -77,7 +77,7 @@ def save_piece(piece: Piece, path: Path) -> str:
             new_wav, new_npy = Path(folder, "sound.wav"), Path(folder, "values.npy")
             write_sound(new_wav, samples, piece.sound.sample_rate)
             np.save(new_npy, values, allow_pickle=False)
-            # First the one that another program may hold open, so that either both go or none.
+            # First the one that another program may hold open: where that fails, none has gone.
             new_npy.replace(npy)
             new_wav.replace(wav)
     except OSError as error:

@@ -2,11 +2,24 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from visualizer.audio.portaudio import lock_hint
+from visualizer.audio import portaudio
+from visualizer.audio.portaudio import lock_hint, wait_for_start
+
+
+def test_a_start_is_waited_for_and_no_longer_than_told() -> None:
+    waits = threading.Thread(target=wait_for_start, args=(20.0,))
+    with portaudio._loading:
+        wait_for_start(0.0)
+        waits.start()
+        waits.join(0.2)
+        assert waits.is_alive()
+    waits.join(10.0)
+    assert not waits.is_alive()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="of Linux")

@@ -197,6 +197,14 @@ def test_a_list_that_is_being_made_is_finished_before_the_end(watch: Watch) -> N
     assert watch.process.wait(DEADLINE_S) == 0
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_no_signal_cuts_off_a_call_of_portaudio(watch: Watch, number: signal.Signals) -> None:
+    """It ends by itself, between two calls; of one that is killed, the code is below 0."""
+    assert watch.message() == {"listing": True}
+    watch.process.send_signal(number)
+    assert watch.process.wait(DEADLINE_S) == 128 + number
+
+
 def test_rates_are_asked_of_all_but_the_device_in_use(watch: Watch) -> None:
     assert all(d["sample_rates"] is None for d in watch.devices().values())
     watch.ask(json.dumps(["ALSA", "mic_a"]))

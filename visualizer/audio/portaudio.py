@@ -213,8 +213,8 @@ def rescan(*, jack: bool = False) -> None:
     if _streams or any(thread is not threading.current_thread() for thread in _inside):
         return
     try:
-        # After a start that failed there is nothing to end.
         with _loading:
+            # After a start that failed there is nothing to end.
             if sd._initialized:
                 sd._terminate()
             with environment({} if jack else _NO_JACK):

@@ -253,7 +253,7 @@ def offer_system_packages(argv, command):
     need_none = {"presets", "mel", "diff", "bench", "doctor", "completion"}
     if (need_none | {"-h", "--help", "--version"}) & {command, *argv[-1:]}:
         return  # or say themselves what is missing
-    from visualizer import system
+    from visualizer.support import system
 
     window = command not in ("devices", "latency", "stream") and "--headless" not in argv
     needs = system.missing(test=command == "test", window=window)

@@ -22,7 +22,7 @@ import torch
 from _pytest.faulthandler import fault_handler_stderr_fd_key
 
 from tests.sound import SoundServer, running_server
-from visualizer.system import missing
+from visualizer.support.system import missing
 
 ROOT = Path(__file__).parents[1]
 DEADLINE_S = 20.0

@@ -301,7 +301,7 @@ def _play(fault: Fault, times: int, stage: Stage) -> Iterator[Outcome]:
     from tests.ui.helpers import make_window
     from visualizer.audio.ring import BlockRing
     from visualizer.config import CaptureConfig, EngineConfig
-    from visualizer.process import begin
+    from visualizer.support.process import begin
     from visualizer.ui.app import make_application
     from visualizer.ui.garbage import settle_here
     from visualizer.ui.window import Window
@@ -449,7 +449,7 @@ def play_apart(fault: Fault, times: int, display: str) -> tuple[list[Outcome], s
 
 
 def main() -> int:
-    from visualizer.process import leave
+    from visualizer.support.process import leave
 
     parser = argparse.ArgumentParser(description="make the known faults for real")
     parser.add_argument("--times", type=int, default=20)

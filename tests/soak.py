@@ -78,7 +78,7 @@ def soak(seconds: float, history_s: float) -> dict[str, Any]:
     from visualizer import history
     from visualizer.config import CaptureConfig, EngineConfig
     from visualizer.engine import Engine
-    from visualizer.process import begin
+    from visualizer.support.process import begin
     from visualizer.ui.app import make_application
     from visualizer.ui.garbage import settle_here
     from visualizer.ui.settings import Settings

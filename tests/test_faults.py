@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from visualizer.faults import LOG_BYTES, LOG_NAME, OLD_LOGS, Fault, Faults
+from visualizer.support.faults import LOG_BYTES, LOG_NAME, OLD_LOGS, Fault, Faults
 
 
 def fail(number: int = 0) -> None:
@@ -58,10 +58,10 @@ def test_the_same_again_and_again_is_in_full_once(
     assert len(text.splitlines()) < 20
     line, warning = capsys.readouterr().err.splitlines()
     assert line == (
-        "visualizer.faults: a paint failed: ValueError('number 0'); "
+        "visualizer.support.faults: a paint failed: ValueError('number 0'); "
         f"the traceback is in {log_folder / LOG_NAME}"
     )
-    assert warning == "visualizer.faults: a library complains"
+    assert warning == "visualizer.support.faults: a library complains"
 
 
 def test_kinds_without_end_take_bounded_memory(log_folder: Path) -> None:
@@ -134,7 +134,7 @@ def start(folder: Path, end: str) -> subprocess.CompletedProcess[str]:
     script = f"""
 import ctypes, sys
 from pathlib import Path
-from visualizer.faults import Faults
+from visualizer.support.faults import Faults
 with Faults(Path(sys.argv[1])):
     {end}
 """
@@ -148,7 +148,7 @@ def test_a_crash_is_told_of_at_the_next_start_and_only_then(tmp_path: Path) -> N
     assert start(tmp_path, "ctypes.string_at(0)").returncode < 0
     told = start(tmp_path, "pass").stderr
     report = tmp_path / "last-crash.txt"
-    assert told == f"visualizer.faults: the last run crashed; details in {report}\n"
+    assert told == f"visualizer.support.faults: the last run crashed; details in {report}\n"
     assert "Segmentation fault" in report.read_text()
     assert "string_at" in report.read_text()
     assert start(tmp_path, "pass").stderr == ""

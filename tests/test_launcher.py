@@ -100,8 +100,8 @@ class Project:
         write_wheel(self.wheels, DEPENDENCY, "1.5.0")
         write_wheel(self.wheels, "launcher-stand-in-extra", "1.0")
         shutil.copy(ROOT / "run.py", self.folder)
-        shutil.copy(ROOT / "visualizer/system.py", self.folder / "visualizer")
-        self.change("visualizer/system.py", r"\Z", ALL_THERE)
+        shutil.copy(ROOT / "visualizer/support/system.py", self.folder / "visualizer")
+        self.change("visualizer/support/system.py", r"\Z", ALL_THERE)
         (self.folder / "visualizer/__init__.py").touch()
         (self.folder / "visualizer/cli.py").write_text(CLI)
         self.depend_on(f"{DEPENDENCY}>=1.5,<2")
@@ -410,7 +410,7 @@ def lacking(project):
     project.as_if_met()
     need = "[Need('libmade-up.so.1', 'the made-up part', 'made-up1', 'made-up', 'made-up')]"
     everywhere = "\nmissing = lambda test=False, window=True: " + need + "\n"
-    path = project.folder / "visualizer/system.py"
+    path = project.folder / "visualizer/support/system.py"
     path.write_text(path.read_text().replace(ALL_THERE, everywhere + "is_root = lambda: True\n"))
     apt_get(project, exit_code=0)
     return project
@@ -432,7 +432,7 @@ def apt_get_calls(project: Project) -> list[str]:
     [([], True), (["--headless"], False), (["stream"], False), (["devices"], False)],
 )
 def test_what_a_window_needs_is_asked_for_where_there_is_one(lacking, arguments, is_said):
-    path = lacking.folder / "visualizer/system.py"
+    path = lacking.folder / "visualizer/support/system.py"
     path.write_text(path.read_text().replace("window=True: [", "window=True: window * ["))
     assert ("This system lacks" in lacking.run(*arguments).stderr) == is_said
 
@@ -479,7 +479,9 @@ def test_root_without_a_terminal_counts_as_yes(lacking):
 
 
 def test_another_user_without_a_terminal_goes_on(lacking):
-    lacking.change("visualizer/system.py", r"is_root = lambda: True", "is_root = lambda: False")
+    lacking.change(
+        "visualizer/support/system.py", r"is_root = lambda: True", "is_root = lambda: False"
+    )
     result = lacking.run()
     assert result.ran_in(sys.prefix)
     assert apt_get_calls(lacking) == []

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from visualizer import system
+from visualizer.support import system
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux only")
 
@@ -233,6 +233,6 @@ def test_only_the_standard_library_is_imported():
         "system.missing(); system.display_problem();"
         "print(sorted({'torch', 'numpy', 'PyQt6', 'sounddevice', 'rich'} & set(sys.modules)))"
     )
-    root = Path(system.__file__).parents[1]
+    root = Path(system.__file__).parents[2]
     out = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
     assert out.stdout.strip() == "[]", out.stderr

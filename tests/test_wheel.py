@@ -112,7 +112,7 @@ def test_what_was_installed_runs_away_from_the_checkout(installed: Path, tmp_pat
     assert features.shape == (80, 1001)
     assert features.max() > 1
     # The recording and the icon are those that were installed.
-    ask = "from visualizer.shipped import shipped; print(*map(shipped, ('demo.flac', 'icon.svg')))"
+    ask = "from visualizer.support.shipped import shipped; print(*map(shipped, ('demo.flac', 'icon.svg')))"
     asked = subprocess.run(
         [sys.executable, "-c", ask],
         cwd=tmp_path,

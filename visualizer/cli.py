@@ -9,9 +9,9 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from visualizer import process
 from visualizer.errors import VisualizerError
 from visualizer.parser import make_parser
+from visualizer.support import process
 
 
 def main() -> NoReturn:

@@ -19,7 +19,7 @@ from visualizer.config import CaptureConfig, EngineConfig, MelConfig
 from visualizer.errors import ConfigError, DisplayError
 from visualizer.front_end_files import read_front_end
 from visualizer.presets import PRESETS, front_end, preset
-from visualizer.system import display_problem
+from visualizer.support.system import display_problem
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -64,12 +64,12 @@ def mel(arguments: argparse.Namespace) -> int:
 
 def diff(arguments: argparse.Namespace) -> int:
     from visualizer.audio.demo import demo_path
-    from visualizer.console import print_tables
     from visualizer.diff_tables import diff_tables
     from visualizer.difference import compare
-    from visualizer.folders import cache_folder
     from visualizer.report import require_writable, write_report
     from visualizer.sides import DEMO, FrontEndOperand, RecordingOperand, Shared, obtain, operand
+    from visualizer.support.console import print_tables
+    from visualizer.support.folders import cache_folder
 
     for path, what in ((arguments.json, "the figures"), (arguments.picture, "the picture")):
         if path is not None:
@@ -139,7 +139,7 @@ def devices(arguments: argparse.Namespace) -> int:
 
     if arguments.watch:
         from visualizer.audio.watch import watch
-        from visualizer.children import yield_to_others
+        from visualizer.support.children import yield_to_others
 
         yield_to_others()
         watch(sys.stdin, sys.stdout)
@@ -197,8 +197,8 @@ def _check() -> int:
 
 def bench(arguments: argparse.Namespace) -> int:
     from visualizer.bench_tables import bench_tables, drawing_tables
-    from visualizer.console import print_tables
     from visualizer.report import require_writable, write_report
+    from visualizer.support.console import print_tables
 
     for path, what in ((arguments.json, "the figures"), (arguments.chart, "the chart")):
         if path is not None:
@@ -270,9 +270,9 @@ def _bench_drawing() -> DrawingResult:
 
 
 def latency(arguments: argparse.Namespace) -> int:
-    from visualizer import process
     from visualizer.clicks import LOWEST_RATE_HZ
     from visualizer.report import require_writable, write_report
+    from visualizer.support import process
 
     level, n_clicks, rate = arguments.level, arguments.clicks, arguments.sample_rate
     if not QUIETEST_DB <= level <= LOUDEST_DB:
@@ -289,7 +289,7 @@ def latency(arguments: argparse.Namespace) -> int:
     process.begin()
     from visualizer.click_tables import click_json, click_tables
     from visualizer.click_test import ClickSettings, measure
-    from visualizer.console import print_tables
+    from visualizer.support.console import print_tables
 
     report = measure(
         ClickSettings(

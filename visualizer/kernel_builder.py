@@ -21,12 +21,12 @@ from typing import Any
 
 import torch
 
-from visualizer.children import own_command, own_environment, yield_to_others
 from visualizer.config import MelConfig
 from visualizer.errors import KernelError
 from visualizer.mel import artifacts, timing
 from visualizer.mel.artifacts import Artifact
 from visualizer.mel.kernels import CudaGraphKernel, EagerKernel, HostKernel, Rows
+from visualizer.support.children import own_command, own_environment, yield_to_others
 
 N_CALLS, N_WARM_UP = 150, 5
 

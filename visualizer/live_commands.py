@@ -9,14 +9,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from visualizer import process
 from visualizer.commands import own_front_end
 from visualizer.config import CaptureConfig, Channel, RecordingConfig, SourceKind
 from visualizer.errors import ConfigError, DisplayError, VisualizerError, quoted
-from visualizer.faults import Faults
 from visualizer.options import MINIMUM_SIZE, RunOptions, StreamOptions
 from visualizer.presets import preset
-from visualizer.system import display_problem
+from visualizer.support import process
+from visualizer.support.faults import Faults
+from visualizer.support.system import display_problem
 
 _log = logging.getLogger(__name__)
 

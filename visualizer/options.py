@@ -14,7 +14,7 @@ from visualizer.config import (
     MelConfig,
     RecordingConfig,
 )
-from visualizer.folders import cache_folder
+from visualizer.support.folders import cache_folder
 
 
 @dataclass(frozen=True)

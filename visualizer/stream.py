@@ -29,8 +29,8 @@ from visualizer.options import (
     engine_config,
     kernel_folder,
 )
-from visualizer.process import settle
 from visualizer.status import EngineStatus
+from visualizer.support.process import settle
 
 _LOOK_S = 0.1
 _LAST_S = 1.0

@@ -27,10 +27,10 @@ from visualizer.options import (
     fallbacks,
     kernel_folder,
 )
-from visualizer.process import ProcessMeter, settle
 from visualizer.recording.recorder import RECORDING_END_S, Recorder, warn_unfinished
 from visualizer.report import RunMeasures, make_report, write_report
 from visualizer.status import EngineStatus
+from visualizer.support.process import ProcessMeter, settle
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _LIVE_INTERVAL_S = 0.1

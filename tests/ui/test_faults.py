@@ -13,7 +13,7 @@ from PyQt6.QtWidgets import QApplication, QToolButton
 from pytestqt.qtbot import QtBot
 
 from tests.ui.helpers import WAIT_MS, newest_index
-from visualizer.faults import LOG_NAME, Faults
+from visualizer.support.faults import LOG_NAME, Faults
 from visualizer.ui.app import FaultWatch
 from visualizer.ui.banner import Banner
 from visualizer.ui.details import make_details

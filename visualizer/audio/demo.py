@@ -7,7 +7,7 @@ from pathlib import Path
 
 from visualizer.audio.file import FileSource
 from visualizer.config import CaptureConfig
-from visualizer.shipped import shipped
+from visualizer.support.shipped import shipped
 
 
 def demo_path() -> Path:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from visualizer import system
 from visualizer.options import RunOptions, kernel_folder
+from visualizer.support import system
 
 State = Literal["ok", "note", "lacking"]
 """lacking: the app cannot do all that it is for. note: it can, but this is worth knowing."""

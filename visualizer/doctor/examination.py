@@ -21,8 +21,8 @@ from functools import cached_property
 from typing import IO, Any
 
 from visualizer import __version__
-from visualizer.children import own_command, own_environment
 from visualizer.doctor.check import Check, mend_sound, reinstall
+from visualizer.support.children import own_command, own_environment
 
 _STATE_WIDTH, _NAME_WIDTH = len("lacking"), len("Qt's libraries")
 

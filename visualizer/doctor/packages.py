@@ -10,7 +10,6 @@ import re
 import warnings
 from collections.abc import Iterator
 
-from visualizer import system
 from visualizer.doctor.check import (
     Check,
     does_not_load,
@@ -21,6 +20,7 @@ from visualizer.doctor.check import (
     version_of,
 )
 from visualizer.errors import KernelError
+from visualizer.support import system
 
 
 def look_at_torch() -> Iterator[Check]:

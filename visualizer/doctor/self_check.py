@@ -16,8 +16,8 @@ from visualizer.engine import Engine
 from visualizer.latency import LatencyLog
 from visualizer.notices import SILENCE, SoundWatch
 from visualizer.options import DEFAULT_ENGINE_CONFIG, FIRST_COLUMN_LIMIT_S
-from visualizer.process import ProcessMeter, begin, settle
 from visualizer.report import RunMeasures, make_report
+from visualizer.support.process import ProcessMeter, begin, settle
 
 LISTEN_S = 5.0
 ENOUGH = 0.95

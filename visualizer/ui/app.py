@@ -15,7 +15,6 @@ from PyQt6.QtWidgets import QApplication
 
 from visualizer.engine import Engine
 from visualizer.errors import ConfigError, DeviceError
-from visualizer.faults import Fault, Faults
 from visualizer.options import (
     DEFAULT_ENGINE_CONFIG,
     FIRST_COLUMN_LIMIT_S,
@@ -24,9 +23,10 @@ from visualizer.options import (
     fallbacks,
     kernel_folder,
 )
-from visualizer.process import ProcessMeter
 from visualizer.report import RunMeasures, make_report, write_report
-from visualizer.shipped import shipped
+from visualizer.support.faults import Fault, Faults
+from visualizer.support.process import ProcessMeter
+from visualizer.support.shipped import shipped
 from visualizer.ui.details import fault_line, make_details
 from visualizer.ui.garbage import settle_here
 from visualizer.ui.settings import Settings

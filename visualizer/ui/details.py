@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from visualizer.faults import Fault, Faults
 from visualizer.status import EngineStatus
+from visualizer.support.faults import Fault, Faults
 from visualizer.ui.description import describe
 
 

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from PyQt6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, pyqtSignal
 
 from visualizer.audio.devices import from_json
-from visualizer.children import own_command, own_environment
 from visualizer.errors import DeviceError
+from visualizer.support.children import own_command, own_environment
 
 LIMIT_S = 15.0
 """A list that takes longer does not come."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyqtgraph.util.garbage_collector import GarbageCollector
 
-from visualizer.process import settle
+from visualizer.support.process import settle
 
 
 def settle_here() -> GarbageCollector:

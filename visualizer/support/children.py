@@ -17,7 +17,7 @@ def own_command(module: str, *arguments: str) -> list[str]:
 
 def own_environment() -> dict[str, str]:
     """In which this package is found, installed or not: run.py finds it beside itself."""
-    beside = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    beside = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, beside))}
 
 

@@ -21,8 +21,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from visualizer import __version__
-from visualizer.crashes import CrashReport
-from visualizer.folders import log_folder
+from visualizer.support.crashes import CrashReport
+from visualizer.support.folders import log_folder
 
 if TYPE_CHECKING:
     # A name that the module has for type checkers only.

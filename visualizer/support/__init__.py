@@ -1,0 +1,1 @@
+"""Processes, paths, logs and crash reports: what any program needs."""

@@ -163,7 +163,7 @@ def compiled_simli(tmp_path_factory: pytest.TempPathFactory) -> object:
     """
     from visualizer.kernel_builder import end, events, start_builder
     from visualizer.mel.artifacts import Artifact, write_record
-    from visualizer.presets import preset
+    from visualizer.mel.presets import preset
 
     if shutil.which("g++") is None and shutil.which("clang++") is None:
         reason = "not installed: a C++ compiler"

@@ -16,8 +16,8 @@ from visualizer.cleaning import LIMIT, SoundFaults
 from visualizer.columns import MelColumns
 from visualizer.config import MAX_CHANNELS, CaptureConfig, Channel, EngineConfig
 from visualizer.engine import Engine
+from visualizer.mel.presets import preset
 from visualizer.mel.stream import MelStream
-from visualizer.presets import preset
 from visualizer.status import EngineStatus
 
 RATE_HZ = 16_000

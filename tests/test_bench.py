@@ -14,9 +14,9 @@ from PyQt6.QtWidgets import QApplication
 from visualizer import bench as bench_module
 from visualizer.cli import run_command as main
 from visualizer.mel.kernels import EagerKernel
+from visualizer.mel.presets import preset
 from visualizer.mel.timing import noise_frames
 from visualizer.peers import peers
-from visualizer.presets import preset
 from visualizer.ui import drawing_bench
 
 PEERS = {

@@ -13,8 +13,8 @@ from hypothesis.extra.numpy import arrays
 from visualizer.cleaning import LIMIT, SMALLEST, Cleaner, SoundFaults
 from visualizer.config import MAX_SAMPLES, MelConfig
 from visualizer.mel.kernels import EagerKernel
+from visualizer.mel.presets import PRESETS
 from visualizer.pipeline import Pipeline
-from visualizer.presets import PRESETS
 
 GARBAGE = [np.nan, np.inf, -np.inf, 1e38, 1e-42, -1e30]
 KEPT_S, BLOCK = 3.0, 0.005

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from visualizer.cli import run_command as main
-from visualizer.presets import PRESETS
+from visualizer.mel.presets import PRESETS
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="shells of POSIX")
 

@@ -9,7 +9,7 @@ import pytest
 
 from visualizer.config import MAX_WEIGHTS, CaptureConfig, DisplayConfig, EngineConfig, MelConfig
 from visualizer.errors import ConfigError
-from visualizer.presets import PRESETS, fixed_rate, preset, preset_for
+from visualizer.mel.presets import PRESETS, fixed_rate, preset, preset_for
 
 
 @pytest.mark.parametrize(

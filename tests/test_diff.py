@@ -20,8 +20,8 @@ from visualizer.cli import run_command as main
 from visualizer.config import MelConfig
 from visualizer.mel.artifacts import Artifact
 from visualizer.mel.filterbank import band_edges_hz
+from visualizer.mel.presets import preset, preset_for
 from visualizer.mel.stream import MelStream
-from visualizer.presets import preset, preset_for
 from visualizer.report import write_report
 from visualizer.ui import diff_picture
 

@@ -24,10 +24,10 @@ from visualizer.config import CaptureConfig, EngineConfig
 from visualizer.engine import Engine
 from visualizer.errors import DeviceError
 from visualizer.mel.kernels import EagerKernel, available_devices
+from visualizer.mel.presets import preset, preset_for
 from visualizer.mel.stream import MelStream
 from visualizer.outbox import OUTBOX_LENGTH
 from visualizer.pipeline import Pipeline
-from visualizer.presets import preset, preset_for
 from visualizer.status import EngineStatus
 
 RATE_HZ = 16_000

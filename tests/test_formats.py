@@ -12,7 +12,7 @@ import pytest
 from visualizer.audio.source import SourceInfo
 from visualizer.errors import DeviceError
 from visualizer.formats import Arrays, Heading, Lines, Numbers, StreamColumn
-from visualizer.presets import preset
+from visualizer.mel.presets import preset
 
 VALUES = np.array([0.1, -2.5, 3e-12], np.float32)
 COLUMN = StreamColumn(VALUES, 7, 0.0875, 2, 1, 1e9, 0.25, 0.5)

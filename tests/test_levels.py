@@ -7,7 +7,7 @@ import pytest
 
 from visualizer.levels import TIME_CONSTANT_S, RobustRange
 from visualizer.mel.picture import PictureUnit
-from visualizer.presets import PRESETS, preset
+from visualizer.mel.presets import PRESETS, preset
 
 USUAL = (-90.0, -10.0)
 NARROWEST = 20.0

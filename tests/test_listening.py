@@ -17,7 +17,7 @@ from tests.conftest import ROOT
 from visualizer import Column, ConfigError, DeviceError, MelStream, SourceError, listen, preset
 from visualizer.columns import MelColumns
 from visualizer.listening import _Grid
-from visualizer.presets import PRESETS, preset_for
+from visualizer.mel.presets import PRESETS, preset_for
 
 RATE_HZ = 16_000
 DEADLINE_S = 20.0

@@ -16,8 +16,8 @@ import torchaudio
 from visualizer import offline
 from visualizer.cli import run_command as main
 from visualizer.config import CaptureConfig, EngineConfig
+from visualizer.mel.presets import PRESETS, front_end, preset
 from visualizer.mel.reference import reference_columns
-from visualizer.presets import PRESETS, front_end, preset
 
 RATE_HZ = 22_050
 

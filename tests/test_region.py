@@ -18,8 +18,8 @@ import soundfile
 from visualizer.config import Channel
 from visualizer.errors import ConfigError
 from visualizer.history import SoundHistory
+from visualizer.mel.presets import preset, preset_for
 from visualizer.pipeline import Pipeline, picked
-from visualizer.presets import preset, preset_for
 from visualizer.region import Piece, save_piece
 
 RATE_HZ = 48_000

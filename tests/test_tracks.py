@@ -15,9 +15,9 @@ from visualizer.config import Channel
 from visualizer.follower import FollowedColumns, Follower, unbroken
 from visualizer.history import SoundHistory
 from visualizer.mel.picture import PictureUnit
+from visualizer.mel.presets import preset, preset_for
 from visualizer.mel.stream import MelStream
 from visualizer.pipeline import Pipeline
-from visualizer.presets import preset, preset_for
 from visualizer.tracks import Difference, Tracks
 
 RATE_HZ = 16_000

@@ -15,7 +15,7 @@ import pytest
 
 from tests.conftest import ROOT, require_real_parts
 from visualizer import __version__
-from visualizer.presets import PRESETS
+from visualizer.mel.presets import PRESETS
 
 
 @pytest.fixture(scope="module")

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
         VisualizerError,
     )
     from visualizer.listening import Column, Listener, listen
+    from visualizer.mel.presets import preset
     from visualizer.mel.stream import MelStream
     from visualizer.mel.tensor_kernel import MelKernel
-    from visualizer.presets import preset
 
 __version__ = "0.1.0"
 
@@ -42,7 +42,7 @@ __all__ = [
 
 _HOMES = {
     "MelConfig": "config",
-    "preset": "presets",
+    "preset": "mel.presets",
     "MelStream": "mel.stream",
     "MelKernel": "mel.tensor_kernel",
     "listen": "listening",

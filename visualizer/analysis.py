@@ -11,8 +11,8 @@ from visualizer.config import EngineConfig, MelConfig
 from visualizer.keeper import KernelKeeper, KernelOffer
 from visualizer.mel.clip import relative_deviation
 from visualizer.mel.kernels import choose_device, ready_kernel
+from visualizer.mel.presets import front_end
 from visualizer.pipeline import Pipeline
-from visualizer.presets import front_end
 
 
 @dataclass(frozen=True, eq=False)

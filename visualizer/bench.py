@@ -21,10 +21,10 @@ from visualizer.kernel_builder import end, events, start_builder
 from visualizer.mel import artifacts
 from visualizer.mel.artifacts import Artifact
 from visualizer.mel.kernels import CudaGraphKernel, EagerKernel, HostKernel
+from visualizer.mel.presets import preset
 from visualizer.mel.timing import Call, Timing, noise_frames, paced, summary, tight
 from visualizer.offline import write_features
 from visualizer.peers import FrameCall, gpu_peers, peers
-from visualizer.presets import preset
 
 RATE_HZ = 16_000
 ROUNDS, CALLS_A_ROUND = 120, 20

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from visualizer.config import CaptureConfig, EngineConfig, MelConfig
 from visualizer.errors import ConfigError, DisplayError
-from visualizer.front_end_files import read_front_end
-from visualizer.presets import PRESETS, front_end, preset
+from visualizer.mel.front_end_files import read_front_end
+from visualizer.mel.presets import PRESETS, front_end, preset
 from visualizer.support.system import display_problem
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import shtab
 
-from visualizer.presets import PRESETS
+from visualizer.mel.presets import PRESETS
 
 _WORDS = {"on": ("demo",), "source": ("mic", "demo"), "a": ("demo", *PRESETS)}
 _WORDS["b"] = _WORDS["a"]

@@ -41,8 +41,8 @@ from visualizer.columns import MelColumns
 from visualizer.config import CaptureConfig, EngineConfig
 from visualizer.errors import VisualizerError
 from visualizer.history import MEMORY_BYTES, SoundHistory
+from visualizer.mel.presets import fixed_rate, preset
 from visualizer.outbox import Outbox
-from visualizer.presets import fixed_rate, preset
 from visualizer.status import EngineStatus, State
 from visualizer.tally import Tally
 

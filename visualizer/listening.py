@@ -18,12 +18,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from visualizer import presets
 from visualizer.audio.file import open_audio
 from visualizer.columns import MelColumns
 from visualizer.config import CaptureConfig, Channel, Compute, EngineConfig, MelConfig, SourceKind
 from visualizer.engine import Engine
 from visualizer.errors import DeviceError, SourceError
+from visualizer.mel import presets
 from visualizer.mel.kernels import choose_device
 from visualizer.status import EngineStatus
 

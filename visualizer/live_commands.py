@@ -12,8 +12,8 @@ from pathlib import Path
 from visualizer.commands import own_front_end
 from visualizer.config import CaptureConfig, Channel, RecordingConfig, SourceKind
 from visualizer.errors import ConfigError, DisplayError, VisualizerError, quoted
+from visualizer.mel.presets import preset
 from visualizer.options import MINIMUM_SIZE, RunOptions, StreamOptions
-from visualizer.presets import preset
 from visualizer.support import process
 from visualizer.support.faults import Faults
 from visualizer.support.system import display_problem

@@ -12,7 +12,7 @@ from PyQt6.QtCore import QByteArray, QSettings
 
 from tests.fuzz.values import anything, check_message, damaged
 from visualizer.config import CaptureConfig, DisplayConfig, EngineConfig
-from visualizer.presets import PRESETS, preset
+from visualizer.mel.presets import PRESETS, preset
 from visualizer.ui.settings import Settings
 
 _ENGINES = (

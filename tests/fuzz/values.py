@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from visualizer.errors import VisualizerError
-from visualizer.presets import PRESETS
+from visualizer.mel.presets import PRESETS
 
 LONGEST_MESSAGE = 4000
 _NUMBERS = (

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from visualizer.mel.kernels import CudaGraphKernel, EagerKernel
+from visualizer.mel.presets import PRESETS, preset
 from visualizer.mel.timing import noise_frames
-from visualizer.presets import PRESETS, preset
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 

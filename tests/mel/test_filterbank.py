@@ -18,7 +18,7 @@ from visualizer.mel.filterbank import (
     mel_to_hz,
     to_db,
 )
-from visualizer.presets import PRESETS, preset, preset_for
+from visualizer.mel.presets import PRESETS, preset, preset_for
 
 RATES_HZ = (8_000, 11_025, 16_000, 22_050, 44_100, 48_000)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from visualizer.config import MelConfig
 from visualizer.mel.framing import StreamingFramer
-from visualizer.presets import preset
+from visualizer.mel.presets import preset
 
 
 def small(win_length: int, hop_length: int, offset: int) -> MelConfig:

@@ -34,9 +34,9 @@ from torchaudio.compliance import kaldi as torchaudio_kaldi
 
 from visualizer.config import MelConfig
 from visualizer.errors import ConfigError
+from visualizer.mel.presets import PRESETS
 from visualizer.mel.reference import finish_clip, shape_clip
 from visualizer.mel.stream import MelStream
-from visualizer.presets import PRESETS
 
 Samples = NDArray[np.float32]
 Features = NDArray[np.floating]

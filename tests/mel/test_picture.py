@@ -11,8 +11,8 @@ from visualizer.config import MelConfig
 from visualizer.errors import ConfigError
 from visualizer.mel.filterbank import full_scale
 from visualizer.mel.picture import PictureUnit, has_db
+from visualizer.mel.presets import PRESETS, preset
 from visualizer.mel.stream import MelStream
-from visualizer.presets import PRESETS, preset
 
 WITH_DB = [name for name, p in PRESETS.items() if has_db(p.config)]
 

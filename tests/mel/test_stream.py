@@ -11,8 +11,8 @@ import torchaudio
 from visualizer.config import MelConfig
 from visualizer.errors import ConfigError
 from visualizer.mel.kernels import available_devices, choose_device
+from visualizer.mel.presets import preset
 from visualizer.mel.stream import MelStream
-from visualizer.presets import preset
 
 RATES_HZ = (8_000, 11_025, 16_000, 22_050, 44_100, 48_000)
 

@@ -13,8 +13,8 @@ from visualizer.mel import artifacts
 from visualizer.mel.artifacts import Artifact
 from visualizer.mel.clip import clip_columns
 from visualizer.mel.kernels import EagerKernel
+from visualizer.mel.presets import PRESETS
 from visualizer.mel.timing import noise_frames
-from visualizer.presets import PRESETS
 
 TOLERANCE = 1e-5
 """Of the largest value; on a CPU all but the normalised front-ends are equal to the last bit."""

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from visualizer.mel.presets import PRESETS, preset
 from visualizer.mel.transform import CompilableMelTransform, MelTransform
-from visualizer.presets import PRESETS, preset
 
 RELATIVE = 1e-5
 

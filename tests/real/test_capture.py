@@ -16,7 +16,7 @@ from visualizer.audio.listing import accepted_rates, list_devices, rates_to_try
 from visualizer.config import CaptureConfig, EngineConfig
 from visualizer.engine import Engine
 from visualizer.mel.filterbank import band_edges_hz, full_scale, to_db
-from visualizer.presets import preset
+from visualizer.mel.presets import preset
 from visualizer.status import EngineStatus
 
 TONE_HZ, AMPLITUDE = 1000.0, 0.25

@@ -17,7 +17,7 @@ from tests.conftest import DEADLINE_S, ROOT, Finished, wait_for_line
 from tests.real.test_capture import expected_db, tone
 from tests.sound import SoundServer
 from visualizer.mel.filterbank import full_scale, to_db
-from visualizer.presets import preset
+from visualizer.mel.presets import preset
 
 RATE_HZ = 16_000
 RUN = [sys.executable, str(ROOT / "run.py"), "stream", "--kernel", "eager"]

@@ -18,9 +18,9 @@ from tests.test_engine import CALM, FILE, HOP, MIC, RATE_HZ, Bench
 from visualizer.audio.wav import SAMPLE_BYTES
 from visualizer.config import EngineConfig, MelConfig, RecordingConfig, SoundFormat
 from visualizer.errors import VisualizerError
+from visualizer.mel.presets import preset
 from visualizer.mel.stream import MelStream
 from visualizer.pipeline import picked
-from visualizer.presets import preset
 from visualizer.recording.past import save_last
 from visualizer.recording.recorder import LEAST_FREE_BYTES, Recorder, RecorderState, take_of
 from visualizer.recording.take import TakeFiles, begin_on_grid

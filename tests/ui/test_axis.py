@@ -7,8 +7,8 @@ import pytest
 
 from visualizer.config import MelConfig
 from visualizer.mel.filterbank import band_position
+from visualizer.mel.presets import PRESETS, preset
 from visualizer.notes import note_hz
-from visualizer.presets import PRESETS, preset
 from visualizer.ui.axis import FrequencyAxis
 
 LINES = 36.0

@@ -37,7 +37,7 @@ from tests.ui.helpers import (
 )
 from visualizer.config import CaptureConfig, DisplayConfig, EngineConfig
 from visualizer.mel.filterbank import band_position
-from visualizer.presets import preset
+from visualizer.mel.presets import preset
 from visualizer.tracks import Track
 from visualizer.ui.settings import Settings
 from visualizer.ui.window import Window

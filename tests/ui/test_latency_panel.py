@@ -14,7 +14,7 @@ from visualizer.audio.source import SourceInfo
 from visualizer.columns import MelColumns
 from visualizer.config import CaptureConfig, EngineConfig
 from visualizer.latency import LatencyLog
-from visualizer.presets import preset
+from visualizer.mel.presets import preset
 from visualizer.status import EngineStatus
 from visualizer.ui.latency_figures import (
     TREND_POINTS,

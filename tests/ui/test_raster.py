@@ -16,7 +16,7 @@ from visualizer.config import COLOUR_MAPS, REVERSED
 from visualizer.history import ColumnHistory
 from visualizer.mel.filterbank import full_scale
 from visualizer.mel.picture import PictureUnit
-from visualizer.presets import preset
+from visualizer.mel.presets import preset
 from visualizer.ui.raster import EMPTY_COLOUR, GAP_COLOUR, N_COLOURS, Grid, Raster
 from visualizer.ui.spectrogram import SOURCES, colour_table
 

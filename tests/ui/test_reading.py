@@ -35,7 +35,7 @@ from tests.ui.helpers import (
     view_of,
 )
 from visualizer.config import CaptureConfig, DisplayConfig, EngineConfig
-from visualizer.presets import preset
+from visualizer.mel.presets import preset
 from visualizer.region import Piece, save_piece
 from visualizer.ui.window import Window
 

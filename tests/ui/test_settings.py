@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from tests.ui.helpers import WAIT_MS, make_window, running
 from visualizer.config import CaptureConfig, DisplayConfig, EngineConfig
-from visualizer.presets import preset
+from visualizer.mel.presets import preset
 from visualizer.ui.settings import Settings
 
 CONFIG = EngineConfig(

@@ -9,7 +9,7 @@ from PyQt6.QtCore import QPointF
 from pytestqt.qtbot import QtBot
 
 from visualizer.mel.filterbank import band_position
-from visualizer.presets import preset
+from visualizer.mel.presets import preset
 from visualizer.ui.spectrum_panel import SpectrumPanel
 
 CONFIG = preset("simli", 48_000)

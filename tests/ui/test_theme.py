@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from visualizer.config import CaptureConfig, EngineConfig, MelConfig, Theme
 from visualizer.history import ColumnHistory
 from visualizer.mel.picture import RANGE_DB, PictureUnit
-from visualizer.presets import preset
+from visualizer.mel.presets import preset
 from visualizer.status import EngineStatus
 from visualizer.ui.badge import KernelBadge
 from visualizer.ui.banner import Banner

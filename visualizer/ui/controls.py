@@ -22,7 +22,7 @@ from visualizer.config import (
     Channel,
     DisplayConfig,
 )
-from visualizer.presets import PRESETS
+from visualizer.mel.presets import PRESETS
 from visualizer.status import EngineStatus
 from visualizer.ui.value_combo import ValueCombo
 

@@ -20,8 +20,8 @@ from visualizer.errors import DisplayError
 from visualizer.history import ColumnHistory
 from visualizer.mel.filterbank import full_scale
 from visualizer.mel.picture import PictureUnit
+from visualizer.mel.presets import preset
 from visualizer.mel.timing import summary
-from visualizer.presets import preset
 from visualizer.tracks import Track
 from visualizer.ui.lanes import Lane
 from visualizer.ui.spectrogram import colour_map

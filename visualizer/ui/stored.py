@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 from visualizer.config import CaptureConfig, DisplayConfig, EngineConfig, MelConfig, RecordingConfig
 from visualizer.errors import ConfigError, one_line, quoted
+from visualizer.mel.presets import preset
 from visualizer.options import DEFAULT_ENGINE_CONFIG
-from visualizer.presets import preset
 
 _Config = TypeVar("_Config", CaptureConfig, DisplayConfig, EngineConfig, RecordingConfig)
 

@@ -15,7 +15,7 @@ from visualizer.config import SPANS_S, DisplayConfig
 from visualizer.errors import ConfigError
 from visualizer.history import SoundHistory
 from visualizer.levels import RobustRange
-from visualizer.presets import PRESETS, preset_for
+from visualizer.mel.presets import PRESETS, preset_for
 from visualizer.region import Piece
 from visualizer.status import EngineStatus
 from visualizer.tracks import Tracks

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from visualizer.audio.ring import BlockRing
+from visualizer.audio.sanitize import LIMIT, SoundFaults
 from visualizer.audio.source import SourceInfo
-from visualizer.cleaning import LIMIT, SoundFaults
 from visualizer.columns import MelColumns
 from visualizer.config import MAX_CHANNELS, CaptureConfig, Channel, EngineConfig
 from visualizer.engine import Engine

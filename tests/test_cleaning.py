@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from visualizer.cleaning import LIMIT, SMALLEST, Cleaner, SoundFaults
+from visualizer.audio.sanitize import LIMIT, SMALLEST, Cleaner, SoundFaults
 from visualizer.config import MAX_SAMPLES, MelConfig
 from visualizer.mel.kernels import EagerKernel
 from visualizer.mel.presets import PRESETS

@@ -18,12 +18,12 @@ import pytest
 from tests.conftest import ROOT, Finished, SoundServer, wait_for_line
 from tests.real.test_capture import AMPLITUDE, tone
 from tests.real.test_program import NO_DISPLAY, recorded, wait_until
+from visualizer.audio.notices import SILENCE
 from visualizer.config import CaptureConfig, EngineConfig
 from visualizer.doctor import machine, packages
 from visualizer.doctor.check import Check
 from visualizer.doctor.examination import describe
 from visualizer.doctor.self_check import judge
-from visualizer.notices import SILENCE
 
 NAMES = [
     "Python",

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from visualizer.cleaning import NO_FAULTS, SoundFaults
-from visualizer.notices import CLIP_PEAK, SILENCE, SoundWatch
+from visualizer.audio.notices import CLIP_PEAK, SILENCE, SoundWatch
+from visualizer.audio.sanitize import NO_FAULTS, SoundFaults
 
 
 def observe(

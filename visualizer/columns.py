@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.cleaning import NO_FAULTS, SoundFaults
+from visualizer.audio.sanitize import NO_FAULTS, SoundFaults
 
 
 @dataclass(frozen=True)

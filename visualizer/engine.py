@@ -26,6 +26,7 @@ from visualizer.audio.file import END_OF_FILE
 from visualizer.audio.health import PATIENCE, Patience
 from visualizer.audio.portaudio import load_soon, wait_for_start
 from visualizer.audio.ring import AudioBlock, BlockRing
+from visualizer.audio.sanitize import Cleaner
 from visualizer.audio.source import LATE_LIMIT_S, AudioSource
 from visualizer.audio.supervisor import (
     SourceBack,
@@ -36,7 +37,6 @@ from visualizer.audio.supervisor import (
     SourceSupervisor,
     open_source,
 )
-from visualizer.cleaning import Cleaner
 from visualizer.columns import MelColumns
 from visualizer.config import CaptureConfig, EngineConfig
 from visualizer.errors import VisualizerError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from visualizer.audio.ring import BlockRing
-from visualizer.cleaning import Cleaner
+from visualizer.audio.sanitize import Cleaner
 from visualizer.status import EngineStatus
 
 

@@ -13,7 +13,7 @@ import soundfile
 from tests.fuzz.values import Refused, check_message, damaged
 from visualizer.audio.file import FileSource, open_audio, read_blocks
 from visualizer.audio.ring import BlockRing
-from visualizer.cleaning import LIMIT, Cleaner
+from visualizer.audio.sanitize import LIMIT, Cleaner
 from visualizer.config import CaptureConfig
 
 _PLAYED_S = 0.03

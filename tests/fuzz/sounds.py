@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.fuzz.values import Refused
-from visualizer.cleaning import LIMIT, SMALLEST, Cleaner
+from visualizer.audio.sanitize import LIMIT, SMALLEST, Cleaner
 from visualizer.mel.presets import PRESETS, preset_for
 from visualizer.pipeline import Pipeline
 

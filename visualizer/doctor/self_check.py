@@ -10,11 +10,11 @@ import threading
 import time
 from typing import Any
 
+from visualizer.audio.notices import SILENCE, SoundWatch
 from visualizer.columns import MelColumns
 from visualizer.doctor.check import Check, mend_sound
 from visualizer.engine import Engine
 from visualizer.latency import LatencyLog
-from visualizer.notices import SILENCE, SoundWatch
 from visualizer.options import DEFAULT_ENGINE_CONFIG, FIRST_COLUMN_LIMIT_S
 from visualizer.report import RunMeasures, make_report
 from visualizer.support.process import ProcessMeter, begin, settle

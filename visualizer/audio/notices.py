@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 
-from visualizer.cleaning import LIMIT, NO_FAULTS, SoundFaults
+from visualizer.audio.sanitize import LIMIT, NO_FAULTS, SoundFaults
 
 CLIP_PEAK = 0.999
 """Of full scale; the largest value of a 16 bit device is 0.99997."""

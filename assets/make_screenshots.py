@@ -18,8 +18,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from PyQt6.QtCore import QByteArray, QEventLoop, QSettings, QTimer
 
 from visualizer.config import CaptureConfig, DisplayConfig, EngineConfig
-from visualizer.engine import Engine
-from visualizer.options import RunOptions, kernel_folder
+from visualizer.engine.engine import Engine
+from visualizer.engine.options import RunOptions, kernel_folder
 from visualizer.ui.app import make_application
 from visualizer.ui.marks import Place, Region
 from visualizer.ui.settings import Settings

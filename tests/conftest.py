@@ -161,7 +161,7 @@ def compiled_simli(tmp_path_factory: pytest.TempPathFactory) -> object:
 
     Tests that change something in the cache work on a copy.
     """
-    from visualizer.kernel_builder import end, events, start_builder
+    from visualizer.engine.kernel_builder import end, events, start_builder
     from visualizer.mel.artifacts import Artifact, write_record
     from visualizer.mel.presets import preset
 

@@ -34,7 +34,7 @@ from rich.table import Table
 from tests.pipe_writer import PipeSource, pipe_source
 from tests.screen import screen
 from tests.sound import SINKS, SoundServer, null_sink
-from visualizer.status import EngineStatus
+from visualizer.engine.status import EngineStatus
 
 MESSAGE_S, FIRST_MESSAGE_S, RECOVERY_S, STALL_MS, CLOCK_MS = 2.0, 5.0, 3.0, 100.0, 50.0
 """What is allowed: until the message, that at the start, until it goes on; the GUI; the clock."""

@@ -22,8 +22,8 @@ from typing import IO, Any
 import psutil
 
 from tests.sound import running_server
+from visualizer.engine.outbox import OUTBOX_LENGTH
 from visualizer.mel.presets import preset
-from visualizer.outbox import OUTBOX_LENGTH
 
 RATE_HZ, HOP = 16_000, 80
 GROWTH_MB = 20.0

@@ -25,7 +25,7 @@ import psutil
 from tests.screen import screen
 from tests.sound import SINKS, running_server
 from visualizer.audio.demo import demo_path
-from visualizer.status import EngineStatus
+from visualizer.engine.status import EngineStatus
 
 GAP_MS, LAG_MS, GROWTH_MB_PER_H = 100.0, 50.0, 10.0
 _SAMPLE_MS = 1000
@@ -75,9 +75,9 @@ def soak(seconds: float, history_s: float) -> dict[str, Any]:
     """Run the window so long; what was seen."""
     from PyQt6.QtCore import QTimer
 
-    from visualizer import history
     from visualizer.config import CaptureConfig, EngineConfig
-    from visualizer.engine import Engine
+    from visualizer.engine import history
+    from visualizer.engine.engine import Engine
     from visualizer.support.process import begin
     from visualizer.ui.app import make_application
     from visualizer.ui.garbage import settle_here

@@ -13,12 +13,12 @@ import pytest
 from visualizer.audio.ring import BlockRing
 from visualizer.audio.sanitize import LIMIT, SoundFaults
 from visualizer.audio.source import SourceInfo
-from visualizer.columns import MelColumns
 from visualizer.config import MAX_CHANNELS, CaptureConfig, Channel, EngineConfig
-from visualizer.engine import Engine
+from visualizer.engine.columns import MelColumns
+from visualizer.engine.engine import Engine
+from visualizer.engine.status import EngineStatus
 from visualizer.mel.presets import preset
 from visualizer.mel.stream import MelStream
-from visualizer.status import EngineStatus
 
 RATE_HZ = 16_000
 

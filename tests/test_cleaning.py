@@ -12,9 +12,9 @@ from hypothesis.extra.numpy import arrays
 
 from visualizer.audio.sanitize import LIMIT, SMALLEST, Cleaner, SoundFaults
 from visualizer.config import MAX_SAMPLES, MelConfig
+from visualizer.engine.pipeline import Pipeline
 from visualizer.mel.kernels import EagerKernel
 from visualizer.mel.presets import PRESETS
-from visualizer.pipeline import Pipeline
 
 GARBAGE = [np.nan, np.inf, -np.inf, 1e38, 1e-42, -1e30]
 KEPT_S, BLOCK = 3.0, 0.005

@@ -18,11 +18,11 @@ from tests.children import piped
 from tests.conftest import ROOT
 from visualizer.cli import run_command as main
 from visualizer.config import MelConfig
+from visualizer.engine.report import write_report
 from visualizer.mel.artifacts import Artifact
 from visualizer.mel.filterbank import band_edges_hz
 from visualizer.mel.presets import preset, preset_for
 from visualizer.mel.stream import MelStream
-from visualizer.report import write_report
 from visualizer.ui import diff_picture
 
 RATE_HZ = 16_000

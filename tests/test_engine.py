@@ -19,16 +19,16 @@ from visualizer.audio.health import Patience
 from visualizer.audio.ring import BlockRing
 from visualizer.audio.sample_clock import SampleClock
 from visualizer.audio.source import LATE_LIMIT_S, SourceInfo
-from visualizer.columns import MelColumns
 from visualizer.config import CaptureConfig, EngineConfig
-from visualizer.engine import Engine
+from visualizer.engine.columns import MelColumns
+from visualizer.engine.engine import Engine
+from visualizer.engine.outbox import OUTBOX_LENGTH
+from visualizer.engine.pipeline import Pipeline
+from visualizer.engine.status import EngineStatus
 from visualizer.errors import DeviceError
 from visualizer.mel.kernels import EagerKernel, available_devices
 from visualizer.mel.presets import preset, preset_for
 from visualizer.mel.stream import MelStream
-from visualizer.outbox import OUTBOX_LENGTH
-from visualizer.pipeline import Pipeline
-from visualizer.status import EngineStatus
 
 RATE_HZ = 16_000
 HOP = 200
@@ -582,7 +582,7 @@ def test_a_reader_that_stalls_loses_the_oldest_columns_and_they_are_counted(benc
 
 
 def test_a_file_waits_for_a_reader_that_stalls(bench: Bench, monkeypatch: Any) -> None:
-    monkeypatch.setattr("visualizer.outbox.OUTBOX_LENGTH", 8)
+    monkeypatch.setattr("visualizer.engine.outbox.OUTBOX_LENGTH", 8)
     bench.config = EngineConfig(FILE)
     bench.start().until(lambda s: s.state == "running")
     ring = bench.sources[0].ring

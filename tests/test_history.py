@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from visualizer.history import HISTORY_S, ColumnHistory, SoundHistory
+from visualizer.engine.history import HISTORY_S, ColumnHistory, SoundHistory
 
 CAPACITY = 20
 COLUMN_BYTES = 4 * 3

@@ -14,9 +14,9 @@ import pytest
 
 from tests.test_engine import HOP, MIC, Bench, expected, noise
 from visualizer.config import EngineConfig
-from visualizer.keeper import BUILDING, NOT_WANTED
+from visualizer.engine.keeper import BUILDING, NOT_WANTED
+from visualizer.engine.status import EngineStatus
 from visualizer.mel.artifacts import Artifact
-from visualizer.status import EngineStatus
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def builders() -> list[psutil.Process]:
     found = []
     for child in psutil.Process().children():
         with suppress(psutil.NoSuchProcess):
-            if "visualizer.kernel_builder" in child.cmdline():
+            if "visualizer.engine.kernel_builder" in child.cmdline():
                 found.append(child)
     return found
 

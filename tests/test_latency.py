@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from visualizer.columns import MelColumns
-from visualizer.latency import LatencyLog
+from visualizer.engine.columns import MelColumns
+from visualizer.engine.latency import LatencyLog
 
 
 def columns(wait_ms: float, kernel_ms: float, n: int = 1, at_s: float = 100.0) -> MelColumns:

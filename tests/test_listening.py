@@ -15,8 +15,8 @@ import soundfile
 
 from tests.conftest import ROOT
 from visualizer import Column, ConfigError, DeviceError, MelStream, SourceError, listen, preset
-from visualizer.columns import MelColumns
-from visualizer.listening import _Grid
+from visualizer.engine.columns import MelColumns
+from visualizer.engine.listening import _Grid
 from visualizer.mel.presets import PRESETS, preset_for
 
 RATE_HZ = 16_000
@@ -149,7 +149,7 @@ def test_the_demo_is_live() -> None:
 def test_a_slow_reader_of_a_microphone_loses_the_oldest_and_is_told(
     monkeypatch: pytest.MonkeyPatch, sound_server: object
 ) -> None:
-    monkeypatch.setattr("visualizer.outbox.OUTBOX_LENGTH", 10)
+    monkeypatch.setattr("visualizer.engine.outbox.OUTBOX_LENGTH", 10)
     with listen(device="mic_a") as listener:
         columns = [next(listener)]
         wait_until(lambda: listener.dropped > 20, "columns that nobody reads")
@@ -165,7 +165,7 @@ def test_a_slow_reader_of_a_microphone_loses_the_oldest_and_is_told(
 def test_a_file_waits_for_a_slow_reader(
     file: tuple[Path, np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("visualizer.outbox.OUTBOX_LENGTH", 10)
+    monkeypatch.setattr("visualizer.engine.outbox.OUTBOX_LENGTH", 10)
     path, samples = file
     whole = streamed(samples.mean(axis=1, keepdims=True), "simli")[0]
     with listen(path) as listener:

@@ -16,10 +16,10 @@ import pytest
 import soundfile
 
 from visualizer.config import Channel
+from visualizer.engine.history import SoundHistory
+from visualizer.engine.pipeline import Pipeline, picked
 from visualizer.errors import ConfigError
-from visualizer.history import SoundHistory
 from visualizer.mel.presets import preset, preset_for
-from visualizer.pipeline import Pipeline, picked
 from visualizer.region import Piece, save_piece
 
 RATE_HZ = 48_000

@@ -10,15 +10,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from visualizer.columns import MelColumns
 from visualizer.config import Channel
-from visualizer.follower import FollowedColumns, Follower, unbroken
-from visualizer.history import SoundHistory
+from visualizer.engine.columns import MelColumns
+from visualizer.engine.follower import FollowedColumns, Follower, unbroken
+from visualizer.engine.history import SoundHistory
+from visualizer.engine.pipeline import Pipeline
+from visualizer.engine.tracks import Difference, Tracks
 from visualizer.mel.picture import PictureUnit
 from visualizer.mel.presets import preset, preset_for
 from visualizer.mel.stream import MelStream
-from visualizer.pipeline import Pipeline
-from visualizer.tracks import Difference, Tracks
 
 RATE_HZ = 16_000
 SIMLI = preset("simli", RATE_HZ)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from visualizer.config import MelConfig
+    from visualizer.engine.listening import Column, Listener, listen
     from visualizer.errors import (
         ConfigError,
         DeviceError,
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
         SourceError,
         VisualizerError,
     )
-    from visualizer.listening import Column, Listener, listen
     from visualizer.mel.presets import preset
     from visualizer.mel.stream import MelStream
     from visualizer.mel.tensor_kernel import MelKernel
@@ -45,9 +45,9 @@ _HOMES = {
     "preset": "mel.presets",
     "MelStream": "mel.stream",
     "MelKernel": "mel.tensor_kernel",
-    "listen": "listening",
-    "Listener": "listening",
-    "Column": "listening",
+    "listen": "engine.listening",
+    "Listener": "engine.listening",
+    "Column": "engine.listening",
     "VisualizerError": "errors",
     "ConfigError": "errors",
     "DeviceError": "errors",

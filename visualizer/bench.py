@@ -16,8 +16,8 @@ import numpy as np
 import soundfile
 import torch
 
+from visualizer.engine.kernel_builder import end, events, start_builder
 from visualizer.errors import KernelError
-from visualizer.kernel_builder import end, events, start_builder
 from visualizer.mel import artifacts
 from visualizer.mel.artifacts import Artifact
 from visualizer.mel.kernels import CudaGraphKernel, EagerKernel, HostKernel

@@ -1,7 +1,7 @@
 """The true delay from an output to a mel column: clicks are played, heard and found again.
 
 The input is an engine like the window's own; what is measured is what its columns go through.
-Threads: the caller's plays, waits and reads; the others are described in visualizer/engine.py and
+Threads: the caller's plays, waits and reads; the others are described in visualizer/engine/engine.py and
 visualizer/audio/player.py.
 
 For each click there are these moments, all of perf_counter:
@@ -42,11 +42,11 @@ from visualizer.clicks import (
     start_times_s,
 )
 from visualizer.config import CaptureConfig, EngineConfig, MelConfig
-from visualizer.engine import Engine
+from visualizer.engine.engine import Engine
+from visualizer.engine.options import FIRST_COLUMN_LIMIT_S
+from visualizer.engine.pipeline import picked
+from visualizer.engine.status import EngineStatus
 from visualizer.errors import DeviceError
-from visualizer.options import FIRST_COLUMN_LIMIT_S
-from visualizer.pipeline import picked
-from visualizer.status import EngineStatus
 
 LEAD_S = 1.0
 """Of silence before the first click, in which the devices settle."""

@@ -32,8 +32,8 @@ FEWEST_CLICKS, MOST_CLICKS = 5, 100
 
 
 def mel(arguments: argparse.Namespace) -> int:
+    from visualizer.engine.report import require_writable
     from visualizer.offline import write_features
-    from visualizer.report import require_writable
 
     output: Path = arguments.output
     if output.suffix not in (".npy", ".npz"):
@@ -66,7 +66,7 @@ def diff(arguments: argparse.Namespace) -> int:
     from visualizer.audio.demo import demo_path
     from visualizer.diff_tables import diff_tables
     from visualizer.difference import compare
-    from visualizer.report import require_writable, write_report
+    from visualizer.engine.report import require_writable, write_report
     from visualizer.sides import DEMO, FrontEndOperand, RecordingOperand, Shared, obtain, operand
     from visualizer.support.console import print_tables
     from visualizer.support.folders import cache_folder
@@ -197,7 +197,7 @@ def _check() -> int:
 
 def bench(arguments: argparse.Namespace) -> int:
     from visualizer.bench_tables import bench_tables, drawing_tables
-    from visualizer.report import require_writable, write_report
+    from visualizer.engine.report import require_writable, write_report
     from visualizer.support.console import print_tables
 
     for path, what in ((arguments.json, "the figures"), (arguments.chart, "the chart")):
@@ -271,7 +271,7 @@ def _bench_drawing() -> DrawingResult:
 
 def latency(arguments: argparse.Namespace) -> int:
     from visualizer.clicks import LOWEST_RATE_HZ
-    from visualizer.report import require_writable, write_report
+    from visualizer.engine.report import require_writable, write_report
     from visualizer.support import process
 
     level, n_clicks, rate = arguments.level, arguments.clicks, arguments.sample_rate

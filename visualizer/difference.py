@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visualizer.config import MelConfig, Unit
+from visualizer.engine.tracks import columns_between, less
 from visualizer.errors import ConfigError
 from visualizer.mel.filterbank import band_edges_hz
 from visualizer.mel.picture import RANGE_DB, PictureUnit, has_db
 from visualizer.sides import Side
-from visualizer.tracks import columns_between, less
 
 Array = NDArray[np.float64]
 

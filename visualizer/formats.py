@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from visualizer.audio.source import SourceInfo
 from visualizer.config import MelConfig
+from visualizer.engine.options import OutputFormat
+from visualizer.engine.status import State
 from visualizer.errors import DeviceError
-from visualizer.options import OutputFormat
-from visualizer.status import State
 
 _GAP_COLUMNS = 256
 """So many that are missing are written at once: a gap may be of hours."""

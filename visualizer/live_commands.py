@@ -11,9 +11,9 @@ from pathlib import Path
 
 from visualizer.commands import own_front_end
 from visualizer.config import CaptureConfig, Channel, RecordingConfig, SourceKind
+from visualizer.engine.options import MINIMUM_SIZE, RunOptions, StreamOptions
 from visualizer.errors import ConfigError, DisplayError, VisualizerError, quoted
 from visualizer.mel.presets import preset
-from visualizer.options import MINIMUM_SIZE, RunOptions, StreamOptions
 from visualizer.support import process
 from visualizer.support.faults import Faults
 from visualizer.support.system import display_problem
@@ -68,7 +68,7 @@ def _show(options: RunOptions, headless: bool, faults: Faults) -> int:
 
 def _run_options(arguments: argparse.Namespace) -> RunOptions:
     """Check everything that can be checked before anything opens."""
-    from visualizer.report import require_writable
+    from visualizer.engine.report import require_writable
 
     options = _engine_options(arguments, _capture(arguments))
     if arguments.report is not None:

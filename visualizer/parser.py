@@ -9,7 +9,7 @@ from typing import Any, NoReturn, get_args
 
 from visualizer import __version__, commands, live_commands
 from visualizer.config import COMPUTE_CHOICES, SAMPLE_FORMATS, SoundFormat, Unit
-from visualizer.options import OUTPUT_FORMATS
+from visualizer.engine.options import OUTPUT_FORMATS
 
 _Group = argparse._ArgumentGroup
 """which argparse gives, and does not name"""

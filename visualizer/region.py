@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from visualizer.audio.file import write_sound
 from visualizer.config import Channel, MelConfig
+from visualizer.engine.history import SoundHistory
 from visualizer.errors import ConfigError
-from visualizer.history import SoundHistory
 
 _SNIPPET = """\
 import json
@@ -103,7 +103,7 @@ def sound_path(path: Path) -> Path:
 
 def _samples(piece: Piece) -> tuple[int, NDArray[np.float32]]:
     """The first sample's index, and the samples (n, 1) of the signal that the columns need."""
-    from visualizer.pipeline import picked
+    from visualizer.engine.pipeline import picked
 
     mel, sound = piece.mel, piece.sound
     rate = sound.sample_rate / mel.sample_rate

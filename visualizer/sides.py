@@ -20,8 +20,8 @@ from visualizer.archive import CLIP, STREAMING
 from visualizer.audio.demo import demo_path
 from visualizer.audio.file import open_audio, read_blocks
 from visualizer.config import MelConfig
+from visualizer.engine.kernel_builder import end, events, start_builder
 from visualizer.errors import ConfigError, KernelError, VisualizerError, one_line, quoted
-from visualizer.kernel_builder import end, events, start_builder
 from visualizer.mel import artifacts
 from visualizer.mel.artifacts import Artifact
 from visualizer.mel.clip import finished_columns

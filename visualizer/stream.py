@@ -17,19 +17,19 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 
-from visualizer.columns import MelColumns
 from visualizer.config import MAX_CHANNELS
-from visualizer.engine import Engine
-from visualizer.errors import ConfigError, DeviceError
-from visualizer.formats import WRITERS, Heading, StreamColumn
-from visualizer.history import FORGETFUL_BYTES
-from visualizer.options import (
+from visualizer.engine.columns import MelColumns
+from visualizer.engine.engine import Engine
+from visualizer.engine.history import FORGETFUL_BYTES
+from visualizer.engine.options import (
     FIRST_COLUMN_LIMIT_S,
     StreamOptions,
     engine_config,
     kernel_folder,
 )
-from visualizer.status import EngineStatus
+from visualizer.engine.status import EngineStatus
+from visualizer.errors import ConfigError, DeviceError
+from visualizer.formats import WRITERS, Heading, StreamColumn
 from visualizer.support.process import settle
 
 _LOOK_S = 0.1

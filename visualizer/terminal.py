@@ -14,22 +14,22 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from visualizer.columns import MelColumns
-from visualizer.engine import Engine
-from visualizer.errors import ConfigError, DeviceError
-from visualizer.history import FORGETFUL_BYTES, MEMORY_BYTES
-from visualizer.latency import STAGES, LatencyLog
-from visualizer.mel.picture import PictureUnit
-from visualizer.options import (
+from visualizer.engine.columns import MelColumns
+from visualizer.engine.engine import Engine
+from visualizer.engine.history import FORGETFUL_BYTES, MEMORY_BYTES
+from visualizer.engine.latency import STAGES, LatencyLog
+from visualizer.engine.options import (
     FIRST_COLUMN_LIMIT_S,
     RunOptions,
     engine_config,
     fallbacks,
     kernel_folder,
 )
+from visualizer.engine.report import RunMeasures, make_report, write_report
+from visualizer.engine.status import EngineStatus
+from visualizer.errors import ConfigError, DeviceError
+from visualizer.mel.picture import PictureUnit
 from visualizer.recording.recorder import RECORDING_END_S, Recorder, warn_unfinished
-from visualizer.report import RunMeasures, make_report, write_report
-from visualizer.status import EngineStatus
 from visualizer.support.process import ProcessMeter, settle
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"

@@ -14,8 +14,8 @@ import numpy as np
 from tests.fuzz.values import Refused, anything, damaged
 from visualizer.commands import own_front_end
 from visualizer.config import CaptureConfig, DisplayConfig, EngineConfig, MelConfig
+from visualizer.engine.pipeline import Pipeline
 from visualizer.mel.presets import PRESETS
-from visualizer.pipeline import Pipeline
 
 _PLAUSIBLE: dict[str, tuple[float, float]] = {
     "sample_rate": (1_000, 768_000),

@@ -8,8 +8,8 @@ import numpy as np
 
 from tests.fuzz.values import Refused
 from visualizer.audio.sanitize import LIMIT, SMALLEST, Cleaner
+from visualizer.engine.pipeline import Pipeline
 from visualizer.mel.presets import PRESETS, preset_for
-from visualizer.pipeline import Pipeline
 
 _RATES_HZ = (1_000, 8_000, 11_025, 16_000, 22_050, 44_100, 44_101, 48_000, 96_000, 192_000)
 _GARBAGE = np.array(

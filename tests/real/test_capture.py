@@ -14,10 +14,10 @@ import pytest
 from tests.sound import SERVER_RATE_HZ, SoundServer
 from visualizer.audio.listing import accepted_rates, list_devices, rates_to_try
 from visualizer.config import CaptureConfig, EngineConfig
-from visualizer.engine import Engine
+from visualizer.engine.engine import Engine
+from visualizer.engine.status import EngineStatus
 from visualizer.mel.filterbank import band_edges_hz, full_scale, to_db
 from visualizer.mel.presets import preset
-from visualizer.status import EngineStatus
 
 TONE_HZ, AMPLITUDE = 1000.0, 0.25
 

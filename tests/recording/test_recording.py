@@ -17,15 +17,15 @@ from hypothesis import strategies as st
 from tests.test_engine import CALM, FILE, HOP, MIC, RATE_HZ, Bench
 from visualizer.audio.wav import SAMPLE_BYTES
 from visualizer.config import EngineConfig, MelConfig, RecordingConfig, SoundFormat
+from visualizer.engine.pipeline import picked
+from visualizer.engine.status import EngineStatus
 from visualizer.errors import VisualizerError
 from visualizer.mel.presets import preset
 from visualizer.mel.stream import MelStream
-from visualizer.pipeline import picked
 from visualizer.recording.past import save_last
 from visualizer.recording.recorder import LEAST_FREE_BYTES, Recorder, RecorderState, take_of
 from visualizer.recording.take import TakeFiles, begin_on_grid
 from visualizer.recording.writer import TakeWriter
-from visualizer.status import EngineStatus
 
 PLENTY = LEAST_FREE_BYTES * 10
 

@@ -17,7 +17,7 @@ from PyQt6.QtWidgets import QApplication, QComboBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from visualizer.config import CaptureConfig, DisplayConfig, EngineConfig, MelConfig
-from visualizer.engine import Engine
+from visualizer.engine.engine import Engine
 from visualizer.mel.stream import MelStream
 from visualizer.ui.settings import Settings
 from visualizer.ui.spectrogram import SpectrogramView

@@ -5,8 +5,8 @@ from dataclasses import replace
 from pytestqt.qtbot import QtBot
 
 from visualizer.config import CaptureConfig, EngineConfig
+from visualizer.engine.status import EngineStatus
 from visualizer.mel.timing import Timing
-from visualizer.status import EngineStatus
 from visualizer.ui.badge import KernelBadge
 
 STATUS = EngineStatus("running", EngineConfig(CaptureConfig("demo")), backend="eager", device="cpu")

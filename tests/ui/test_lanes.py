@@ -36,9 +36,9 @@ from tests.ui.helpers import (
     view_of,
 )
 from visualizer.config import CaptureConfig, DisplayConfig, EngineConfig
+from visualizer.engine.tracks import Track
 from visualizer.mel.filterbank import band_position
 from visualizer.mel.presets import preset
-from visualizer.tracks import Track
 from visualizer.ui.settings import Settings
 from visualizer.ui.window import Window
 

@@ -11,11 +11,11 @@ from PyQt6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from visualizer.audio.source import SourceInfo
-from visualizer.columns import MelColumns
 from visualizer.config import CaptureConfig, EngineConfig
-from visualizer.latency import LatencyLog
+from visualizer.engine.columns import MelColumns
+from visualizer.engine.latency import LatencyLog
+from visualizer.engine.status import EngineStatus
 from visualizer.mel.presets import preset
-from visualizer.status import EngineStatus
 from visualizer.ui.latency_figures import (
     TREND_POINTS,
     budget,

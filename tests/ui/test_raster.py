@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from visualizer.config import COLOUR_MAPS, REVERSED
-from visualizer.history import ColumnHistory
+from visualizer.engine.history import ColumnHistory
 from visualizer.mel.filterbank import full_scale
 from visualizer.mel.picture import PictureUnit
 from visualizer.mel.presets import preset

@@ -11,10 +11,10 @@ from PyQt6.QtWidgets import QApplication, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from visualizer.config import CaptureConfig, EngineConfig, MelConfig, Theme
-from visualizer.history import ColumnHistory
+from visualizer.engine.history import ColumnHistory
+from visualizer.engine.status import EngineStatus
 from visualizer.mel.picture import RANGE_DB, PictureUnit
 from visualizer.mel.presets import preset
-from visualizer.status import EngineStatus
 from visualizer.ui.badge import KernelBadge
 from visualizer.ui.banner import Banner
 from visualizer.ui.meter import LevelMeter

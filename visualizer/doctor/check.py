@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from visualizer.options import RunOptions, kernel_folder
+from visualizer.engine.options import RunOptions, kernel_folder
 from visualizer.support import system
 
 State = Literal["ok", "note", "lacking"]

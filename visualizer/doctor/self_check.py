@@ -1,6 +1,6 @@
 """Listens to the default microphone for a while with the app's own engine, and judges that.
 
-The main thread waits and reads; the engine's threads are described in visualizer/engine.py.
+The main thread waits and reads; the engine's threads are described in visualizer/engine/engine.py.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import time
 from typing import Any
 
 from visualizer.audio.notices import SILENCE, SoundWatch
-from visualizer.columns import MelColumns
 from visualizer.doctor.check import Check, mend_sound
-from visualizer.engine import Engine
-from visualizer.latency import LatencyLog
-from visualizer.options import DEFAULT_ENGINE_CONFIG, FIRST_COLUMN_LIMIT_S
-from visualizer.report import RunMeasures, make_report
+from visualizer.engine.columns import MelColumns
+from visualizer.engine.engine import Engine
+from visualizer.engine.latency import LatencyLog
+from visualizer.engine.options import DEFAULT_ENGINE_CONFIG, FIRST_COLUMN_LIMIT_S
+from visualizer.engine.report import RunMeasures, make_report
 from visualizer.support.process import ProcessMeter, begin, settle
 
 LISTEN_S = 5.0

@@ -1,7 +1,7 @@
 """Compiled kernels on disk: built ahead of time, kept by what they were made for, and verified.
 
 Building takes many seconds of a whole core, so that belongs in a process of its own
-(visualizer/kernel_builder.py). Loading takes milliseconds and needs no compiler.
+(visualizer/engine/kernel_builder.py). Loading takes milliseconds and needs no compiler.
 """
 
 from __future__ import annotations

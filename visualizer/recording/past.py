@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from visualizer.config import RecordingConfig
+from visualizer.engine.follower import unbroken
+from visualizer.engine.status import EngineStatus
 from visualizer.errors import ConfigError
-from visualizer.follower import unbroken
 from visualizer.recording.recorder import PIECE_S, Picture, counters, take_of, write_picture
 from visualizer.recording.take import TakeFiles
 from visualizer.recording.writer import TakeWriter
-from visualizer.status import EngineStatus
 
 
 def save_last(
@@ -22,7 +22,7 @@ def save_last(
     """
     import torch
 
-    from visualizer.pipeline import Pipeline
+    from visualizer.engine.pipeline import Pipeline
 
     torch.set_num_threads(1)
     sound = status.sound

@@ -18,13 +18,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from visualizer.columns import MelColumns
 from visualizer.config import RecordingConfig
+from visualizer.engine.columns import MelColumns
+from visualizer.engine.history import SoundHistory
+from visualizer.engine.status import EngineStatus
 from visualizer.errors import ConfigError, VisualizerError
-from visualizer.history import SoundHistory
 from visualizer.recording.take import Take, TakeFiles, begin_on_grid, lead_samples
 from visualizer.recording.writer import TakeWriter
-from visualizer.status import EngineStatus
 
 LEAST_FREE_BYTES = 200 * 2**20
 """A recording ends before the disk is as full as that."""

@@ -13,9 +13,8 @@ from PyQt6.QtCore import QBuffer, QMessageLogContext, Qt, QTimer, QtMsgType, qIn
 from PyQt6.QtGui import QIcon, QPixmap
 from PyQt6.QtWidgets import QApplication
 
-from visualizer.engine import Engine
-from visualizer.errors import ConfigError, DeviceError
-from visualizer.options import (
+from visualizer.engine.engine import Engine
+from visualizer.engine.options import (
     DEFAULT_ENGINE_CONFIG,
     FIRST_COLUMN_LIMIT_S,
     RunOptions,
@@ -23,7 +22,8 @@ from visualizer.options import (
     fallbacks,
     kernel_folder,
 )
-from visualizer.report import RunMeasures, make_report, write_report
+from visualizer.engine.report import RunMeasures, make_report, write_report
+from visualizer.errors import ConfigError, DeviceError
 from visualizer.support.faults import Fault, Faults
 from visualizer.support.process import ProcessMeter
 from visualizer.support.shipped import shipped

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PyQt6.QtWidgets import QLabel
 
-from visualizer.status import EngineStatus
+from visualizer.engine.status import EngineStatus
 
 _EXPLANATION = (
     "The largest deviation of the kernel in use (float32) from a plain reference in float64, as a "

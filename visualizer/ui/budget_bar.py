@@ -9,7 +9,7 @@ from PyQt6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PyQt6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPalette, QResizeEvent
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
-from visualizer.latency import Stage
+from visualizer.engine.latency import Stage
 from visualizer.ui.latency_figures import HEADROOM, Budget
 from visualizer.ui.overlay import ROLLING_COLUMNS
 from visualizer.ui.tints import STAGE_COLOURS, alarm, mixed

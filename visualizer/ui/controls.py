@@ -22,8 +22,8 @@ from visualizer.config import (
     Channel,
     DisplayConfig,
 )
+from visualizer.engine.status import EngineStatus
 from visualizer.mel.presets import PRESETS
-from visualizer.status import EngineStatus
 from visualizer.ui.value_combo import ValueCombo
 
 _MEAN = "mean"

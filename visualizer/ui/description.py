@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from visualizer.engine.status import EngineStatus
 from visualizer.mel.level import STREAMING_FORM
-from visualizer.status import EngineStatus
 
 
 def describe(status: EngineStatus) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from visualizer.status import EngineStatus
+from visualizer.engine.status import EngineStatus
 from visualizer.support.faults import Fault, Faults
 from visualizer.ui.description import describe
 

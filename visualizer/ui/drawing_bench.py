@@ -16,13 +16,13 @@ from PyQt6.QtWidgets import QApplication, QStackedWidget, QWidget
 
 from visualizer.bench import RATE_HZ, DrawingTiming
 from visualizer.config import DisplayConfig
+from visualizer.engine.history import ColumnHistory
+from visualizer.engine.tracks import Track
 from visualizer.errors import DisplayError
-from visualizer.history import ColumnHistory
 from visualizer.mel.filterbank import full_scale
 from visualizer.mel.picture import PictureUnit
 from visualizer.mel.presets import preset
 from visualizer.mel.timing import summary
-from visualizer.tracks import Track
 from visualizer.ui.lanes import Lane
 from visualizer.ui.spectrogram import colour_map
 from visualizer.ui.stack import PictureStack

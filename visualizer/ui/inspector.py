@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from PyQt6.QtCore import QObject
 
+from visualizer.engine.status import EngineStatus
+from visualizer.engine.tracks import Tracks
 from visualizer.region import Piece
-from visualizer.status import EngineStatus
-from visualizer.tracks import Tracks
 from visualizer.ui.marks import Marks, Place, Region
 from visualizer.ui.overlay import Line
 from visualizer.ui.readings import reading_lines

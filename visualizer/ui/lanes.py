@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from visualizer.config import DisplayConfig, MelConfig
+from visualizer.engine.tracks import Difference, Track, Tracks
 from visualizer.mel.picture import PictureUnit, has_db
-from visualizer.tracks import Difference, Track, Tracks
 from visualizer.ui.raster import Columns, Grid
 
 _DIFFERENCE_DB = 20.0

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QColor, QPainter, QPainterPath, QPen
 
-from visualizer.latency import STAGES, percentile
+from visualizer.engine.latency import STAGES, percentile
 from visualizer.ui.chart_widget import Chart, Scale, ticks_up_to
 from visualizer.ui.latency_figures import HEADROOM, TREND_S, Histogram, histogram, trend, trend_top
 from visualizer.ui.tints import STAGE_COLOURS, alarm, dimmed

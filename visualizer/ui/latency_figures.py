@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.latency import STAGES, LatencyLog, percentile
-from visualizer.status import EngineStatus
+from visualizer.engine.latency import STAGES, LatencyLog, percentile
+from visualizer.engine.status import EngineStatus
 from visualizer.ui.overlay import ROLLING_COLUMNS
 
 TREND_S = 60.0

@@ -10,8 +10,8 @@ from PyQt6.QtCore import QEvent, Qt
 from PyQt6.QtGui import QFontMetrics, QGuiApplication
 from PyQt6.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from visualizer.latency import STAGES, LatencyLog
-from visualizer.status import EngineStatus
+from visualizer.engine.latency import STAGES, LatencyLog
+from visualizer.engine.status import EngineStatus
 from visualizer.ui.budget_bar import BudgetBar
 from visualizer.ui.latency_charts import HistogramChart, TrendChart
 from visualizer.ui.latency_figures import TREND_S, budget, numbers_table, what_is_measured

@@ -16,8 +16,8 @@ from PyQt6.QtGui import (
     QPixmap,
 )
 
-from visualizer.latency import STAGES, LatencyLog
-from visualizer.status import EngineStatus
+from visualizer.engine.latency import STAGES, LatencyLog
+from visualizer.engine.status import EngineStatus
 from visualizer.ui.tints import ALARM, DIM, TEXT
 
 ROLLING_COLUMNS = 800

@@ -8,8 +8,8 @@ from collections import deque
 from PyQt6.QtCore import QObject, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QScreen
 
-from visualizer.columns import MelColumns
-from visualizer.latency import LatencyLog
+from visualizer.engine.columns import MelColumns
+from visualizer.engine.latency import LatencyLog
 from visualizer.ui.stack import PictureStack
 
 _UNPAINTED_COLUMNS = 4096

@@ -6,8 +6,8 @@ from PyQt6.QtCore import QObject, Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 from visualizer.config import MelConfig
-from visualizer.latency import LatencyLog
-from visualizer.status import EngineStatus
+from visualizer.engine.latency import LatencyLog
+from visualizer.engine.status import EngineStatus
 from visualizer.ui.latency_panel import LatencyPanel
 from visualizer.ui.menus import Command
 from visualizer.ui.spectrum_panel import SpectrumPanel

@@ -11,13 +11,13 @@ from PyQt6.QtCore import QBuffer, QObject, QThreadPool, pyqtSignal
 from PyQt6.QtGui import QImage
 from PyQt6.QtWidgets import QFileDialog, QLabel, QWidget
 
-from visualizer.columns import MelColumns
 from visualizer.config import RecordingConfig, SoundFormat
+from visualizer.engine.columns import MelColumns
+from visualizer.engine.status import EngineStatus
 from visualizer.errors import ConfigError, VisualizerError
 from visualizer.recording.past import save_last
 from visualizer.recording.recorder import RECORDING_END_S, Recorder, warn_unfinished
 from visualizer.recording.take import TakeFiles
-from visualizer.status import EngineStatus
 from visualizer.ui.menus import Command
 from visualizer.ui.settings import Settings
 

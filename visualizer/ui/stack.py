@@ -13,7 +13,7 @@ from PyQt6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from visualizer.clock import SteadyClock
 from visualizer.config import DisplayConfig
-from visualizer.history import SoundHistory
+from visualizer.engine.history import SoundHistory
 from visualizer.ui.lanes import Lane
 from visualizer.ui.marks import Marks, Place
 from visualizer.ui.overlay import TextPlate

@@ -5,8 +5,8 @@ from __future__ import annotations
 from PyQt6.QtWidgets import QHBoxLayout, QWidget
 
 from visualizer.audio.notices import SoundWatch
-from visualizer.columns import MelColumns
-from visualizer.status import EngineStatus
+from visualizer.engine.columns import MelColumns
+from visualizer.engine.status import EngineStatus
 from visualizer.ui.badge import KernelBadge
 from visualizer.ui.description import describe
 from visualizer.ui.label import ElidedLabel

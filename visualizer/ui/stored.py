@@ -11,9 +11,9 @@ from dataclasses import fields, replace
 from typing import Any, TypeVar
 
 from visualizer.config import CaptureConfig, DisplayConfig, EngineConfig, MelConfig, RecordingConfig
+from visualizer.engine.options import DEFAULT_ENGINE_CONFIG
 from visualizer.errors import ConfigError, one_line, quoted
 from visualizer.mel.presets import preset
-from visualizer.options import DEFAULT_ENGINE_CONFIG
 
 _Config = TypeVar("_Config", CaptureConfig, DisplayConfig, EngineConfig, RecordingConfig)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PyQt6.QtGui import QColor, QPalette
 
-from visualizer.latency import Stage
+from visualizer.engine.latency import Stage
 from visualizer.ui.raster import GAP_COLOUR
 
 STAGE_COLOURS: dict[Stage, QColor] = {

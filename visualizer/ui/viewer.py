@@ -10,15 +10,15 @@ import numpy as np
 from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QVBoxLayout, QWidget
 
-from visualizer.columns import MelColumns
 from visualizer.config import SPANS_S, DisplayConfig
+from visualizer.engine.columns import MelColumns
+from visualizer.engine.history import SoundHistory
+from visualizer.engine.status import EngineStatus
+from visualizer.engine.tracks import Tracks
 from visualizer.errors import ConfigError
-from visualizer.history import SoundHistory
 from visualizer.levels import RobustRange
 from visualizer.mel.presets import PRESETS, preset_for
 from visualizer.region import Piece
-from visualizer.status import EngineStatus
-from visualizer.tracks import Tracks
 from visualizer.ui.inspector import Inspector
 from visualizer.ui.lanes import Lane, lanes_of
 from visualizer.ui.marks import Place

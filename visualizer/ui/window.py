@@ -29,11 +29,11 @@ from PyQt6.QtWidgets import (
 )
 
 from visualizer.config import CaptureConfig, DisplayConfig, EngineConfig, MelConfig, Theme
-from visualizer.engine import Engine
+from visualizer.engine.engine import Engine
+from visualizer.engine.latency import LatencyLog
+from visualizer.engine.options import DEFAULT_ENGINE_CONFIG, MINIMUM_SIZE
+from visualizer.engine.status import EngineStatus
 from visualizer.errors import ConfigError
-from visualizer.latency import LatencyLog
-from visualizer.options import DEFAULT_ENGINE_CONFIG, MINIMUM_SIZE
-from visualizer.status import EngineStatus
 from visualizer.ui.banner import Banner
 from visualizer.ui.bridge import Bridge
 from visualizer.ui.controls import Controls

@@ -19,13 +19,13 @@ import torch
 from numpy.typing import NDArray
 
 from visualizer.audio.file import open_audio
-from visualizer.columns import MelColumns
 from visualizer.config import CaptureConfig, Channel, Compute, EngineConfig, MelConfig, SourceKind
-from visualizer.engine import Engine
+from visualizer.engine.columns import MelColumns
+from visualizer.engine.engine import Engine
+from visualizer.engine.status import EngineStatus
 from visualizer.errors import DeviceError, SourceError
 from visualizer.mel import presets
 from visualizer.mel.kernels import choose_device
-from visualizer.status import EngineStatus
 
 _LOOK_S = 0.5
 """Between two looks at the state where nothing woke us; a Ctrl-C waits no longer on Windows."""

@@ -37,19 +37,19 @@ from visualizer.audio.supervisor import (
     SourceSupervisor,
     open_source,
 )
-from visualizer.columns import MelColumns
 from visualizer.config import CaptureConfig, EngineConfig
+from visualizer.engine.columns import MelColumns
+from visualizer.engine.history import MEMORY_BYTES, SoundHistory
+from visualizer.engine.outbox import Outbox
+from visualizer.engine.status import EngineStatus, State
+from visualizer.engine.tally import Tally
 from visualizer.errors import VisualizerError
-from visualizer.history import MEMORY_BYTES, SoundHistory
 from visualizer.mel.presets import fixed_rate, preset
-from visualizer.outbox import Outbox
-from visualizer.status import EngineStatus, State
-from visualizer.tally import Tally
 
 if TYPE_CHECKING:
-    from visualizer.analysis import Analysis
-    from visualizer.keeper import KernelKeeper, KernelOffer
-    from visualizer.pipeline import Pipeline
+    from visualizer.engine.analysis import Analysis
+    from visualizer.engine.keeper import KernelKeeper, KernelOffer
+    from visualizer.engine.pipeline import Pipeline
 
 _LOOK_S = 0.1
 """Of sound, after which the worker looks at it even where no column comes of it."""
@@ -217,7 +217,7 @@ class Engine:
         # Loaded here, behind a window that is already visible: it takes more than a second.
         import torch
 
-        from visualizer.keeper import KernelKeeper
+        from visualizer.engine.keeper import KernelKeeper
         from visualizer.mel.kernels import available_devices
         from visualizer.mel.stream import MelStream
 
@@ -310,7 +310,7 @@ class Engine:
         self, configs: tuple[EngineConfig, ...], fault: str | None, state: State = "running"
     ) -> None:
         """Make the front-end anew, between two blocks: the first of `configs` that works."""
-        from visualizer.analysis import begin_analysis
+        from visualizer.engine.analysis import begin_analysis
 
         source = self._status.source
         assert source is not None

@@ -13,11 +13,11 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.columns import MelColumns
 from visualizer.config import MAX_CHANNELS, Channel, MelConfig, Unit
+from visualizer.engine.columns import MelColumns
+from visualizer.engine.follower import FollowedColumns, Follower
+from visualizer.engine.history import ColumnHistory, SoundHistory
 from visualizer.errors import ConfigError
-from visualizer.follower import FollowedColumns, Follower
-from visualizer.history import ColumnHistory, SoundHistory
 from visualizer.mel.picture import PictureUnit
 
 _Float = TypeVar("_Float", np.float32, np.float64)

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.columns import MelColumns
+from visualizer.engine.columns import MelColumns
 
 Stage = Literal["wait", "kernel", "draw", "total"]
 STAGES: tuple[Stage, ...] = ("wait", "kernel", "draw", "total")

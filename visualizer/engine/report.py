@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from visualizer.engine.latency import STAGES, LatencyLog
+from visualizer.engine.status import EngineStatus
 from visualizer.errors import ConfigError
-from visualizer.latency import STAGES, LatencyLog
-from visualizer.status import EngineStatus
 
 
 @dataclass(frozen=True)

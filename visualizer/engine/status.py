@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from visualizer.audio.source import SourceInfo
 from visualizer.config import Compute, EngineConfig, MelConfig
-from visualizer.history import SoundHistory
+from visualizer.engine.history import SoundHistory
 
 if TYPE_CHECKING:
     # It brings torch, which the window does not wait for.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from visualizer.audio.ring import BlockRing
 from visualizer.audio.sanitize import Cleaner
-from visualizer.status import EngineStatus
+from visualizer.engine.status import EngineStatus
 
 
 @dataclass

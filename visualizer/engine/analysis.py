@@ -8,11 +8,11 @@ import torch
 
 from visualizer.audio.source import SourceInfo
 from visualizer.config import EngineConfig, MelConfig
-from visualizer.keeper import KernelKeeper, KernelOffer
+from visualizer.engine.keeper import KernelKeeper, KernelOffer
+from visualizer.engine.pipeline import Pipeline
 from visualizer.mel.clip import relative_deviation
 from visualizer.mel.kernels import choose_device, ready_kernel
 from visualizer.mel.presets import front_end
-from visualizer.pipeline import Pipeline
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
-from visualizer.columns import MelColumns
+from visualizer.engine.columns import MelColumns
 
 OUTBOX_LENGTH = 4096
 """Deliveries, mostly of one column, kept for a reader that stalls.

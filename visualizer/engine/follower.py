@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visualizer.config import Channel, MelConfig
-from visualizer.history import SoundHistory
+from visualizer.engine.history import SoundHistory
 
 _STEP_S = 4.0
 """of sound at once: some milliseconds of work, after which others have their turn"""
@@ -114,7 +114,7 @@ class Follower:
 
     def _follow(self) -> None:
         # Here, since it brings torch, which the window does not wait for.
-        from visualizer.pipeline import Pipeline
+        from visualizer.engine.pipeline import Pipeline
 
         sound = self._sound
         pipeline = Pipeline(self._mel, sound.sample_rate, sound.n_channels, self._channel)

@@ -23,7 +23,7 @@ import soundfile
 
 from tests.screen import screen
 from tests.sound import running_server
-from visualizer.recording.take import TakeFiles
+from visualizer.export.take import TakeFiles
 
 MISSING_S = 1.0
 """The most that may be missing at the end."""

@@ -13,9 +13,9 @@ import soundfile
 import torch
 import torchaudio
 
-from visualizer import offline
 from visualizer.cli import run_command as main
 from visualizer.config import CaptureConfig, EngineConfig
+from visualizer.export import offline
 from visualizer.mel.presets import PRESETS, front_end, preset
 from visualizer.mel.reference import reference_columns
 

@@ -19,8 +19,8 @@ from visualizer.config import Channel
 from visualizer.engine.history import SoundHistory
 from visualizer.engine.pipeline import Pipeline, picked
 from visualizer.errors import ConfigError
+from visualizer.export.region import Piece, save_piece
 from visualizer.mel.presets import preset, preset_for
-from visualizer.region import Piece, save_piece
 
 RATE_HZ = 48_000
 

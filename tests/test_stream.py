@@ -25,8 +25,8 @@ from tests.children import piped
 from tests.conftest import DEADLINE_S, ROOT, Finished
 from visualizer.cli import run_command
 from visualizer.config import CaptureConfig, EngineConfig
+from visualizer.export.offline import column_times_s
 from visualizer.mel.presets import front_end, preset
-from visualizer.offline import column_times_s
 from visualizer.stream import is_closed_pipe
 
 RATE_HZ = 16_000

@@ -18,12 +18,12 @@ import torch
 
 from visualizer.engine.kernel_builder import end, events, start_builder
 from visualizer.errors import KernelError
+from visualizer.export.offline import write_features
 from visualizer.mel import artifacts
 from visualizer.mel.artifacts import Artifact
 from visualizer.mel.kernels import CudaGraphKernel, EagerKernel, HostKernel
 from visualizer.mel.presets import preset
 from visualizer.mel.timing import Call, Timing, noise_frames, paced, summary, tight
-from visualizer.offline import write_features
 from visualizer.peers import FrameCall, gpu_peers, peers
 
 RATE_HZ = 16_000

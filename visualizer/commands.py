@@ -33,7 +33,7 @@ FEWEST_CLICKS, MOST_CLICKS = 5, 100
 
 def mel(arguments: argparse.Namespace) -> int:
     from visualizer.engine.report import require_writable
-    from visualizer.offline import write_features
+    from visualizer.export.offline import write_features
 
     output: Path = arguments.output
     if output.suffix not in (".npy", ".npz"):

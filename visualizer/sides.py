@@ -16,12 +16,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from visualizer.archive import CLIP, STREAMING
 from visualizer.audio.demo import demo_path
 from visualizer.audio.file import open_audio, read_blocks
 from visualizer.config import MelConfig
 from visualizer.engine.kernel_builder import end, events, start_builder
 from visualizer.errors import ConfigError, KernelError, VisualizerError, one_line, quoted
+from visualizer.export.archive import CLIP, STREAMING
+from visualizer.export.offline import BLOCK_S
 from visualizer.mel import artifacts
 from visualizer.mel.artifacts import Artifact
 from visualizer.mel.clip import finished_columns
@@ -29,7 +30,6 @@ from visualizer.mel.front_end_files import read_front_end
 from visualizer.mel.kernels import CudaGraphKernel, EagerKernel, HostKernel
 from visualizer.mel.presets import PRESETS, preset, preset_for
 from visualizer.mel.reference import reference_columns
-from visualizer.offline import BLOCK_S
 
 KernelName = Literal["eager", "compiled", "cuda-graph", "reference"]
 """of a front-end; the reference is the float64 one"""

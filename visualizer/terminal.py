@@ -28,8 +28,8 @@ from visualizer.engine.options import (
 from visualizer.engine.report import RunMeasures, make_report, write_report
 from visualizer.engine.status import EngineStatus
 from visualizer.errors import ConfigError, DeviceError
+from visualizer.export.recorder import RECORDING_END_S, Recorder, warn_unfinished
 from visualizer.mel.picture import PictureUnit
-from visualizer.recording.recorder import RECORDING_END_S, Recorder, warn_unfinished
 from visualizer.support.process import ProcessMeter, settle
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"

@@ -20,12 +20,12 @@ from visualizer.config import EngineConfig, MelConfig, RecordingConfig, SoundFor
 from visualizer.engine.pipeline import picked
 from visualizer.engine.status import EngineStatus
 from visualizer.errors import VisualizerError
+from visualizer.export.past import save_last
+from visualizer.export.recorder import LEAST_FREE_BYTES, Recorder, RecorderState, take_of
+from visualizer.export.take import TakeFiles, begin_on_grid
+from visualizer.export.writer import TakeWriter
 from visualizer.mel.presets import preset
 from visualizer.mel.stream import MelStream
-from visualizer.recording.past import save_last
-from visualizer.recording.recorder import LEAST_FREE_BYTES, Recorder, RecorderState, take_of
-from visualizer.recording.take import TakeFiles, begin_on_grid
-from visualizer.recording.writer import TakeWriter
 
 PLENTY = LEAST_FREE_BYTES * 10
 
@@ -277,7 +277,7 @@ def test_what_was_heard_can_be_saved_later(
 def test_more_than_a_wav_can_hold_goes_on_in_another(
     bench: Bench, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("visualizer.recording.writer.WAV_BYTES_MAX", 8 * 10_000)
+    monkeypatch.setattr("visualizer.export.writer.WAV_BYTES_MAX", 8 * 10_000)
     heard_from(bench, 4000)
     recording = Recording(bench, folder)
     samples = noise(24_000)

@@ -35,8 +35,8 @@ from tests.ui.helpers import (
     view_of,
 )
 from visualizer.config import CaptureConfig, DisplayConfig, EngineConfig
+from visualizer.export.region import Piece, save_piece
 from visualizer.mel.presets import preset
-from visualizer.region import Piece, save_piece
 from visualizer.ui.window import Window
 
 SHIFT = Qt.KeyboardModifier.ShiftModifier

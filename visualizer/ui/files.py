@@ -10,7 +10,7 @@ from PyQt6.QtGui import QDropEvent, QGuiApplication
 from PyQt6.QtWidgets import QFileDialog, QMenu, QMessageBox, QWidget
 
 from visualizer.errors import VisualizerError
-from visualizer.region import Piece, save_piece, sound_path
+from visualizer.export.region import Piece, save_piece, sound_path
 from visualizer.ui.settings import Settings
 
 SAVING_END_S = 3.0

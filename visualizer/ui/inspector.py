@@ -8,7 +8,7 @@ from PyQt6.QtCore import QObject
 
 from visualizer.engine.status import EngineStatus
 from visualizer.engine.tracks import Tracks
-from visualizer.region import Piece
+from visualizer.export.region import Piece
 from visualizer.ui.marks import Marks, Place, Region
 from visualizer.ui.overlay import Line
 from visualizer.ui.readings import reading_lines

@@ -15,9 +15,9 @@ from visualizer.config import RecordingConfig, SoundFormat
 from visualizer.engine.columns import MelColumns
 from visualizer.engine.status import EngineStatus
 from visualizer.errors import ConfigError, VisualizerError
-from visualizer.recording.past import save_last
-from visualizer.recording.recorder import RECORDING_END_S, Recorder, warn_unfinished
-from visualizer.recording.take import TakeFiles
+from visualizer.export.past import save_last
+from visualizer.export.recorder import RECORDING_END_S, Recorder, warn_unfinished
+from visualizer.export.take import TakeFiles
 from visualizer.ui.menus import Command
 from visualizer.ui.settings import Settings
 

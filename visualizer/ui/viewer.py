@@ -16,9 +16,9 @@ from visualizer.engine.history import SoundHistory
 from visualizer.engine.status import EngineStatus
 from visualizer.engine.tracks import Tracks
 from visualizer.errors import ConfigError
+from visualizer.export.region import Piece
 from visualizer.levels import RobustRange
 from visualizer.mel.presets import PRESETS, preset_for
-from visualizer.region import Piece
 from visualizer.ui.inspector import Inspector
 from visualizer.ui.lanes import Lane, lanes_of
 from visualizer.ui.marks import Place

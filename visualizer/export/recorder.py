@@ -23,8 +23,8 @@ from visualizer.engine.columns import MelColumns
 from visualizer.engine.history import SoundHistory
 from visualizer.engine.status import EngineStatus
 from visualizer.errors import ConfigError, VisualizerError
-from visualizer.recording.take import Take, TakeFiles, begin_on_grid, lead_samples
-from visualizer.recording.writer import TakeWriter
+from visualizer.export.take import Take, TakeFiles, begin_on_grid, lead_samples
+from visualizer.export.writer import TakeWriter
 
 LEAST_FREE_BYTES = 200 * 2**20
 """A recording ends before the disk is as full as that."""

@@ -6,9 +6,9 @@ from visualizer.config import RecordingConfig
 from visualizer.engine.follower import unbroken
 from visualizer.engine.status import EngineStatus
 from visualizer.errors import ConfigError
-from visualizer.recording.recorder import PIECE_S, Picture, counters, take_of, write_picture
-from visualizer.recording.take import TakeFiles
-from visualizer.recording.writer import TakeWriter
+from visualizer.export.recorder import PIECE_S, Picture, counters, take_of, write_picture
+from visualizer.export.take import TakeFiles
+from visualizer.export.writer import TakeWriter
 
 
 def save_last(

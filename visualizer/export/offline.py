@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from visualizer.archive import CLIP, STREAMING, write_archive
 from visualizer.audio.file import open_audio, read_blocks
 from visualizer.config import MelConfig
 from visualizer.errors import ConfigError
+from visualizer.export.archive import CLIP, STREAMING, write_archive
 from visualizer.mel.clip import cut, finished_columns
 
 Channels = Literal["mean", "all"] | int

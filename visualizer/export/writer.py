@@ -20,11 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visualizer import __version__
-from visualizer.archive import STREAMING, write_archive
 from visualizer.audio.wav import SAMPLE_BYTES, GrowingWav
 from visualizer.config import SoundFormat
 from visualizer.errors import ConfigError
-from visualizer.recording.take import Take, TakeFiles
+from visualizer.export.archive import STREAMING, write_archive
+from visualizer.export.take import Take, TakeFiles
 
 WAV_BYTES_MAX = 2**32 - 2**20
 """The length of a WAV has 32 bits."""

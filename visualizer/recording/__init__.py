@@ -1,1 +1,0 @@
-"""What is kept of the stream in files: sound, columns, picture, and how they came about."""

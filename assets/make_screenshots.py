@@ -21,8 +21,8 @@ from visualizer.config import CaptureConfig, DisplayConfig, EngineConfig
 from visualizer.engine.engine import Engine
 from visualizer.engine.options import RunOptions, kernel_folder
 from visualizer.ui.app import make_application
-from visualizer.ui.marks import Place, Region
-from visualizer.ui.settings import Settings
+from visualizer.ui.controls.settings import Settings
+from visualizer.ui.picture.marks import Place, Region
 from visualizer.ui.window import Window
 
 SIZE = (1280, 720)

@@ -80,8 +80,8 @@ def soak(seconds: float, history_s: float) -> dict[str, Any]:
     from visualizer.engine.engine import Engine
     from visualizer.support.process import begin
     from visualizer.ui.app import make_application
+    from visualizer.ui.controls.settings import Settings
     from visualizer.ui.garbage import settle_here
-    from visualizer.ui.settings import Settings
     from visualizer.ui.window import Window
 
     history.HISTORY_S = history_s

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from visualizer.clock import SteadyClock
+from visualizer.ui.picture.clock import SteadyClock
 
 
 def test_before_anything_was_seen_nothing_is_said() -> None:

@@ -306,7 +306,7 @@ def test_little_room_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_settings_that_cannot_be_used(own_settings: Path) -> None:
-    from visualizer.ui.settings import Settings
+    from visualizer.ui.controls.settings import Settings
 
     path = own_settings / "mel-visualizer/window.ini"
     assert look("settings") == Check("settings", "ok", f"{path}, which the window will make")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from visualizer.levels import TIME_CONSTANT_S, RobustRange
 from visualizer.mel.picture import PictureUnit
 from visualizer.mel.presets import PRESETS, preset
+from visualizer.ui.picture.levels import TIME_CONSTANT_S, RobustRange
 
 USUAL = (-90.0, -10.0)
 NARROWEST = 20.0

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from visualizer.notes import NOTES, note_hz, note_name
+from visualizer.ui.picture.notes import NOTES, note_hz, note_name
 
 
 @pytest.mark.parametrize(

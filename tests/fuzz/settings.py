@@ -13,7 +13,7 @@ from PyQt6.QtCore import QByteArray, QSettings
 from tests.fuzz.values import anything, check_message, damaged
 from visualizer.config import CaptureConfig, DisplayConfig, EngineConfig
 from visualizer.mel.presets import PRESETS, preset
-from visualizer.ui.settings import Settings
+from visualizer.ui.controls.settings import Settings
 
 _ENGINES = (
     EngineConfig(CaptureConfig("mic", device="hw:0", host_api="ALSA"), preset="whisper-80"),

@@ -80,7 +80,7 @@ def test_a_paint_that_fails_in_the_program_is_one_line(display: str, tmp_path: P
 import sys
 from PyQt6.QtGui import QPainter
 from visualizer import cli
-from visualizer.ui.meter import LevelMeter
+from visualizer.ui.controls.meter import LevelMeter
 
 def fail(meter, _):
     # While this one lives nobody else can paint: it must not outlive the call.

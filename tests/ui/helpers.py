@@ -19,8 +19,8 @@ from pytestqt.qtbot import QtBot
 from visualizer.config import CaptureConfig, DisplayConfig, EngineConfig, MelConfig
 from visualizer.engine.engine import Engine
 from visualizer.mel.stream import MelStream
-from visualizer.ui.settings import Settings
-from visualizer.ui.spectrogram import SpectrogramView
+from visualizer.ui.controls.settings import Settings
+from visualizer.ui.picture.spectrogram import SpectrogramView
 from visualizer.ui.window import Window
 
 WAIT_MS = 20_000

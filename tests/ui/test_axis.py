@@ -8,8 +8,8 @@ import pytest
 from visualizer.config import MelConfig
 from visualizer.mel.filterbank import band_position
 from visualizer.mel.presets import PRESETS, preset
-from visualizer.notes import note_hz
-from visualizer.ui.axis import FrequencyAxis
+from visualizer.ui.picture.axis import FrequencyAxis
+from visualizer.ui.picture.notes import note_hz
 
 LINES = 36.0
 """Room for so many lines of text: 20 labels."""

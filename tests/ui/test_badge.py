@@ -7,7 +7,7 @@ from pytestqt.qtbot import QtBot
 from visualizer.config import CaptureConfig, EngineConfig
 from visualizer.engine.status import EngineStatus
 from visualizer.mel.timing import Timing
-from visualizer.ui.badge import KernelBadge
+from visualizer.ui.controls.badge import KernelBadge
 
 STATUS = EngineStatus("running", EngineConfig(CaptureConfig("demo")), backend="eager", device="cpu")
 

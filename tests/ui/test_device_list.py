@@ -15,7 +15,7 @@ from tests.conftest import SoundServer
 from tests.ui.helpers import WAIT_MS, hear_on, make_window, pick, press, running, watchers
 from visualizer.audio.devices import DeviceList, InputDevice
 from visualizer.config import CaptureConfig, EngineConfig
-from visualizer.ui.device_watch import LIMIT_S, DeviceWatch
+from visualizer.ui.controls.device_watch import LIMIT_S, DeviceWatch
 from visualizer.ui.window import Window
 
 SPEAKERS = "  Speakers (what it plays)"

@@ -15,9 +15,9 @@ from pytestqt.qtbot import QtBot
 from tests.ui.helpers import WAIT_MS, newest_index
 from visualizer.support.faults import LOG_NAME, Faults
 from visualizer.ui.app import FaultWatch
-from visualizer.ui.banner import Banner
-from visualizer.ui.details import make_details
-from visualizer.ui.meter import LevelMeter
+from visualizer.ui.controls.banner import Banner
+from visualizer.ui.controls.details import make_details
+from visualizer.ui.controls.meter import LevelMeter
 from visualizer.ui.window import Window
 
 

@@ -5,7 +5,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
-from visualizer.ui.key_sheet import KeySheet
+from visualizer.ui.controls.key_sheet import KeySheet
 
 GROUPS = [
     ("Picture", [("Space", "Freeze the picture"), ("R", "A longer text that says much " * 4)]),

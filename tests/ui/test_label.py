@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pytestqt.qtbot import QtBot
 
-from visualizer.ui.label import ElidedLabel
+from visualizer.ui.controls.label import ElidedLabel
 
 
 def test_a_text_without_room_ends_in_dots_and_is_whole_in_the_tip(qtbot: QtBot) -> None:

@@ -39,7 +39,7 @@ from visualizer.config import CaptureConfig, DisplayConfig, EngineConfig
 from visualizer.engine.tracks import Track
 from visualizer.mel.filterbank import band_position
 from visualizer.mel.presets import preset
-from visualizer.ui.settings import Settings
+from visualizer.ui.controls.settings import Settings
 from visualizer.ui.window import Window
 
 

@@ -16,7 +16,7 @@ from visualizer.engine.columns import MelColumns
 from visualizer.engine.latency import LatencyLog
 from visualizer.engine.status import EngineStatus
 from visualizer.mel.presets import preset
-from visualizer.ui.latency_figures import (
+from visualizer.ui.panels.latency_figures import (
     TREND_POINTS,
     budget,
     histogram,
@@ -25,8 +25,8 @@ from visualizer.ui.latency_figures import (
     trend_top,
     what_is_measured,
 )
-from visualizer.ui.latency_panel import LatencyPanel
-from visualizer.ui.tints import STAGE_COLOURS, alarm
+from visualizer.ui.panels.latency_panel import LatencyPanel
+from visualizer.ui.picture.tints import STAGE_COLOURS, alarm
 
 MICROPHONE = SourceInfo("mic", "USB", "ALSA", 48_000, 2, 0.0083)
 STATUS = EngineStatus(

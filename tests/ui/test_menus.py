@@ -30,7 +30,7 @@ from tests.ui.helpers import (
     view_of,
 )
 from visualizer.config import CaptureConfig, DisplayConfig, EngineConfig
-from visualizer.ui.settings import Settings
+from visualizer.ui.controls.settings import Settings
 from visualizer.ui.window import Window
 
 

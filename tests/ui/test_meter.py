@@ -7,7 +7,7 @@ import pytest
 from PyQt6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
-from visualizer.ui.meter import LevelMeter
+from visualizer.ui.controls.meter import LevelMeter
 
 
 class Clock:

@@ -17,8 +17,8 @@ from visualizer.engine.history import ColumnHistory
 from visualizer.mel.filterbank import full_scale
 from visualizer.mel.picture import PictureUnit
 from visualizer.mel.presets import preset
-from visualizer.ui.raster import EMPTY_COLOUR, GAP_COLOUR, N_COLOURS, Grid, Raster
-from visualizer.ui.spectrogram import SOURCES, colour_table
+from visualizer.ui.picture.raster import EMPTY_COLOUR, GAP_COLOUR, N_COLOURS, Grid, Raster
+from visualizer.ui.picture.spectrogram import SOURCES, colour_table
 
 LEVELS_DB = (-80.0, -20.0)
 BANDS = 7

@@ -19,7 +19,7 @@ from pytestqt.qtbot import QtBot
 from tests.ui.helpers import WAIT_MS, hear_on, make_window, noise_file, press, running
 from visualizer.config import CaptureConfig, EngineConfig, MelConfig, RecordingConfig
 from visualizer.mel.stream import MelStream
-from visualizer.ui.settings import Settings
+from visualizer.ui.controls.settings import Settings
 from visualizer.ui.window import Window
 
 

@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from tests.ui.helpers import WAIT_MS, make_window, running
 from visualizer.config import CaptureConfig, DisplayConfig, EngineConfig
 from visualizer.mel.presets import preset
-from visualizer.ui.settings import Settings
+from visualizer.ui.controls.settings import Settings
 
 CONFIG = EngineConfig(
     CaptureConfig("mic", device="hw:0", host_api="ALSA"), mel=preset("kaldi"), channel=1

@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from visualizer.mel.filterbank import band_position
 from visualizer.mel.presets import preset
-from visualizer.ui.spectrum_panel import SpectrumPanel
+from visualizer.ui.panels.spectrum_panel import SpectrumPanel
 
 CONFIG = preset("simli", 48_000)
 LEVELS = (-90.0, -10.0)

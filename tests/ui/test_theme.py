@@ -15,14 +15,14 @@ from visualizer.engine.history import ColumnHistory
 from visualizer.engine.status import EngineStatus
 from visualizer.mel.picture import RANGE_DB, PictureUnit
 from visualizer.mel.presets import preset
-from visualizer.ui.badge import KernelBadge
-from visualizer.ui.banner import Banner
-from visualizer.ui.meter import LevelMeter
-from visualizer.ui.picture import Picture
-from visualizer.ui.raster import Grid
-from visualizer.ui.spectrogram import Scene
+from visualizer.ui.controls.badge import KernelBadge
+from visualizer.ui.controls.banner import Banner
+from visualizer.ui.controls.meter import LevelMeter
+from visualizer.ui.picture.picture import Picture
+from visualizer.ui.picture.raster import Grid
+from visualizer.ui.picture.spectrogram import Scene
+from visualizer.ui.picture.time_axis import TimeAxis
 from visualizer.ui.theme import _DARK, _LIGHT, _SchemeWatch, _style_sheet, apply_theme
-from visualizer.ui.time_axis import TimeAxis
 
 Role = QPalette.ColorRole
 READABLE = 4.5

@@ -29,7 +29,7 @@ from tests.ui.helpers import (
     turn_wheel,
     view_of,
 )
-from visualizer.ui.settings import Settings
+from visualizer.ui.controls.settings import Settings
 from visualizer.ui.window import Window
 
 

@@ -11,9 +11,9 @@ import pytest
 from PyQt6.QtGui import QColor, QPalette
 from pytestqt.qtbot import QtBot
 
-from visualizer.ui.envelope import Envelope
-from visualizer.ui.tints import GAP, STAGE_COLOURS, alarm
-from visualizer.ui.waveform import WaveformStrip
+from visualizer.ui.picture.envelope import Envelope
+from visualizer.ui.picture.tints import GAP, STAGE_COLOURS, alarm
+from visualizer.ui.picture.waveform import WaveformStrip
 
 LONG_AGO_S = 0.0
 """As a time to be done: one piece of work a call."""
@@ -245,7 +245,7 @@ def test_another_size_span_or_source_is_shown_whole(strip: Strip, qtbot: QtBot) 
 def test_what_takes_long_is_gone_on_with_by_itself(
     strip: Strip, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("visualizer.ui.waveform._BUDGET_S", 0.0)
+    monkeypatch.setattr("visualizer.ui.picture.waveform._BUDGET_S", 0.0)
     # A step at each pixel, so that each is joined to the one before it, computed later.
     levels = np.random.default_rng(6).uniform(-0.9, 0.9, WIDTH)
     samples = np.repeat(levels, 10_000).astype(np.float32)[:, np.newaxis]

@@ -29,7 +29,7 @@ from tests.ui.helpers import (
 from visualizer.audio.devices import DeviceList, InputDevice
 from visualizer.config import CaptureConfig, DisplayConfig, EngineConfig
 from visualizer.mel.filterbank import band_position
-from visualizer.ui.settings import Settings
+from visualizer.ui.controls.settings import Settings
 from visualizer.ui.window import Window
 
 

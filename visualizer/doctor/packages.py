@@ -111,7 +111,7 @@ def look_at_qt() -> Iterator[Check]:
 
 
 def _settings() -> Check:
-    from visualizer.ui.settings import unread
+    from visualizer.ui.controls.settings import unread
 
     path, problems = unread()
     if not path.exists():

@@ -27,9 +27,9 @@ from visualizer.errors import ConfigError, DeviceError
 from visualizer.support.faults import Fault, Faults
 from visualizer.support.process import ProcessMeter
 from visualizer.support.shipped import shipped
-from visualizer.ui.details import fault_line, make_details
+from visualizer.ui.controls.details import fault_line, make_details
+from visualizer.ui.controls.settings import Settings
 from visualizer.ui.garbage import settle_here
-from visualizer.ui.settings import Settings
 from visualizer.ui.theme import apply_theme
 from visualizer.ui.window import Window
 

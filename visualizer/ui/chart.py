@@ -10,7 +10,7 @@ from PyQt6.QtGui import QColor, QFont, QGuiApplication, QImage, QPainter
 
 from visualizer.bench import OUR_KERNELS, BenchResult, ratios
 from visualizer.errors import ConfigError
-from visualizer.ui.tints import DIM, TEXT
+from visualizer.ui.picture.tints import DIM, TEXT
 
 _WIDTH, _ROW, _TOP, _BOTTOM, _LABELS, _NUMBERS = 1000, 34, 84, 44, 300, 150
 _BACKGROUND = QColor("#1b1b22")

@@ -16,11 +16,11 @@ from visualizer.config import DisplayConfig, MelConfig
 from visualizer.diff_tables import describe, where
 from visualizer.difference import Comparison
 from visualizer.errors import ConfigError
-from visualizer.ui.axis import Ticks, hertz_groups, placed_ticks
-from visualizer.ui.chart_widget import ticks_up_to
-from visualizer.ui.raster import EMPTY_COLOUR, GAP_COLOUR, N_COLOURS
-from visualizer.ui.spectrogram import colour_table
-from visualizer.ui.tints import DIM, TEXT
+from visualizer.ui.panels.chart_widget import ticks_up_to
+from visualizer.ui.picture.axis import Ticks, hertz_groups, placed_ticks
+from visualizer.ui.picture.raster import EMPTY_COLOUR, GAP_COLOUR, N_COLOURS
+from visualizer.ui.picture.spectrogram import colour_table
+from visualizer.ui.picture.tints import DIM, TEXT
 
 WIDTH, LANE = 1400, 240
 LEFT, RIGHT, TOP, HEAD, FOOT = 76, 132, 14, 30, 52

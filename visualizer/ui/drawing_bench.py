@@ -23,9 +23,9 @@ from visualizer.mel.filterbank import full_scale
 from visualizer.mel.picture import PictureUnit
 from visualizer.mel.presets import preset
 from visualizer.mel.timing import summary
-from visualizer.ui.lanes import Lane
-from visualizer.ui.spectrogram import colour_map
-from visualizer.ui.stack import PictureStack
+from visualizer.ui.picture.lanes import Lane
+from visualizer.ui.picture.spectrogram import colour_map
+from visualizer.ui.picture.stack import PictureStack
 
 SIZES = ((1280, 720), (1920, 1080), (3840, 2160))
 """of the window, in pixels of the screen"""

@@ -9,11 +9,11 @@ from PyQt6.QtCore import QObject
 from visualizer.engine.status import EngineStatus
 from visualizer.engine.tracks import Tracks
 from visualizer.export.region import Piece
-from visualizer.ui.marks import Marks, Place, Region
-from visualizer.ui.overlay import Line
-from visualizer.ui.readings import reading_lines
-from visualizer.ui.stack import PictureStack
-from visualizer.ui.tints import TEXT
+from visualizer.ui.picture.marks import Marks, Place, Region
+from visualizer.ui.picture.overlay import Line
+from visualizer.ui.picture.readings import reading_lines
+from visualizer.ui.picture.stack import PictureStack
+from visualizer.ui.picture.tints import TEXT
 
 
 class Inspector(QObject):

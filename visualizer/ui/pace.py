@@ -10,7 +10,7 @@ from PyQt6.QtGui import QScreen
 
 from visualizer.engine.columns import MelColumns
 from visualizer.engine.latency import LatencyLog
-from visualizer.ui.stack import PictureStack
+from visualizer.ui.picture.stack import PictureStack
 
 _UNPAINTED_COLUMNS = 4096
 """Kept for their paint; the oldest of more are left out of the latencies."""

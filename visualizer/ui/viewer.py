@@ -17,13 +17,13 @@ from visualizer.engine.status import EngineStatus
 from visualizer.engine.tracks import Tracks
 from visualizer.errors import ConfigError
 from visualizer.export.region import Piece
-from visualizer.levels import RobustRange
 from visualizer.mel.presets import PRESETS, preset_for
 from visualizer.ui.inspector import Inspector
-from visualizer.ui.lanes import Lane, lanes_of
-from visualizer.ui.marks import Place
-from visualizer.ui.readings import shown
-from visualizer.ui.stack import PictureStack
+from visualizer.ui.picture.lanes import Lane, lanes_of
+from visualizer.ui.picture.levels import RobustRange
+from visualizer.ui.picture.marks import Place
+from visualizer.ui.picture.readings import shown
+from visualizer.ui.picture.stack import PictureStack
 
 _FOLLOWED_S = 2.0
 """of sound that automatic levels look at"""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from visualizer.ui.menus import Command
+from visualizer.ui.controls.menus import Command
 from visualizer.ui.viewer import Viewer
 
 GESTURES = [

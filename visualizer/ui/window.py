@@ -34,20 +34,20 @@ from visualizer.engine.latency import LatencyLog
 from visualizer.engine.options import DEFAULT_ENGINE_CONFIG, MINIMUM_SIZE
 from visualizer.engine.status import EngineStatus
 from visualizer.errors import ConfigError
-from visualizer.ui.banner import Banner
 from visualizer.ui.bridge import Bridge
-from visualizer.ui.controls import Controls
-from visualizer.ui.device_watch import DeviceWatch
-from visualizer.ui.files import RecentFiles, RegionSaver, ask_for_audio, dropped_file
-from visualizer.ui.key_sheet import KeySheet
-from visualizer.ui.latency_figures import numbers_table
-from visualizer.ui.menus import Command, Menus
-from visualizer.ui.overlay import latency_lines
+from visualizer.ui.controls.banner import Banner
+from visualizer.ui.controls.device_watch import DeviceWatch
+from visualizer.ui.controls.files import RecentFiles, RegionSaver, ask_for_audio, dropped_file
+from visualizer.ui.controls.key_sheet import KeySheet
+from visualizer.ui.controls.menus import Command, Menus
+from visualizer.ui.controls.recordings import Recordings
+from visualizer.ui.controls.settings import Settings
+from visualizer.ui.controls.status_line import StatusLine
+from visualizer.ui.controls.toolbar import Controls
+from visualizer.ui.docks import Panels
 from visualizer.ui.pace import PaintPace
-from visualizer.ui.panels import Panels
-from visualizer.ui.recordings import Recordings
-from visualizer.ui.settings import Settings
-from visualizer.ui.status_line import StatusLine
+from visualizer.ui.panels.latency_figures import numbers_table
+from visualizer.ui.picture.overlay import latency_lines
 from visualizer.ui.theme import apply_theme
 from visualizer.ui.viewer import Viewer
 from visualizer.ui.viewer_commands import GESTURES, commands_of

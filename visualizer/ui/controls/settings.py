@@ -12,7 +12,7 @@ from PyQt6.QtCore import QByteArray, QSettings
 
 from visualizer.config import DisplayConfig, EngineConfig, RecordingConfig
 from visualizer.errors import quoted
-from visualizer.ui.stored import (
+from visualizer.ui.controls.stored import (
     RECENT_FILES,
     stored_display,
     stored_engine,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from visualizer.engine.latency import STAGES, LatencyLog, percentile
 from visualizer.engine.status import EngineStatus
-from visualizer.ui.overlay import ROLLING_COLUMNS
+from visualizer.ui.picture.overlay import ROLLING_COLUMNS
 
 TREND_S = 60.0
 TREND_POINTS = 300

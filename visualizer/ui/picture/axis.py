@@ -11,7 +11,7 @@ import pyqtgraph as pg
 
 from visualizer.config import MelConfig
 from visualizer.mel.filterbank import band_position
-from visualizer.notes import note_hz, note_name
+from visualizer.ui.picture.notes import note_hz, note_name
 
 Ticks = tuple[tuple[float, str], ...]
 """Each with its label: of a group in Hz."""

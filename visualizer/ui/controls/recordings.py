@@ -18,8 +18,8 @@ from visualizer.errors import ConfigError, VisualizerError
 from visualizer.export.past import save_last
 from visualizer.export.recorder import RECORDING_END_S, Recorder, warn_unfinished
 from visualizer.export.take import TakeFiles
-from visualizer.ui.menus import Command
-from visualizer.ui.settings import Settings
+from visualizer.ui.controls.menus import Command
+from visualizer.ui.controls.settings import Settings
 
 PASTS_S = (10.0, 30.0, 60.0, 300.0)
 """What of the past the menu offers to save, in seconds."""

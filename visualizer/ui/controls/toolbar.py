@@ -24,7 +24,7 @@ from visualizer.config import (
 )
 from visualizer.engine.status import EngineStatus
 from visualizer.mel.presets import PRESETS
-from visualizer.ui.value_combo import ValueCombo
+from visualizer.ui.controls.value_combo import ValueCombo
 
 _MEAN = "mean"
 _NO_SECOND = "none"

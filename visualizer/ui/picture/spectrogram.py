@@ -31,9 +31,9 @@ from PyQt6.QtGui import (
 from PyQt6.QtWidgets import QWidget
 
 from visualizer.config import REVERSED
-from visualizer.ui.marks import Marks, Place, Region
-from visualizer.ui.overlay import TextPlate
-from visualizer.ui.raster import EMPTY_COLOUR, N_COLOURS, Columns, Grid, Raster
+from visualizer.ui.picture.marks import Marks, Place, Region
+from visualizer.ui.picture.overlay import TextPlate
+from visualizer.ui.picture.raster import EMPTY_COLOUR, N_COLOURS, Columns, Grid, Raster
 
 SOURCES = {"gray": "CET-L1", "difference": "CET-D1"}
 """Names that pyqtgraph has other ones for."""

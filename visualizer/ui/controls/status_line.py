@@ -7,10 +7,10 @@ from PyQt6.QtWidgets import QHBoxLayout, QWidget
 from visualizer.audio.notices import SoundWatch
 from visualizer.engine.columns import MelColumns
 from visualizer.engine.status import EngineStatus
-from visualizer.ui.badge import KernelBadge
-from visualizer.ui.description import describe
-from visualizer.ui.label import ElidedLabel
-from visualizer.ui.meter import LevelMeter
+from visualizer.ui.controls.badge import KernelBadge
+from visualizer.ui.controls.description import describe
+from visualizer.ui.controls.label import ElidedLabel
+from visualizer.ui.controls.meter import LevelMeter
 
 
 class StatusLine(QWidget):

@@ -11,7 +11,7 @@ from PyQt6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PyQt6.QtGui import QPainter, QPaintEvent, QPixmap
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
-from visualizer.ui.tints import dimmed
+from visualizer.ui.picture.tints import dimmed
 
 _LINES = 9
 """Least height, in lines of text."""

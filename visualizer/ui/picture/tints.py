@@ -5,7 +5,7 @@ from __future__ import annotations
 from PyQt6.QtGui import QColor, QPalette
 
 from visualizer.engine.latency import Stage
-from visualizer.ui.raster import GAP_COLOUR
+from visualizer.ui.picture.raster import GAP_COLOUR
 
 STAGE_COLOURS: dict[Stage, QColor] = {
     "wait": QColor("#4f8fd0"),

@@ -8,7 +8,7 @@ from typing import Any
 from PyQt6.QtCore import QEvent, QObject, Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import QComboBox
 
-from visualizer.ui.label import plain_tip, shortened
+from visualizer.ui.controls.label import plain_tip, shortened
 
 _ITEM_FLAGS_ROLE = Qt.ItemDataRole.UserRole - 1
 """QComboBox's own items read their flags from here; 0 disables one."""

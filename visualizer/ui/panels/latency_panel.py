@@ -12,9 +12,9 @@ from PyQt6.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QVBoxLayou
 
 from visualizer.engine.latency import STAGES, LatencyLog
 from visualizer.engine.status import EngineStatus
-from visualizer.ui.budget_bar import BudgetBar
-from visualizer.ui.latency_charts import HistogramChart, TrendChart
-from visualizer.ui.latency_figures import TREND_S, budget, numbers_table, what_is_measured
+from visualizer.ui.panels.budget_bar import BudgetBar
+from visualizer.ui.panels.latency_charts import HistogramChart, TrendChart
+from visualizer.ui.panels.latency_figures import TREND_S, budget, numbers_table, what_is_measured
 
 _SPREAD_INTERVAL_S = 0.9
 """Somewhat less than a second, so that every fifth of five calls a second is due."""

@@ -11,8 +11,8 @@ from PyQt6.QtGui import QImage, QPainter, QPaintEvent, QPalette, QResizeEvent
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from visualizer.audio.notices import CLIP_PEAK
-from visualizer.ui.envelope import Envelope, Read
-from visualizer.ui.tints import GAP, STAGE_COLOURS, alarm
+from visualizer.ui.picture.envelope import Envelope, Read
+from visualizer.ui.picture.tints import GAP, STAGE_COLOURS, alarm
 
 _LINES = 3
 """Height, in lines of text."""

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import numpy as np
 
 from visualizer.mel.filterbank import band_edges_hz, band_position
-from visualizer.notes import note_name
-from visualizer.ui.lanes import Lane
-from visualizer.ui.marks import Marks, Place, Region
+from visualizer.ui.picture.lanes import Lane
+from visualizer.ui.picture.marks import Marks, Place, Region
+from visualizer.ui.picture.notes import note_name
 
 
 def reading_lines(

@@ -8,9 +8,9 @@ from PyQt6.QtWidgets import QDockWidget, QMainWindow, QWidget
 from visualizer.config import MelConfig
 from visualizer.engine.latency import LatencyLog
 from visualizer.engine.status import EngineStatus
-from visualizer.ui.latency_panel import LatencyPanel
-from visualizer.ui.menus import Command
-from visualizer.ui.spectrum_panel import SpectrumPanel
+from visualizer.ui.controls.menus import Command
+from visualizer.ui.panels.latency_panel import LatencyPanel
+from visualizer.ui.panels.spectrum_panel import SpectrumPanel
 from visualizer.ui.viewer import Slice
 
 _SPECTRUM_INTERVAL_MS = 50

@@ -11,16 +11,16 @@ from PyQt6.QtCore import QPoint, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QResizeEvent
 from PyQt6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from visualizer.clock import SteadyClock
 from visualizer.config import DisplayConfig
 from visualizer.engine.history import SoundHistory
-from visualizer.ui.lanes import Lane
-from visualizer.ui.marks import Marks, Place
-from visualizer.ui.overlay import TextPlate
-from visualizer.ui.picture import Picture
-from visualizer.ui.spectrogram import Scene
-from visualizer.ui.time_axis import TimeAxis, clock_text
-from visualizer.ui.waveform import WaveformStrip
+from visualizer.ui.picture.clock import SteadyClock
+from visualizer.ui.picture.lanes import Lane
+from visualizer.ui.picture.marks import Marks, Place
+from visualizer.ui.picture.overlay import TextPlate
+from visualizer.ui.picture.picture import Picture
+from visualizer.ui.picture.spectrogram import Scene
+from visualizer.ui.picture.time_axis import TimeAxis, clock_text
+from visualizer.ui.picture.waveform import WaveformStrip
 
 _DIFFERENCE_COLOURS = "difference"
 _SCROLL_SHARE = 0.1

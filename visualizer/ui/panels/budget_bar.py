@@ -10,9 +10,9 @@ from PyQt6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPalette, 
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from visualizer.engine.latency import Stage
-from visualizer.ui.latency_figures import HEADROOM, Budget
-from visualizer.ui.overlay import ROLLING_COLUMNS
-from visualizer.ui.tints import STAGE_COLOURS, alarm, mixed
+from visualizer.ui.panels.latency_figures import HEADROOM, Budget
+from visualizer.ui.picture.overlay import ROLLING_COLUMNS
+from visualizer.ui.picture.tints import STAGE_COLOURS, alarm, mixed
 
 _NOTHING = "no column yet"
 

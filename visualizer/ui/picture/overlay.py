@@ -18,7 +18,7 @@ from PyQt6.QtGui import (
 
 from visualizer.engine.latency import STAGES, LatencyLog
 from visualizer.engine.status import EngineStatus
-from visualizer.ui.tints import ALARM, DIM, TEXT
+from visualizer.ui.picture.tints import ALARM, DIM, TEXT
 
 ROLLING_COLUMNS = 800
 """Percentiles on screen are over this many newest columns: 10 s of 80 a second."""

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from visualizer.config import MelConfig
-from visualizer.ui.axis import FrequencyAxis
-from visualizer.ui.plot import QuietPlot
-from visualizer.ui.tints import STAGE_COLOURS, mixed
+from visualizer.ui.picture.axis import FrequencyAxis
+from visualizer.ui.picture.plot import QuietPlot
+from visualizer.ui.picture.tints import STAGE_COLOURS, mixed
 
 Values = NDArray[np.float32]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyqtgraph as pg
 from PyQt6.QtCore import QEvent, QSize
 
-from visualizer.ui.tints import dimmed
+from visualizer.ui.picture.tints import dimmed
 
 _LEAST_LINES = 6
 

@@ -9,10 +9,10 @@ from PyQt6.QtCore import QEvent, Qt, pyqtSignal
 from PyQt6.QtGui import QFontMetrics, QResizeEvent
 
 from visualizer.config import MelConfig
-from visualizer.ui.axis import FrequencyAxis
-from visualizer.ui.overlay import Line, TextPlate
-from visualizer.ui.spectrogram import Scene, SpectrogramView, colour_map, colour_table
-from visualizer.ui.tints import TEXT
+from visualizer.ui.picture.axis import FrequencyAxis
+from visualizer.ui.picture.overlay import Line, TextPlate
+from visualizer.ui.picture.spectrogram import Scene, SpectrogramView, colour_map, colour_table
+from visualizer.ui.picture.tints import TEXT
 
 _WIDEST = ("00000", "−000.0")
 """number beside the picture, and beside the colour bar"""

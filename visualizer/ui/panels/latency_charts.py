@@ -11,9 +11,16 @@ from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QColor, QPainter, QPainterPath, QPen
 
 from visualizer.engine.latency import STAGES, percentile
-from visualizer.ui.chart_widget import Chart, Scale, ticks_up_to
-from visualizer.ui.latency_figures import HEADROOM, TREND_S, Histogram, histogram, trend, trend_top
-from visualizer.ui.tints import STAGE_COLOURS, alarm, dimmed
+from visualizer.ui.panels.chart_widget import Chart, Scale, ticks_up_to
+from visualizer.ui.panels.latency_figures import (
+    HEADROOM,
+    TREND_S,
+    Histogram,
+    histogram,
+    trend,
+    trend_top,
+)
+from visualizer.ui.picture.tints import STAGE_COLOURS, alarm, dimmed
 
 _TOTAL = STAGES.index("total")
 _PERCENTILES = (50, 95, 99)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from visualizer.config import DisplayConfig, MelConfig
 from visualizer.engine.tracks import Difference, Track, Tracks
 from visualizer.mel.picture import PictureUnit, has_db
-from visualizer.ui.raster import Columns, Grid
+from visualizer.ui.picture.raster import Columns, Grid
 
 _DIFFERENCE_DB = 20.0
 _DIFFERENCE_SHARE = 0.25

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from visualizer.engine.status import EngineStatus
 from visualizer.support.faults import Fault, Faults
-from visualizer.ui.description import describe
+from visualizer.ui.controls.description import describe
 
 
 def fault_line(faults: tuple[Fault, ...]) -> str:

@@ -11,7 +11,7 @@ from PyQt6.QtWidgets import QFileDialog, QMenu, QMessageBox, QWidget
 
 from visualizer.errors import VisualizerError
 from visualizer.export.region import Piece, save_piece, sound_path
-from visualizer.ui.settings import Settings
+from visualizer.ui.controls.settings import Settings
 
 SAVING_END_S = 3.0
 """So long a window that is closed waits for a region to be written."""

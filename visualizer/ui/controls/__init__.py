@@ -1,0 +1,1 @@
+"""What the user sets and reads around the picture: toolbar, menus, keys, banner, settings."""

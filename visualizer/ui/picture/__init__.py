@@ -1,0 +1,1 @@
+"""The scrolling picture: lanes, raster, axes, marks and overlay."""

@@ -11,13 +11,13 @@ import pytest
 from PyQt6.QtGui import QImage
 from PyQt6.QtWidgets import QApplication
 
-from visualizer import bench as bench_module
 from visualizer.cli import run_command as main
 from visualizer.mel.kernels import EagerKernel
 from visualizer.mel.presets import preset
 from visualizer.mel.timing import noise_frames
-from visualizer.peers import peers
-from visualizer.ui import drawing_bench
+from visualizer.tools.bench import drawing as drawing_bench
+from visualizer.tools.bench import measure as bench_module
+from visualizer.tools.bench.peers import peers
 
 PEERS = {
     "librosa, as people call it",

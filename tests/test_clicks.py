@@ -9,8 +9,9 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from visualizer.click_test import ClickTimes, require_possible
-from visualizer.clicks import (
+from visualizer.commands import MOST_CLICKS
+from visualizer.tools.roundtrip.click_test import ClickTimes, require_possible
+from visualizer.tools.roundtrip.clicks import (
     INTERVAL_S,
     LONGEST_DELAY_S,
     WANDER_S,
@@ -20,7 +21,6 @@ from visualizer.clicks import (
     find_clicks,
     start_times_s,
 )
-from visualizer.commands import MOST_CLICKS
 
 N_CLICKS = 20
 EXPECTED_S = 0.5 + start_times_s(N_CLICKS)

@@ -23,7 +23,7 @@ from visualizer.mel.artifacts import Artifact
 from visualizer.mel.filterbank import band_edges_hz
 from visualizer.mel.presets import preset, preset_for
 from visualizer.mel.stream import MelStream
-from visualizer.ui import diff_picture
+from visualizer.tools.diff import picture as diff_picture
 
 RATE_HZ = 16_000
 TONE_HZ, TONE_FROM_S, TONE_TO_S = 2000.0, 1.0, 1.5

@@ -20,10 +20,10 @@ from tests.real.test_capture import AMPLITUDE, tone
 from tests.real.test_program import NO_DISPLAY, recorded, wait_until
 from visualizer.audio.notices import SILENCE
 from visualizer.config import CaptureConfig, EngineConfig
-from visualizer.doctor import machine, packages
-from visualizer.doctor.check import Check
-from visualizer.doctor.examination import describe
-from visualizer.doctor.self_check import judge
+from visualizer.tools.doctor import machine, packages
+from visualizer.tools.doctor.check import Check
+from visualizer.tools.doctor.examination import describe
+from visualizer.tools.doctor.self_check import judge
 
 NAMES = [
     "Python",
@@ -394,7 +394,7 @@ def test_too_little_sound_on_a_busy_machine_is_no_fault_of_the_sound_server() ->
 
 
 def test_silence_comes_with_what_to_do(sound_server: SoundServer) -> None:
-    part = [sys.executable, "-m", "visualizer.doctor.part", "capture"]
+    part = [sys.executable, "-m", "visualizer.tools.doctor.part", "capture"]
     said = subprocess.run(part, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     capture = json.loads(said.splitlines()[0])["capture"]
     assert capture["notice"] == SILENCE

@@ -24,7 +24,7 @@ from visualizer.support.system import display_problem
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from visualizer.bench import BenchResult, DrawingResult
+    from visualizer.tools.bench.measure import BenchResult, DrawingResult
 
 QUIETEST_DB, LOUDEST_DB = -60.0, -3.0
 """Of full scale: what may be asked of the clicks' peak."""
@@ -64,12 +64,19 @@ def mel(arguments: argparse.Namespace) -> int:
 
 def diff(arguments: argparse.Namespace) -> int:
     from visualizer.audio.demo import demo_path
-    from visualizer.diff_tables import diff_tables
-    from visualizer.difference import compare
     from visualizer.engine.report import require_writable, write_report
-    from visualizer.sides import DEMO, FrontEndOperand, RecordingOperand, Shared, obtain, operand
     from visualizer.support.console import print_tables
     from visualizer.support.folders import cache_folder
+    from visualizer.tools.diff.difference import compare
+    from visualizer.tools.diff.sides import (
+        DEMO,
+        FrontEndOperand,
+        RecordingOperand,
+        Shared,
+        obtain,
+        operand,
+    )
+    from visualizer.tools.diff.tables import diff_tables
 
     for path, what in ((arguments.json, "the figures"), (arguments.picture, "the picture")):
         if path is not None:
@@ -105,7 +112,7 @@ def diff(arguments: argparse.Namespace) -> int:
     found = compare(side_a, side_b, arguments.unit)
     # The files first: whoever reads the tables may have seen enough before their end.
     if arguments.picture is not None:
-        from visualizer.ui.diff_picture import save_picture
+        from visualizer.tools.diff.picture import save_picture
 
         save_picture(found, arguments.picture)
     if arguments.json is not None:
@@ -196,9 +203,9 @@ def _check() -> int:
 
 
 def bench(arguments: argparse.Namespace) -> int:
-    from visualizer.bench_tables import bench_tables, drawing_tables
     from visualizer.engine.report import require_writable, write_report
     from visualizer.support.console import print_tables
+    from visualizer.tools.bench.tables import bench_tables, drawing_tables
 
     for path, what in ((arguments.json, "the figures"), (arguments.chart, "the chart")):
         if path is not None:
@@ -226,12 +233,12 @@ def bench(arguments: argparse.Namespace) -> int:
 
 
 def _bench_kernels(arguments: argparse.Namespace) -> BenchResult:
-    from visualizer.bench import Bench
+    from visualizer.tools.bench.measure import Bench
 
     if arguments.chart is not None:
         # Found out now and not after two minutes of measuring.
         try:
-            from visualizer.ui.chart import save_chart
+            from visualizer.tools.bench.chart import save_chart
         except ImportError as error:
             raise ConfigError(f"--chart needs Qt, which cannot be loaded: {error}") from error
     # What torch's compiler says of others' functions is no fault of this program's.
@@ -250,10 +257,10 @@ def _bench_kernels(arguments: argparse.Namespace) -> BenchResult:
 
 def _bench_drawing() -> DrawingResult:
     # Its torch is loaded before Qt: on Windows torch does not find its libraries after that.
-    from visualizer.bench import DrawingResult, machine, now  # isort: split
+    from visualizer.tools.bench.measure import DrawingResult, machine, now  # isort: split
     from PyQt6.QtWidgets import QApplication
 
-    from visualizer.ui import drawing_bench
+    from visualizer.tools.bench import drawing as drawing_bench
     from visualizer.ui.app import make_application
 
     application = QApplication.instance() or make_application(sys.argv[:1])
@@ -270,9 +277,9 @@ def _bench_drawing() -> DrawingResult:
 
 
 def latency(arguments: argparse.Namespace) -> int:
-    from visualizer.clicks import LOWEST_RATE_HZ
     from visualizer.engine.report import require_writable, write_report
     from visualizer.support import process
+    from visualizer.tools.roundtrip.clicks import LOWEST_RATE_HZ
 
     level, n_clicks, rate = arguments.level, arguments.clicks, arguments.sample_rate
     if not QUIETEST_DB <= level <= LOUDEST_DB:
@@ -287,9 +294,9 @@ def latency(arguments: argparse.Namespace) -> int:
     if arguments.json is not None:
         require_writable(arguments.json, "the figures")
     process.begin()
-    from visualizer.click_tables import click_json, click_tables
-    from visualizer.click_test import ClickSettings, measure
     from visualizer.support.console import print_tables
+    from visualizer.tools.roundtrip.click_test import ClickSettings, measure
+    from visualizer.tools.roundtrip.tables import click_json, click_tables
 
     report = measure(
         ClickSettings(
@@ -309,7 +316,7 @@ def latency(arguments: argparse.Namespace) -> int:
 
 
 def doctor(arguments: argparse.Namespace) -> int:
-    from visualizer.doctor.examination import describe, examine
+    from visualizer.tools.doctor.examination import describe, examine
 
     listen = not arguments.no_capture
     if arguments.json:

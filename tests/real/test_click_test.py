@@ -20,11 +20,11 @@ from visualizer.audio.catalogue import Entry
 from visualizer.audio.outputs import find_output
 from visualizer.audio.player import Player, look_up_output
 from visualizer.cli import run_command
-from visualizer.click_tables import click_json, span_figures
-from visualizer.click_test import ClickReport, ClickSettings, measure
-from visualizer.clicks import UnclearError
 from visualizer.config import CaptureConfig
 from visualizer.errors import DeviceError
+from visualizer.tools.roundtrip.click_test import ClickReport, ClickSettings, measure
+from visualizer.tools.roundtrip.clicks import UnclearError
+from visualizer.tools.roundtrip.tables import click_json, span_figures
 
 TRIES = 12
 """A busy machine loses sound, and then the measurement is rightly refused: it is made again."""

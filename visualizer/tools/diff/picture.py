@@ -13,9 +13,9 @@ from PyQt6.QtCore import QMessageLogContext, QRectF, Qt, QtMsgType, qInstallMess
 from PyQt6.QtGui import QColor, QFont, QFontMetricsF, QGuiApplication, QImage, QPainter
 
 from visualizer.config import DisplayConfig, MelConfig
-from visualizer.diff_tables import describe, where
-from visualizer.difference import Comparison
 from visualizer.errors import ConfigError
+from visualizer.tools.diff.difference import Comparison
+from visualizer.tools.diff.tables import describe, where
 from visualizer.ui.panels.chart_widget import ticks_up_to
 from visualizer.ui.picture.axis import Ticks, hertz_groups, placed_ticks
 from visualizer.ui.picture.raster import EMPTY_COLOUR, GAP_COLOUR, N_COLOURS

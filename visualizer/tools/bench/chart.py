@@ -8,8 +8,8 @@ from pathlib import Path
 from PyQt6.QtCore import QRectF, Qt
 from PyQt6.QtGui import QColor, QFont, QGuiApplication, QImage, QPainter
 
-from visualizer.bench import OUR_KERNELS, BenchResult, ratios
 from visualizer.errors import ConfigError
+from visualizer.tools.bench.measure import OUR_KERNELS, BenchResult, ratios
 from visualizer.ui.picture.tints import DIM, TEXT
 
 _WIDTH, _ROW, _TOP, _BOTTOM, _LABELS, _NUMBERS = 1000, 34, 84, 44, 300, 150

@@ -11,13 +11,13 @@ import time
 from typing import Any
 
 from visualizer.audio.notices import SILENCE, SoundWatch
-from visualizer.doctor.check import Check, mend_sound
 from visualizer.engine.columns import MelColumns
 from visualizer.engine.engine import Engine
 from visualizer.engine.latency import LatencyLog
 from visualizer.engine.options import DEFAULT_ENGINE_CONFIG, FIRST_COLUMN_LIMIT_S
 from visualizer.engine.report import RunMeasures, make_report
 from visualizer.support.process import ProcessMeter, begin, settle
+from visualizer.tools.doctor.check import Check, mend_sound
 
 LISTEN_S = 5.0
 ENOUGH = 0.95

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
-from visualizer.bench import OFFLINE_S, BenchResult, DrawingResult, ratios
+from visualizer.tools.bench.measure import OFFLINE_S, BenchResult, DrawingResult, ratios
 
 
 def bench_tables(result: BenchResult) -> Iterator[Table | str]:

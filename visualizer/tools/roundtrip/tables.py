@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from visualizer.click_test import ClickReport
+from visualizer.tools.roundtrip.click_test import ClickReport
 
 SPANS = {
     "path": "output's callback → input's",

@@ -31,7 +31,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visualizer.audio.player import Player, look_up_output
-from visualizer.clicks import (
+from visualizer.config import CaptureConfig, EngineConfig, MelConfig
+from visualizer.engine.engine import Engine
+from visualizer.engine.options import FIRST_COLUMN_LIMIT_S
+from visualizer.engine.pipeline import picked
+from visualizer.engine.status import EngineStatus
+from visualizer.errors import DeviceError
+from visualizer.tools.roundtrip.clicks import (
     CLICK_S,
     LONGEST_DELAY_S,
     FoundClick,
@@ -41,12 +47,6 @@ from visualizer.clicks import (
     find_clicks,
     start_times_s,
 )
-from visualizer.config import CaptureConfig, EngineConfig, MelConfig
-from visualizer.engine.engine import Engine
-from visualizer.engine.options import FIRST_COLUMN_LIMIT_S
-from visualizer.engine.pipeline import picked
-from visualizer.engine.status import EngineStatus
-from visualizer.errors import DeviceError
 
 LEAD_S = 1.0
 """Of silence before the first click, in which the devices settle."""

@@ -10,9 +10,9 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from visualizer.doctor.check import Check, first_line, install, kernels, mend_sound
 from visualizer.errors import DeviceError
 from visualizer.support import system
+from visualizer.tools.doctor.check import Check, first_line, install, kernels, mend_sound
 
 if TYPE_CHECKING:
     from visualizer.audio.devices import InputDevice

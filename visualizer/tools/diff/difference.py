@@ -14,7 +14,7 @@ from visualizer.engine.tracks import columns_between, less
 from visualizer.errors import ConfigError
 from visualizer.mel.filterbank import band_edges_hz
 from visualizer.mel.picture import RANGE_DB, PictureUnit, has_db
-from visualizer.sides import Side
+from visualizer.tools.diff.sides import Side
 
 Array = NDArray[np.float64]
 

@@ -21,8 +21,8 @@ from functools import cached_property
 from typing import IO, Any
 
 from visualizer import __version__
-from visualizer.doctor.check import Check, mend_sound, reinstall
 from visualizer.support.children import own_command, own_environment
+from visualizer.tools.doctor.check import Check, mend_sound, reinstall
 
 _STATE_WIDTH, _NAME_WIDTH = len("lacking"), len("Qt's libraries")
 
@@ -134,7 +134,7 @@ class _Asked:
         self.part = part
         self._said, self._errors = said, errors
         self._process = subprocess.Popen(
-            own_command("visualizer.doctor.part", part.name),
+            own_command("visualizer.tools.doctor.part", part.name),
             stdin=subprocess.DEVNULL,
             stdout=said,
             stderr=errors,

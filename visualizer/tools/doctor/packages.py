@@ -10,7 +10,9 @@ import re
 import warnings
 from collections.abc import Iterator
 
-from visualizer.doctor.check import (
+from visualizer.errors import KernelError
+from visualizer.support import system
+from visualizer.tools.doctor.check import (
     Check,
     does_not_load,
     first_line,
@@ -19,8 +21,6 @@ from visualizer.doctor.check import (
     reinstall,
     version_of,
 )
-from visualizer.errors import KernelError
-from visualizer.support import system
 
 
 def look_at_torch() -> Iterator[Check]:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from rich.table import Table
 
-from visualizer.difference import Comparison, Figures
-from visualizer.sides import Side
+from visualizer.tools.diff.difference import Comparison, Figures
+from visualizer.tools.diff.sides import Side
 
 _BANDS = 5
 

@@ -1,4 +1,4 @@
-"""One part of the doctor, in a process of its own: `python -m visualizer.doctor.part NAME`.
+"""One part of the doctor, in a process of its own: `python -m visualizer.tools.doctor.part NAME`.
 
 Each finding is a line of JSON on standard output as soon as it is known: {"check": {...}}, and
 {"capture": {...}} for the figures of the self-check. What comes before a crash stays said.
@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any, NoReturn
 
-from visualizer.doctor import machine, packages
-from visualizer.doctor.check import Check
+from visualizer.tools.doctor import machine, packages
+from visualizer.tools.doctor.check import Check
 
 LOOKS: dict[str, Callable[[], Iterator[Check]]] = {
     "torch": packages.look_at_torch,
@@ -35,7 +35,7 @@ def main() -> NoReturn:
 
     (part,) = sys.argv[1:]
     if part == "capture":
-        from visualizer.doctor.self_check import judge, listen
+        from visualizer.tools.doctor.self_check import judge, listen
 
         capture = listen()
         say(capture=capture)

@@ -24,7 +24,7 @@ from visualizer.mel.artifacts import Artifact
 from visualizer.mel.kernels import CudaGraphKernel, EagerKernel, HostKernel
 from visualizer.mel.presets import preset
 from visualizer.mel.timing import Call, Timing, noise_frames, paced, summary, tight
-from visualizer.peers import FrameCall, gpu_peers, peers
+from visualizer.tools.bench.peers import FrameCall, gpu_peers, peers
 
 RATE_HZ = 16_000
 ROUNDS, CALLS_A_ROUND = 120, 20

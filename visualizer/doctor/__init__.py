@@ -1,1 +1,0 @@
-"""What this machine has and lacks for the app; `examination` puts it together."""

@@ -1,0 +1,1 @@
+"""What stands beside the window, each tool in a room of its own."""

@@ -1,0 +1,1 @@
+"""How fast our kernels and drawing are, beside what people use instead."""

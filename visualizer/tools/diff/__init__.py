@@ -1,0 +1,1 @@
+"""What differs between two front-ends, kernels, recordings or files of features."""

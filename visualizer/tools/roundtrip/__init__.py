@@ -1,0 +1,1 @@
+"""From loudspeaker to column: clicks are played, found again and timed."""

@@ -22,7 +22,7 @@ import soundfile
 
 from tests.conftest import ROOT
 from tests.sound import SoundServer
-from visualizer.parser import make_parser
+from visualizer.cli.parser import make_parser
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 

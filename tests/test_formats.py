@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from visualizer.audio.source import SourceInfo
+from visualizer.cli.formats import Arrays, Heading, Lines, Numbers, StreamColumn
 from visualizer.errors import DeviceError
-from visualizer.formats import Arrays, Heading, Lines, Numbers, StreamColumn
 from visualizer.mel.presets import preset
 
 VALUES = np.array([0.1, -2.5, 3e-12], np.float32)

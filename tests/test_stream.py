@@ -24,10 +24,10 @@ import soundfile
 from tests.children import piped
 from tests.conftest import DEADLINE_S, ROOT, Finished
 from visualizer.cli import run_command
+from visualizer.cli.stream import is_closed_pipe
 from visualizer.config import CaptureConfig, EngineConfig
 from visualizer.export.offline import column_times_s
 from visualizer.mel.presets import front_end, preset
-from visualizer.stream import is_closed_pipe
 
 RATE_HZ = 16_000
 RUN = [sys.executable, str(ROOT / "run.py"), "stream", "--kernel", "eager"]
@@ -277,7 +277,7 @@ def test_a_sound_too_short_for_a_column_is_an_error(program: Any, tmp_path: Path
 def test_no_column_in_time_is_an_error_also_before_anything_runs() -> None:
     """Nothing is loaded after a millisecond."""
     script = (
-        "import sys, visualizer.stream; visualizer.stream.FIRST_COLUMN_LIMIT_S = 0.0\n"
+        "import sys, visualizer.cli.stream; visualizer.cli.stream.FIRST_COLUMN_LIMIT_S = 0.0\n"
         "from visualizer.cli import run_command\n"
         "sys.exit(run_command(['stream', '--source', 'demo', '--duration', '0.001']))"
     )

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tests.fuzz.values import Refused, anything, damaged
-from visualizer.commands import own_front_end
+from visualizer.cli.commands import own_front_end
 from visualizer.config import CaptureConfig, DisplayConfig, EngineConfig, MelConfig
 from visualizer.engine.pipeline import Pipeline
 from visualizer.mel.presets import PRESETS

@@ -9,8 +9,8 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
+from visualizer.cli.parser import make_parser
 from visualizer.errors import VisualizerError
-from visualizer.parser import make_parser
 from visualizer.support import process
 
 

@@ -1,6 +1,6 @@
 """What the commands do; each takes its parsed arguments and returns an exit code.
 
-`run` and `stream` are in visualizer/live_commands.py.
+`run` and `stream` are in visualizer/cli/live_commands.py.
 """
 
 from __future__ import annotations
@@ -330,14 +330,14 @@ def doctor(arguments: argparse.Namespace) -> int:
 
 
 def completion(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
-    from visualizer.completion import script
+    from visualizer.cli.completion import script
 
     print(script(parser, arguments.shell))
     return 0
 
 
 def test(arguments: argparse.Namespace) -> int:
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     if not (root / "tests").is_dir():
         raise ConfigError("the tests are part of a checkout of the project, which this is not")
     python = sys.executable

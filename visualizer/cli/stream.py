@@ -17,6 +17,7 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 
+from visualizer.cli.formats import WRITERS, Heading, StreamColumn
 from visualizer.config import MAX_CHANNELS
 from visualizer.engine.columns import MelColumns
 from visualizer.engine.engine import Engine
@@ -29,7 +30,6 @@ from visualizer.engine.options import (
 )
 from visualizer.engine.status import EngineStatus
 from visualizer.errors import ConfigError, DeviceError
-from visualizer.formats import WRITERS, Heading, StreamColumn
 from visualizer.support.process import settle
 
 _LOOK_S = 0.1

@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
-from visualizer import __version__, commands, live_commands
+from visualizer import __version__
+from visualizer.cli import commands, live_commands
 from visualizer.config import COMPUTE_CHOICES, SAMPLE_FORMATS, SoundFormat, Unit
 from visualizer.engine.options import OUTPUT_FORMATS
 

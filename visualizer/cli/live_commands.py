@@ -1,4 +1,4 @@
-"""What the commands on live sound do: `run` and `stream`; see visualizer/commands.py."""
+"""What the commands on live sound do: `run` and `stream`; see visualizer/cli/commands.py."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from visualizer.commands import own_front_end
+from visualizer.cli.commands import own_front_end
 from visualizer.config import CaptureConfig, Channel, RecordingConfig, SourceKind
 from visualizer.engine.options import MINIMUM_SIZE, RunOptions, StreamOptions
 from visualizer.errors import ConfigError, DisplayError, VisualizerError, quoted
@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
 def stream(arguments: argparse.Namespace) -> int:
     process.begin()
     options = _stream_options(arguments)
-    from visualizer.stream import run_stream
+    from visualizer.cli.stream import run_stream
 
     return _with_faults(lambda _: run_stream(options))
 
@@ -55,7 +55,7 @@ def _show(options: RunOptions, headless: bool, faults: Faults) -> int:
             raise DisplayError(f"--screenshot needs a window: {reason}")
         if problem:
             print(f"visualizer: no window: {problem} Going on in the terminal.", file=sys.stderr)
-        from visualizer.terminal import run_terminal
+        from visualizer.cli.terminal import run_terminal
 
         return run_terminal(options)
     if sys.platform == "win32":

@@ -17,11 +17,13 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from PyQt6.QtCore import QByteArray, QEventLoop, QSettings, QTimer
 
-from visualizer.config import CaptureConfig, DisplayConfig, EngineConfig
+from visualizer.audio.capture import CaptureConfig
+from visualizer.engine.config import EngineConfig
 from visualizer.engine.engine import Engine
 from visualizer.engine.options import RunOptions, kernel_folder
 from visualizer.ui.app import make_application
 from visualizer.ui.controls.settings import Settings
+from visualizer.ui.picture.display import DisplayConfig
 from visualizer.ui.picture.marks import Place, Region
 from visualizer.ui.window import Window
 

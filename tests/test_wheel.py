@@ -112,7 +112,8 @@ def test_what_was_installed_runs_away_from_the_checkout(installed: Path, tmp_pat
     assert features.shape == (80, 1001)
     assert features.max() > 1
     # The recording and the icon are those that were installed.
-    ask = "from visualizer.support.shipped import shipped; print(*map(shipped, ('demo.flac', 'icon.svg')))"
+    names = "('demo.flac', 'icon.svg')"
+    ask = f"from visualizer.support.shipped import shipped; print(*map(shipped, {names}))"
     asked = subprocess.run(
         [sys.executable, "-c", ask],
         cwd=tmp_path,

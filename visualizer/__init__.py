@@ -9,7 +9,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from visualizer.config import MelConfig
     from visualizer.engine.listening import Column, Listener, listen
     from visualizer.errors import (
         ConfigError,
@@ -18,11 +17,12 @@ if TYPE_CHECKING:
         SourceError,
         VisualizerError,
     )
+    from visualizer.mel.flat import MelConfig
     from visualizer.mel.presets import preset
     from visualizer.mel.stream import MelStream
     from visualizer.mel.tensor_kernel import MelKernel
 
-__version__ = "0.1.0"
+from visualizer._version import __version__
 
 __all__ = [
     "Column",
@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "MelConfig": "config",
+    "MelConfig": "mel.flat",
     "preset": "mel.presets",
     "MelStream": "mel.stream",
     "MelKernel": "mel.tensor_kernel",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import reprlib
+from typing import get_args
 
 _LONGEST = 300
 _words = reprlib.Repr()
@@ -58,3 +59,24 @@ class DisplayError(VisualizerError):
 
 class KernelError(VisualizerError):
     """A compiled kernel could not be built, loaded or trusted."""
+
+
+def require(condition: bool, field: str, value: object, limits: str) -> None:
+    """Raise ConfigError, naming the field, its value and its limits, unless the condition holds."""
+    if not condition:
+        raise ConfigError(f"{field} is {quoted(value)}; it must be {limits}")
+
+
+def is_whole(value: object, low: int, high: int = 1 << 20) -> bool:
+    """Return whether the value is an int from `low` to `high`."""
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+def is_number(value: object, low: float, high: float = 1e9) -> bool:
+    """Return whether the value is a number from `low` to `high`."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
+
+
+def among(choices: object) -> str:
+    """Return the choices of a Literal as a message names them."""
+    return " or ".join(repr(choice) for choice in get_args(choices))

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import soundfile
 
+from visualizer.audio.capture import CaptureConfig
 from visualizer.audio.demo import demo_path, open_demo
 from visualizer.audio.file import END_OF_FILE, FileSource, open_audio, read_blocks
 from visualizer.audio.ring import BlockRing
-from visualizer.config import CaptureConfig
 from visualizer.errors import ConfigError, SourceError
 
 RATE_HZ = 8_000

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 import soundfile
 
+from visualizer.audio.capture import SAMPLE_FORMATS, CaptureConfig, SampleFormat
 from visualizer.audio.file import END_OF_FILE
 from visualizer.audio.pipe import PipeSource, decoded, sample_bytes
 from visualizer.audio.ring import BlockRing
-from visualizer.config import SAMPLE_FORMATS, CaptureConfig, SampleFormat
 from visualizer.errors import SourceError
 
 RATE_HZ = 8_000

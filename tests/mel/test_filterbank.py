@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torchaudio
 
-from visualizer.config import MelConfig
 from visualizer.mel.filterbank import (
     analysis_window,
     band_edges_hz,
@@ -18,6 +17,7 @@ from visualizer.mel.filterbank import (
     mel_to_hz,
     to_db,
 )
+from visualizer.mel.flat import MelConfig
 from visualizer.mel.presets import PRESETS, preset, preset_for
 
 RATES_HZ = (8_000, 11_025, 16_000, 22_050, 44_100, 48_000)

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from visualizer.config import MelConfig
+from visualizer.mel.flat import MelConfig
 from visualizer.mel.framing import StreamingFramer
 from visualizer.mel.presets import preset
 

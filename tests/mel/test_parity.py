@@ -32,8 +32,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torchaudio.compliance import kaldi as torchaudio_kaldi
 
-from visualizer.config import MelConfig
 from visualizer.errors import ConfigError
+from visualizer.mel.flat import MelConfig
 from visualizer.mel.presets import PRESETS
 from visualizer.mel.reference import finish_clip, shape_clip
 from visualizer.mel.stream import MelStream

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from visualizer.config import MelConfig
 from visualizer.errors import ConfigError
 from visualizer.mel.filterbank import full_scale
+from visualizer.mel.flat import MelConfig
 from visualizer.mel.picture import PictureUnit, has_db
 from visualizer.mel.presets import PRESETS, preset
 from visualizer.mel.stream import MelStream

@@ -8,8 +8,8 @@ import pytest
 import torch
 import torchaudio
 
-from visualizer.config import MelConfig
 from visualizer.errors import ConfigError
+from visualizer.mel.flat import MelConfig
 from visualizer.mel.kernels import available_devices, choose_device
 from visualizer.mel.presets import preset
 from visualizer.mel.stream import MelStream

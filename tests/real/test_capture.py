@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from tests.sound import SERVER_RATE_HZ, SoundServer
+from visualizer.audio.capture import CaptureConfig
 from visualizer.audio.listing import accepted_rates, list_devices, rates_to_try
-from visualizer.config import CaptureConfig, EngineConfig
+from visualizer.engine.config import EngineConfig
 from visualizer.engine.engine import Engine
 from visualizer.engine.status import EngineStatus
 from visualizer.mel.filterbank import band_edges_hz, full_scale, to_db

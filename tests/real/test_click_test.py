@@ -16,11 +16,11 @@ import pytest
 from tests.conftest import DEADLINE_S, ROOT, Finished, wait_for_line
 from tests.delay_relay import relay
 from tests.sound import SERVER_RATE_HZ, SoundServer
+from visualizer.audio.capture import CaptureConfig
 from visualizer.audio.catalogue import Entry
 from visualizer.audio.outputs import find_output
 from visualizer.audio.player import Player, look_up_output
 from visualizer.cli import run_command
-from visualizer.config import CaptureConfig
 from visualizer.errors import DeviceError
 from visualizer.tools.roundtrip.click_test import ClickReport, ClickSettings, measure
 from visualizer.tools.roundtrip.clicks import UnclearError

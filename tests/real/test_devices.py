@@ -20,9 +20,9 @@ import pytest
 
 from tests.conftest import DEADLINE_S, ROOT, Finished, SoundServer
 from tests.real.test_capture import listening, tone
+from visualizer.audio.capture import CaptureConfig
 from visualizer.audio.listing import accepted_rates, list_devices, rates_to_try
 from visualizer.audio.portaudio import rescan
-from visualizer.config import CaptureConfig
 from visualizer.mel.filterbank import band_edges_hz
 
 SERVER = "PulseAudio"

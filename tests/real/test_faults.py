@@ -1,11 +1,11 @@
-"""A few of the faults, made for real; `python -m tests.faults` makes all of them, many times."""
+"""A few of the faults, made for real; `tests.stress.faults` makes all of them, many times."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.conftest import require_real_parts
-from tests.faults import CLOCK_MS, FAULTS, QUICK, play_apart
+from tests.stress.faults import CLOCK_MS, FAULTS, QUICK, play_apart
 
 SAID = {
     "kill": "stopped delivering",

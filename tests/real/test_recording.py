@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Finished
-from tests.record_kill import kill_while_recording
 from tests.sound import SoundServer
+from tests.stress.record_kill import kill_while_recording
 
 
 @pytest.mark.parametrize("headless", [False, True])

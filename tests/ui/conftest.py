@@ -12,7 +12,9 @@ from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from tests.ui.helpers import WAIT_MS, make_window, noise_file, press, running, watchers
-from visualizer.config import CaptureConfig, DisplayConfig, EngineConfig
+from visualizer.audio.capture import CaptureConfig
+from visualizer.engine.config import EngineConfig
+from visualizer.ui.picture.display import DisplayConfig
 from visualizer.ui.window import Window
 
 

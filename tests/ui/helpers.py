@@ -16,10 +16,13 @@ from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication, QComboBox, QWidget
 from pytestqt.qtbot import QtBot
 
-from visualizer.config import CaptureConfig, DisplayConfig, EngineConfig, MelConfig
+from visualizer.audio.capture import CaptureConfig
+from visualizer.engine.config import EngineConfig
 from visualizer.engine.engine import Engine
+from visualizer.mel.flat import MelConfig
 from visualizer.mel.stream import MelStream
 from visualizer.ui.controls.settings import Settings
+from visualizer.ui.picture.display import DisplayConfig
 from visualizer.ui.picture.spectrogram import SpectrogramView
 from visualizer.ui.window import Window
 

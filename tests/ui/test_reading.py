@@ -34,9 +34,11 @@ from tests.ui.helpers import (
     tones_file,
     view_of,
 )
-from visualizer.config import CaptureConfig, DisplayConfig, EngineConfig
+from visualizer.audio.capture import CaptureConfig
+from visualizer.engine.config import EngineConfig
 from visualizer.export.region import Piece, save_piece
 from visualizer.mel.presets import preset
+from visualizer.ui.picture.display import DisplayConfig
 from visualizer.ui.window import Window
 
 SHIFT = Qt.KeyboardModifier.ShiftModifier

@@ -10,14 +10,17 @@ from PyQt6.QtGui import QColor, QFontMetricsF, QImage, QPalette
 from PyQt6.QtWidgets import QApplication, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from visualizer.config import CaptureConfig, EngineConfig, MelConfig, Theme
+from visualizer.audio.capture import CaptureConfig
+from visualizer.engine.config import EngineConfig
 from visualizer.engine.history import ColumnHistory
 from visualizer.engine.status import EngineStatus
+from visualizer.mel.flat import MelConfig
 from visualizer.mel.picture import RANGE_DB, PictureUnit
 from visualizer.mel.presets import preset
 from visualizer.ui.controls.badge import KernelBadge
 from visualizer.ui.controls.banner import Banner
 from visualizer.ui.controls.meter import LevelMeter
+from visualizer.ui.picture.display import Theme
 from visualizer.ui.picture.picture import Picture
 from visualizer.ui.picture.raster import Grid
 from visualizer.ui.picture.spectrogram import Scene

@@ -26,10 +26,12 @@ from tests.ui.helpers import (
     running,
     tones_file,
 )
+from visualizer.audio.capture import CaptureConfig
 from visualizer.audio.devices import DeviceList, InputDevice
-from visualizer.config import CaptureConfig, DisplayConfig, EngineConfig
+from visualizer.engine.config import EngineConfig
 from visualizer.mel.filterbank import band_position
 from visualizer.ui.controls.settings import Settings
+from visualizer.ui.picture.display import DisplayConfig
 from visualizer.ui.window import Window
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from visualizer.audio.capture import CaptureConfig
 from visualizer.audio.file import FileSource
-from visualizer.config import CaptureConfig
 from visualizer.support.shipped import shipped
 
 

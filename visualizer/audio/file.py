@@ -17,16 +17,11 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from visualizer.audio.capture import SOURCE_CHANNELS_MAX, CaptureConfig, SourceKind
 from visualizer.audio.ring import BlockRing
 from visualizer.audio.source import BLOCK_S, LATE_LIMIT_S, SourceInfo, wait_for_room
-from visualizer.config import (
-    SAMPLE_RATE_MAX_HZ,
-    SAMPLE_RATE_MIN_HZ,
-    SOURCE_CHANNELS_MAX,
-    CaptureConfig,
-    SourceKind,
-)
 from visualizer.errors import ConfigError, SourceError, one_line, quoted
+from visualizer.mel.limits import SAMPLE_RATE_MAX_HZ, SAMPLE_RATE_MIN_HZ
 
 _PIECE_S = 0.5
 _CLOSE_S = 1.0

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from visualizer.audio.capture import CaptureConfig
 from visualizer.audio.devices import DEFAULT_CHANNELS, InputDevice
 from visualizer.audio.listing import accepted_rates, look_up
 from visualizer.audio.opening import open_stream
@@ -28,7 +29,6 @@ from visualizer.audio.portaudio import (
 from visualizer.audio.ring import BlockRing
 from visualizer.audio.sample_clock import SampleClock
 from visualizer.audio.source import BLOCK_S, SourceInfo
-from visualizer.config import CaptureConfig
 from visualizer.errors import DeviceError
 
 _LATENCY_LIMIT_S = 10.0

@@ -16,10 +16,10 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
+from visualizer.audio.capture import CaptureConfig, SampleFormat
 from visualizer.audio.file import END_OF_FILE
 from visualizer.audio.ring import BlockRing
 from visualizer.audio.source import BLOCK_S, SourceInfo, wait_for_room
-from visualizer.config import CaptureConfig, SampleFormat
 from visualizer.errors import SourceError
 
 _PIECE_S = 0.05

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Protocol
 
+from visualizer.audio.capture import SourceKind
 from visualizer.audio.ring import BlockRing
-from visualizer.config import SourceKind
 
 LATE_LIMIT_S = 0.25
 """Sound that comes, or is taken, later than this is given up for what is heard now."""

@@ -22,6 +22,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from visualizer.audio.capture import CaptureConfig, SourceKind
 from visualizer.audio.deadline import Calls, HungError
 from visualizer.audio.demo import open_demo
 from visualizer.audio.file import FileSource
@@ -30,7 +31,6 @@ from visualizer.audio.microphone import Microphone
 from visualizer.audio.pipe import open_standard_input
 from visualizer.audio.ring import BlockRing
 from visualizer.audio.source import AudioSource, SourceInfo
-from visualizer.config import CaptureConfig, SourceKind
 from visualizer.errors import DeviceError, VisualizerError
 
 RING_S = 2.0

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from visualizer.config import SoundFormat
 from visualizer.errors import SourceError, quoted
+
+SoundFormat = Literal["float32", "int16"]
+"""of samples in a file; int16 rounds to 1/32768 of full scale and cuts what is beyond"""
 
 _SUBTYPES: dict[SoundFormat, str] = {"float32": "FLOAT", "int16": "PCM_16"}
 SAMPLE_BYTES: dict[SoundFormat, int] = {"float32": 4, "int16": 2}

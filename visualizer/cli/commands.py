@@ -15,10 +15,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from visualizer.config import CaptureConfig, EngineConfig, MelConfig
+from visualizer.audio.capture import CaptureConfig
+from visualizer.engine.config import EngineConfig, front_end
 from visualizer.errors import ConfigError, DisplayError
+from visualizer.mel.flat import MelConfig
 from visualizer.mel.front_end_files import read_front_end
-from visualizer.mel.presets import PRESETS, front_end, preset
+from visualizer.mel.presets import PRESETS, preset
 from visualizer.support.system import display_problem
 
 if TYPE_CHECKING:

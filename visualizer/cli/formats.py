@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visualizer.audio.source import SourceInfo
-from visualizer.config import MelConfig
 from visualizer.engine.options import OutputFormat
 from visualizer.engine.status import State
 from visualizer.errors import DeviceError
+from visualizer.mel.flat import MelConfig
 
 _GAP_COLUMNS = 256
 """So many that are missing are written at once: a gap may be of hours."""

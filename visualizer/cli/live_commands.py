@@ -9,9 +9,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from visualizer.audio.capture import CaptureConfig, SourceKind
 from visualizer.cli.commands import own_front_end
-from visualizer.config import CaptureConfig, Channel, RecordingConfig, SourceKind
-from visualizer.engine.options import MINIMUM_SIZE, RunOptions, StreamOptions
+from visualizer.engine.config import Channel
+from visualizer.engine.options import MINIMUM_SIZE, RecordingConfig, RunOptions, StreamOptions
 from visualizer.errors import ConfigError, DisplayError, VisualizerError, quoted
 from visualizer.mel.presets import preset
 from visualizer.support import process

@@ -7,10 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
-from visualizer import __version__
+from visualizer._version import __version__
+from visualizer.audio.capture import SAMPLE_FORMATS
+from visualizer.audio.wav import SoundFormat
 from visualizer.cli import commands, live_commands
-from visualizer.config import COMPUTE_CHOICES, SAMPLE_FORMATS, SoundFormat, Unit
 from visualizer.engine.options import OUTPUT_FORMATS
+from visualizer.mel.compute import COMPUTE_CHOICES
+from visualizer.mel.picture import Unit
 
 _Group = argparse._ArgumentGroup
 """which argparse gives, and does not name"""

@@ -18,8 +18,8 @@ from contextlib import suppress
 from dataclasses import replace
 
 from visualizer.cli.formats import WRITERS, Heading, StreamColumn
-from visualizer.config import MAX_CHANNELS
 from visualizer.engine.columns import MelColumns
+from visualizer.engine.config import MAX_CHANNELS
 from visualizer.engine.engine import Engine
 from visualizer.engine.history import FORGETFUL_BYTES
 from visualizer.engine.options import (

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import torch
 
 from visualizer.audio.source import SourceInfo
-from visualizer.config import EngineConfig, MelConfig
+from visualizer.engine.config import EngineConfig, front_end
 from visualizer.engine.keeper import KernelKeeper, KernelOffer
 from visualizer.engine.pipeline import Pipeline
 from visualizer.mel.clip import relative_deviation
+from visualizer.mel.flat import MelConfig
 from visualizer.mel.kernels import choose_device, ready_kernel
-from visualizer.mel.presets import front_end
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from visualizer.audio.capture import CaptureConfig
 from visualizer.audio.file import END_OF_FILE
 from visualizer.audio.health import PATIENCE, Patience
 from visualizer.audio.portaudio import load_soon, wait_for_start
@@ -37,14 +38,14 @@ from visualizer.audio.supervisor import (
     SourceSupervisor,
     open_source,
 )
-from visualizer.config import CaptureConfig, EngineConfig
 from visualizer.engine.columns import MelColumns
+from visualizer.engine.config import EngineConfig, fixed_rate
 from visualizer.engine.history import MEMORY_BYTES, SoundHistory
 from visualizer.engine.outbox import Outbox
 from visualizer.engine.status import EngineStatus, State
 from visualizer.engine.tally import Tally
 from visualizer.errors import VisualizerError
-from visualizer.mel.presets import fixed_rate, preset
+from visualizer.mel.presets import preset
 
 if TYPE_CHECKING:
     from visualizer.engine.analysis import Analysis

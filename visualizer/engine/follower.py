@@ -17,8 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.config import Channel, MelConfig
+from visualizer.engine.config import Channel
 from visualizer.engine.history import SoundHistory
+from visualizer.mel.flat import MelConfig
 
 _STEP_S = 4.0
 """of sound at once: some milliseconds of work, after which others have their turn"""

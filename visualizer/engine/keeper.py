@@ -18,12 +18,12 @@ from pathlib import Path
 
 import torch
 
-from visualizer.config import MelConfig
 from visualizer.engine.kernel_builder import end, events, start_builder
 from visualizer.errors import KernelError
 from visualizer.mel import artifacts
 from visualizer.mel.artifacts import Artifact
 from visualizer.mel.clip import relative_deviation
+from visualizer.mel.flat import MelConfig
 from visualizer.mel.kernels import EagerKernel, HostKernel
 from visualizer.mel.timing import Timing
 

@@ -21,10 +21,10 @@ from typing import Any
 
 import torch
 
-from visualizer.config import MelConfig
 from visualizer.errors import KernelError
 from visualizer.mel import artifacts, timing
 from visualizer.mel.artifacts import Artifact
+from visualizer.mel.flat import MelConfig
 from visualizer.mel.kernels import CudaGraphKernel, EagerKernel, HostKernel, Rows
 from visualizer.support.children import own_command, own_environment, yield_to_others
 

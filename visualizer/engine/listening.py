@@ -18,13 +18,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from visualizer.audio.capture import CaptureConfig, SourceKind
 from visualizer.audio.file import open_audio
-from visualizer.config import CaptureConfig, Channel, Compute, EngineConfig, MelConfig, SourceKind
 from visualizer.engine.columns import MelColumns
+from visualizer.engine.config import Channel, EngineConfig
 from visualizer.engine.engine import Engine
 from visualizer.engine.status import EngineStatus
 from visualizer.errors import DeviceError, SourceError
 from visualizer.mel import presets
+from visualizer.mel.compute import Compute
+from visualizer.mel.flat import MelConfig
 from visualizer.mel.kernels import choose_device
 
 _LOOK_S = 0.5

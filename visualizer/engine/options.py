@@ -6,15 +6,41 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from visualizer.config import (
-    CaptureConfig,
-    Channel,
-    Compute,
-    EngineConfig,
-    MelConfig,
-    RecordingConfig,
-)
+from visualizer.audio.capture import CaptureConfig
+from visualizer.audio.wav import SoundFormat
+from visualizer.engine.config import Channel, EngineConfig
+from visualizer.errors import ConfigError, among, quoted, require
+from visualizer.mel.compute import Compute
+from visualizer.mel.flat import MelConfig
 from visualizer.support.folders import cache_folder
+
+
+@dataclass(frozen=True)
+class RecordingConfig:
+    """Where recordings go, and how."""
+
+    folder: str | None = None
+    """None: not chosen yet, so that nothing can be recorded"""
+    sound_format: SoundFormat = "float32"
+
+    def __post_init__(self) -> None:
+        fits = self.folder is None or (isinstance(self.folder, str) and bool(self.folder))
+        require(fits, "folder", self.folder, "null or the path of a folder")
+        formats = get_args(SoundFormat)
+        require(self.sound_format in formats, "format", self.sound_format, among(SoundFormat))
+
+    def require_folder(self) -> Path:
+        """Raises ConfigError where it is not there."""
+        folder = Path(self.folder or "")
+        try:
+            is_there = self.folder is not None and folder.is_dir()
+        except OSError:
+            is_there = False
+        if not is_there:
+            raise ConfigError(
+                f"recordings cannot go to {quoted(self.folder)}; it must be a folder that is there"
+            )
+        return folder
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.config import MAX_CHANNELS, Channel, MelConfig
+from visualizer.engine.config import MAX_CHANNELS, Channel
+from visualizer.mel.flat import MelConfig
 from visualizer.mel.kernels import HostKernel
 from visualizer.mel.stream import MelStream
 

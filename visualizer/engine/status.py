@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from visualizer.audio.source import SourceInfo
-from visualizer.config import Compute, EngineConfig, MelConfig
+from visualizer.engine.config import EngineConfig
 from visualizer.engine.history import SoundHistory
+from visualizer.mel.compute import Compute
+from visualizer.mel.flat import MelConfig
 
 if TYPE_CHECKING:
     # It brings torch, which the window does not wait for.

@@ -13,12 +13,13 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.config import MAX_CHANNELS, Channel, MelConfig, Unit
 from visualizer.engine.columns import MelColumns
+from visualizer.engine.config import MAX_CHANNELS, Channel
 from visualizer.engine.follower import FollowedColumns, Follower
 from visualizer.engine.history import ColumnHistory, SoundHistory
 from visualizer.errors import ConfigError
-from visualizer.mel.picture import PictureUnit
+from visualizer.mel.flat import MelConfig
+from visualizer.mel.picture import PictureUnit, Unit
 
 _Float = TypeVar("_Float", np.float32, np.float64)
 

@@ -14,10 +14,10 @@ import torch
 from numpy.typing import NDArray
 
 from visualizer.audio.file import open_audio, read_blocks
-from visualizer.config import MelConfig
 from visualizer.errors import ConfigError
 from visualizer.export.archive import CLIP, STREAMING, write_archive
 from visualizer.mel.clip import cut, finished_columns
+from visualizer.mel.flat import MelConfig
 
 Channels = Literal["mean", "all"] | int
 Samples = NDArray[np.float32]

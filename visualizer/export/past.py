@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from visualizer.config import RecordingConfig
 from visualizer.engine.follower import unbroken
+from visualizer.engine.options import RecordingConfig
 from visualizer.engine.status import EngineStatus
 from visualizer.errors import ConfigError
 from visualizer.export.recorder import PIECE_S, Picture, counters, take_of, write_picture

@@ -18,9 +18,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from visualizer.config import RecordingConfig
 from visualizer.engine.columns import MelColumns
 from visualizer.engine.history import SoundHistory
+from visualizer.engine.options import RecordingConfig
 from visualizer.engine.status import EngineStatus
 from visualizer.errors import ConfigError, VisualizerError
 from visualizer.export.take import Take, TakeFiles, begin_on_grid, lead_samples

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visualizer.audio.file import write_sound
-from visualizer.config import Channel, MelConfig
+from visualizer.engine.config import Channel
 from visualizer.engine.history import SoundHistory
 from visualizer.errors import ConfigError
+from visualizer.mel.flat import MelConfig
 
 _SNIPPET = """\
 import json
@@ -21,7 +22,7 @@ import json
 import numpy as np
 import soundfile
 
-from visualizer.config import MelConfig
+from visualizer.mel.flat import MelConfig
 from visualizer.mel.stream import MelStream
 
 config = MelConfig.from_dict(json.loads({config!r}))

@@ -9,7 +9,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from visualizer.audio.source import SourceInfo
-from visualizer.config import MAX_CHANNELS, Channel, MelConfig
+from visualizer.engine.config import MAX_CHANNELS, Channel
+from visualizer.mel.flat import MelConfig
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer import __version__
-from visualizer.audio.wav import SAMPLE_BYTES, GrowingWav
-from visualizer.config import SoundFormat
+from visualizer._version import __version__
+from visualizer.audio.wav import SAMPLE_BYTES, GrowingWav, SoundFormat
 from visualizer.errors import ConfigError
 from visualizer.export.archive import STREAMING, write_archive
 from visualizer.export.take import Take, TakeFiles

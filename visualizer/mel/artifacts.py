@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from visualizer.config import MelConfig
 from visualizer.errors import KernelError
 from visualizer.mel import filterbank, transform
+from visualizer.mel.flat import MelConfig
 from visualizer.mel.kernels import CompiledKernel, EagerKernel, HostKernel
 from visualizer.mel.timing import Timing
 from visualizer.mel.transform import CompilableMelTransform

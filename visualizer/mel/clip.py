@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from visualizer.config import MelConfig
+from visualizer.mel.flat import MelConfig
 from visualizer.mel.kernels import HostKernel
 from visualizer.mel.level import ClipLevel, ClipShape
 from visualizer.mel.reference import reference_columns

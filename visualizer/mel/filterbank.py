@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from visualizer.config import MelConfig, MelScale
+from visualizer.mel.flat import MelConfig, MelScale
 
 # Slaney's Auditory Toolbox (1998): linear below 1 kHz, then 27 steps to each factor of 6.4.
 _SLANEY_HZ_PER_MEL = 200.0 / 3

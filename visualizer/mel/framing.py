@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from visualizer.config import Edge, MelConfig
+from visualizer.mel.flat import Edge, MelConfig
 
 Samples = NDArray[np.float32]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from visualizer.config import MelConfig
 from visualizer.errors import ConfigError, one_line, quoted
+from visualizer.mel.flat import MelConfig
 
 _LONGEST_FRONT_END = 1 << 16
 """Bytes: forty times what one takes. /dev/zero has no end."""

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from visualizer.config import Compute, MelConfig
 from visualizer.errors import ConfigError
+from visualizer.mel.compute import Compute
+from visualizer.mel.flat import MelConfig
 from visualizer.mel.transform import MelTransform
 
 Rows = NDArray[np.float32]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.config import MelConfig
+from visualizer.mel.flat import MelConfig
 
 Columns = NDArray[np.float32]
 

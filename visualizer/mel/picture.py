@@ -6,15 +6,20 @@ Either the very numbers that the model gets, or dB, which are the same whatever 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from visualizer.config import LEAST_FLOOR, MelConfig, Unit
 from visualizer.errors import ConfigError
 from visualizer.mel.filterbank import full_scale, to_db
+from visualizer.mel.flat import MelConfig
 from visualizer.mel.level import levelled
+from visualizer.mel.limits import LEAST_FLOOR
 from visualizer.mel.reference import logarithm
+
+Unit = Literal["model", "db"]
+"""of the picture's values: what the model gets, or dB re a sine of full scale"""
 
 RANGE_DB = (-90.0, -10.0)
 """What is shown at first, in dB re a sine of full scale: what speech and music reach."""

@@ -7,8 +7,9 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from visualizer.config import MAX_BANDS, EngineConfig, MelConfig, checked_sample_rate
 from visualizer.errors import ConfigError, quoted
+from visualizer.mel.flat import MelConfig
+from visualizer.mel.limits import MAX_BANDS, checked_sample_rate
 
 
 @dataclass(frozen=True)
@@ -440,18 +441,6 @@ PRESETS: dict[str, Preset] = {
         ),
     )
 }
-
-
-def front_end(config: EngineConfig, sample_rate: int | None = None) -> MelConfig:
-    """The front-end that is asked for, as `preset_for` gives it for sound of `sample_rate` (Hz)."""
-    return config.mel or preset_for(config.preset, sample_rate)
-
-
-def fixed_rate(config: EngineConfig) -> int | None:
-    """The one rate (Hz) at which the front-end works, or None where it takes any."""
-    if config.mel is None and PRESETS[config.preset].at is not None:
-        return None
-    return front_end(config).sample_rate
 
 
 def preset(name: str, sample_rate: int | None = None) -> MelConfig:

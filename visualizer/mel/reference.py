@@ -8,8 +8,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.config import Log, MelConfig
 from visualizer.mel.filterbank import analysis_window, mel_filterbank
+from visualizer.mel.flat import Log, MelConfig
 from visualizer.mel.level import divisor, levelled
 
 Array = NDArray[np.float64]

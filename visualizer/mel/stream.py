@@ -7,15 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.config import (
-    MelConfig,
-    checked_config,
-    checked_n_channels,
-    checked_sample_rate,
-)
+from visualizer.mel.flat import MelConfig, checked_config
 from visualizer.mel.framing import StreamingFramer
 from visualizer.mel.kernels import EagerKernel, HostKernel
 from visualizer.mel.level import ClipLevel
+from visualizer.mel.limits import checked_n_channels, checked_sample_rate
 
 if TYPE_CHECKING:
     from visualizer.mel.resample import StreamingResampler

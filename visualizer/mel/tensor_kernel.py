@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from visualizer.config import MelConfig, checked_config
 from visualizer.errors import ConfigError, KernelError, one_line, quoted
+from visualizer.mel.flat import MelConfig, checked_config
 from visualizer.mel.framing import PAD_MODES
 from visualizer.mel.level import divisor, levelled
 from visualizer.mel.transform import MelTransform

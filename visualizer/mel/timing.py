@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from visualizer.config import MelConfig
+from visualizer.mel.flat import MelConfig
 from visualizer.mel.kernels import Rows
 from visualizer.mel.transform import MelTransform
 

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from visualizer.config import MelConfig
 from visualizer.mel.filterbank import analysis_window, mel_filterbank
+from visualizer.mel.flat import MelConfig
 from visualizer.mel.reference import LOG_FACTORS
 
 _ROWS_SUMMED_ALIKE = 4

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from visualizer import __version__
+from visualizer._version import __version__
 from visualizer.support.crashes import CrashReport
 from visualizer.support.folders import log_folder
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from PyQt6.QtCore import QObject, Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import QDockWidget, QMainWindow, QWidget
 
-from visualizer.config import MelConfig
 from visualizer.engine.latency import LatencyLog
 from visualizer.engine.status import EngineStatus
+from visualizer.mel.flat import MelConfig
 from visualizer.ui.controls.menus import Command
 from visualizer.ui.panels.latency_panel import LatencyPanel
 from visualizer.ui.panels.spectrum_panel import SpectrumPanel

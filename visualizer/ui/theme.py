@@ -11,7 +11,7 @@ from PyQt6.QtCore import QObject, Qt
 from PyQt6.QtGui import QColor, QPalette
 from PyQt6.QtWidgets import QApplication
 
-from visualizer.config import Theme
+from visualizer.ui.picture.display import Theme
 
 _Role = QPalette.ColorRole
 

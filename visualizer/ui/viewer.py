@@ -10,7 +10,6 @@ import numpy as np
 from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QVBoxLayout, QWidget
 
-from visualizer.config import SPANS_S, DisplayConfig
 from visualizer.engine.columns import MelColumns
 from visualizer.engine.history import SoundHistory
 from visualizer.engine.status import EngineStatus
@@ -19,6 +18,7 @@ from visualizer.errors import ConfigError
 from visualizer.export.region import Piece
 from visualizer.mel.presets import PRESETS, preset_for
 from visualizer.ui.inspector import Inspector
+from visualizer.ui.picture.display import SPANS_S, DisplayConfig
 from visualizer.ui.picture.lanes import Lane, lanes_of
 from visualizer.ui.picture.levels import RobustRange
 from visualizer.ui.picture.marks import Place

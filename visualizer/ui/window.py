@@ -28,12 +28,14 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from visualizer.config import CaptureConfig, DisplayConfig, EngineConfig, MelConfig, Theme
+from visualizer.audio.capture import CaptureConfig
+from visualizer.engine.config import EngineConfig
 from visualizer.engine.engine import Engine
 from visualizer.engine.latency import LatencyLog
 from visualizer.engine.options import DEFAULT_ENGINE_CONFIG, MINIMUM_SIZE
 from visualizer.engine.status import EngineStatus
 from visualizer.errors import ConfigError
+from visualizer.mel.flat import MelConfig
 from visualizer.ui.bridge import Bridge
 from visualizer.ui.controls.banner import Banner
 from visualizer.ui.controls.device_watch import DeviceWatch
@@ -47,6 +49,7 @@ from visualizer.ui.controls.toolbar import Controls
 from visualizer.ui.docks import Panels
 from visualizer.ui.pace import PaintPace
 from visualizer.ui.panels.latency_figures import numbers_table
+from visualizer.ui.picture.display import DisplayConfig, Theme
 from visualizer.ui.picture.overlay import latency_lines
 from visualizer.ui.theme import apply_theme
 from visualizer.ui.viewer import Viewer

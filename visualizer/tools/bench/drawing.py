@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from PyQt6.QtCore import QSize, Qt
 from PyQt6.QtWidgets import QApplication, QStackedWidget, QWidget
 
-from visualizer.config import DisplayConfig
 from visualizer.engine.history import ColumnHistory
 from visualizer.engine.tracks import Track
 from visualizer.errors import DisplayError
@@ -23,6 +22,7 @@ from visualizer.mel.picture import PictureUnit
 from visualizer.mel.presets import preset
 from visualizer.mel.timing import summary
 from visualizer.tools.bench.measure import RATE_HZ, DrawingTiming
+from visualizer.ui.picture.display import DisplayConfig
 from visualizer.ui.picture.lanes import Lane
 from visualizer.ui.picture.spectrogram import colour_map
 from visualizer.ui.picture.stack import PictureStack

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from visualizer.config import MelConfig
 from visualizer.mel.filterbank import analysis_window, mel_filterbank
+from visualizer.mel.flat import MelConfig
 
 Frames = NDArray[np.float32]
 FrameCall = Callable[[Frames], object]

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.config import MelConfig, Unit
 from visualizer.engine.tracks import columns_between, less
 from visualizer.errors import ConfigError
 from visualizer.mel.filterbank import band_edges_hz
-from visualizer.mel.picture import RANGE_DB, PictureUnit, has_db
+from visualizer.mel.flat import MelConfig
+from visualizer.mel.picture import RANGE_DB, PictureUnit, Unit, has_db
 from visualizer.tools.diff.sides import Side
 
 Array = NDArray[np.float64]

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from PyQt6.QtCore import QMessageLogContext, QRectF, Qt, QtMsgType, qInstallMessageHandler
 from PyQt6.QtGui import QColor, QFont, QFontMetricsF, QGuiApplication, QImage, QPainter
 
-from visualizer.config import DisplayConfig, MelConfig
 from visualizer.errors import ConfigError
+from visualizer.mel.flat import MelConfig
 from visualizer.tools.diff.difference import Comparison
 from visualizer.tools.diff.tables import describe, where
 from visualizer.ui.panels.chart_widget import ticks_up_to
 from visualizer.ui.picture.axis import Ticks, hertz_groups, placed_ticks
+from visualizer.ui.picture.display import DisplayConfig
 from visualizer.ui.picture.raster import EMPTY_COLOUR, GAP_COLOUR, N_COLOURS
 from visualizer.ui.picture.spectrogram import colour_table
 from visualizer.ui.picture.tints import DIM, TEXT

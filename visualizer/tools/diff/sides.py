@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from visualizer.audio.demo import demo_path
 from visualizer.audio.file import open_audio, read_blocks
-from visualizer.config import MelConfig
 from visualizer.engine.kernel_builder import end, events, start_builder
 from visualizer.errors import ConfigError, KernelError, VisualizerError, one_line, quoted
 from visualizer.export.archive import CLIP, STREAMING
@@ -26,6 +25,7 @@ from visualizer.export.offline import BLOCK_S
 from visualizer.mel import artifacts
 from visualizer.mel.artifacts import Artifact
 from visualizer.mel.clip import finished_columns
+from visualizer.mel.flat import MelConfig
 from visualizer.mel.front_end_files import read_front_end
 from visualizer.mel.kernels import CudaGraphKernel, EagerKernel, HostKernel
 from visualizer.mel.presets import PRESETS, preset, preset_for

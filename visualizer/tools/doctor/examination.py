@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import IO, Any
 
-from visualizer import __version__
+from visualizer._version import __version__
 from visualizer.support.children import own_command, own_environment
 from visualizer.tools.doctor.check import Check, mend_sound, reinstall
 

@@ -1,8 +1,8 @@
 """The true delay from an output to a mel column: clicks are played, heard and found again.
 
 The input is an engine like the window's own; what is measured is what its columns go through.
-Threads: the caller's plays, waits and reads; the others are described in visualizer/engine/engine.py and
-visualizer/audio/player.py.
+Threads: the caller plays, waits and reads; visualizer/engine/engine.py and
+visualizer/audio/player.py describe the others.
 
 For each click there are these moments, all of perf_counter:
 
@@ -30,13 +30,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from visualizer.audio.capture import CaptureConfig
 from visualizer.audio.player import Player, look_up_output
-from visualizer.config import CaptureConfig, EngineConfig, MelConfig
+from visualizer.engine.config import EngineConfig
 from visualizer.engine.engine import Engine
 from visualizer.engine.options import FIRST_COLUMN_LIMIT_S
 from visualizer.engine.pipeline import picked
 from visualizer.engine.status import EngineStatus
 from visualizer.errors import DeviceError
+from visualizer.mel.flat import MelConfig
 from visualizer.tools.roundtrip.clicks import (
     CLICK_S,
     LONGEST_DELAY_S,

@@ -11,8 +11,9 @@ from PyQt6.QtCore import QBuffer, QObject, QThreadPool, pyqtSignal
 from PyQt6.QtGui import QImage
 from PyQt6.QtWidgets import QFileDialog, QLabel, QWidget
 
-from visualizer.config import RecordingConfig, SoundFormat
+from visualizer.audio.wav import SoundFormat
 from visualizer.engine.columns import MelColumns
+from visualizer.engine.options import RecordingConfig
 from visualizer.engine.status import EngineStatus
 from visualizer.errors import ConfigError, VisualizerError
 from visualizer.export.past import save_last

@@ -10,7 +10,8 @@ from typing import Any
 
 from PyQt6.QtCore import QByteArray, QSettings
 
-from visualizer.config import DisplayConfig, EngineConfig, RecordingConfig
+from visualizer.engine.config import EngineConfig
+from visualizer.engine.options import RecordingConfig
 from visualizer.errors import quoted
 from visualizer.ui.controls.stored import (
     RECENT_FILES,
@@ -19,6 +20,7 @@ from visualizer.ui.controls.stored import (
     stored_files,
     stored_recording,
 )
+from visualizer.ui.picture.display import DisplayConfig
 
 _ENGINE = "engine"
 _DISPLAY = "display"

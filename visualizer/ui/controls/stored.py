@@ -10,10 +10,13 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import Any, TypeVar
 
-from visualizer.config import CaptureConfig, DisplayConfig, EngineConfig, MelConfig, RecordingConfig
-from visualizer.engine.options import DEFAULT_ENGINE_CONFIG
+from visualizer.audio.capture import CaptureConfig
+from visualizer.engine.config import EngineConfig
+from visualizer.engine.options import DEFAULT_ENGINE_CONFIG, RecordingConfig
 from visualizer.errors import ConfigError, one_line, quoted
+from visualizer.mel.flat import MelConfig
 from visualizer.mel.presets import preset
+from visualizer.ui.picture.display import DisplayConfig
 
 _Config = TypeVar("_Config", CaptureConfig, DisplayConfig, EngineConfig, RecordingConfig)
 

@@ -13,18 +13,13 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
+from visualizer.audio.capture import CaptureConfig
 from visualizer.audio.devices import COMMON_RATES_HZ, DeviceList, by_host_api
-from visualizer.config import (
-    COLOUR_MAPS,
-    REVERSED,
-    SPANS_S,
-    CaptureConfig,
-    Channel,
-    DisplayConfig,
-)
+from visualizer.engine.config import Channel
 from visualizer.engine.status import EngineStatus
 from visualizer.mel.presets import PRESETS
 from visualizer.ui.controls.value_combo import ValueCombo
+from visualizer.ui.picture.display import COLOUR_MAPS, REVERSED, SPANS_S, DisplayConfig
 
 _MEAN = "mean"
 _NO_SECOND = "none"

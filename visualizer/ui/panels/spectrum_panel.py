@@ -7,7 +7,7 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from visualizer.config import MelConfig
+from visualizer.mel.flat import MelConfig
 from visualizer.ui.picture.axis import FrequencyAxis
 from visualizer.ui.picture.plot import QuietPlot
 from visualizer.ui.picture.tints import STAGE_COLOURS, mixed

@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 import pyqtgraph as pg
 
-from visualizer.config import MelConfig
 from visualizer.mel.filterbank import band_position
+from visualizer.mel.flat import MelConfig
 from visualizer.ui.picture.notes import note_hz, note_name
 
 Ticks = tuple[tuple[float, str], ...]

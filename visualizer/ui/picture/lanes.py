@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from visualizer.config import DisplayConfig, MelConfig
 from visualizer.engine.tracks import Difference, Track, Tracks
+from visualizer.mel.flat import MelConfig
 from visualizer.mel.picture import PictureUnit, has_db
+from visualizer.ui.picture.display import DisplayConfig
 from visualizer.ui.picture.raster import Columns, Grid
 
 _DIFFERENCE_DB = 20.0

@@ -8,7 +8,7 @@ import pyqtgraph as pg
 from PyQt6.QtCore import QEvent, Qt, pyqtSignal
 from PyQt6.QtGui import QFontMetrics, QResizeEvent
 
-from visualizer.config import MelConfig
+from visualizer.mel.flat import MelConfig
 from visualizer.ui.picture.axis import FrequencyAxis
 from visualizer.ui.picture.overlay import Line, TextPlate
 from visualizer.ui.picture.spectrogram import Scene, SpectrogramView, colour_map, colour_table

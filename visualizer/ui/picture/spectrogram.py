@@ -30,7 +30,7 @@ from PyQt6.QtGui import (
 )
 from PyQt6.QtWidgets import QWidget
 
-from visualizer.config import REVERSED
+from visualizer.ui.picture.display import REVERSED
 from visualizer.ui.picture.marks import Marks, Place, Region
 from visualizer.ui.picture.overlay import TextPlate
 from visualizer.ui.picture.raster import EMPTY_COLOUR, N_COLOURS, Columns, Grid, Raster

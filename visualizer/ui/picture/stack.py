@@ -11,9 +11,9 @@ from PyQt6.QtCore import QPoint, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QResizeEvent
 from PyQt6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from visualizer.config import DisplayConfig
 from visualizer.engine.history import SoundHistory
 from visualizer.ui.picture.clock import SteadyClock
+from visualizer.ui.picture.display import DisplayConfig
 from visualizer.ui.picture.lanes import Lane
 from visualizer.ui.picture.marks import Marks, Place
 from visualizer.ui.picture.overlay import TextPlate

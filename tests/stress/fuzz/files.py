@@ -1,0 +1,108 @@
+"""Audio files of every format that libsndfile writes, damaged, then opened, read and played."""
+
+from __future__ import annotations
+
+import functools
+import io
+import threading
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from tests.stress.fuzz.values import Refused, check_message, damaged
+from visualizer.audio.capture import CaptureConfig
+from visualizer.audio.file import FileSource, open_audio, read_blocks
+from visualizer.audio.ring import BlockRing
+from visualizer.audio.sanitize import LIMIT, Cleaner
+
+_PLAYED_S = 0.03
+"""So long a file is heard that does not end by itself before."""
+_ENOUGH_VALUES = 20_000_000
+"""A few bytes of some formats stand for hours of silence."""
+_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".raw", ".sd2", "", ".WAV", ".xyz")
+
+
+@functools.cache
+def whole_files() -> list[tuple[str, bytes]]:
+    """(format, content) of a short sound in each format and coding there is."""
+    random = np.random.default_rng(5)
+    files = []
+    # One has no header, and the other writes a second file, wherever it is.
+    for container in sorted(set(soundfile.available_formats()) - {"RAW", "SD2"}):
+        for coding in sorted(soundfile.available_subtypes(container)):
+            for rate, channels in ((8_000, 1), (44_100, 2)):
+                sound = random.uniform(-0.5, 0.5, (rate // 16, channels))
+                memory = io.BytesIO()
+                try:
+                    soundfile.write(memory, sound, rate, format=container, subtype=coding)
+                except (soundfile.SoundFileError, RuntimeError, ValueError, TypeError):
+                    # Not every format takes every number of channels; some are only for reading.
+                    continue
+                files.append((container.lower(), memory.getvalue()))
+    return files
+
+
+def run(random: np.random.Generator, folder: Path) -> str:
+    """Return what came of it: "whole", "refused", or "broken" where it fails later on."""
+    files = whole_files()
+    ending, content = files[random.integers(len(files))]
+    _, other = files[random.integers(len(files))]
+    kind = random.integers(20)
+    if kind == 0:
+        content = content[:4] + random.bytes(int(random.integers(2000)))
+    elif kind > 1:
+        content = damaged(random, content, other)
+    suffix = f".{ending}" if random.integers(4) else str(random.choice(_SUFFIXES))
+    path = folder / f"case{suffix}"
+    path.write_bytes(content)
+    with Refused() as opening:
+        open_audio(path).close()
+    with Refused() as reading:
+        _read(path)
+    with Refused() as playing:
+        _play(path, loop=bool(random.integers(2)))
+    assert playing.words == opening.words
+    path.unlink()
+    return "refused" if opening.words else "broken" if reading.words else "whole"
+
+
+def _read(path: Path) -> None:
+    cleaner, n_values = Cleaner(), 0
+    with open_audio(path) as file:
+        for block in read_blocks(file, path, 4096, lambda share: _check_share(share)):
+            assert block.dtype == np.float32
+            assert block.shape[1] == file.channels
+            assert np.isfinite(block).all()
+            clean = cleaner.clean(block)
+            assert np.abs(clean).max() <= LIMIT
+            n_values += block.size
+            if n_values > _ENOUGH_VALUES:
+                return
+
+
+def _check_share(share: float) -> None:
+    assert 0.0 <= share <= 1.0
+
+
+def _play(path: Path, *, loop: bool) -> None:
+    ended = threading.Event()
+    blocks = 0
+
+    def on_audio(ring: BlockRing) -> None:
+        nonlocal blocks
+        while (block := ring.read()) is not None:
+            assert block.samples.dtype == np.float32
+            blocks += 1
+        if ring.end_reason is not None:
+            ended.set()
+
+    source = FileSource(path, CaptureConfig("file", path=str(path), loop=loop))
+    check_message(source.info.name)
+    ring = BlockRing(source.info.channels, max(1, source.info.sample_rate // 8), on_audio)
+    source.start(ring)
+    ended.wait(_PLAYED_S)
+    source.close()
+    if ring.end_reason is not None:
+        check_message(ring.end_reason)
+    assert ring.dropped_blocks == 0

@@ -1,0 +1,219 @@
+"""Settings of another version, damaged, or in a place that cannot be written to."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PyQt6.QtCore import QByteArray, QSettings
+from pytestqt.qtbot import QtBot
+
+from tests.ui.helpers import WAIT_MS, make_window, running
+from visualizer.audio.capture import CaptureConfig
+from visualizer.engine.config import EngineConfig
+from visualizer.mel.presets import preset
+from visualizer.ui.controls.settings import Settings
+from visualizer.ui.picture.display import DisplayConfig
+
+CONFIG = EngineConfig(
+    CaptureConfig("mic", device="hw:0", host_api="ALSA"), mel=preset("kaldi"), channel=1
+)
+DISPLAY = DisplayConfig(span_s=5.0, second="nemo", waveform=True)
+
+
+@pytest.fixture
+def path(own_settings: Path) -> Path:
+    """Of the settings file, which is not there yet."""
+    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(own_settings))
+    return own_settings / "mel-visualizer" / "window.ini"
+
+
+def write(path: Path, engine: Any = None, display: Any = None, recent: Any = None) -> None:
+    """As the program does, whatever the values."""
+    store = QSettings(str(path), QSettings.Format.IniFormat)
+    for key, value in (("engine", engine), ("display", display), ("recent", recent)):
+        if value is not None:
+            store.setValue(key, value if isinstance(value, str) else json.dumps(value))
+    store.sync()
+
+
+def set_aside(path: Path) -> list[bytes]:
+    return [kept.read_bytes() for kept in sorted(path.parent.glob("window-unread-*.ini"))]
+
+
+def test_at_first_there_is_nothing_and_nothing_wrong(path: Path) -> None:
+    settings = Settings()
+    assert settings.take_problem() is None
+    assert settings.engine_config() is None
+    assert settings.display_config() == DisplayConfig()
+    assert not path.exists()
+
+
+def test_what_was_kept_comes_back_without_a_word(path: Path) -> None:
+    settings = Settings()
+    settings.save_engine_config(CONFIG)
+    settings.save_display_config(DISPLAY)
+    settings.save_recent_file("/a/b.wav")
+    again = Settings()
+    assert (again.engine_config(), again.display_config()) == (CONFIG, DISPLAY)
+    assert again.recent_files() == ["/a/b.wav"]
+    assert again.take_problem() is None
+    assert set_aside(path) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "kept", "words"),
+    [
+        ({"new": 1}, {}, "there is no setting 'new' in this version"),
+        ({"preset": "whisper-5"}, {"preset": "simli"}, "unknown preset 'whisper-5'"),
+        ({"preset": 7}, {"preset": "simli"}, "preset is 7; it must be a name"),
+        ({"channel": -3}, {"channel": None}, "channel is -3; it must be null, 'each' or from 0"),
+        ({"compute": "tpu"}, {"compute": "auto"}, "compute is 'tpu'; it must be 'auto' or"),
+        ({"capture": {"kind": "radio"}}, {"capture": CaptureConfig("mic")}, "source is 'radio'"),
+        (
+            {"capture": {"kind": "pipe", "sample_rate": 16_000, "sample_format": "s16"}},
+            {"capture": CaptureConfig("mic")},
+            "the source is 'pipe'",
+        ),
+        ({"capture": 5}, {"capture": CaptureConfig("mic")}, "capture is 5; it must be"),
+        (
+            {"capture": {"kind": "demo", "loop": "yes"}},
+            {"capture": CaptureConfig("demo")},
+            "loop is 'yes'; it must be true or false",
+        ),
+        ({"mel": {"n_fft": 5}}, {"mel": None}, "a front-end needs name, sample_rate"),
+        ({"mel": "kaldi"}, {"mel": None}, "a front-end is a JSON object"),
+        ({"compute": "x" * 100_000}, {"compute": "auto"}, "compute is 'xxxxx"),
+    ],
+)
+def test_one_choice_that_does_not_fit_costs_none_of_the_others(
+    path: Path, change: dict[str, Any], kept: dict[str, Any], words: str
+) -> None:
+    write(path, asdict(CONFIG) | change, asdict(DISPLAY), ["/a/b.wav"])
+    before = path.read_bytes()
+    settings = Settings()
+    problem = settings.take_problem()
+    assert problem is not None
+    assert words in problem
+    assert "window-unread-1.ini" in problem
+    assert len(problem) < 1000
+    config = settings.engine_config()
+    assert config is not None
+    fields = {field: getattr(CONFIG, field) for field in asdict(CONFIG)}
+    assert config == EngineConfig(**fields | kept)
+    assert settings.display_config() == DISPLAY
+    assert settings.recent_files() == ["/a/b.wav"]
+    # What could not be read is not lost.
+    assert set_aside(path) == [before]
+    # And it is said once.
+    assert settings.take_problem() is None
+    assert Settings().take_problem() is None
+    assert Settings().engine_config() == config
+
+
+@pytest.mark.parametrize(
+    ("change", "kept"),
+    [
+        ({"span_s": -1}, {"span_s": 10.0}),
+        ({"span_s": 1e999}, {"span_s": 10.0}),
+        ({"colour_map": "jet"}, {}),
+        ({"colour_map": ["magma"]}, {}),
+        ({"second": "gone"}, {"second": None}),
+        ({"second": 1}, {"second": None}),
+        ({"waveform": None}, {"waveform": False}),
+        ({"theme": {}}, {}),
+        ({"x": 1}, {}),
+    ],
+)
+def test_one_way_to_show_that_does_not_fit_costs_none_of_the_others(
+    path: Path, change: dict[str, Any], kept: dict[str, Any]
+) -> None:
+    write(path, asdict(CONFIG), asdict(DISPLAY) | change)
+    settings = Settings()
+    assert settings.display_config() == DisplayConfig(**asdict(DISPLAY) | kept)
+    assert settings.engine_config() == CONFIG
+    assert settings.take_problem() is not None
+
+
+@pytest.mark.parametrize("text", ["not json", "[]", "[" * 50_000, '{"a": ' + "9" * 5000 + "}", "7"])
+def test_texts_that_are_no_settings_are_put_aside(path: Path, text: str) -> None:
+    write(path, text, text, text)
+    settings = Settings()
+    assert settings.engine_config() is None
+    assert settings.display_config() == DisplayConfig()
+    assert settings.recent_files() == []
+    problem = settings.take_problem()
+    assert problem is not None
+    assert len(problem.splitlines()) == 1
+    assert len(problem) < 1500
+    assert len(set_aside(path)) == 1
+    assert Settings().take_problem() is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x7fELF" + bytes(range(256)) * 40,
+        b"[General\nengine",
+        b"[General]\nengine=a, b, c\n",
+        b"[General]\nengine=@Variant(\\0\\0\\0\\x7f\\0\\0\\0\\xePyQt_PyObject\\0\\0\\0\\0\\x1c)\n",
+        b"[General]\ngeometry=@Rect(1 2 3 4)\ndocks=@Size(3 4)\nrecent=@Size(3 4)\n",
+    ],
+)
+def test_a_file_that_is_damaged_is_put_aside_and_new_choices_are_kept(
+    path: Path, content: bytes
+) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    settings = Settings()
+    assert settings.take_problem() is not None
+    assert set_aside(path) == [content]
+    assert settings.engine_config() is None
+    assert settings.geometry() == settings.docks() == QByteArray()
+    settings.save_engine_config(CONFIG)
+    again = Settings()
+    assert again.engine_config() == CONFIG
+    assert again.take_problem() is None
+
+
+def test_what_was_put_aside_before_stays(path: Path) -> None:
+    for preset_name in ("one", "two"):
+        write(path, {"preset": preset_name})
+        assert Settings().take_problem() is not None
+    first, second = set_aside(path)
+    assert b"one" in first
+    assert b"two" in second
+
+
+def test_a_place_that_cannot_be_written_to_is_said_once(path: Path) -> None:
+    # Where the folder would be, since root may write into any.
+    path.parent.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.touch()
+    settings = Settings()
+    problem = settings.take_problem()
+    assert problem is not None
+    assert "cannot be read or saved" in problem
+    settings.save_engine_config(CONFIG)
+    settings.flush()
+    assert settings.take_problem() is None
+
+
+def test_the_window_says_what_it_could_not_read(qtbot: QtBot, path: Path) -> None:
+    write(path, asdict(CONFIG) | {"preset": "gone"}, asdict(DISPLAY) | {"second": "gone"})
+    store = QSettings(str(path), QSettings.Format.IniFormat)
+    store.setValue("geometry", QByteArray(b"rubbish" * 100))
+    store.setValue("docks", QByteArray(b"rubbish" * 100))
+    store.sync()
+    window = make_window(EngineConfig(CaptureConfig("demo")))
+    with running(window, qtbot):
+        qtbot.waitUntil(window.banner.isVisible, timeout=WAIT_MS)
+        assert "unknown preset 'gone'" in window.banner.text()
+        assert window.controls.second.currentText() == "none"
+        window.banner.hide()
+        # It was said, and does not come again.
+        looks = window.stack.paints
+        qtbot.waitUntil(lambda: window.stack.paints > looks + 30, timeout=WAIT_MS)
+        assert not window.banner.isVisible()

@@ -1,0 +1,63 @@
+"""Which sound to open, as one frozen value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from visualizer.errors import among, is_whole, require
+from visualizer.mel.limits import SAMPLE_RATE_MAX_HZ, SAMPLE_RATE_MIN_HZ
+
+SourceKind = Literal["mic", "demo", "file", "pipe"]
+"""pipe: standard input, raw PCM"""
+SampleFormat = Literal["u8", "s16", "s24", "s32", "f32", "f64"]
+"""of raw PCM, little-endian: unsigned, signed or floating-point, and the bits"""
+
+SOURCE_KINDS: tuple[SourceKind, ...] = get_args(SourceKind)
+SAMPLE_FORMATS: tuple[SampleFormat, ...] = get_args(SampleFormat)
+
+SOURCE_CHANNELS_MAX = 128
+"""Of a source."""
+
+
+@dataclass(frozen=True)
+class CaptureConfig:
+    """Which sound to open. None means "the source's own choice"."""
+
+    kind: SourceKind
+    device: str | None = None
+    """microphone: PortAudio index, name or part of a name, or the sound server's name of it"""
+    host_api: str | None = None
+    """microphone: with it, `device` is the exact name under that host API"""
+    path: str | None = None
+    """file"""
+    sample_rate: int | None = None
+    """Hz"""
+    preferred_rate: int | None = None
+    """Hz, microphone: taken where no sample_rate is asked for and the device can"""
+    channels: int | None = None
+    loop: bool = False
+    """file: start again at its end"""
+    sample_format: SampleFormat | None = None
+    """pipe, which needs a sample_rate too"""
+
+    def __post_init__(self) -> None:
+        for field in ("device", "host_api", "path"):
+            value = getattr(self, field)
+            require(value is None or isinstance(value, str), field, value, "null or a text")
+        for field, low, high in (
+            ("sample_rate", SAMPLE_RATE_MIN_HZ, SAMPLE_RATE_MAX_HZ),
+            ("preferred_rate", SAMPLE_RATE_MIN_HZ, SAMPLE_RATE_MAX_HZ),
+            ("channels", 1, SOURCE_CHANNELS_MAX),
+        ):
+            value = getattr(self, field)
+            fits = value is None or is_whole(value, low, high)
+            require(fits, field, value, f"from {low} to {high}")
+        require(isinstance(self.loop, bool), "loop", self.loop, "true or false")
+        require(self.kind in SOURCE_KINDS, "source", self.kind, f"one of {SOURCE_KINDS}")
+        require(self.kind != "file" or bool(self.path), "file", self.path, "the path of a file")
+        formats = (None, *SAMPLE_FORMATS) if self.kind != "pipe" else SAMPLE_FORMATS
+        limits = among(SampleFormat)
+        require(self.sample_format in formats, "sample_format", self.sample_format, limits)
+        rate_fits = self.kind != "pipe" or self.sample_rate is not None
+        require(rate_fits, "sample_rate", None, "given in Hz: a pipe does not tell it")

@@ -1,0 +1,48 @@
+"""What the engine needs to know to run, as one frozen value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from visualizer.audio.capture import CaptureConfig
+from visualizer.errors import among, is_whole, require
+from visualizer.mel.compute import COMPUTE_CHOICES, Compute
+from visualizer.mel.flat import MelConfig
+from visualizer.mel.presets import PRESETS, preset_for
+
+Channel = int | Literal["each"] | None
+
+MAX_CHANNELS = 8
+"""So many are analysed side by side; those of a larger array that follow are left out."""
+
+
+@dataclass(frozen=True)
+class EngineConfig:
+    """All that the engine needs to know to run."""
+
+    capture: CaptureConfig
+    preset: str = "simli"
+    mel: MelConfig | None = None
+    """a front-end of the user's own, instead of the preset"""
+    channel: Channel = None
+    """0-based; None takes the mean of all channels, "each" analyses each for itself"""
+    compute: Compute = "auto"
+
+    def __post_init__(self) -> None:
+        require(isinstance(self.preset, str), "preset", self.preset, "a name")
+        channel_fits = self.channel in (None, "each") or is_whole(self.channel, 0)
+        require(channel_fits, "channel", self.channel, "null, 'each' or from 0")
+        require(self.compute in COMPUTE_CHOICES, "compute", self.compute, among(Compute))
+
+
+def front_end(config: EngineConfig, sample_rate: int | None = None) -> MelConfig:
+    """The front-end that is asked for, as `preset_for` gives it for sound of `sample_rate` (Hz)."""
+    return config.mel or preset_for(config.preset, sample_rate)
+
+
+def fixed_rate(config: EngineConfig) -> int | None:
+    """The one rate (Hz) at which the front-end works, or None where it takes any."""
+    if config.mel is None and PRESETS[config.preset].at is not None:
+        return None
+    return front_end(config).sample_rate

@@ -88,7 +88,8 @@ def test_what_a_slow_reader_loses_is_counted_where_it_is_missing(
 ) -> None:
     # As the program is, but with a queue that is full after a second and not after one minute.
     start = (
-        "import sys; from visualizer import cli, outbox; outbox.OUTBOX_LENGTH = 64; "
+        "import sys; from visualizer import cli; from visualizer.engine import outbox; "
+        "outbox.OUTBOX_LENGTH = 64; "
         "sys.argv[0] = 'visualizer'; cli.main()"
     )
     with piped([sys.executable, "-c", start, *RUN[2:]], **TEXT) as child:

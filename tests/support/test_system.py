@@ -229,7 +229,7 @@ def test_platforms_that_need_a_display_are_not(platform, display):
 
 def test_only_the_standard_library_is_imported():
     code = (
-        "import sys; sys.path.insert(0, '.'); from visualizer import system;"
+        "import sys; sys.path.insert(0, '.'); from visualizer.support import system;"
         "system.missing(); system.display_problem();"
         "print(sorted({'torch', 'numpy', 'PyQt6', 'sounddevice', 'rich'} & set(sys.modules)))"
     )

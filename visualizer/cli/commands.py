@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 from visualizer.audio.capture import CaptureConfig
 from visualizer.engine.config import EngineConfig, front_end
 from visualizer.errors import ConfigError, DisplayError
-from visualizer.mel.flat import MelConfig
+from visualizer.mel.flat import written
+from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.front_end_files import read_front_end
 from visualizer.mel.presets import PRESETS, preset
 from visualizer.support.system import display_problem
@@ -132,7 +133,7 @@ def _progress() -> Progress:
     return Progress(console=beside, transient=True, disable=not beside.is_terminal)
 
 
-def own_front_end(arguments: argparse.Namespace) -> MelConfig | None:
+def own_front_end(arguments: argparse.Namespace) -> FrontEnd | None:
     path: Path | None = arguments.config
     if path is None:
         return None
@@ -176,7 +177,8 @@ def presets(arguments: argparse.Namespace) -> int:
                 "name": p.name,
                 "summary": p.summary,
                 "source": p.source,
-                "front_end": preset(p.name).to_dict(),
+                "front_end": written(p.front_end),
+                "chain": p.front_end.to_dict(),
             }
             for p in PRESETS.values()
         ]
@@ -197,8 +199,8 @@ def _check() -> int:
     print("The largest deviation of the kernel (float32) from the reference (float64) over 2 s of")
     print("fresh noise, the largest value there is, and the one as a share of the other:")
     for p in PRESETS.values():
-        noise = np.random.default_rng().normal(0.0, 0.1, 2 * p.config.sample_rate)
-        deviation, largest = largest_deviation(p.config, noise.astype(np.float32))
+        noise = np.random.default_rng().normal(0.0, 0.1, 2 * p.front_end.sample_rate)
+        deviation, largest = largest_deviation(p.front_end, noise.astype(np.float32))
         share = deviation / largest
         print(f"{p.name:<{width}}  {deviation:8.1e} of {largest:9.4g}  {share:8.1e}", flush=True)
     return 0

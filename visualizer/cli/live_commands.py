@@ -113,7 +113,7 @@ def _engine_options(arguments: argparse.Namespace, capture: CaptureConfig | None
         preset=arguments.preset,
         mel=own_front_end(arguments),
         compute=arguments.compute,
-        compiled=arguments.kernel == "auto",
+        kernel=arguments.kernel,
         duration_s=arguments.duration,
     )
 

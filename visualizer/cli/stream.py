@@ -26,7 +26,7 @@ from visualizer.engine.options import (
     FIRST_COLUMN_LIMIT_S,
     StreamOptions,
     engine_config,
-    kernel_folder,
+    kernel_plan,
 )
 from visualizer.engine.status import EngineStatus
 from visualizer.errors import ConfigError, DeviceError
@@ -59,7 +59,7 @@ def run_stream(options: StreamOptions) -> int:
         (),
         woken.set,
         strict=True,
-        kernels=kernel_folder(options.run),
+        kernels=kernel_plan(options.run),
         sound_bytes=FORGETFUL_BYTES,
     )
     output = _Output(engine, woken, options)

@@ -23,7 +23,7 @@ from visualizer.engine.options import (
     RunOptions,
     engine_config,
     fallbacks,
-    kernel_folder,
+    kernel_plan,
 )
 from visualizer.engine.report import RunMeasures, make_report, write_report
 from visualizer.engine.status import EngineStatus
@@ -143,7 +143,7 @@ def run_terminal(options: RunOptions) -> int:
         fallbacks(options, config.capture),
         woken.set,
         strict=options.must_open,
-        kernels=kernel_folder(options),
+        kernels=kernel_plan(options),
         # A recording is written from what is kept.
         sound_bytes=FORGETFUL_BYTES if options.recording is None else MEMORY_BYTES,
     )

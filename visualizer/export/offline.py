@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import IO, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from visualizer.audio.file import open_audio, read_blocks
 from visualizer.errors import ConfigError
 from visualizer.export.archive import CLIP, STREAMING, write_archive
 from visualizer.mel.clip import cut, finished_columns
-from visualizer.mel.flat import MelConfig
+from visualizer.mel.flat import written
+from visualizer.mel.front_end import FrontEnd
 
 Channels = Literal["mean", "all"] | int
 Samples = NDArray[np.float32]
@@ -31,12 +31,12 @@ STREAMING_BLOCK_S = 0.01
 def write_features(
     source: Path,
     output: Path,
-    front_end: Callable[[int], MelConfig],
+    front_end: Callable[[int], FrontEnd],
     channels: Channels,
     *,
     streaming: bool,
     on_progress: Callable[[float], None] = lambda _: None,
-) -> tuple[tuple[int, ...], MelConfig]:
+) -> tuple[tuple[int, ...], FrontEnd]:
     """Write the features of an audio file to a .npy or .npz; return their shape and the config.
 
     `front_end` is asked for the config at the file's sample rate; the sound is resampled where the
@@ -44,7 +44,6 @@ def write_features(
     n_columns), or (n_channels, rows, n_columns) for "all". What `output` held before stays until
     all is written. Raises SourceError or ConfigError.
     """
-    torch.set_num_threads(1)
     # Where it is a link, what it points to is written.
     output = output.resolve()
     with open_audio(source) as file:
@@ -61,14 +60,14 @@ def write_features(
         try:
             with tempfile.TemporaryDirectory(dir=output.parent, prefix=".mel-") as folder:
                 unfinished = Path(folder, "features.npy")
-                with tempfile.TemporaryFile(dir=folder) as spool, unfinished.open("wb") as features:
+                with unfinished.open("wb") as features:
                     writer = _ColumnWriter(features, (n_channels,) if channels == "all" else ())
                     for columns in finished_columns(
                         blocks,
                         config,
                         file.samplerate,
                         n_channels,
-                        _Spool(spool),
+                        lambda: _Spool(folder),
                         streaming=streaming,
                     ):
                         writer.append(columns)
@@ -104,10 +103,10 @@ def _chosen(blocks: Iterable[Samples], channels: Channels) -> Iterator[Samples]:
 
 
 class _Spool:
-    """Columns put aside in a file."""
+    """Columns put aside in a file that has no name, in a folder."""
 
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
+    def __init__(self, folder: str) -> None:
+        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
         self._shapes: list[tuple[int, ...]] = []
 
     def append(self, columns: Columns, /) -> None:
@@ -149,12 +148,13 @@ class _ColumnWriter:
         np.lib.format.write_array_header_1_0(self._file, header)
 
 
-def _packed(features: Path, config: MelConfig, n_columns: int, form: str) -> Path:
+def _packed(features: Path, config: FrontEnd, n_columns: int, form: str) -> Path:
     """The .npy as a .npz that tells what it holds."""
     path = features.with_suffix(".npz")
     mel = np.load(features, mmap_mode="r", allow_pickle=False)
     parts = {
-        "config": np.array(json.dumps(config.to_dict())),
+        "config": np.array(json.dumps(written(config))),
+        "chain": np.array(json.dumps(config.to_dict())),
         "form": np.array(form),
         "sample_rate": np.array(config.sample_rate),
         "times_s": column_times_s(config, n_columns),
@@ -163,7 +163,8 @@ def _packed(features: Path, config: MelConfig, n_columns: int, form: str) -> Pat
     return path
 
 
-def column_times_s(config: MelConfig, n_columns: int) -> NDArray[np.float64]:
+def column_times_s(config: FrontEnd, n_columns: int) -> NDArray[np.float64]:
     """The middle of each column's window, in seconds from the first sample: (n_columns,)."""
-    hops = np.arange(n_columns, dtype=np.float64) * config.stack + (config.stack - 1) / 2
+    stack = config.n_model_rows // config.n_rows
+    hops = np.arange(n_columns, dtype=np.float64) * stack + (stack - 1) / 2
     return config.middle_s + hops * config.hop_s

@@ -14,7 +14,8 @@ from visualizer.audio.file import write_sound
 from visualizer.engine.config import Channel
 from visualizer.engine.history import SoundHistory
 from visualizer.errors import ConfigError
-from visualizer.mel.flat import MelConfig
+from visualizer.mel.flat import written
+from visualizer.mel.front_end import FrontEnd
 
 _SNIPPET = """\
 import json
@@ -22,10 +23,10 @@ import json
 import numpy as np
 import soundfile
 
-from visualizer.mel.flat import MelConfig
+from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.stream import MelStream
 
-config = MelConfig.from_dict(json.loads({config!r}))
+config = FrontEnd.from_dict(json.loads({config!r}))
 samples, sample_rate = soundfile.read({wav!r}, dtype="float32", always_2d=True)
 stream = MelStream(config, sample_rate, 1)
 {skip}first = stream.next_column
@@ -42,7 +43,7 @@ class Piece:
     """A stretch of one signal's columns, and where its front-end began to be fed."""
 
     sound: SoundHistory
-    mel: MelConfig
+    mel: FrontEnd
     channel: Channel
     fed_since: int
     """the stream's sample"""
@@ -62,14 +63,11 @@ def save_piece(piece: Piece, path: Path) -> str:
     What is written is what that code gives, so both are the same to the bit on this machine.
     Raises ConfigError where the sound is no longer kept or the files cannot be written.
     """
-    import torch
-
     npy, wav = path, sound_path(path)
     if not path.parent.is_dir():
         raise ConfigError(f"the region cannot be written: there is no folder {str(path.parent)!r}")
     start, samples = _samples(piece)
-    with torch.inference_mode():
-        values = _values(piece, start, samples)
+    values = _values(piece, start, samples)
     try:
         # What is there already goes once the new is whole.
         with tempfile.TemporaryDirectory(
@@ -85,7 +83,7 @@ def save_piece(piece: Piece, path: Path) -> str:
         reason = error.strerror or error
         raise ConfigError(f"the region cannot be written to {str(npy)!r}: {reason}") from error
     return _SNIPPET.format(
-        config=json.dumps(piece.mel.to_dict()),
+        config=json.dumps(written(piece.mel)),
         wav=str(wav),
         npy=str(npy),
         skip=f"stream.skip({start})\n" if start else "",

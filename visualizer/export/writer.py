@@ -24,6 +24,7 @@ from visualizer.audio.wav import SAMPLE_BYTES, GrowingWav, SoundFormat
 from visualizer.errors import ConfigError
 from visualizer.export.archive import STREAMING, write_archive
 from visualizer.export.take import Take, TakeFiles
+from visualizer.mel.flat import written
 
 WAV_BYTES_MAX = 2**32 - 2**20
 """The length of a WAV has 32 bits."""
@@ -53,7 +54,7 @@ class TakeWriter:
                     ("captured_at", "<f8"),
                     ("dequeued_at", "<f8"),
                     ("computed_at", "<f8"),
-                    ("values", "<f4", (take.n_signals, take.mel.n_mels)),
+                    ("values", "<f4", (take.n_signals, take.mel.n_rows)),
                 ]
             ),
         )
@@ -160,7 +161,7 @@ class TakeWriter:
                 "level_is_from_before": take.is_levelled_before,
             },
             "counters": counters,
-            "front_end": take.mel.to_dict(),
+            "front_end": written(take.mel),
         }
         path = self.files.about
         unfinished = path.with_suffix(".json.part")
@@ -198,7 +199,7 @@ class TakeWriter:
             path,
             values if self._take.channel == "each" else values[0],
             {
-                "config": np.array(json.dumps(mel.to_dict())),
+                "config": np.array(json.dumps(written(mel))),
                 "form": np.array(STREAMING),
                 "sample_rate": np.array(mel.sample_rate),
                 "times_s": columns * mel.hop_s + mel.middle_s,

@@ -20,7 +20,7 @@ from visualizer.engine.options import (
     RunOptions,
     engine_config,
     fallbacks,
-    kernel_folder,
+    kernel_plan,
 )
 from visualizer.engine.report import RunMeasures, make_report, write_report
 from visualizer.errors import ConfigError, DeviceError
@@ -75,7 +75,7 @@ def run_window(options: RunOptions, faults: Faults) -> int:
             fallbacks(options, config.capture),
             on_update,
             strict=options.must_open,
-            kernels=kernel_folder(options),
+            kernels=kernel_plan(options),
         )
 
     window = Window(start_engine, store)

@@ -7,7 +7,7 @@ from PyQt6.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 from visualizer.engine.latency import LatencyLog
 from visualizer.engine.status import EngineStatus
-from visualizer.mel.flat import MelConfig
+from visualizer.mel.front_end import FrontEnd
 from visualizer.ui.controls.menus import Command
 from visualizer.ui.panels.latency_panel import LatencyPanel
 from visualizer.ui.panels.spectrum_panel import SpectrumPanel
@@ -36,7 +36,7 @@ class Panels(QObject):
         )
         self._latency_dock = _dock(window, "Latency", late, self.latency, right)
         self._spectrum_dock = _dock(window, "Spectrum", spectrum, self.spectrum, bottom)
-        self._shown: tuple[MelConfig, str] | None = None
+        self._shown: tuple[FrontEnd, str] | None = None
         self._spectra = QTimer(self)
         self._spectra.timeout.connect(self.spectrum_wanted)
         self._spectrum_dock.visibilityChanged.connect(self._run_spectra)

@@ -35,7 +35,7 @@ from visualizer.engine.latency import LatencyLog
 from visualizer.engine.options import DEFAULT_ENGINE_CONFIG, MINIMUM_SIZE
 from visualizer.engine.status import EngineStatus
 from visualizer.errors import ConfigError
-from visualizer.mel.flat import MelConfig
+from visualizer.mel.front_end import FrontEnd
 from visualizer.ui.bridge import Bridge
 from visualizer.ui.controls.banner import Banner
 from visualizer.ui.controls.device_watch import DeviceWatch
@@ -373,7 +373,7 @@ class Window(QMainWindow):
             return
         self._saver.save(piece, self)
 
-    def _pick_front_end(self, choice: str | MelConfig) -> None:
+    def _pick_front_end(self, choice: str | FrontEnd) -> None:
         if isinstance(choice, str):
             self._change(preset=choice, mel=None)
         else:

@@ -17,10 +17,9 @@ from PyQt6.QtWidgets import QApplication, QStackedWidget, QWidget
 from visualizer.engine.history import ColumnHistory
 from visualizer.engine.tracks import Track
 from visualizer.errors import DisplayError
-from visualizer.mel.filterbank import full_scale
+from visualizer.mel.kernels.timing import summary
 from visualizer.mel.picture import PictureUnit
-from visualizer.mel.presets import preset
-from visualizer.mel.timing import summary
+from visualizer.mel.presets import preset_for
 from visualizer.tools.bench.measure import RATE_HZ, DrawingTiming
 from visualizer.ui.picture.display import DisplayConfig
 from visualizer.ui.picture.lanes import Lane
@@ -35,7 +34,7 @@ _WARM_UP_UPDATES = 3
 """of each turn: what was hidden is drawn whole at first"""
 _SHOW_LIMIT_S = 10.0
 
-_CONFIG = preset("simli", RATE_HZ)
+_CONFIG = preset_for("simli", RATE_HZ)
 _UNIT = PictureUnit.default(_CONFIG)
 _DISPLAY = DisplayConfig()
 _N_COLUMNS = round(_DISPLAY.span_s / _CONFIG.hop_s)
@@ -49,7 +48,7 @@ class _Ours:
     name = "ours"
 
     def __init__(self, columns: Values) -> None:
-        history = ColumnHistory(_CONFIG.n_mels, _CONFIG.hop_s)
+        history = ColumnHistory(_CONFIG.n_rows, _CONFIG.hop_s)
         history.append(0, columns)
         track = Track("", _CONFIG, history, None)
         lane = Lane("", _CONFIG, history, _UNIT, track, _UNIT.label, _UNIT.range())
@@ -75,11 +74,11 @@ class _Plain:
         self._image = pg.ImageItem(axisOrder="col-major")
         self._image.setLookupTable(colour_map(_DISPLAY.colour_map).getLookupTable(nPts=256))
         self._image.setImage(self._array, autoLevels=False, levels=_UNIT.range())
-        self._image.setRect(-_DISPLAY.span_s, 0, _DISPLAY.span_s, _CONFIG.n_mels)
+        self._image.setRect(-_DISPLAY.span_s, 0, _DISPLAY.span_s, _CONFIG.n_rows)
         self.page = pg.PlotWidget()
         self.page.addItem(self._image)
         self.page.setXRange(-_DISPLAY.span_s, 0, padding=0)
-        self.page.setYRange(0, _CONFIG.n_mels, padding=0)
+        self.page.setYRange(0, _CONFIG.n_rows, padding=0)
 
     def fit(self, size: QSize) -> None:
         """Have a picture of that size inside the axes."""
@@ -186,7 +185,7 @@ class _Window:
 
     def _columns(self, n: int) -> Values:
         """Something to show: (n_mels, n)."""
-        levels_db = self._random.uniform(*_UNIT.range(), (_CONFIG.n_mels, n))
+        levels_db = self._random.uniform(*_UNIT.range(), (_CONFIG.n_rows, n))
         return (full_scale(_CONFIG) * 10.0 ** (levels_db / 20.0)).astype(np.float32)
 
     def _pixels(self, widget: QWidget) -> tuple[int, int]:

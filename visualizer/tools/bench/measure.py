@@ -20,10 +20,10 @@ from visualizer.engine.kernel_builder import end, events, start_builder
 from visualizer.errors import KernelError
 from visualizer.export.offline import write_features
 from visualizer.mel import artifacts
-from visualizer.mel.artifacts import Artifact
 from visualizer.mel.kernels import CudaGraphKernel, EagerKernel, HostKernel
-from visualizer.mel.presets import preset
-from visualizer.mel.timing import Call, Timing, noise_frames, paced, summary, tight
+from visualizer.mel.kernels.artifacts import Artifact
+from visualizer.mel.kernels.timing import Call, Timing, noise_frames, paced, summary, tight
+from visualizer.mel.presets import preset_for
 from visualizer.tools.bench.peers import FrameCall, gpu_peers, peers
 
 RATE_HZ = 16_000
@@ -126,7 +126,7 @@ class Bench:
     def __init__(self, with_peers: bool, on_step: Callable[[str], None]) -> None:
         self._with_peers = with_peers
         self._on_step = on_step
-        self._config = preset("simli", RATE_HZ)
+        self._config = preset_for("simli", RATE_HZ)
         self._problems: list[str] = []
 
     def run(self) -> BenchResult:

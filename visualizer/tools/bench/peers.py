@@ -10,13 +10,13 @@ import torch
 from numpy.typing import NDArray
 
 from visualizer.mel.filterbank import analysis_window, mel_filterbank
-from visualizer.mel.flat import MelConfig
+from visualizer.mel.front_end import FrontEnd
 
 Frames = NDArray[np.float32]
 FrameCall = Callable[[Frames], object]
 
 
-def peers(config: MelConfig) -> dict[str, Callable[[], FrameCall]]:
+def peers(config: FrontEnd) -> dict[str, Callable[[], FrameCall]]:
     """How to make each peer for a front-end like the article's; ImportError where it is missing.
 
     All take (1, win_length) and give that frame's magnitudes summed by mel filters, each with its
@@ -34,7 +34,7 @@ def peers(config: MelConfig) -> dict[str, Callable[[], FrameCall]]:
     }
 
 
-def gpu_peers(config: MelConfig) -> dict[str, Callable[[], FrameCall]]:
+def gpu_peers(config: FrontEnd) -> dict[str, Callable[[], FrameCall]]:
     """The article's own setting, where there is a GPU."""
     gpu = torch.device("cuda")
     return {
@@ -43,18 +43,18 @@ def gpu_peers(config: MelConfig) -> dict[str, Callable[[], FrameCall]]:
     }
 
 
-def _librosa_filters(config: MelConfig) -> dict[str, Any]:
+def _librosa_filters(config: FrontEnd) -> dict[str, Any]:
     return {
         "sr": config.sample_rate,
         "n_fft": config.n_fft,
-        "n_mels": config.n_mels,
+        "n_mels": config.n_rows,
         "fmin": config.f_min,
         "fmax": config.f_max,
         "htk": config.mel_scale == "htk",
     }
 
 
-def _librosa(config: MelConfig) -> FrameCall:
+def _librosa(config: FrontEnd) -> FrameCall:
     import librosa
 
     return lambda frames: librosa.feature.melspectrogram(
@@ -66,7 +66,7 @@ def _librosa(config: MelConfig) -> FrameCall:
     )
 
 
-def _librosa_kept(config: MelConfig) -> FrameCall:
+def _librosa_kept(config: FrontEnd) -> FrameCall:
     import librosa
 
     filters = librosa.filters.mel(
@@ -80,7 +80,7 @@ def _librosa_kept(config: MelConfig) -> FrameCall:
     )
 
 
-def _torchaudio(config: MelConfig) -> FrameCall:
+def _torchaudio(config: FrontEnd) -> FrameCall:
     import torchaudio
 
     transform = torchaudio.transforms.MelSpectrogram(
@@ -89,7 +89,7 @@ def _torchaudio(config: MelConfig) -> FrameCall:
         hop_length=config.hop_length,
         center=False,
         power=config.power,
-        n_mels=config.n_mels,
+        n_mels=config.n_rows,
         f_min=config.f_min,
         f_max=config.f_max,
         mel_scale=config.mel_scale,
@@ -99,7 +99,7 @@ def _torchaudio(config: MelConfig) -> FrameCall:
 
 
 def _seed_function(
-    config: MelConfig, device: torch.device
+    config: FrontEnd, device: torch.device
 ) -> Callable[[torch.Tensor], torch.Tensor]:
     """torch.stft and melscale_fbanks with window and filters kept, as the article has it."""
     import torchaudio
@@ -109,7 +109,7 @@ def _seed_function(
         config.n_freqs,
         config.f_min,
         config.f_max,
-        config.n_mels,
+        config.n_rows,
         config.sample_rate,
         norm=config.norm,
         mel_scale=config.mel_scale,
@@ -130,29 +130,29 @@ def _seed_function(
     return mel
 
 
-def _seed(config: MelConfig, device: torch.device) -> FrameCall:
+def _seed(config: FrontEnd, device: torch.device) -> FrameCall:
     mel = _seed_function(config, device)
     return lambda frames: mel(torch.from_numpy(frames).to(device)).cpu().numpy()
 
 
-def _seed_compiled(config: MelConfig, device: torch.device) -> FrameCall:
+def _seed_compiled(config: FrontEnd, device: torch.device) -> FrameCall:
     mel = torch.compile(_seed_function(config, device), mode="reduce-overhead")
     return lambda frames: mel(torch.from_numpy(frames).to(device)).cpu().numpy()
 
 
-def _numpy(config: MelConfig) -> FrameCall:
+def _numpy(config: FrontEnd) -> FrameCall:
     window, filters = _float32(config)
     return lambda frames: np.abs(np.fft.rfft(frames[0] * window)) @ filters
 
 
-def _scipy(config: MelConfig) -> FrameCall:
+def _scipy(config: FrontEnd) -> FrameCall:
     import scipy.fft
 
     window, filters = _float32(config)
     return lambda frames: np.abs(scipy.fft.rfft(frames[0] * window)) @ filters
 
 
-def _kaldi_native_fbank(config: MelConfig) -> FrameCall:
+def _kaldi_native_fbank(config: FrontEnd) -> FrameCall:
     """Its online extractor, given an hop and asked for a frame; its transform has 2^n points."""
     import kaldi_native_fbank
 
@@ -165,7 +165,7 @@ def _kaldi_native_fbank(config: MelConfig) -> FrameCall:
     options.frame_opts.remove_dc_offset = False
     options.frame_opts.preemph_coeff = 0.0
     options.use_power = config.power == 2
-    options.mel_opts.num_bins = config.n_mels
+    options.mel_opts.num_bins = config.n_rows
     options.mel_opts.low_freq = config.f_min
     options.mel_opts.high_freq = config.f_max
     options.use_log_fbank = False
@@ -179,7 +179,7 @@ def _kaldi_native_fbank(config: MelConfig) -> FrameCall:
     return call
 
 
-def _float32(config: MelConfig) -> tuple[Frames, Frames]:
+def _float32(config: FrontEnd) -> tuple[Frames, Frames]:
     return (
         analysis_window(config).astype(np.float32),
         mel_filterbank(config).astype(np.float32),

@@ -13,11 +13,11 @@ from PyQt6.QtCore import QMessageLogContext, QRectF, Qt, QtMsgType, qInstallMess
 from PyQt6.QtGui import QColor, QFont, QFontMetricsF, QGuiApplication, QImage, QPainter
 
 from visualizer.errors import ConfigError
-from visualizer.mel.flat import MelConfig
+from visualizer.mel.front_end import FrontEnd
 from visualizer.tools.diff.difference import Comparison
 from visualizer.tools.diff.tables import describe, where
 from visualizer.ui.panels.chart_widget import ticks_up_to
-from visualizer.ui.picture.axis import Ticks, hertz_groups, placed_ticks
+from visualizer.ui.picture.axis import Ticks, tick_groups, placed_ticks
 from visualizer.ui.picture.display import DisplayConfig
 from visualizer.ui.picture.raster import EMPTY_COLOUR, GAP_COLOUR, N_COLOURS
 from visualizer.ui.picture.spectrogram import colour_table
@@ -41,7 +41,7 @@ class Lane:
     title: str
     values: NDArray[np.float32]
     """(n_bands, n)"""
-    mel: MelConfig | None
+    mel: FrontEnd | None
     levels: tuple[float, float]
     label: str
     """of the colour bar"""
@@ -208,7 +208,7 @@ def _band_ticks(lane: Lane, nearest_px: float) -> Ticks:
     n_bands = len(lane.values)
     nearest = nearest_px * n_bands / LANE
     if lane.mel is not None:
-        return placed_ticks(hertz_groups(lane.mel), lane.mel, (0.0, float(n_bands)), nearest)
+        return placed_ticks(tick_groups(lane.mel.rows, False), (0.0, float(n_bands)), nearest)
     marks = [band for band in range(n_bands) if band % max(1, n_bands // 4) == 0]
     return tuple((band + 0.5, str(band + 1)) for band in marks)
 

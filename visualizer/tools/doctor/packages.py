@@ -58,7 +58,7 @@ def _cuda() -> Check:
 
 
 def _kernel_cache() -> Check:
-    from visualizer.mel.artifacts import require_folder
+    from visualizer.mel.kernels.artifacts import require_folder
 
     folder = kernels()
     try:

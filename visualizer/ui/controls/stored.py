@@ -14,7 +14,7 @@ from visualizer.audio.capture import CaptureConfig
 from visualizer.engine.config import EngineConfig
 from visualizer.engine.options import DEFAULT_ENGINE_CONFIG, RecordingConfig
 from visualizer.errors import ConfigError, one_line, quoted
-from visualizer.mel.flat import MelConfig
+from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.presets import preset
 from visualizer.ui.picture.display import DisplayConfig
 
@@ -33,7 +33,7 @@ def stored_engine(text: str) -> tuple[EngineConfig | None, list[str]]:
         return None, problems
     readers: dict[str, Callable[[Any], Any]] = {
         "capture": lambda value: _capture(value, problems),
-        "mel": lambda value: None if value is None else MelConfig.from_dict(value),
+        "mel": lambda value: None if value is None else FrontEnd.from_dict(value),
         "preset": _known,
     }
     return _taken(DEFAULT_ENGINE_CONFIG, values, readers, problems), problems

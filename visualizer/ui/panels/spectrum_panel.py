@@ -7,7 +7,7 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from visualizer.mel.flat import MelConfig
+from visualizer.mel.front_end import FrontEnd
 from visualizer.ui.picture.axis import FrequencyAxis
 from visualizer.ui.picture.plot import QuietPlot
 from visualizer.ui.picture.tints import STAGE_COLOURS, mixed
@@ -67,12 +67,12 @@ class SpectrumPanel(QWidget):
         layout.addLayout(head)
         layout.addWidget(self.plot, 1)
 
-    def set_front_end(self, config: MelConfig, label: str) -> None:
+    def set_front_end(self, config: FrontEnd, label: str) -> None:
         """Begin anew with a front-end; `label` names the unit of the values."""
-        self._bands = np.arange(0.5, config.n_mels)
-        self.plot.frequency_axis.set_config(config)
+        self._bands = np.arange(0.5, config.n_rows)
+        self.plot.frequency_axis.set_rows(config.rows)
         self.plot.getPlotItem().getAxis("left").setLabel(label)
-        self.plot.getPlotItem().setXRange(0, config.n_mels, padding=0)
+        self.plot.getPlotItem().setXRange(0, config.n_rows, padding=0)
         self.plot.curve.setData([], [])
         self.title.setText("no column yet")
         self.reset_peaks()

@@ -8,7 +8,7 @@ import pyqtgraph as pg
 from PyQt6.QtCore import QEvent, Qt, pyqtSignal
 from PyQt6.QtGui import QFontMetrics, QResizeEvent
 
-from visualizer.mel.flat import MelConfig
+from visualizer.mel.front_end import FrontEnd
 from visualizer.ui.picture.axis import FrequencyAxis
 from visualizer.ui.picture.overlay import Line, TextPlate
 from visualizer.ui.picture.spectrogram import Scene, SpectrogramView, colour_map, colour_table
@@ -66,7 +66,7 @@ class Picture(pg.PlotWidget):
         self,
         scene: Scene,
         title: str,
-        mel: MelConfig,
+        mel: FrontEnd,
         unit_label: str,
         colours: str,
         levels: tuple[float, float],
@@ -74,8 +74,8 @@ class Picture(pg.PlotWidget):
     ) -> None:
         """Show `span_s` of a front-end's columns, coloured from the one level to the other."""
         self._title.set_lines([Line(title, TEXT)] if title else [])
-        self._frequency_axis.set_config(mel)
-        self.getPlotItem().setYRange(0, mel.n_mels, padding=0)
+        self._frequency_axis.set_rows(mel.rows)
+        self.getPlotItem().setYRange(0, mel.n_rows, padding=0)
         self._unit_label = unit_label
         self._show_unit()
         self.view.set_scene(scene, span_s)

@@ -1,4 +1,4 @@
-"""What the commands on live sound do: `run` and `stream`; see visualizer/cli/commands.py."""
+"""What the commands on live sound do: `run` and `stream`; see visualizer/cli/other_commands.py."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from visualizer.audio.capture import CaptureConfig, SourceKind
-from visualizer.cli.commands import own_front_end
+from visualizer.cli.other_commands import own_front_end
 from visualizer.engine.config import Channel
 from visualizer.engine.options import MINIMUM_SIZE, RecordingConfig, RunOptions, StreamOptions
 from visualizer.errors import ConfigError, DisplayError, VisualizerError, quoted

@@ -10,7 +10,9 @@ from typing import Any, NoReturn, get_args
 from visualizer._version import __version__
 from visualizer.audio.capture import SAMPLE_FORMATS
 from visualizer.audio.wav import SoundFormat
-from visualizer.cli import commands, live_commands
+from visualizer.cli import live_commands
+from visualizer.cli import other_commands as commands
+from visualizer.cli.commands import test as test_command
 from visualizer.engine.options import OUTPUT_FORMATS
 from visualizer.mel.compute import COMPUTE_CHOICES
 from visualizer.mel.picture import Unit
@@ -106,7 +108,7 @@ def make_parser() -> tuple[Parser, dict[str, Parser]]:
     test = subparsers.add_parser(
         "test", help="run the project's tests (in a checkout); further options are pytest's"
     )
-    test.set_defaults(command=commands.test)
+    test.set_defaults(command=test_command.run)
     return parser, subparsers.choices
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from tests.stress.fuzz.values import Refused, anything, damaged
 from visualizer.audio.capture import CaptureConfig
-from visualizer.cli.commands import own_front_end
+from visualizer.cli.other_commands import own_front_end
 from visualizer.engine.config import EngineConfig
 from visualizer.engine.pipeline import Pipeline
 from visualizer.mel.flat import MelConfig

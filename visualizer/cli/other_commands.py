@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import subprocess
 import sys
 import warnings
 from dataclasses import asdict, replace
@@ -336,21 +335,3 @@ def completion(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -
 
     print(script(parser, arguments.shell))
     return 0
-
-
-def test(arguments: argparse.Namespace) -> int:
-    root = Path(__file__).parents[2]
-    if not (root / "tests").is_dir():
-        raise ConfigError("the tests are part of a checkout of the project, which this is not")
-    python = sys.executable
-    checks = (
-        [python, "-m", "ruff", "check", "."],
-        [python, "-m", "ruff", "format", "--check", "."],
-        [python, "-m", "mypy"],
-        [python, "-c", "from importlinter.cli import lint_imports_command as c; c()"],
-        [python, "-m", "pytest", *arguments.pytest_args],
-    )
-    failed = [check for check in checks if subprocess.run(check, cwd=root).returncode != 0]
-    for check in failed:
-        print(f"failed: {' '.join(check[1:] or check)}", file=sys.stderr)
-    return 1 if failed else 0

@@ -52,7 +52,7 @@ def test_a_peer_computes_what_it_is_compared_with(name: str) -> None:
     """Magnitudes under mel filters of their own scale; kaldi's transform has 1024 points."""
     config = preset("simli", 16_000)
     frames = noise_frames(config)
-    theirs = np.asarray(peers(config)[name]()(frames)).reshape(80)
+    theirs = np.asarray(peers()[name]()(frames)).reshape(80)
     ours = EagerKernel(config)(frames)[0]
     if name == "kaldi-native-fbank":
         # It takes the hop after a window of silence, and its filters have no Slaney norm.

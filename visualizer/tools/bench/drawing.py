@@ -21,7 +21,8 @@ from visualizer.errors import DisplayError
 from visualizer.mel.filterbank import full_scale
 from visualizer.mel.picture import PictureUnit
 from visualizer.mel.presets import preset
-from visualizer.tools.bench.measure import RATE_HZ, percentiles_us
+from visualizer.tools.bench.cases import RATE_HZ
+from visualizer.tools.bench.measure import percentiles_us
 from visualizer.ui.picture.display import DisplayConfig
 from visualizer.ui.picture.lanes import Lane
 from visualizer.ui.picture.spectrogram import colour_map

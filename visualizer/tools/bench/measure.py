@@ -21,9 +21,8 @@ from visualizer.export.offline import write_features
 from visualizer.mel.flat import MelConfig
 from visualizer.mel.presets import preset
 from visualizer.mel.timing import Call, noise_frames, paced, tight
-from visualizer.tools.bench.cases import FrameCall, kernels, peers
+from visualizer.tools.bench.cases import RATE_HZ, FrameCall, kernels, peers
 
-RATE_HZ = 16_000
 N_ROWS = (1, 8, 64, 256)
 """Frames in one call: of one stream, of several, and the batches in which files are computed."""
 ROUNDS, CALLS_A_ROUND = 120, 20
@@ -100,7 +99,7 @@ def measure(with_peers: bool, on_step: Callable[[str], None]) -> BenchResult:
         for n in N_ROWS:
             cases |= {(name, n): partial(make, n) for name, make in ours.items()}
         if with_peers:
-            cases |= {(name, 1): make for name, make in peers(config).items()}
+            cases |= {(name, 1): make for name, make in peers().items()}
         calls = _ready(cases, config, problems)
         on_step(f"{len(calls)} calls without a pause")
         tight_us = _in_turns(calls, ROUNDS, lambda call: tight(call, CALLS_A_ROUND))

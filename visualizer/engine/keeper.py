@@ -24,6 +24,7 @@ from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.kernels import artifacts
 from visualizer.mel.kernels.artifacts import Artifact
 from visualizer.mel.kernels.host import HostKernel, NumpyKernel
+from visualizer.mel.kernels.libraries import import_torch
 from visualizer.mel.kernels.timing import Timing
 
 KernelChoice = Literal["auto", "numpy", "eager"]
@@ -154,6 +155,7 @@ class KernelKeeper:
     def _serve_torch(self, wanted: _Want) -> None:
         """Offer a kernel that torch runs in this process."""
         self._on_offer(KernelOffer(wanted.front_end, wanted.device, None, note=LOADING))
+        import_torch()
         from visualizer.mel.kernels.torch_kernels import EagerKernel, torch_kernel
 
         make = EagerKernel if self._choice == "eager" else torch_kernel

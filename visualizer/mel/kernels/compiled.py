@@ -7,8 +7,6 @@ would come. Here the system's loader is called through ctypes, which lets other 
 from __future__ import annotations
 
 import ctypes
-import importlib.util
-import os
 import sys
 import threading
 from ctypes import byref, c_char_p, c_int, c_int32, c_int64, c_size_t, c_void_p
@@ -20,8 +18,8 @@ from numpy.typing import NDArray
 
 from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.kernels.host import Frames
+from visualizer.mel.kernels.libraries import load_library, torch_library
 
-_CPU_LIBRARY = {"win32": "torch_cpu.dll", "darwin": "libtorch_cpu.dylib"}
 _SET_NUM_THREADS = {"win32": "?set_num_threads@at@@YAXH@Z"}
 _ARRAY, _SHAPE = (c_void_p, c_size_t), (c_int64, c_void_p, c_void_p, c_int64)
 
@@ -45,7 +43,7 @@ class CompiledKernel:
         """
         self.rows_per_call = n_rows
         # Nothing is ever given back, neither the model nor a library: unloading torch is not safe.
-        torch, model = _load(_cpu_library()), _load(path)
+        torch, model = load_library(torch_library("torch_cpu")), load_library(path)
         container = "AOTInductorModelContainer"
         self._last_error = _function(model, "AOTInductorGetLastError", c_void_p)
         create = _function(model, f"{container}CreateWithDevice", *_ARRAY, c_char_p, c_char_p)
@@ -92,29 +90,6 @@ class CompiledKernel:
             text = c_char_p()
             self._last_error(byref(text))
             raise RuntimeError((text.value or b"torch gave no reason").decode(errors="replace"))
-
-
-def _cpu_library() -> Path:
-    spec = importlib.util.find_spec("torch")
-    if spec is None or not spec.submodule_search_locations:
-        raise OSError("torch is not installed")
-    name = _CPU_LIBRARY.get(sys.platform, "libtorch_cpu.so")
-    return Path(spec.submodule_search_locations[0], "lib", name)
-
-
-def _load(path: Path) -> ctypes.PyDLL:
-    """Load a library whose functions keep Python's lock, as suits short ones; loading does not."""
-    if sys.platform == "win32":
-        os.add_dll_directory(str(path.parent))
-        return ctypes.PyDLL(str(path), handle=ctypes.CDLL(str(path))._handle)
-    # ctypes.CDLL itself would keep the lock. Both are looked up before there is an error.
-    dlopen, dlerror = ctypes.CDLL(None).dlopen, ctypes.CDLL(None).dlerror
-    dlopen.argtypes, dlopen.restype = (c_char_p, c_int), c_void_p
-    dlerror.argtypes, dlerror.restype = (), c_char_p
-    handle = dlopen(os.fsencode(path), os.RTLD_NOW | os.RTLD_LOCAL)
-    if handle is None:
-        raise OSError((dlerror() or b"the library cannot be loaded").decode(errors="replace"))
-    return ctypes.PyDLL(str(path), handle=handle)
 
 
 def _function(library: ctypes.CDLL, name: str, *types: Any, result: Any = c_int32) -> Any:

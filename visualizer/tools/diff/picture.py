@@ -17,7 +17,7 @@ from visualizer.mel.front_end import FrontEnd
 from visualizer.tools.diff.difference import Comparison
 from visualizer.tools.diff.tables import describe, where
 from visualizer.ui.panels.chart_widget import ticks_up_to
-from visualizer.ui.picture.axis import Ticks, tick_groups, placed_ticks
+from visualizer.ui.picture.axis import Ticks, placed_ticks, tick_groups
 from visualizer.ui.picture.display import DisplayConfig
 from visualizer.ui.picture.raster import EMPTY_COLOUR, GAP_COLOUR, N_COLOURS
 from visualizer.ui.picture.spectrogram import colour_table

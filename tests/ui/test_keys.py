@@ -63,7 +63,7 @@ STEPS: tuple[tuple[str, Look], ...] = (
     ("{", levels),
     ("}", levels),
     ("R", levels),
-    ("M", display("automatic_levels")),
+    ("M", display("auto_range")),
     ("-", display("span_s")),
     ("+", display("span_s")),
     ("-", display("span_s")),
@@ -158,7 +158,7 @@ def test_the_keys_of_the_colours_move_the_range_by_its_hundredths(
     qtbot.waitUntil(lambda: noisy.stack.pictures[0].levels != (low, high), timeout=WAIT_MS)
     press(noisy, "R")
     assert noisy.stack.pictures[0].levels == (low, high)
-    assert not noisy.viewer.display.automatic_levels
+    assert not noisy.viewer.display.auto_range
 
 
 def test_ctrl_o_plays_a_file(

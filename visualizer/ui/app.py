@@ -95,7 +95,6 @@ def run_window(options: RunOptions, faults: Faults) -> int:
     finally:
         sys.excepthook = sys.__excepthook__
         qInstallMessageHandler(None)
-        store.flush()
         problem = store.take_problem()
         if problem is not None:
             _log.warning(problem)

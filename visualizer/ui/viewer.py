@@ -127,7 +127,7 @@ class Viewer(QWidget):
         """Let the ranges of colours follow the sound, where that is wished."""
         now = time.perf_counter()
         elapsed_s, self._followed_at = now - self._followed_at, now
-        if not self.display.automatic_levels or self.stack.held:
+        if not self.display.auto_range or self.stack.held:
             return
         done = set()
         for n, lane in enumerate(self.stack.lanes):
@@ -178,7 +178,7 @@ class Viewer(QWidget):
 
     def reset_levels(self) -> None:
         """Back to the front-end's usual range of colours, no longer following the sound."""
-        self.show_in(automatic_levels=False)
+        self.show_in(auto_range=False)
         self.stack.reset_levels()
 
     def toggle_unit(self) -> None:

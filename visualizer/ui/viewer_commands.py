@@ -114,7 +114,7 @@ def commands_of(viewer: Viewer) -> list[Command]:
             viewer.reset_levels,
         ),
         switch(
-            "automatic_levels",
+            "auto_range",
             "Automatic range",
             "M",
             "let the range of colours follow the sound, slowly",

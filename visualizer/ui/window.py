@@ -329,7 +329,7 @@ class Window(QMainWindow):
             ("Note names", display.note_names),
             ("Waveform", display.waveform),
             ("Difference", display.difference),
-            ("Automatic range", display.automatic_levels),
+            ("Automatic range", display.auto_range),
         ):
             self.menus.check(text, on)
         self.menus.check(display.theme.capitalize(), True)

@@ -59,7 +59,7 @@ def read_region(window: Window) -> None:
 def open_panels(window: Window) -> None:
     """Show what the latencies and the newest column look like."""
     window.resize(1600, 950)
-    for name in ("Latency panel", "Spectrum panel"):
+    for name in ("view.latency", "view.spectrum"):
         window.menus.actions[name].trigger()
     run_until(lambda: False, 3.0)
 

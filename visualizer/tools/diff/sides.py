@@ -49,7 +49,7 @@ class FrontEndOperand:
 
     title: str
     at: Callable[[int], MelConfig]
-    """its config for a sound of so many Hz"""
+    """its config at a sample rate in Hz"""
     kernel: KernelName
 
 
@@ -94,7 +94,7 @@ class Shared:
     sound: Path
     """what front-ends go over"""
     front_end: Callable[[int], MelConfig]
-    """what recordings go through: its config for a sound of so many Hz"""
+    """what recordings go through: its config at a sample rate in Hz"""
     features_front_end: MelConfig | None
     """what made the features that do not say it themselves; None where that is not known"""
     kernels: Path

@@ -85,7 +85,8 @@ class FrequencyAxis(pg.AxisItem):
         self._config: MelConfig | None = None
         self._notes = False
 
-    def set_config(self, config: MelConfig) -> None:
+    def set_config(self, config: MelConfig | None) -> None:
+        """Have ticks for these bands; without a front-end they are counted."""
         self._config = config
         self._redraw()
 
@@ -100,7 +101,10 @@ class FrequencyAxis(pg.AxisItem):
         maxVal: float,  # noqa: N803
         size: float,
     ) -> list[tuple[float, list[float]]]:
-        if self._config is None or size <= 0:
+        if self._config is None:
+            counted: list[tuple[float, list[float]]] = super().tickValues(minVal, maxVal, size)
+            return counted
+        if size <= 0:
             return []
         nearest = self._room() * (maxVal - minVal) / size
         groups = _NOTES if self._notes else hertz_groups(self._config)
@@ -108,7 +112,9 @@ class FrequencyAxis(pg.AxisItem):
         return [(1.0, [position for position, _ in placed])]
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
-        assert self._config is not None
+        if self._config is None:
+            counts: list[str] = super().tickStrings(values, scale, spacing)
+            return counts
         groups = _NOTES if self._notes else hertz_groups(self._config)
         ticks = [tick for group in groups for tick in group]
         positions = band_position([hz for hz, _ in ticks], self._config)

@@ -35,7 +35,7 @@ class DisplayConfig:
     """the colours' range follows the sound"""
     waveform: bool = False
     second: str | None = None
-    """the front-end beside the first"""
+    """the front-end to compare with"""
     difference: bool = False
     """what the first shows less what the second shows is shown too"""
     theme: Theme = "system"

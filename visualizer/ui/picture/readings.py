@@ -58,7 +58,7 @@ def elsewhere_text(lanes: tuple[Lane, ...], place: Place) -> list[str]:
 
 
 def place_text(lane: Lane, place: Place, moment_text: Callable[[float], str]) -> str:
-    """Whose it is where there are others, time, band with its edges and peak, note, value."""
+    """Return lane (if there are several), time, band with its edges and peak, note, value."""
     low, peak, high = band_edges_hz(lane.mel)[place.band : place.band + 3]
     value = value_at(lane, place)
     text = "nothing" if math.isnan(value) else lane.unit.text(value)
@@ -80,7 +80,7 @@ def distance_text(lanes: tuple[Lane, ...], a: Place, b: Place) -> str:
     if min(peaks) > 0:
         text += f" ({12 * math.log2(peaks[1] / peaks[0]):+.1f} semitones)"
     difference = value_at(lane_b, b) - value_at(lane_a, a)
-    if lane_a.levels_key == lane_b.levels_key and math.isfinite(difference):
+    if lane_a.range_key == lane_b.range_key and math.isfinite(difference):
         sign = "+" if difference >= 0 else ""
         text += f" · Δ {sign}{lane_a.unit.text(difference)}"
     return text

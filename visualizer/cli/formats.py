@@ -83,6 +83,7 @@ class Lines:
             unit="model",
             streaming_form=mel.needs_whole_clip,
             front_end=written(mel),
+            chain=mel.to_dict(),
         )
 
     def column(self, column: StreamColumn) -> Iterator[bytes]:

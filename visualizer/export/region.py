@@ -14,7 +14,7 @@ from visualizer.audio.file import write_sound
 from visualizer.engine.config import Channel
 from visualizer.engine.history import SoundHistory
 from visualizer.errors import ConfigError
-from visualizer.mel.flat import written
+from visualizer.mel.flat import flat_form, written
 from visualizer.mel.front_end import FrontEnd
 
 _SNIPPET = """\
@@ -23,12 +23,11 @@ import json
 import numpy as np
 import soundfile
 
-from visualizer.mel.front_end import FrontEnd
-from visualizer.mel.stream import MelStream
+from visualizer import {kind}, MelStream
 
-config = FrontEnd.from_dict(json.loads({config!r}))
+front_end = {kind}.from_dict(json.loads({front_end!r}))
 samples, sample_rate = soundfile.read({wav!r}, dtype="float32", always_2d=True)
-stream = MelStream(config, sample_rate, 1)
+stream = MelStream(front_end, sample_rate, 1)
 {skip}first = stream.next_column
 columns = np.concatenate((stream.push(samples){flush}), axis=2)
 mel = columns[0, {first_band}:{end_band}, {first_column} - first : {end_column} - first]
@@ -83,7 +82,8 @@ def save_piece(piece: Piece, path: Path) -> str:
         reason = error.strerror or error
         raise ConfigError(f"the region cannot be written to {str(npy)!r}: {reason}") from error
     return _SNIPPET.format(
-        config=json.dumps(written(piece.mel)),
+        kind="FrontEnd" if flat_form(piece.mel) is None else "MelConfig",
+        front_end=json.dumps(written(piece.mel)),
         wav=str(wav),
         npy=str(npy),
         skip=f"stream.skip({start})\n" if start else "",

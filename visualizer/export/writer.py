@@ -200,6 +200,7 @@ class TakeWriter:
             values if self._take.channel == "each" else values[0],
             {
                 "config": np.array(json.dumps(written(mel))),
+                "chain": np.array(json.dumps(mel.to_dict())),
                 "form": np.array(STREAMING),
                 "sample_rate": np.array(mel.sample_rate),
                 "times_s": columns * mel.hop_s + mel.middle_s,

@@ -92,7 +92,7 @@ class Comparison:
     difference: Array | None
     """(n_mels, n): A less B"""
     reason: str | None
-    """in words, why there is no difference"""
+    """why there is no difference"""
     levels: tuple[Level, ...]
     """where there is no difference, what can be compared instead"""
 

@@ -88,8 +88,8 @@ class FrequencyAxis(pg.AxisItem):
         self._rows: Rows | None = None
         self._notes = False
 
-    def set_rows(self, rows: Rows) -> None:
-        """Mark the rows of another front-end."""
+    def set_rows(self, rows: Rows | None) -> None:
+        """Have ticks for the rows of a front-end; without one they are counted."""
         self._rows = rows
         self._redraw()
 
@@ -104,14 +104,19 @@ class FrequencyAxis(pg.AxisItem):
         maxVal: float,  # noqa: N803
         size: float,
     ) -> list[tuple[float, list[float]]]:
-        if self._rows is None or size <= 0:
+        if self._rows is None:
+            counted: list[tuple[float, list[float]]] = super().tickValues(minVal, maxVal, size)
+            return counted
+        if size <= 0:
             return []
         nearest = self._room() * (maxVal - minVal) / size
         placed = placed_ticks(tick_groups(self._rows, self._notes), (minVal, maxVal), nearest)
         return [(1.0, [position for position, _ in placed])]
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
-        assert self._rows is not None
+        if self._rows is None:
+            counts: list[str] = super().tickStrings(values, scale, spacing)
+            return counts
         ticks = [tick for group in tick_groups(self._rows, self._notes) for tick in group]
         return [min(ticks, key=lambda tick: abs(tick[0] - value))[1] for value in values]
 

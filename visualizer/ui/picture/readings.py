@@ -84,7 +84,7 @@ def distance_text(lanes: tuple[Lane, ...], a: Place, b: Place) -> str:
     if min(peaks) > 0:
         text += f" ({12 * math.log2(peaks[1] / peaks[0]):+.1f} semitones)"
     difference = value_at(lane_b, b) - value_at(lane_a, a)
-    if lane_a.levels_key == lane_b.levels_key and math.isfinite(difference):
+    if lane_a.range_key == lane_b.range_key and math.isfinite(difference):
         sign = "+" if difference >= 0 else ""
         text += f" · Δ {sign}{lane_a.unit.text(difference)}"
     return text

@@ -13,6 +13,7 @@ import os
 import platform
 from contextlib import suppress
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -130,14 +131,12 @@ class TakeWriter:
         *,
         finished: bool,
     ) -> None:
-        import torch
-
         take = self._take
         about = {
             "program": f"mel-visualizer {__version__}",
             "versions": {
                 "python": platform.python_version(),
-                "torch": torch.__version__,
+                "torch": version("torch"),
                 "numpy": np.__version__,
                 "platform": platform.platform(),
             },

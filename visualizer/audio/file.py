@@ -61,8 +61,8 @@ class FileSource:
             if wish is not None and wish != given:
                 self._file.close()
                 raise ConfigError(
-                    f"{quoted(self.info.name)} has {given} {unit}, not {wish}; "
-                    "leave that option out"
+                    f"{quoted(self.info.name)} has {given} {unit}, not {wish}",
+                    "leave that option out",
                 )
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -138,7 +138,7 @@ def open_audio(path: Path) -> Any:
         if not path.exists():
             raise SourceError(f"there is no file {name}")
         if not path.is_file():
-            raise SourceError(f"{name} is not a file; name an audio file")
+            raise SourceError(f"{name} is not a file", "name an audio file")
         if path.stat().st_size == 0:
             raise SourceError(f"{name} is empty (0 bytes)")
         # libsndfile has no words for what the system refuses.
@@ -151,8 +151,8 @@ def open_audio(path: Path) -> Any:
     except Exception as error:
         # Some decoders raise other errors than soundfile's own.
         raise SourceError(
-            f"{name} is not an audio file that can be read ({_reason(error)}); "
-            "WAV, FLAC, OGG and MP3 can"
+            f"{name} is not an audio file that can be read ({_reason(error)})",
+            "WAV, FLAC, OGG and MP3 can",
         ) from error
     fault = _fault(file)
     if fault is not None:
@@ -247,7 +247,8 @@ def read_blocks(
         if not np.isfinite(block).all():
             raise SourceError(
                 f"{name} holds samples that are not numbers (NaN or infinite) after "
-                f"{position / file.samplerate:.2f} s; mend the file first"
+                f"{position / file.samplerate:.2f} s",
+                "mend the file first",
             )
         yield block
         position += len(block)

@@ -63,7 +63,7 @@ def open_standard_input(capture: CaptureConfig) -> PipeSource:
     # Python has none where the process was started with it closed, and says so by None.
     if sys.stdin is None:
         raise SourceError(
-            "standard input is closed; pipe raw PCM into it, or name a file or a microphone"
+            "standard input is closed", "pipe raw PCM into it, or name a file or a microphone"
         )
     return PipeSource(sys.stdin.fileno(), capture)
 
@@ -78,7 +78,8 @@ class PipeSource:
         """
         if os.isatty(descriptor):
             raise SourceError(
-                "standard input is a terminal; pipe raw PCM into it, or name a file or a microphone"
+                "standard input is a terminal",
+                "pipe raw PCM into it, or name a file or a microphone",
             )
         assert capture.sample_rate is not None
         assert capture.sample_format is not None

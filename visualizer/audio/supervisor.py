@@ -186,7 +186,7 @@ class SourceSupervisor:
                 hangs |= isinstance(error, HungError)
                 continue
             self._playing, self._worked_last = playing, capture
-            fault = f"{_line(errors[0])} · instead: {playing.info.name}" if errors else None
+            fault = f"{errors[0].line} · instead: {playing.info.name}" if errors else None
             self._on_event(SourceOpened(requested, capture, playing.info, playing.ring, fault))
             return
         if self._requests.empty():
@@ -315,7 +315,7 @@ class SourceSupervisor:
 
     def _say_why(self, lost: _Playing, error: VisualizerError) -> None:
         """Tell why it cannot be opened again, or closed, unless that was told last."""
-        fault = _line(error)
+        fault = error.line
         if fault != lost.fault:
             lost.fault = fault
             self._on_event(SourceLost(lost.ring, f"{lost.trouble} · opening it again: {fault}"))
@@ -347,11 +347,6 @@ class SourceSupervisor:
         except HungError as error:
             if playing.trouble is not None:
                 self._say_why(playing, error)
-
-
-def _line(error: VisualizerError) -> str:
-    """Its first line, without the list that would follow."""
-    return str(error).partition("\n")[0].removesuffix("; choose one of")
 
 
 def _close(source: AudioSource | None) -> None:

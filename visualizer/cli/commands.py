@@ -216,7 +216,7 @@ def bench(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"--chart is {str(arguments.chart)!r}; it must end in .png")
     problem = display_problem() if arguments.drawing else None
     if problem:
-        raise DisplayError(f"--drawing needs a window: {problem}")
+        raise DisplayError(f"--drawing needs a window: {problem.problem}", problem.remedy)
     figures: dict[str, Any] = {}
     parts: list[Any] = []
     if arguments.peers or arguments.chart is not None or not arguments.drawing:

@@ -221,8 +221,8 @@ class _Output:
         channel = self._channel
         if isinstance(channel, int) and channel >= source.channels:
             raise DeviceError(
-                f"--channel is {channel + 1}; {source.name!r} is open with the channels 1 to "
-                f"{source.channels}"
+                f"--channel is {channel + 1}",
+                f"{source.name!r} is open with the channels 1 to {source.channels}",
             )
         n_signals = min(source.channels, MAX_CHANNELS) if channel == "each" else None
         if status.stream_id != self._stream_id:

@@ -38,7 +38,8 @@ class RecordingConfig:
             is_there = False
         if not is_there:
             raise ConfigError(
-                f"recordings cannot go to {quoted(self.folder)}; it must be a folder that is there"
+                f"recordings cannot go to {quoted(self.folder)}",
+                "it must be a folder that is there",
             )
         return folder
 

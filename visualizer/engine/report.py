@@ -118,8 +118,8 @@ def require_writable(path: Path, what: str) -> None:
             pass
     except OSError as error:
         raise ConfigError(
-            f"{what} cannot be written to {str(path)!r}: {error.strerror}; "
-            "name a file in a folder that exists and that you may write to"
+            f"{what} cannot be written to {str(path)!r}: {error.strerror}",
+            "name a file in a folder that exists and that you may write to",
         ) from error
     if not existed:
         path.unlink()

@@ -156,7 +156,8 @@ class Tracks:
         if end_column > self._live_from and track.mel.needs_whole_clip:
             raise ConfigError(
                 f"{track.mel.name} began to level its columns anew when it was picked, within this "
-                "region; take one before or after that"
+                "region",
+                "take one before or after that",
             )
         return self._backfill_since
 

@@ -50,7 +50,7 @@ def write_features(
     with open_audio(source) as file:
         if isinstance(channels, int) and not 1 <= channels <= file.channels:
             there = f"the channels 1 to {file.channels}" if file.channels > 1 else "channel 1 alone"
-            raise ConfigError(f"--channels is {channels}; {str(source)!r} has {there}")
+            raise ConfigError(f"--channels is {channels}", f"{str(source)!r} has {there}")
         config = front_end(file.samplerate)
         n_channels = file.channels if channels == "all" else 1
         blocks = _chosen(
@@ -86,8 +86,8 @@ def write_features(
         except MemoryError as error:
             signals = "1 channel" if n_channels == 1 else f"{n_channels} channels"
             raise ConfigError(
-                f"{config.name} with {signals} needs more memory than there is; take one channel, "
-                "or a front-end with a shorter window or fewer bands"
+                f"{config.name} with {signals} needs more memory than there is",
+                "take one channel, or a front-end with a shorter window or fewer bands",
             ) from error
     return shape, config
 

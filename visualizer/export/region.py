@@ -120,7 +120,7 @@ def _samples(piece: Piece) -> tuple[int, NDArray[np.float32]]:
         start = sound.first
         if mel.needs_whole_clip or round(first_s) < start:
             raise ConfigError(
-                "the sound of the region is no longer kept; take a later one, or save sooner"
+                "the sound of the region is no longer kept", "take a later one, or save sooner"
             )
     samples = picked(sound.read(start, end), piece.channel)
     lost = np.flatnonzero(np.isnan(samples[: max(0, round(first_s) - start)]))
@@ -128,11 +128,11 @@ def _samples(piece: Piece) -> tuple[int, NDArray[np.float32]]:
         start, samples = start + int(lost[-1]) + 1, samples[lost[-1] + 1 :]
     if np.isnan(samples).any() and mel.needs_whole_clip:
         raise ConfigError(
-            f"{mel.name} levels its columns by all sound before them, of which some was lost; "
-            "pick the front-end again and take a later region"
+            f"{mel.name} levels its columns by all sound before them, of which some was lost",
+            "pick the front-end again and take a later region",
         )
     if np.isnan(samples).any():
-        raise ConfigError("sound was lost in the region, or just before; take one without a gap")
+        raise ConfigError("sound was lost in the region, or just before", "take one without a gap")
     return start, samples
 
 

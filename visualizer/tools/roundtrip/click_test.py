@@ -273,7 +273,8 @@ def _report(
     try:
         found = find_clicks(heard, sound.sample_rate, band, expected_s)
     except UnclearError as error:
-        raise UnclearError(f"{error}{_losses(gaps, player.underflows)}") from error
+        losses = _losses(gaps, player.underflows)
+        raise UnclearError(error.problem, f"{error.remedy}{losses}") from error
     clicks = tuple(
         _times(one, first, float(at), windows, listener.columns)
         for one, at in zip(found.clicks, handed_at, strict=True)
@@ -345,8 +346,8 @@ def require_possible(clicks: tuple[ClickTimes, ...]) -> None:
     if path_ms < 0:
         raise UnclearError(
             f"the clicks were heard {-path_ms:.1f} ms before they were due, which cannot be: the "
-            "output takes its sound in bursts just now, or its clock runs off; measure again, or "
-            "choose another --sample-rate"
+            "output takes its sound in bursts just now, or its clock runs off",
+            "measure again, or choose another --sample-rate",
         )
 
 
@@ -363,8 +364,8 @@ def _times(
         column, drawn = columns[index], columns[drawn_index]
     except KeyError as error:
         raise UnclearError(
-            "sound was lost just where a click is; end what else keeps this machine busy, and "
-            "measure again"
+            "sound was lost just where a click is",
+            "end what else keeps this machine busy, and measure again",
         ) from error
     fill_s = windows.end_s(index) - position / windows.source_rate
     return ClickTimes(

@@ -27,9 +27,6 @@ _PIECE_S = 0.5
 _CLOSE_S = 1.0
 _PIECE_VALUES = 1 << 22
 """Samples of all channels that are read at once, at most: 16 MB."""
-END_OF_FILE = "the end of the file was reached"
-
-
 _IN_LOG = re.compile(r"^\s*(?:data|SSND|Data Size)\s*:\s*(\d+) \(should be (\d+)\)", re.MULTILINE)
 _UNKNOWN_BYTES = 0x7FFF0000
 """A length from here on stands for "not known yet": the file was written into a pipe."""
@@ -100,7 +97,7 @@ class FileSource:
                         return
                     ring.write(block, time.perf_counter())
             fault = None if self._loop else _cut_off(self._file, delivered)
-            ring.finish(END_OF_FILE if fault is None else f"{quoted(self.info.name)} {fault}")
+            ring.finish(fault and f"{quoted(self.info.name)} {fault}")
         except Exception as error:
             # Whatever it is, a thread that ends without a word would look like silence.
             after_s = delivered / self.info.sample_rate

@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visualizer.audio.capture import CaptureConfig, SampleFormat
-from visualizer.audio.file import END_OF_FILE
 from visualizer.audio.ring import BlockRing
 from visualizer.audio.source import BLOCK_S, SourceInfo, wait_for_room
 from visualizer.errors import SourceError
@@ -143,4 +142,4 @@ class PipeSource:
                 "with %d channels?",
                 *(name, len(rest), frame_bytes, self._form, channels),
             )
-        ring.finish(END_OF_FILE)
+        ring.finish()

@@ -188,8 +188,8 @@ class Listener:
                 self.close()
                 if status.fault is None:
                     raise StopIteration
-                is_device = status.config.capture.kind == "mic"
-                raise (DeviceError if is_device else SourceError)(status.fault)
+                is_live = status.config.capture.is_live
+                raise (DeviceError if is_live else SourceError)(status.fault)
             self._woken.wait(_LOOK_S)
         return self._waiting.popleft()
 

@@ -70,7 +70,7 @@ class RunOptions:
         if self.compute not in (None, "auto"):
             return True
         return capture is not None and (
-            capture.kind == "file"
+            capture.path is not None
             or capture.device is not None
             or capture.sample_rate is not None
             or capture.channels is not None
@@ -125,5 +125,5 @@ def fallbacks(options: RunOptions, capture: CaptureConfig) -> tuple[CaptureConfi
     if options.must_open:
         return ()
     microphone, demo = CaptureConfig("mic"), CaptureConfig("demo")
-    others = (microphone, demo) if capture.kind == "mic" else (demo,)
+    others = (microphone, demo) if capture.is_live else (demo,)
     return tuple(other for other in others if other != capture)

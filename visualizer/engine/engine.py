@@ -136,11 +136,6 @@ class Engine:
         """The columns that came since the last call, oldest first."""
         return self._outbox.take()
 
-    @property
-    def revision(self) -> int:
-        """That of the status of now: the same means that only its counters may have moved."""
-        return self._status.revision
-
     def status(self) -> EngineStatus:
         """The state of now."""
         return self._tally.counted(self._status, self._ring, self._cleaner)

@@ -92,9 +92,6 @@ class StreamOptions:
     """as in EngineConfig"""
 
 
-FIRST_COLUMN_LIMIT_S = 20.0
-"""A run with a duration ends this much later when no column comes at all."""
-
 MINIMUM_SIZE = (820, 450)
 """Of the window, in pixels: less and the toolbar is cut off."""
 

@@ -15,9 +15,9 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 
+from visualizer.audio.channels import n_signals
 from visualizer.cli.formats import WRITERS, Heading, StreamColumn
 from visualizer.engine.columns import MelColumns
-from visualizer.engine.config import MAX_CHANNELS
 from visualizer.engine.engine import Engine
 from visualizer.engine.history import FORGETFUL_BYTES
 from visualizer.engine.options import StreamOptions, engine_config, kernel_folder
@@ -197,7 +197,6 @@ class _Output:
                 f"--channel is {channel + 1}",
                 f"{source.name!r} is open with the channels 1 to {source.channels}",
             )
-        n_signals = min(source.channels, MAX_CHANNELS) if channel == "each" else None
         if status.stream_id != self._stream_id:
             if self._heading is not None:
                 with suppress(OSError):
@@ -208,7 +207,8 @@ class _Output:
                     )
             self._next_column = 0
         self._config_id, self._stream_id = config_id, status.stream_id
-        self._heading = Heading(source, mel, n_signals)
+        n = n_signals(source.channels, channel) if channel == "each" else None
+        self._heading = Heading(source, mel, n)
         for piece in self._writer.heading(self._heading):
             self._put(piece)
         return True

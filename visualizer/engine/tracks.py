@@ -13,8 +13,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from visualizer.audio.channels import Channel, n_signals
 from visualizer.engine.columns import MelColumns
-from visualizer.engine.config import MAX_CHANNELS, Channel
 from visualizer.engine.follower import FollowedColumns, Follower
 from visualizer.engine.history import ColumnHistory, SoundHistory
 from visualizer.errors import ConfigError
@@ -237,5 +237,5 @@ def _tracks(mel: MelConfig, sound: SoundHistory, channel: Channel) -> tuple[Trac
 
     if channel != "each":
         return (track(mel.name, channel),)
-    channels = range(min(sound.n_channels, MAX_CHANNELS))
+    channels = range(n_signals(sound.n_channels, channel))
     return tuple(track(f"{mel.name} · channel {c + 1}", c) for c in channels)

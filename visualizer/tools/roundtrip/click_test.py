@@ -29,11 +29,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visualizer.audio.capture import CaptureConfig
+from visualizer.audio.channels import signals_of
 from visualizer.audio.player import Player, look_up_output
 from visualizer.engine.columns import MelColumns
 from visualizer.engine.config import EngineConfig
 from visualizer.engine.engine import Engine
-from visualizer.engine.pipeline import picked
 from visualizer.engine.reader import FIRST_COLUMN_LIMIT_S, EngineReader
 from visualizer.engine.status import EngineStatus
 from visualizer.errors import DeviceError
@@ -251,7 +251,7 @@ def _report(
         np.median([c.captured_at - windows.end_s(i) for i, c in listener.columns.items()])
     )
     first = max(sound.first, round((handed_at[0] - offset_s - CLICK_S) * sound.sample_rate))
-    heard = picked(sound.read(first, sound.end), before.config.channel)[:, 0]
+    heard = signals_of(sound.read(first, sound.end), before.config.channel)[:, 0]
     expected_s = handed_at - offset_s - first / sound.sample_rate
     gaps = status.gaps - before.gaps
     try:

@@ -1,13 +1,11 @@
 """Live columns for a program of one's own: the engine as an iterator.
 
-Threads: the engine has its own; everything here runs on the thread that iterates, and the worker
-only sets an event.
+Threads: the engine has its own; everything here runs on the thread that iterates.
 """
 
 from __future__ import annotations
 
 import os
-import threading
 import weakref
 from collections import deque
 from dataclasses import dataclass
@@ -23,14 +21,12 @@ from visualizer.engine.columns import MelColumns
 from visualizer.engine.config import Channel, EngineConfig
 from visualizer.engine.engine import Engine
 from visualizer.engine.keeper import NUMPY_ALONE, KernelPlan
+from visualizer.engine.reader import EngineReader
 from visualizer.engine.status import EngineStatus
 from visualizer.errors import DeviceError, SourceError
 from visualizer.mel import presets
 from visualizer.mel.compute import Compute, choose_device
 from visualizer.mel.front_end import FrontEnd
-
-_LOOK_S = 0.5
-"""Between two looks at the state where nothing woke us; a Ctrl-C waits no longer on Windows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,23 +135,24 @@ class Listener:
         Exactly what `config` says is opened, and nothing in its place.
         """
         plan = NUMPY_ALONE if kernels is None else KernelPlan("auto", kernels)
-        self._woken = threading.Event()
-        self._engine = Engine(config, (), self._woken.set, strict=True, kernels=plan)
+        self._reader = EngineReader(
+            lambda wake: Engine(config, (), wake, strict=True, kernels=plan)
+        )
         self._waiting: deque[Column] = deque()
         self._grid = _Grid(each=config.channel == "each")
         self._mel: FrontEnd | None = None
         # Also where the iterator is left lying, and at the end of the program.
-        self._close = weakref.finalize(self, self._engine.close)
+        self._close = weakref.finalize(self, self._reader.engine.close)
 
     @property
     def status(self) -> EngineStatus:
         """What the engine does now: source, front-end, kernel, and all that went missing."""
-        return self._engine.status()
+        return self._reader.engine.status()
 
     @property
     def dropped(self) -> int:
         """How many columns of a microphone were dropped because the reader was too slow."""
-        return self._engine.status().dropped_columns
+        return self.status.dropped_columns
 
     def close(self) -> None:
         """Stop listening and end the threads, within a second; again has no effect."""
@@ -170,23 +167,20 @@ class Listener:
         while not self._waiting:
             if not self._close.alive:
                 raise StopIteration
-            self._woken.clear()
-            # Before the columns, so that none comes between the two.
-            status = self._engine.status()
-            deliveries = self._engine.drain()
-            # Whichever knows it: a stream that only just began, or has failed, may not.
-            self._mel = self._engine.status().mel or status.mel or self._mel
+            deliveries, status = self._reader.drain(), self._reader.status
+            # A stream that has failed does not know it any more.
+            self._mel = status.mel or self._mel
             if deliveries and self._mel is not None:
                 for columns in deliveries:
                     self._waiting.extend(self._grid.placed(columns, self._mel))
-                continue
-            if status.state in ("failed", "ended", "closed"):
+            elif self._reader.is_over:
                 self.close()
                 if status.fault is None:
                     raise StopIteration
-                is_device = status.config.capture.kind == "mic"
-                raise (DeviceError if is_device else SourceError)(status.fault)
-            self._woken.wait(_LOOK_S)
+                is_live = status.config.capture.is_live
+                raise (DeviceError if is_live else SourceError)(status.fault)
+            else:
+                self._reader.wait()
         return self._waiting.popleft()
 
     def __enter__(self) -> Listener:

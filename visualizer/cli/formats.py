@@ -130,7 +130,8 @@ class Numbers:
         if self._shape not in (None, shape):
             raise DeviceError(
                 f"{heading.source.name!r} came back with columns of other values than before "
-                f"({shape} instead of {self._shape}), which f32 cannot tell; use jsonl or npy"
+                f"({shape} instead of {self._shape}), which f32 cannot tell",
+                "use jsonl or npy",
             )
         self._shape = shape
         yield from ()

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from visualizer.audio.capture import CaptureConfig
+from visualizer.audio.channels import Channel as Channel
 from visualizer.errors import among, is_whole, require
 from visualizer.mel.compute import COMPUTE_CHOICES, Compute
 from visualizer.mel.flat import MelConfig
 from visualizer.mel.presets import PRESETS, preset_for
-
-Channel = int | Literal["each"] | None
-
-MAX_CHANNELS = 8
-"""So many are analysed side by side; those of a larger array that follow are left out."""
 
 
 @dataclass(frozen=True)

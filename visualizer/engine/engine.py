@@ -23,10 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visualizer.audio.capture import CaptureConfig
-from visualizer.audio.file import END_OF_FILE
 from visualizer.audio.health import PATIENCE, Patience
 from visualizer.audio.portaudio import load_soon, wait_for_start
-from visualizer.audio.ring import AudioBlock, BlockRing
+from visualizer.audio.ring import AudioBlock, BlockRing, SourceEnd
 from visualizer.audio.sanitize import Cleaner
 from visualizer.audio.source import LATE_LIMIT_S, AudioSource
 from visualizer.audio.supervisor import (
@@ -137,11 +136,6 @@ class Engine:
         """The columns that came since the last call, oldest first."""
         return self._outbox.take()
 
-    @property
-    def revision(self) -> int:
-        """That of the status of now: the same means that only its counters may have moved."""
-        return self._status.revision
-
     def status(self) -> EngineStatus:
         """The state of now."""
         return self._tally.counted(self._status, self._ring, self._cleaner)
@@ -167,7 +161,7 @@ class Engine:
         self._inbox.put(None)
 
     def _run(self) -> None:
-        if self._requested.kind == "mic":
+        if self._requested.is_live:
             load_soon()
         try:
             self._prepare()
@@ -378,13 +372,13 @@ class Engine:
     def _take_audio(self, ring: BlockRing) -> bool:
         """As much as brings a column, so that orders come between two; False if there is none."""
         # Before the look for a block, so that none comes between the two.
-        end_reason = ring.end_reason
+        end = ring.end
         now = time.perf_counter()
         source = self._status.source
-        is_live = source is not None and source.kind == "mic"
-        if is_live and now - LATE_LIMIT_S > self._ready_at:
+        assert source is not None
+        if source.is_live and now - LATE_LIMIT_S > self._ready_at:
             ring.skip(now - LATE_LIMIT_S)
-        if not is_live and not self._outbox.has_room():
+        if source.can_wait and not self._outbox.has_room():
             return False
         block = ring.read()
         if block is not None:
@@ -395,9 +389,9 @@ class Engine:
                 ring.want(min(self._pipeline.completed_by, soon))
             return True
         # A device that stops is opened again.
-        if end_reason is not None and not is_live and self._status.state == "running":
-            self._ended_well = end_reason == END_OF_FILE
-            fault = self._flush() if self._ended_well else end_reason
+        if end is not None and not source.is_live and self._status.state == "running":
+            self._ended_well = end is SourceEnd.COMPLETE
+            fault = self._flush() if self._ended_well else ring.fault
             self._set(state="ended", fault=fault)
         return False
 
@@ -475,5 +469,5 @@ class Engine:
 
 def _with_preferred_rate(config: EngineConfig) -> EngineConfig:
     """Let a microphone open at the front-end's own rate, so that nothing has to be resampled."""
-    rate = fixed_rate(config) if config.capture.kind == "mic" else None
+    rate = fixed_rate(config) if config.capture.is_live else None
     return replace(config, capture=replace(config.capture, preferred_rate=rate))

@@ -38,7 +38,8 @@ class RecordingConfig:
             is_there = False
         if not is_there:
             raise ConfigError(
-                f"recordings cannot go to {quoted(self.folder)}; it must be a folder that is there"
+                f"recordings cannot go to {quoted(self.folder)}",
+                "it must be a folder that is there",
             )
         return folder
 
@@ -69,7 +70,7 @@ class RunOptions:
         if self.compute not in (None, "auto"):
             return True
         return capture is not None and (
-            capture.kind == "file"
+            capture.path is not None
             or capture.device is not None
             or capture.sample_rate is not None
             or capture.channels is not None
@@ -90,9 +91,6 @@ class StreamOptions:
     channel: Channel
     """as in EngineConfig"""
 
-
-FIRST_COLUMN_LIMIT_S = 20.0
-"""A run with a duration ends this much later when no column comes at all."""
 
 MINIMUM_SIZE = (820, 450)
 """Of the window, in pixels: less and the toolbar is cut off."""
@@ -124,5 +122,5 @@ def fallbacks(options: RunOptions, capture: CaptureConfig) -> tuple[CaptureConfi
     if options.must_open:
         return ()
     microphone, demo = CaptureConfig("mic"), CaptureConfig("demo")
-    others = (microphone, demo) if capture.kind == "mic" else (demo,)
+    others = (microphone, demo) if capture.is_live else (demo,)
     return tuple(other for other in others if other != capture)

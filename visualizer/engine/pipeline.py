@@ -5,23 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.engine.config import MAX_CHANNELS, Channel
+from visualizer.audio.channels import Channel, n_signals, signals_of
 from visualizer.mel.flat import MelConfig
 from visualizer.mel.kernels import HostKernel
 from visualizer.mel.stream import MelStream
-
-
-def picked(samples: NDArray[np.float32], channel: Channel) -> NDArray[np.float32]:
-    """The signals (n_samples, n) that a choice of channel takes from (n_samples, n_channels).
-
-    A channel that there is not stands for the mean of all.
-    """
-    if channel == "each":
-        return samples[:, :MAX_CHANNELS]
-    if channel is None or channel >= samples.shape[1]:
-        mean: NDArray[np.float32] = samples.mean(axis=1, keepdims=True)
-        return mean
-    return samples[:, channel : channel + 1]
 
 
 class Pipeline:
@@ -41,8 +28,7 @@ class Pipeline:
     ) -> None:
         """`source_rate` in Hz, `n_channels` of the source; no kernel means plain torch."""
         self._channel = channel
-        n_signals = picked(np.zeros((1, n_channels), np.float32), channel).shape[1]
-        self.stream = MelStream(mel, source_rate, n_signals, kernel)
+        self.stream = MelStream(mel, source_rate, n_signals(n_channels, channel), kernel)
         self._position = 0
 
     def warm_up(self) -> None:
@@ -62,7 +48,7 @@ class Pipeline:
             self.stream.skip(start_sample - self._position)
         self._position = start_sample + len(samples)
         first_column = self.stream.next_column
-        return first_column, self.stream.push(picked(samples, self._channel))
+        return first_column, self.stream.push(signals_of(samples, self._channel))
 
     @property
     def completed_by(self) -> int:

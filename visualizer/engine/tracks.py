@@ -13,8 +13,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from visualizer.audio.channels import Channel, n_signals
 from visualizer.engine.columns import MelColumns
-from visualizer.engine.config import MAX_CHANNELS, Channel
 from visualizer.engine.follower import FollowedColumns, Follower
 from visualizer.engine.history import ColumnHistory, SoundHistory
 from visualizer.errors import ConfigError
@@ -156,7 +156,8 @@ class Tracks:
         if end_column > self._live_from and track.mel.needs_whole_clip:
             raise ConfigError(
                 f"{track.mel.name} began to level its columns anew when it was picked, within this "
-                "region; take one before or after that"
+                "region",
+                "take one before or after that",
             )
         return self._backfill_since
 
@@ -236,5 +237,5 @@ def _tracks(mel: MelConfig, sound: SoundHistory, channel: Channel) -> tuple[Trac
 
     if channel != "each":
         return (track(mel.name, channel),)
-    channels = range(min(sound.n_channels, MAX_CHANNELS))
+    channels = range(n_signals(sound.n_channels, channel))
     return tuple(track(f"{mel.name} · channel {c + 1}", c) for c in channels)

@@ -8,8 +8,8 @@ from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
 
+from visualizer.audio.channels import Channel, n_signals
 from visualizer.audio.source import SourceInfo
-from visualizer.engine.config import MAX_CHANNELS, Channel
 from visualizer.mel.flat import MelConfig
 
 
@@ -74,7 +74,7 @@ class Take:
     @property
     def n_signals(self) -> int:
         """Columns that there are at each moment."""
-        return min(self.source.channels, MAX_CHANNELS) if self.channel == "each" else 1
+        return n_signals(self.source.channels, self.channel)
 
     def is_whole(self, column: int) -> bool:
         """Whether all that a column of the recording is made of is in it."""

@@ -151,15 +151,16 @@ def _require_own(folder: Path) -> None:
         raise KernelError(f"{str(folder)!r} cannot be looked at: {error}") from error
     if own.st_uid != os.getuid() or own.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise KernelError(
-            f"compiled kernels are not taken from {str(folder)!r}, since others may write there; "
-            "remove it, or `chmod 700` it if it is yours"
+            f"compiled kernels are not taken from {str(folder)!r}, since others may write there",
+            "remove it, or `chmod 700` it if it is yours",
         )
     for path, state in sorted(states.items()):
         is_open = state.st_mode & stat.S_IWOTH and not state.st_mode & stat.S_ISVTX
         if is_open or state.st_uid not in (0, os.getuid()):
             raise KernelError(
                 f"compiled kernels are not taken from {str(folder)!r}, since others could exchange "
-                f"it: {str(path)!r} is theirs, or open to all; `chmod o-w` it if it is yours"
+                f"it: {str(path)!r} is theirs, or open to all",
+                "`chmod o-w` it if it is yours",
             )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -55,6 +56,19 @@ def leave(exit_code: int) -> NoReturn:
                 os.write(2, problem.encode())
                 exit_code = 2
     os._exit(exit_code)
+
+
+class StopSignals:
+    """Notes Ctrl-C and SIGTERM, which then end nothing by themselves; made on the main thread."""
+
+    def __init__(self) -> None:
+        self.exit_code = 0
+        """what to end with; 0 while none has come"""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._note)
+
+    def _note(self, number: int, _frame: object) -> None:
+        self.exit_code = 128 + number
 
 
 class ProcessMeter:

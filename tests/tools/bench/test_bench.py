@@ -164,7 +164,7 @@ def test_drawing_needs_a_display(
         monkeypatch.delenv(name, raising=False)
     assert main(["bench", "--drawing"]) == 2
     said = capsys.readouterr().err
-    assert said.startswith("visualizer: --drawing needs a window: There is no display")
+    assert said.startswith("visualizer: --drawing needs a window: there is no display")
     assert said.count("\n") == 1
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from visualizer.audio.channels import signals_of
 from visualizer.audio.demo import demo_path
 from visualizer.audio.file import open_audio, read_blocks
 from visualizer.engine.kernel_builder import end, events, start_builder
@@ -215,7 +216,7 @@ def _computed(
         rate = file.samplerate
         config = config_at(rate)
         blocks = (
-            block.mean(axis=1, keepdims=True)
+            signals_of(block, None)
             for block in read_blocks(file, path, round(BLOCK_S * rate), on_progress)
         )
         values: Values

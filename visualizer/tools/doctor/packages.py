@@ -64,8 +64,8 @@ def _kernel_cache() -> Check:
     try:
         require_folder(folder)
     except KernelError as error:
-        value, _, mend = str(error).partition("; ")
-        return Check("kernel cache", "note", f"{value}; plain torch goes on", mend or None)
+        value = f"{error.problem}; plain torch goes on"
+        return Check("kernel cache", "note", value, error.remedy or None)
     return Check("kernel cache", "ok", str(folder))
 
 

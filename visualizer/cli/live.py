@@ -77,7 +77,7 @@ def capture_config(arguments: argparse.Namespace) -> CaptureConfig | None:
         from visualizer.audio.file import open_audio
 
         if not source:
-            raise ConfigError("--source is empty; it must be mic, demo or a file")
+            raise ConfigError("--source is empty", "it must be mic, demo or a file")
         if source == "-":
             raise ConfigError("--source - is standard input, which `visualizer stream` reads")
         open_audio(Path(source).expanduser()).close()

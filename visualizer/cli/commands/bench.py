@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     require_writable((arguments.json, "the figures"), (arguments.chart, "the chart"))
     problem = display_problem() if arguments.drawing else None
     if problem:
-        raise DisplayError(f"--drawing needs a window: {problem}")
+        raise DisplayError(f"--drawing needs a window: {problem.problem}", problem.remedy)
     # Its torch is loaded before Qt: on Windows torch does not find its libraries after that.
     from visualizer.tools.bench.measure import machine, measure  # isort: split
     from visualizer.engine.report import write_report

@@ -65,8 +65,9 @@ def run(arguments: argparse.Namespace) -> int:
     kinds = {type(a), type(b)}
     if kinds == {FrontEndOperand, RecordingOperand}:
         raise ConfigError(
-            "one is a front-end and one a recording; give two of a kind, and with --on what two "
-            "front-ends go over, or with --preset what two recordings go through"
+            "one is a front-end and one a recording",
+            "give two of a kind, and with --on what two front-ends go over, or with --preset what "
+            "two recordings go through",
         )
     if arguments.on is not None and FrontEndOperand not in kinds:
         raise ConfigError("--on is what front-ends go over, and neither of the two is one")

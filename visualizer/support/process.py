@@ -9,8 +9,6 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
-import psutil
-
 SWITCH_INTERVAL_S = 0.0005
 """How long a thread may keep Python to itself; the default of 5 ms makes callbacks that late."""
 
@@ -63,6 +61,9 @@ class ProcessMeter:
     """This process's own use of the machine. The share of a core is counted from `restart` on."""
 
     def __init__(self) -> None:
+        # Not with the module, which the start of every command imports.
+        import psutil
+
         self._process = psutil.Process()
         self.restart()
 

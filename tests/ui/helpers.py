@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -85,13 +86,18 @@ def watchers() -> list[psutil.Process]:
 
 def noise_file(folder: Path, seconds: float = 60.0) -> Path:
     """A file of noise whose loudness changes every 50 ms: no column is like another."""
+    path = folder / "noise.wav"
+    soundfile.write(path, _noise(seconds), RATE_HZ)
+    return path
+
+
+@cache
+def _noise(seconds: float) -> np.ndarray:
     random = np.random.default_rng(11)
     samples = random.normal(0, 0.1, round(seconds * RATE_HZ))
     loudness_db = random.uniform(-30, 0, round(seconds * 20))
     samples *= 10 ** (np.repeat(loudness_db, RATE_HZ // 20) / 20)
-    path = folder / "noise.wav"
-    soundfile.write(path, samples.clip(-1, 1), RATE_HZ)
-    return path
+    return samples.clip(-1, 1)
 
 
 def tones_file(folder: Path, *hertz: float, seconds: float = 30.0) -> Path:
@@ -105,18 +111,21 @@ def tones_file(folder: Path, *hertz: float, seconds: float = 30.0) -> Path:
 def pick(combo: QComboBox, text: str, qtbot: QtBot) -> None:
     """Open the list with the mouse and click the line that holds the text."""
     row = next(r for r in range(combo.count()) if combo.itemText(r) == text)
+    # So long Qt takes a click on the list for the end of the one that opened it.
+    interval_ms = QApplication.doubleClickInterval()
+    QApplication.setDoubleClickInterval(0)
     QTest.mouseClick(combo, Qt.MouseButton.LeftButton)
     view = combo.view()
     assert view is not None
     qtbot.waitUntil(view.isVisible)
+    QApplication.processEvents()
     index = combo.model().index(row, 0)  # type: ignore[union-attr]
-    # A real click on the list needs the pause by which Qt tells it from the one that opened it.
-    qtbot.wait(combo.style().styleHint(combo.style().StyleHint.SH_ComboBox_Popup) + 400)  # type: ignore[union-attr]
     viewport = view.viewport()
     assert viewport is not None
     # A line may be wider than what is seen of it.
     seen = view.visualRect(index).intersected(viewport.rect())
     QTest.mouseClick(viewport, Qt.MouseButton.LeftButton, pos=seen.center())
+    QApplication.setDoubleClickInterval(interval_ms)
     qtbot.waitUntil(lambda: not view.isVisible())
 
 

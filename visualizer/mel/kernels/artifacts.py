@@ -107,7 +107,7 @@ def _require_own(folder: Path) -> None:
     sticky folder such as /tmp nobody can rename what is of others, and a group that a folder on
     the way is open to is mostly the user's own.
     """
-    if os.name != "posix":
+    if sys.platform == "win32":
         return
     try:
         own = folder.stat()

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 from visualizer.audio.capture import CaptureConfig
+from visualizer.audio.channels import MAX_CHANNELS
 from visualizer.audio.ring import BlockRing
 from visualizer.audio.sanitize import LIMIT, SoundFaults
 from visualizer.audio.source import SourceInfo
 from visualizer.engine.columns import MelColumns
-from visualizer.engine.config import MAX_CHANNELS, Channel, EngineConfig
+from visualizer.engine.config import Channel, EngineConfig
 from visualizer.engine.engine import Engine
 from visualizer.engine.status import EngineStatus
 from visualizer.mel.presets import preset

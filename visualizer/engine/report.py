@@ -9,10 +9,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from visualizer.engine.latency import STAGES, LatencyLog
 from visualizer.engine.status import EngineStatus
 from visualizer.errors import ConfigError
-from visualizer.support.process import ProcessMeter
+from visualizer.support.process import age_ms
+
+COUNTERS = (
+    "columns",
+    "gaps",
+    "reopened",
+    "dropped_blocks",
+    "dropped_columns",
+    "input_overflows",
+    "bad_samples",
+)
+"""What a status counts since the engine was started."""
 
 
 @dataclass(frozen=True)
@@ -35,18 +48,14 @@ class RunMeter:
     """Measures this process around a run of the engine."""
 
     def __init__(self) -> None:
-        self._process = ProcessMeter()
+        self._process = psutil.Process()
         self._began_at: float | None = None
         self._first_column_ms: float | None = None
 
     def begin(self) -> None:
         """Count from here on: the first column is there."""
-        self._began_at, self._first_column_ms = time.perf_counter(), self._process.age_ms()
-        self._process.restart()
-
-    def age_ms(self) -> float:
-        """Return how long this process has been there, in ms."""
-        return self._process.age_ms()
+        self._began_at, self._first_column_ms = time.perf_counter(), age_ms()
+        self._process.cpu_percent()
 
     def measures(self, paints: int = 0, window_ms: float | None = None) -> RunMeasures:
         """Return what was measured until now."""
@@ -57,7 +66,7 @@ class RunMeter:
             window_ms=window_ms,
             first_column_ms=self._first_column_ms,
             cpu_percent=self._process.cpu_percent(),
-            rss_mb=self._process.rss_mb(),
+            rss_mb=self._process.memory_info().rss / 1e6,
         )
 
 
@@ -67,14 +76,7 @@ def make_report(status: EngineStatus, latency: LatencyLog, measures: RunMeasures
     stages = {stage: latency.percentiles(stage) for stage in STAGES}
     device_s = source.device_latency_s if source else None
     return {
-        "source": source
-        and {
-            "kind": source.kind,
-            "name": source.name,
-            "host_api": source.host_api,
-            "sample_rate": source.sample_rate,
-            "channels": source.channels,
-        },
+        "source": source and source.to_dict(),
         "front_end": status.mel and status.mel.to_dict(),
         "kernel": {
             "backend": status.backend,
@@ -84,14 +86,8 @@ def make_report(status: EngineStatus, latency: LatencyLog, measures: RunMeasures
             "note": status.kernel_note,
         },
         "duration_s": round(measures.duration_s, 3),
-        "columns": status.columns,
-        "gaps": status.gaps,
+        **{name: getattr(status, name) for name in COUNTERS},
         "lost_s": round(status.lost_s, 3),
-        "reopened": status.reopened,
-        "dropped_blocks": status.dropped_blocks,
-        "dropped_columns": status.dropped_columns,
-        "input_overflows": status.input_overflows,
-        "bad_samples": status.bad_samples,
         "lag_ms": round(status.lag_s * 1e3, 3),
         "max_lag_ms": round(status.max_lag_s * 1e3, 3),
         "longest_delivery_gap_ms": round(status.longest_gap_s * 1e3, 3),

@@ -103,17 +103,16 @@ class _Spool:
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        self._shapes: list[tuple[int, ...]] = []
+        self._count = 0
 
     def append(self, columns: Columns, /) -> None:
-        self._shapes.append(columns.shape)
-        self._file.write(columns.tobytes())
+        np.save(self._file, columns)
+        self._count += 1
 
     def __iter__(self) -> Iterator[Columns]:
         self._file.seek(0)
-        for shape in self._shapes:
-            n_bytes = int(np.prod(shape)) * np.dtype(np.float32).itemsize
-            yield np.frombuffer(self._file.read(n_bytes), np.float32).reshape(shape)
+        for _ in range(self._count):
+            yield np.load(self._file)
 
 
 def _pack(path: Path, mel: Columns, config: MelConfig, form: str) -> None:

@@ -10,7 +10,7 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -135,7 +135,7 @@ def install_command(needs: Iterable[Need]) -> list[str] | None:
     if not needs:
         return None
     if shutil.which("apt-get"):
-        packages = shlex.join(_once(need.apt for need in needs))
+        packages = shlex.join(dict.fromkeys(need.apt for need in needs))
         # A fresh container has no package lists. A failing update does not stop the line: one
         # broken source of many must not keep the others from being used.
         command = [
@@ -145,9 +145,9 @@ def install_command(needs: Iterable[Need]) -> list[str] | None:
             f"apt-get install -y --no-install-recommends {packages}",
         ]
     elif shutil.which("dnf"):
-        command = ["dnf", "install", "-y", *_once(need.dnf for need in needs)]
+        command = ["dnf", "install", "-y", *dict.fromkeys(need.dnf for need in needs)]
     elif shutil.which("pacman"):
-        packages_ = _once(need.pacman for need in needs)
+        packages_ = dict.fromkeys(need.pacman for need in needs)
         command = ["pacman", "-Sy", "--needed", "--noconfirm", *packages_]
     else:
         return None
@@ -194,10 +194,6 @@ def _loads(soname: str) -> bool:
     except OSError:
         return False
     return True
-
-
-def _once(packages: Iterable[str]) -> Sequence[str]:
-    return list(dict.fromkeys(packages))
 
 
 def _wayland_socket(name: str) -> Path:

@@ -236,10 +236,10 @@ def test_bad_input_is_one_clear_line(program: Any, sound: Path, tmp_path: Path) 
         (("--source", sound, "--sample-format", "s16"), "--sample-format goes with --source -"),
         (("--sample-format", "s17"), "invalid choice: 's17'"),
         (("--format", "csv"), "invalid choice: 'csv'"),
-        (("--channel", "0"), "--channel is '0'; it must be mean, each or a number from 1 on"),
+        (("--channel", "0"), "--channel: '0' is not mean, each or a number from 1 on"),
         (("--source", sound, "--channel", "3"), "is open with the channels 1 to 2"),
         (("--source", "gone.wav"), "there is no file 'gone.wav'"),
-        (("--duration", "-1"), "--duration is -1.0"),
+        (("--duration", "-1"), "--duration: '-1' is not a number of seconds above 0"),
         (("--preset", "smili"), "did you mean simli"),
         (("--screenshot", "a.png"), "unrecognized arguments"),
     ):

@@ -12,13 +12,13 @@ import pytest
 import soundfile
 import torch
 import torchaudio
+from visualizer.mel.reference import reference_columns
 
 from visualizer.audio.capture import CaptureConfig
 from visualizer.cli import run_command as main
 from visualizer.engine.config import EngineConfig, front_end
 from visualizer.export import offline
 from visualizer.mel.presets import PRESETS, preset
-from visualizer.mel.reference import reference_columns
 
 RATE_HZ = 22_050
 
@@ -155,10 +155,13 @@ def test_a_front_end_of_ones_own(tmp_path: Path, sound: tuple[Path, np.ndarray])
         (["-o", "a.txt"], "must end in .npy or .npz"),
         (["-o", "no/such/a.npy"], "cannot be written"),
         (["-o", "a.npy", "--channels", "3"], "has the channels 1 to 2"),
-        (["-o", "a.npy", "--channels", "left"], "must be mean, all or a number"),
+        (["-o", "a.npy", "--channels", "left"], "'left' is not mean, all or a number"),
         (["-o", "a.npy", "--preset", "wisper"], "did you mean whisper"),
         (["-o", "a.npy", "--config", "gone.json"], "cannot be read"),
-        (["-o", "a.npy", "--preset", "simli", "--config", "x"], "exclude each other"),
+        (
+            ["-o", "a.npy", "--preset", "simli", "--config", "x"],
+            "--config: not allowed with argument --preset",
+        ),
     ],
 )
 def test_bad_input_is_named(

@@ -11,6 +11,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
+from visualizer.mel.filterbank import band_position
 
 from tests.ui.helpers import (
     WAIT_MS,
@@ -21,6 +22,7 @@ from tests.ui.helpers import (
     make_window,
     newest_index,
     pick,
+    pick_front_end,
     picture_pixels,
     press,
     running,
@@ -29,7 +31,6 @@ from tests.ui.helpers import (
 from visualizer.audio.capture import CaptureConfig
 from visualizer.audio.devices import Device, DeviceList
 from visualizer.engine.config import EngineConfig
-from visualizer.mel.filterbank import band_position
 from visualizer.ui.controls.settings import Settings
 from visualizer.ui.picture.display import DisplayConfig
 from visualizer.ui.window import Window
@@ -63,7 +64,7 @@ def test_another_front_end_is_picked_with_the_mouse(window: Window, qtbot: QtBot
 
 
 def test_of_two_quick_choices_neither_is_lost(window: Window, qtbot: QtBot) -> None:
-    window.controls.preset_picked.emit("whisper-80")
+    pick_front_end(window, "whisper-80")
     window.controls.compute_picked.emit("cpu")
 
     def both_hold() -> bool:

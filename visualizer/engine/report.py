@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from visualizer.engine.latency import STAGES, LatencyLog
 from visualizer.engine.status import EngineStatus
 from visualizer.errors import ConfigError
+from visualizer.mel.flat import written
 from visualizer.support.process import age_ms
 
 COUNTERS = (
@@ -48,6 +47,9 @@ class RunMeter:
     """Measures this process around a run of the engine."""
 
     def __init__(self) -> None:
+        # Not with the module, which commands import that measure nothing.
+        import psutil
+
         self._process = psutil.Process()
         self._began_at: float | None = None
         self._first_column_ms: float | None = None
@@ -77,7 +79,7 @@ def make_report(status: EngineStatus, latency: LatencyLog, measures: RunMeasures
     device_s = source.device_latency_s if source else None
     return {
         "source": source and source.to_dict(),
-        "front_end": status.mel and status.mel.to_dict(),
+        "front_end": status.mel and written(status.mel),
         "kernel": {
             "backend": status.backend,
             "device": status.device,

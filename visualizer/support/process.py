@@ -10,8 +10,6 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
-import psutil
-
 SWITCH_INTERVAL_S = 0.0005
 """How long a thread may keep Python to itself; the default of 5 ms makes callbacks that late."""
 
@@ -32,6 +30,14 @@ def hold_standard_streams() -> None:
     os.close(number)
     sys.stdout = sys.stdout or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
     sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+
+
+def keep_arrays_on_one_thread() -> None:
+    """Have NumPy's products run on the thread that asks for them; before NumPy is imported.
+
+    Its own threads would only take turns with ours, which wait for no product of that size.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def settle() -> None:
@@ -80,4 +86,7 @@ def age_ms() -> float:
         fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
         started_s = int(fields[19]) / os.sysconf("SC_CLK_TCK")
         return (time.clock_gettime(time.CLOCK_BOOTTIME) - started_s) * 1e3
+    # Not with the module, which the start of every command imports.
+    import psutil
+
     return (time.time() - psutil.Process().create_time()) * 1e3

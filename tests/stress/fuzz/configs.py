@@ -13,7 +13,7 @@ import numpy as np
 
 from tests.stress.fuzz.values import Refused, anything, damaged
 from visualizer.audio.capture import CaptureConfig
-from visualizer.cli.commands import own_front_end
+from visualizer.cli.options import own_front_end
 from visualizer.engine.config import EngineConfig
 from visualizer.engine.pipeline import Pipeline
 from visualizer.mel.flat import MelConfig
@@ -138,4 +138,4 @@ def _read_file(random: np.random.Generator, values: dict[str, Any], path: Path) 
     if random.integers(50) == 0:
         content = b"[" * 60_000
     path.write_bytes(content)
-    own_front_end(argparse.Namespace(config=path, preset=None))
+    own_front_end(argparse.Namespace(config=path))

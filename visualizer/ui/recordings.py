@@ -1,0 +1,222 @@
+"""Recording from the window: its commands, its folder and its label."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from PyQt6.QtCore import QObject, QThreadPool, pyqtSignal
+from PyQt6.QtWidgets import QFileDialog, QLabel, QWidget
+
+from visualizer.audio.wav import SoundFormat
+from visualizer.engine.columns import MelColumns
+from visualizer.engine.options import RecordingConfig
+from visualizer.engine.status import EngineStatus
+from visualizer.errors import ConfigError, VisualizerError
+from visualizer.export.past import save_last
+from visualizer.export.recorder import RECORDING_END_S, Recorder, warn_unfinished
+from visualizer.export.take import TakeFiles
+from visualizer.ui.controls.menus import Command
+from visualizer.ui.controls.settings import Settings
+from visualizer.ui.controls.toolbar import span_text
+from visualizer.ui.png import png_of
+
+PASTS_S = (10.0, 30.0, 60.0, 300.0)
+"""What the menu offers to save of the past, in seconds."""
+
+_log = logging.getLogger(__name__)
+
+
+class Recordings(QObject):
+    """Records what runs, and saves what was heard."""
+
+    turned = pyqtSignal(bool)
+    """Whether it records now."""
+    saved = pyqtSignal(str)
+    """what was written; like `failed`, also emitted on other threads"""
+    failed = pyqtSignal(str)
+    """why something was not, or not all of it"""
+    _moved = pyqtSignal()
+
+    def __init__(
+        self,
+        store: Settings,
+        window: QWidget,
+        picture: QWidget,
+        engine_status: Callable[[], EngineStatus | None],
+    ) -> None:
+        """`picture` is what is saved as a picture; `engine_status` gives the state of now."""
+        super().__init__(window)
+        self._store = store
+        self._window = window
+        self._picture = picture
+        self._engine_status = engine_status
+        self._recorder: Recorder | None = None
+        self._ending: list[Recorder] = []
+        self._savers = QThreadPool(self)
+        self.fault: str | None = None
+        """why a recording ended by itself"""
+        self.label = QLabel()
+        # By this name the theme colours it.
+        self.label.setObjectName("recording")
+        self.label.setAccessibleName("Recording")
+        self.label.hide()
+        # Emitted on another thread, so it arrives here later.
+        self._moved.connect(self._show)
+
+    @property
+    def is_on(self) -> bool:
+        return self._recorder is not None
+
+    def commands(self) -> list[Command]:
+        """For the menu of files."""
+        record = "record the sound and its columns, or end the recording"
+        folder = "choose where recordings go"
+        exact = "write sound as 16 bit instead of float32, which is exact"
+        return [
+            Command("file.record", "Record", "Ctrl+R", record, lambda: self.turn(not self.is_on)),
+            *(
+                Command(
+                    f"file.past.{seconds:g}",
+                    span_text(seconds),
+                    "Ctrl+Shift+S" if seconds == 30 else "",
+                    f"save the last {seconds:g} seconds: sound, columns and picture",
+                    partial(self.save_last, seconds),
+                )
+                for seconds in PASTS_S
+            ),
+            Command("file.folder", "Recording folder…", "", folder, self.choose_folder),
+            Command(
+                "file.16-bit", "16-bit recordings", "", exact, self._choose_format, checkable=True
+            ),
+        ]
+
+    def choose_folder(self) -> bool:
+        """Ask where recordings go; whether that is known now."""
+        config = self._store.recording_config()
+        chosen = QFileDialog.getExistingDirectory(
+            self._window, "Where recordings go", config.folder or ""
+        )
+        if chosen:
+            self._store.save_recording_config(replace(config, folder=chosen))
+        return bool(chosen)
+
+    def turn(self, on: bool) -> None:
+        """Record from now on, or stop."""
+        if on and not self.is_on:
+            config = self._chosen()
+            if config is not None:
+                self.start(config)
+        elif not on and self._recorder is not None:
+            self._recorder.stop(self._png())
+            # Its files may take a while; another may begin meanwhile.
+            self._ending.append(self._recorder)
+            self._recorder = None
+            self.label.hide()
+        self.turned.emit(self.is_on)
+
+    def start(self, config: RecordingConfig) -> None:
+        """Record what runs from now on."""
+        status = self._engine_status()
+        if status is None or status.sound is None or status.state not in ("running", "waiting"):
+            self.failed.emit("nothing to record: no source is running")
+            return
+        self._recorder = Recorder(config, status, self._engine_status, self._moved.emit)
+        self._show()
+        self.turned.emit(True)
+
+    def save_last(self, seconds: float) -> None:
+        """Save the last seconds of what was heard."""
+        config, status = self._chosen(), self._engine_status()
+        if config is None:
+            return
+        if status is None or status.sound is None or status.mel is None:
+            self.failed.emit("nothing to save: no sound has come yet")
+            return
+        picture = self._png()
+
+        def work() -> None:
+            try:
+                files = save_last(config, status, seconds, picture)
+            except VisualizerError as error:
+                self.failed.emit(str(error))
+            except Exception as error:
+                # Left alone it would be handled on this thread, which is not the window's.
+                _log.exception("the past could not be saved")
+                self.failed.emit(f"the last {seconds:g} s could not be saved: {error!r}")
+            else:
+                self.saved.emit(f"saved: {_names(files)}")
+
+        self._savers.start(work)
+
+    def add(self, columns: MelColumns) -> None:
+        """Take live columns."""
+        if self._recorder is not None:
+            self._recorder.add(columns)
+
+    def follow(self, status: EngineStatus) -> None:
+        """Another front-end or source runs now."""
+        if self._recorder is not None:
+            self._recorder.follow(status)
+
+    def close(self) -> None:
+        """End what is being recorded or saved; the window goes."""
+        self.turn(False)
+        give_up_at = time.monotonic() + RECORDING_END_S
+        for recorder in self._ending:
+            recorder.join(max(0.0, give_up_at - time.monotonic()))
+            self.fault = self.fault or recorder.state.fault
+            if recorder.state.is_on:
+                warn_unfinished(recorder)
+        left_ms = round(max(0.0, give_up_at - time.monotonic()) * 1e3)
+        if not self._savers.waitForDone(left_ms):
+            _log.warning("what was to be saved of the past takes too long, and is not whole")
+
+    def _chosen(self) -> RecordingConfig | None:
+        """Return where to, asking for it where that is not known; None where nobody answers."""
+        try:
+            self._store.recording_config().require_folder()
+        except ConfigError:
+            if not self.choose_folder():
+                return None
+        return self._store.recording_config()
+
+    def _choose_format(self, is_16_bit: bool) -> None:
+        config = self._store.recording_config()
+        sound_format: SoundFormat = "int16" if is_16_bit else "float32"
+        self._store.save_recording_config(replace(config, sound_format=sound_format))
+
+    def _png(self) -> Callable[[], bytes]:
+        image = self._picture.grab().toImage()
+        return lambda: png_of(image)
+
+    def _show(self) -> None:
+        if self._recorder is not None:
+            state = self._recorder.state
+            minutes, seconds = divmod(int(state.duration_s), 60)
+            self.label.setText(f"● REC {minutes}:{seconds:02} · {state.n_bytes / 1e6:.1f} MB")
+            self.label.setToolTip("\n".join(str(files.sound) for files in state.files))
+            self.label.show()
+            if not state.is_on:
+                self._ending.append(self._recorder)
+                self._recorder = None
+                self.label.hide()
+                self.turned.emit(False)
+        for recorder in [recorder for recorder in self._ending if not recorder.state.is_on]:
+            self._ending.remove(recorder)
+            state = recorder.state
+            saved = "; ".join(map(_names, state.files)) or "nothing"
+            self.fault = state.fault or self.fault
+            if state.fault is None:
+                self.saved.emit(f"saved: {saved}")
+            else:
+                self.failed.emit(f"{state.fault} · so far: {saved}")
+
+
+def _names(files: TakeFiles) -> str:
+    first, *others = files.there() or [files.sound]
+    beside = ", ".join(path.name for path in others)
+    return f"{first}, with {beside}" if others else str(first)

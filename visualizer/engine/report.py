@@ -13,6 +13,7 @@ from visualizer.engine.latency import STAGES, LatencyLog
 from visualizer.engine.status import EngineStatus
 from visualizer.errors import ConfigError
 from visualizer.mel.flat import written
+from visualizer.support.files import writing
 from visualizer.support.process import age_ms
 
 COUNTERS = (
@@ -120,10 +121,8 @@ def write_report(path: Path, report: dict[str, Any]) -> None:
     Raises ConfigError where that fails.
     """
     text = json.dumps(_plain(report), indent=2, allow_nan=False)
-    try:
+    with writing(path, "the report"):
         path.write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"the report cannot be written to {path}: {error.strerror}") from error
 
 
 def _plain(value: Any) -> Any:

@@ -19,7 +19,7 @@ from visualizer.export.archive import CLIP, STREAMING, GrowingArray, write_archi
 from visualizer.mel.clip import cut, finished_columns
 from visualizer.mel.flat import written
 from visualizer.mel.front_end import FrontEnd
-from visualizer.support.files import replacing
+from visualizer.support.files import replacing, writing
 
 Channels = Literal["mean", "all"] | int
 Samples = NDArray[np.float32]
@@ -60,6 +60,7 @@ def write_features(
             blocks = cut(blocks, round(STREAMING_BLOCK_S * file.samplerate))
         try:
             with (
+                writing(output, "the features"),
                 replacing(output) as unfinished,
                 _opened(unfinished) as file_of_columns,
             ):
@@ -77,10 +78,6 @@ def write_features(
                 array.sync()
                 if output.suffix == ".npz":
                     _pack(unfinished, array.mapped(), config, STREAMING if streaming else CLIP)
-        except OSError as error:
-            raise ConfigError(
-                f"the features cannot be written to {str(output)!r}: {error.strerror}"
-            ) from error
         except MemoryError as error:
             signals = "1 channel" if n_channels == 1 else f"{n_channels} channels"
             raise ConfigError(

@@ -26,6 +26,7 @@ from visualizer.engine.status import EngineStatus
 from visualizer.errors import ConfigError, VisualizerError
 from visualizer.export.take import Take, TakeFiles, begin_on_grid, lead_samples
 from visualizer.export.writer import TakeWriter
+from visualizer.support.files import writing
 
 LEAST_FREE_BYTES = 200 * 2**20
 """A recording ends before the disk is as full as that."""
@@ -321,10 +322,8 @@ def write_picture(files: TakeFiles, picture: Picture | None) -> None:
     """Write it beside the rest. Raises ConfigError in words where that fails."""
     if picture is None:
         return
-    try:
+    with writing(files.picture):
         files.picture.write_bytes(picture())
-    except OSError as error:
-        raise ConfigError(f"{str(files.picture)!r} cannot be written: {error.strerror}") from error
 
 
 def warn_unfinished(recorder: Recorder) -> None:

@@ -24,6 +24,7 @@ from visualizer.engine.reader import FIRST_COLUMN_LIMIT_S
 from visualizer.engine.report import RunMeter, make_report, write_report
 from visualizer.errors import ConfigError, DeviceError
 from visualizer.support.faults import Fault, Faults
+from visualizer.support.files import writing
 from visualizer.support.process import age_ms
 from visualizer.support.shipped import shipped
 from visualizer.ui.controls.details import fault_line, make_details
@@ -214,9 +215,5 @@ class _Run:
 
 def _write_picture(path: Path, picture: QPixmap) -> None:
     """Write a PNG file. Raises ConfigError where that fails."""
-    try:
+    with writing(path, "the picture"):
         path.write_bytes(png_of(picture.toImage()))
-    except OSError as error:
-        raise ConfigError(
-            f"the picture cannot be written to {str(path)!r}: {error.strerror}"
-        ) from error

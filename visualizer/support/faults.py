@@ -12,7 +12,8 @@ import threading
 import traceback
 from collections import deque
 from collections.abc import Hashable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -161,10 +162,13 @@ class _Repeats:
         """Count it; return whether it was not known. The oldest make room for new ones."""
         with self._lock:
             known = self._faults.get(key)
-            if known is None and len(self._faults) == _KEPT_KINDS:
+            if known is not None:
+                self._faults[key] = replace(known, times=known.times + 1)
+                return False
+            if len(self._faults) == _KEPT_KINDS:
                 del self._faults[next(iter(self._faults))]
-            self._faults[key] = Fault(text, 1 if known is None else known.times + 1)
-            return known is None
+            self._faults[key] = Fault(text, 1)
+            return True
 
     def counted(self) -> tuple[Fault, ...]:
         with self._lock:
@@ -252,15 +256,12 @@ def versions() -> list[str]:
     ]
     modules = sys.modules
     # One that another thread is just loading may not have its version yet.
-    torch = getattr(modules.get("torch"), "__version__", None)
-    qt = getattr(modules.get("PyQt6.QtCore"), "qVersion", None)
-    portaudio = getattr(modules.get("sounddevice"), "get_portaudio_version", None)
-    if torch is not None:
-        found.append(f"torch {torch}")
-    if qt is not None:
-        found.append(f"Qt {qt()}")
-    if portaudio is not None:
-        found.append(portaudio()[1])
+    with suppress(KeyError, AttributeError):
+        found.append(f"torch {modules['torch'].__version__}")
+    with suppress(KeyError, AttributeError):
+        found.append(f"Qt {modules['PyQt6.QtCore'].qVersion()}")
+    with suppress(KeyError, AttributeError):
+        found.append(modules["sounddevice"].get_portaudio_version()[1])
     return found
 
 

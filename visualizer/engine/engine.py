@@ -162,7 +162,7 @@ class Engine:
                     self._set(state="closed")
                     return
                 while ring is not None and ring is self._ring and self._take_audio(ring):
-                    if self._orders:
+                    if self._orders or self._closing:
                         self._inbox.put(ring)
                         break
             except Exception as error:

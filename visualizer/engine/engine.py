@@ -325,9 +325,10 @@ class Engine:
         block = ring.read()
         if block is not None:
             self._process(block, now)
-            if self._pipeline is not None:
+            if self._pipeline is not None and source is not None:
                 # Now and then in any case, so that a long hop is not taken for silence.
-                soon = block.start_sample + len(block.samples) + self._look_samples()
+                look = round(_LOOK_S * source.sample_rate)
+                soon = block.start_sample + len(block.samples) + look
                 ring.want(min(self._pipeline.completed_by, soon))
             return True
         # A device that stops is opened again.
@@ -336,10 +337,6 @@ class Engine:
             fault = self._flush() if self._ended_well else ring.fault
             self._set(state="ended", fault=fault)
         return False
-
-    def _look_samples(self) -> int:
-        source = self._status.source
-        return 0 if source is None else round(_LOOK_S * source.sample_rate)
 
     def _process(self, block: AudioBlock, dequeued_at: float) -> None:
         pipeline = self._pipeline

@@ -317,22 +317,24 @@ class Engine:
         end = ring.end
         now = time.perf_counter()
         source = self._status.source
-        is_live = source is not None and source.is_live
-        if is_live and now - LATE_LIMIT_S > self._ready_at:
+        if source is None:
+            # The analysis failed, and with it what it was of.
+            return False
+        if source.is_live and now - LATE_LIMIT_S > self._ready_at:
             ring.skip(now - LATE_LIMIT_S)
-        if (source is None or source.can_wait) and not self._outbox.has_room():
+        if source.can_wait and not self._outbox.has_room():
             return False
         block = ring.read()
         if block is not None:
             self._process(block, now)
-            if self._pipeline is not None and source is not None:
+            if self._pipeline is not None:
                 # Now and then in any case, so that a long hop is not taken for silence.
                 look = round(_LOOK_S * source.sample_rate)
                 soon = block.start_sample + len(block.samples) + look
                 ring.want(min(self._pipeline.completed_by, soon))
             return True
         # A device that stops is opened again.
-        if end is not None and not is_live and self._status.state == "running":
+        if end is not None and not source.is_live and self._status.state == "running":
             self._ended_well = end is SourceEnd.COMPLETE
             fault = self._flush() if self._ended_well else ring.fault
             self._set(state="ended", fault=fault)

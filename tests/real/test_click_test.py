@@ -195,7 +195,7 @@ def test_an_output_is_found_by_index_name_or_part() -> None:
     ("outputs", "wanted", "complaint"),
     [
         (OUTPUTS, "analog", "2 outputs fit 'analog'; name one of 1 'hdmi', 4 'analog one', 5"),
-        (OUTPUTS, "7", "there is no output '7'; name one of 1 'hdmi'"),
+        (OUTPUTS, "7", "no outputs fit '7'; name one of 1 'hdmi'"),
         (OUTPUTS, "usb", "no outputs fit 'usb'; name one of 1 'hdmi'"),
         (OUTPUTS[:1], None, "the system names no default output; name one of 1 'hdmi'"),
         ((), None, "no output was found"),

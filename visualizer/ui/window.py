@@ -442,7 +442,7 @@ class Window(QMainWindow):
     def _look_for_devices(self) -> None:
         status = self.engine_status()
         source = status.source if status else None
-        on_microphone = source is not None and source.kind == "mic"
+        on_microphone = source is not None and source.is_live
         self.devices.ask((source.host_api or "", source.name) if source and on_microphone else None)
 
     def _show_saved(self, words: str) -> None:

@@ -373,7 +373,7 @@ def test_a_good_capture_is_told_in_figures() -> None:
         ({"notice": "clipping: once"}, "note", "clipping: once"),
         ({"columns": 300}, "lacking", "too little sound came"),
         ({"fault": "it is gone"}, "lacking", "it is gone"),
-        ({"startup_ms": {"first_column": None}}, "lacking", "no column came within 20 s"),
+        ({"startup_ms": {"first_column": None}}, "lacking", "no column came within 25 s"),
         (
             {"startup_ms": {"first_column": None}, "fault": "it refuses"},
             "lacking",

@@ -164,7 +164,7 @@ def _kernel_name(text: str) -> KernelName:
     for name in KERNELS:
         if text == name:
             return name
-    raise ConfigError(f"there is no kernel {quoted(text)}; there are {', '.join(KERNELS)}")
+    raise ConfigError(f"there is no kernel {quoted(text)}", f"there are {', '.join(KERNELS)}")
 
 
 def _is_front_end(text: str) -> bool:
@@ -201,7 +201,7 @@ def obtain(
         return _computed(title, shared.sound, at, kernel, shared.kernels, on_progress)
     except MemoryError as error:
         raise ConfigError(
-            f"{title} needs more memory than there is; take a shorter sound"
+            f"{title} needs more memory than there is", "take a shorter sound"
         ) from error
 
 
@@ -284,7 +284,7 @@ def _features(wanted: FeaturesOperand, config: FrontEnd | None) -> Side:
         if wanted.path.suffix == ".npz":
             with held:
                 if "mel" not in held:
-                    raise ConfigError(f"{name} holds no array 'mel'; `visualizer mel` writes one")
+                    raise ConfigError(f"{name} holds no array 'mel'", "`visualizer mel` writes one")
                 values = held["mel"]
                 if "config" in held:
                     config = read(json.loads(str(held["config"])))
@@ -319,7 +319,8 @@ def _placed(values: Values, grid: NDArray[Any], name: str) -> Values:
     if grid.dtype != np.int64 or grid.shape != (n_columns,):
         raise ConfigError(
             f"{name} holds {n_columns} columns, but 'column' is {grid.dtype} of the shape "
-            f"{grid.shape}; a recording has the index of each there, as int64"
+            f"{grid.shape}",
+            "a recording has the index of each there, as int64",
         )
     end = int(grid[-1]) + 1
     if grid[0] < 0 or (grid[1:] <= grid[:-1]).any() or end - n_columns > _MOST_MISSING:
@@ -338,7 +339,7 @@ def _placed(values: Values, grid: NDArray[Any], name: str) -> Values:
 def _checked(values: Any, config: FrontEnd | None, name: str) -> Values:
     """An array of features as (rows, columns). Raises ConfigError."""
     if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiu":
-        raise ConfigError(f"{name} holds no numbers; features are an array of float32")
+        raise ConfigError(f"{name} holds no numbers", "features are an array of float32")
     if values.ndim == 3 and len(values) == 1:
         values = values[0]
     if values.ndim != 2 or 0 in values.shape:

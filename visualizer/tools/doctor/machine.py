@@ -15,7 +15,7 @@ from visualizer.support import system
 from visualizer.tools.doctor.check import Check, first_line, install, kernels, mend_sound
 
 if TYPE_CHECKING:
-    from visualizer.audio.devices import InputDevice
+    from visualizer.audio.devices import Device
 
 LITTLE_ROOM_GB = 0.5
 """With less, what a compiler writes on its way may not fit."""
@@ -131,5 +131,5 @@ def look_at_microphones() -> Iterator[Check]:
     yield Check("microphones", "ok", "\n".join((f"{len(devices)}, default {default!r}", *rows)))
 
 
-def _row(device: InputDevice) -> str:
+def _row(device: Device) -> str:
     return f"{device.name} ({device.host_api}, {device.channels} ch, {device.native_rate} Hz)"

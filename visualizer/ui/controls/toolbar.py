@@ -208,7 +208,7 @@ class Controls(QWidget):
 
     def _show_microphones(self, status: EngineStatus) -> None:
         source = status.source
-        on_microphone = source is not None and source.kind == "mic"
+        on_microphone = source is not None and source.is_live
         current = (source.host_api or "", source.name) if source and on_microphone else None
         by_api = {
             host_api: [
@@ -236,7 +236,7 @@ class Controls(QWidget):
         source = status.source
         if source is None:
             return []
-        if source.kind != "mic":
+        if not source.is_live:
             return [(f"{source.sample_rate} Hz", source.sample_rate)]
         key = (source.host_api, source.name)
         device = next((d for d in self._devices.devices if (d.host_api, d.name) == key), None)
@@ -274,7 +274,7 @@ class Controls(QWidget):
 
     def _pick_rate(self, rate: int) -> None:
         source = self._status.source if self._status else None
-        if source is not None and source.kind == "mic":
+        if source is not None and source.is_live:
             self._pick_capture(
                 CaptureConfig("mic", device=source.name, host_api=source.host_api, sample_rate=rate)
             )

@@ -103,7 +103,7 @@ def what_is_measured(status: EngineStatus) -> str:
     mel = status.mel
     if mel is None:
         return "Nothing is measured yet."
-    if status.source is not None and status.source.kind != "mic":
+    if status.source is not None and not status.source.is_live:
         device = "there is no device to wait for"
     elif status.source is None or status.source.device_latency_s is None:
         device = "what passes in the device before the callback: it reports nothing"

@@ -21,7 +21,7 @@ from visualizer.tools.bench.cases import FFT_ALONE, peers
 from visualizer.tools.bench.chart import OURS_COLOUR, THEIRS_COLOUR
 
 PEERS = {
-    "librosa, as usually used",
+    "librosa melspectrogram",
     "librosa, filters kept",
     "torchaudio's transform",
     "article, eager, cpu",

@@ -59,7 +59,7 @@ def kernels(config: MelConfig, folder: Path) -> dict[str, Callable[[int], FrameC
 def peers() -> dict[str, Callable[[], FrameCall]]:
     """Return how to make each peer."""
     found: dict[str, Callable[[], FrameCall]] = {
-        "librosa, as usually used": _librosa,
+        "librosa melspectrogram": _librosa,
         "librosa, filters kept": _librosa_kept,
         "torchaudio's transform": _torchaudio,
         "numpy float32": lambda: _spectrum_times_filters(np.fft.rfft),

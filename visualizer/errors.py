@@ -67,6 +67,14 @@ class ConfigError(VisualizerError):
     """A setting, preset, option or file name that cannot be used."""
 
 
+class FieldError(ConfigError):
+    """A field of a setting or a front-end whose value is outside its limits."""
+
+    def __init__(self, field: str, value: object, limits: str) -> None:
+        super().__init__(f"{field} is {quoted(value)}", f"it must be {limits}")
+        self.field, self.value, self.limits = field, value, limits
+
+
 class DeviceError(VisualizerError):
     """A sound device that is missing or refuses what was asked of it."""
 
@@ -84,9 +92,9 @@ class KernelError(VisualizerError):
 
 
 def require(condition: bool, field: str, value: object, limits: str) -> None:
-    """Raise ConfigError, naming the field, its value and its limits, unless the condition holds."""
+    """Raise FieldError, which names the field, its value and its limits, unless `condition`."""
     if not condition:
-        raise ConfigError(f"{field} is {quoted(value)}", f"it must be {limits}")
+        raise FieldError(field, value, limits)
 
 
 def is_whole(value: object, low: int, high: int = 1 << 20) -> bool:

@@ -61,7 +61,7 @@ def completed(script: Path, folder: Path, *words: str) -> set[str]:
         (("diff", "simli", "simli", "--on", "de"), {"demo"}),
         (("completion", ""), {"bash", "zsh"}),
     ],
-    ids=" ".join,
+    ids=lambda words: " ".join(words if isinstance(words, tuple) else sorted(words)),
 )
 def test_bash_completes(
     script: Path, tmp_path: Path, words: tuple[str, ...], offered: set[str]

@@ -15,6 +15,7 @@ _WITHOUT_COMMAND = ("-h", "--help", "--version")
 def main() -> NoReturn:
     """Run what the command line says and end with the exit code."""
     process.hold_standard_streams()
+    process.keep_arrays_on_one_thread()
     process.leave(run_command(sys.argv[1:]))
 
 

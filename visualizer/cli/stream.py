@@ -20,7 +20,7 @@ from visualizer.cli.formats import WRITERS, Heading, StreamColumn
 from visualizer.engine.columns import MelColumns
 from visualizer.engine.engine import Engine
 from visualizer.engine.history import FORGETFUL_BYTES
-from visualizer.engine.options import StreamOptions, engine_config, kernel_folder
+from visualizer.engine.options import StreamOptions, engine_config, kernel_plan
 from visualizer.engine.reader import LOOK_S, EngineReader
 from visualizer.engine.status import EngineStatus
 from visualizer.errors import ConfigError, DeviceError
@@ -45,7 +45,7 @@ def run_stream(options: StreamOptions) -> int:
             (),
             wake,
             strict=True,
-            kernels=kernel_folder(options.run),
+            kernels=kernel_plan(options.run),
             sound_bytes=FORGETFUL_BYTES,
         ),
         duration_s=options.run.duration_s,

@@ -16,7 +16,7 @@ from visualizer.engine.columns import MelColumns
 from visualizer.engine.engine import Engine
 from visualizer.engine.history import FORGETFUL_BYTES, MEMORY_BYTES
 from visualizer.engine.latency import STAGES, LatencyLog
-from visualizer.engine.options import RunOptions, engine_config, fallbacks, kernel_folder
+from visualizer.engine.options import RunOptions, engine_config, fallbacks, kernel_plan
 from visualizer.engine.reader import EngineReader
 from visualizer.engine.report import RunMeter, make_report, write_report
 from visualizer.engine.status import EngineStatus
@@ -129,7 +129,7 @@ def run_terminal(options: RunOptions) -> int:
             fallbacks(options, config.capture),
             wake,
             strict=options.must_open,
-            kernels=kernel_folder(options),
+            kernels=kernel_plan(options),
             # A recording is written from what is kept.
             sound_bytes=FORGETFUL_BYTES if options.recording is None else MEMORY_BYTES,
         ),

@@ -13,7 +13,6 @@ from pathlib import Path
 from types import TracebackType
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from visualizer.audio.capture import CaptureConfig, SourceKind
@@ -21,13 +20,13 @@ from visualizer.audio.file import open_audio
 from visualizer.engine.columns import MelColumns
 from visualizer.engine.config import Channel, EngineConfig
 from visualizer.engine.engine import Engine
+from visualizer.engine.keeper import NUMPY_ALONE, KernelPlan
 from visualizer.engine.reader import EngineReader
 from visualizer.engine.status import EngineStatus
 from visualizer.errors import DeviceError, SourceError
 from visualizer.mel import presets
-from visualizer.mel.compute import Compute
-from visualizer.mel.flat import MelConfig
-from visualizer.mel.kernels import choose_device
+from visualizer.mel.compute import Compute, choose_device
+from visualizer.mel.front_end import FrontEnd
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +52,7 @@ def listen(
     source: str | os.PathLike[str] = "mic",
     *,
     preset: str = "simli",
-    config: MelConfig | None = None,
+    config: FrontEnd | None = None,
     device: str | int | None = None,
     sample_rate: int | None = None,
     channels: int | None = None,
@@ -135,15 +134,13 @@ class Listener:
 
         Exactly what `config` says is opened, and nothing in its place.
         """
-        # The worker takes one of torch's threads for itself; torch gives that number to every
-        # thread that computes for the first time later.
-        self._torch_threads: int | None = torch.get_num_threads()
+        plan = NUMPY_ALONE if kernels is None else KernelPlan("auto", kernels)
         self._reader = EngineReader(
-            lambda wake: Engine(config, (), wake, strict=True, kernels=kernels)
+            lambda wake: Engine(config, (), wake, strict=True, kernels=plan)
         )
         self._waiting: deque[Column] = deque()
         self._grid = _Grid(each=config.channel == "each")
-        self._mel: MelConfig | None = None
+        self._mel: FrontEnd | None = None
         # Also where the iterator is left lying, and at the end of the program.
         self._close = weakref.finalize(self, self._reader.engine.close)
 
@@ -174,7 +171,6 @@ class Listener:
             # A stream that has failed does not know it any more.
             self._mel = status.mel or self._mel
             if deliveries and self._mel is not None:
-                self._give_threads_back()
                 for columns in deliveries:
                     self._waiting.extend(self._grid.placed(columns, self._mel))
             elif self._reader.is_over:
@@ -186,11 +182,6 @@ class Listener:
             else:
                 self._reader.wait()
         return self._waiting.popleft()
-
-    def _give_threads_back(self) -> None:
-        if self._torch_threads is not None:
-            torch.set_num_threads(self._torch_threads)
-            self._torch_threads = None
 
     def __enter__(self) -> Listener:
         return self
@@ -215,7 +206,7 @@ class _Grid:
         self._config_id: int | None = None
         self._delivered_at = 0.0
 
-    def placed(self, columns: MelColumns, mel: MelConfig) -> list[Column]:
+    def placed(self, columns: MelColumns, mel: FrontEnd) -> list[Column]:
         first = self._base + columns.first_column
         if self._next is not None and columns.config_id != self._config_id and first < self._next:
             # The device came back in another form, so that its stream began anew: the clock says

@@ -9,9 +9,10 @@ from typing import Literal, get_args
 from visualizer.audio.capture import CaptureConfig
 from visualizer.audio.wav import SoundFormat
 from visualizer.engine.config import Channel, EngineConfig
+from visualizer.engine.keeper import KernelChoice, KernelPlan
 from visualizer.errors import ConfigError, among, quoted, require
 from visualizer.mel.compute import Compute
-from visualizer.mel.flat import MelConfig
+from visualizer.mel.front_end import FrontEnd
 from visualizer.support.folders import cache_folder
 
 
@@ -50,10 +51,10 @@ class RunOptions:
 
     capture: CaptureConfig | None = None
     preset: str | None = None
-    mel: MelConfig | None = None
+    mel: FrontEnd | None = None
     compute: Compute | None = None
-    compiled: bool = True
-    """whether compiled kernels may be built and used"""
+    kernel: KernelChoice = "auto"
+    """which kernels to look for beside the stream"""
     duration_s: float | None = None
     """counted from the first column"""
     screenshot: Path | None = None
@@ -96,9 +97,9 @@ MINIMUM_SIZE = (820, 450)
 """Of the window, in pixels: less and the toolbar is cut off."""
 
 
-def kernel_folder(options: RunOptions) -> Path | None:
-    """Where compiled kernels are kept; None where there are to be none."""
-    return cache_folder() / "kernels" if options.compiled else None
+def kernel_plan(options: RunOptions) -> KernelPlan:
+    """Return which kernels to look for, and where compiled ones are kept."""
+    return KernelPlan(options.kernel, cache_folder() / "kernels")
 
 
 DEFAULT_ENGINE_CONFIG = EngineConfig(CaptureConfig("mic"))

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visualizer.audio.channels import Channel, n_signals, signals_of
-from visualizer.mel.flat import MelConfig
-from visualizer.mel.kernels import HostKernel
+from visualizer.mel.front_end import FrontEnd
+from visualizer.mel.kernels.host import HostKernel
 from visualizer.mel.stream import MelStream
 
 
@@ -20,20 +20,20 @@ class Pipeline:
 
     def __init__(
         self,
-        mel: MelConfig,
+        mel: FrontEnd,
         source_rate: int,
         n_channels: int,
         channel: Channel,
         kernel: HostKernel | None = None,
     ) -> None:
-        """`source_rate` in Hz, `n_channels` of the source; no kernel means plain torch."""
+        """`source_rate` in Hz, `n_channels` of the source; no kernel means NumPy's."""
         self._channel = channel
         self.stream = MelStream(mel, source_rate, n_signals(n_channels, channel), kernel)
         self._position = 0
 
     def warm_up(self) -> None:
         """Run the kernel once, so that what it sets up, or lacks, shows before the first hop."""
-        win_length = self.stream.config.win_length
+        win_length = self.stream.front_end.win_length
         self.stream.kernel(np.zeros((1, win_length), dtype=np.float32))
 
     def push(
@@ -42,7 +42,7 @@ class Pipeline:
         """Take (n_samples, n_channels) of the source, `start_sample` on its clock the first.
 
         What lies between them and those before was lost. Return the first column's index on the
-        grid, and the columns (n, n_mels, n_columns).
+        grid, and the columns (n, n_rows, n_columns).
         """
         if start_sample > self._position:
             self.stream.skip(start_sample - self._position)
@@ -53,7 +53,7 @@ class Pipeline:
     @property
     def completed_by(self) -> int:
         """The source's sample, at the earliest, that completes the next column."""
-        mel = self.stream.config
+        mel = self.stream.front_end
         if self.stream.held_back_s:
             return self._position + 1
         return self.stream.next_column * mel.hop_length + mel.offset + mel.win_length

@@ -12,6 +12,7 @@ from typing import Any
 from visualizer.engine.latency import STAGES, LatencyLog
 from visualizer.engine.status import EngineStatus
 from visualizer.errors import ConfigError
+from visualizer.mel.flat import written
 from visualizer.support.process import ProcessMeter
 
 
@@ -75,7 +76,7 @@ def make_report(status: EngineStatus, latency: LatencyLog, measures: RunMeasures
             "sample_rate": source.sample_rate,
             "channels": source.channels,
         },
-        "front_end": status.mel and status.mel.to_dict(),
+        "front_end": status.mel and written(status.mel),
         "kernel": {
             "backend": status.backend,
             "device": status.device,

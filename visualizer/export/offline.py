@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from visualizer.audio.channels import signals_of
@@ -17,7 +17,8 @@ from visualizer.audio.file import open_audio, read_blocks
 from visualizer.errors import ConfigError
 from visualizer.export.archive import CLIP, STREAMING, GrowingArray, write_archive
 from visualizer.mel.clip import cut, finished_columns
-from visualizer.mel.flat import MelConfig
+from visualizer.mel.flat import written
+from visualizer.mel.front_end import FrontEnd
 from visualizer.support.files import replacing
 
 Channels = Literal["mean", "all"] | int
@@ -32,12 +33,12 @@ STREAMING_BLOCK_S = 0.01
 def write_features(
     source: Path,
     output: Path,
-    front_end: Callable[[int], MelConfig],
+    front_end: Callable[[int], FrontEnd],
     channels: Channels,
     *,
     streaming: bool,
     on_progress: Callable[[float], None] = lambda _: None,
-) -> tuple[tuple[int, ...], MelConfig]:
+) -> tuple[tuple[int, ...], FrontEnd]:
     """Write the features of an audio file to a .npy or .npz; return their shape and the config.
 
     `front_end` is asked for the config at the file's sample rate; the sound is resampled where the
@@ -45,7 +46,6 @@ def write_features(
     n_columns), or (n_channels, rows, n_columns) for "all". What `output` held before stays until
     all is written. Raises SourceError or ConfigError.
     """
-    torch.set_num_threads(1)
     with open_audio(source) as file:
         if isinstance(channels, int) and not 1 <= channels <= file.channels:
             there = f"the channels 1 to {file.channels}" if file.channels > 1 else "channel 1 alone"
@@ -61,7 +61,6 @@ def write_features(
         try:
             with (
                 replacing(output) as unfinished,
-                tempfile.TemporaryFile(dir=unfinished.parent) as spool,
                 _opened(unfinished) as file_of_columns,
             ):
                 shape = (n_channels, 0, 0) if channels == "all" else (0, 0)
@@ -71,7 +70,7 @@ def write_features(
                     config,
                     file.samplerate,
                     n_channels,
-                    _Spool(spool),
+                    partial(_Spool, unfinished.parent),
                     streaming=streaming,
                 ):
                     array.append(columns if channels == "all" else columns[0])
@@ -99,10 +98,10 @@ def _opened(output: Path) -> IO[bytes]:
 
 
 class _Spool:
-    """Columns put aside in a file."""
+    """Columns put aside in a file that has no name, in a folder."""
 
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
+    def __init__(self, folder: Path) -> None:
+        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
         self._shapes: list[tuple[int, ...]] = []
 
     def append(self, columns: Columns, /) -> None:
@@ -116,10 +115,11 @@ class _Spool:
             yield np.frombuffer(self._file.read(n_bytes), np.float32).reshape(shape)
 
 
-def _pack(path: Path, mel: Columns, config: MelConfig, form: str) -> None:
+def _pack(path: Path, mel: Columns, config: FrontEnd, form: str) -> None:
     """Write a .npz that tells what it holds."""
     parts = {
-        "config": np.array(json.dumps(config.to_dict())),
+        "config": np.array(json.dumps(written(config))),
+        "chain": np.array(json.dumps(config.to_dict())),
         "form": np.array(form),
         "sample_rate": np.array(config.sample_rate),
         "times_s": column_times_s(config, mel.shape[-1]),
@@ -127,7 +127,8 @@ def _pack(path: Path, mel: Columns, config: MelConfig, form: str) -> None:
     write_archive(path, mel, parts)
 
 
-def column_times_s(config: MelConfig, n_columns: int) -> NDArray[np.float64]:
+def column_times_s(config: FrontEnd, n_columns: int) -> NDArray[np.float64]:
     """The middle of each column's window, in seconds from the first sample: (n_columns,)."""
-    hops = np.arange(n_columns, dtype=np.float64) * config.stack + (config.stack - 1) / 2
+    stack = config.n_model_rows // config.n_rows
+    hops = np.arange(n_columns, dtype=np.float64) * stack + (stack - 1) / 2
     return config.middle_s + hops * config.hop_s

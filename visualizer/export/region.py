@@ -13,7 +13,8 @@ from visualizer.audio.channels import Channel, signals_of
 from visualizer.audio.file import write_sound
 from visualizer.engine.history import SoundHistory
 from visualizer.errors import ConfigError
-from visualizer.mel.flat import MelConfig
+from visualizer.mel.flat import flat_form, written
+from visualizer.mel.front_end import FrontEnd
 from visualizer.support.files import replacing
 
 _SNIPPET = """\
@@ -22,12 +23,11 @@ import json
 import numpy as np
 import soundfile
 
-from visualizer.mel.flat import MelConfig
-from visualizer.mel.stream import MelStream
+from visualizer import {kind}, MelStream
 
-config = MelConfig.from_dict(json.loads({config!r}))
+front_end = {kind}.from_dict(json.loads({front_end!r}))
 samples, sample_rate = soundfile.read({wav!r}, dtype="float32", always_2d=True)
-stream = MelStream(config, sample_rate, 1)
+stream = MelStream(front_end, sample_rate, 1)
 {skip}first = stream.next_column
 columns = np.concatenate((stream.push(samples){flush}), axis=2)
 mel = columns[0, {first_band}:{end_band}, {first_column} - first : {end_column} - first]
@@ -42,7 +42,7 @@ class Piece:
     """A stretch of one signal's columns, and where its front-end began to be fed."""
 
     sound: SoundHistory
-    mel: MelConfig
+    mel: FrontEnd
     channel: Channel
     fed_since: int
     """the stream's sample"""
@@ -62,14 +62,11 @@ def save_piece(piece: Piece, path: Path) -> str:
     What is written is what that code gives, so both are the same to the bit on this machine.
     Raises ConfigError where the sound is no longer kept or the files cannot be written.
     """
-    import torch
-
     npy, wav = path, sound_path(path)
     if not path.parent.is_dir():
         raise ConfigError(f"the region cannot be written: there is no folder {str(path.parent)!r}")
     start, samples = _samples(piece)
-    with torch.inference_mode():
-        values = _values(piece, start, samples)
+    values = _values(piece, start, samples)
     try:
         # The values go first, which another program may hold open: if that fails, nothing is gone.
         with replacing(wav) as new_wav, replacing(npy) as new_npy:
@@ -79,7 +76,8 @@ def save_piece(piece: Piece, path: Path) -> str:
         reason = error.strerror or error
         raise ConfigError(f"the region cannot be written to {str(npy)!r}: {reason}") from error
     return _SNIPPET.format(
-        config=json.dumps(piece.mel.to_dict()),
+        kind="FrontEnd" if flat_form(piece.mel) is None else "MelConfig",
+        front_end=json.dumps(written(piece.mel)),
         wav=str(wav),
         npy=str(npy),
         skip=f"stream.skip({start})\n" if start else "",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from visualizer.audio.channels import Channel, n_signals
 from visualizer.audio.source import SourceInfo
-from visualizer.mel.flat import MelConfig
+from visualizer.mel.front_end import FrontEnd
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Take:
     """One stream through one front-end, from a sample on."""
 
     source: SourceInfo
-    mel: MelConfig
+    mel: FrontEnd
     channel: Channel
     start_sample: int
     """of the stream: the recording's sample 0"""
@@ -85,7 +85,7 @@ class Take:
         return first_sample - 1 >= self.lead_samples or self.start_sample == 0
 
 
-def begin_on_grid(mel: MelConfig, source_rate: int, sample: int, first: int) -> tuple[int, int]:
+def begin_on_grid(mel: FrontEnd, source_rate: int, sample: int, first: int) -> tuple[int, int]:
     """The last sample up to `sample` at which a column's hop begins, and that column's index.
 
     Where that is before `first`, the next one. A sound that is cut there has its columns at the

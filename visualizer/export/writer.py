@@ -11,6 +11,7 @@ import logging
 import platform
 from contextlib import suppress
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from visualizer.audio.wav import SAMPLE_BYTES, GrowingWav, SoundFormat
 from visualizer.errors import ConfigError
 from visualizer.export.archive import STREAMING, GrowingArray, write_archive
 from visualizer.export.take import Take, TakeFiles
+from visualizer.mel.flat import written
 from visualizer.support.files import replacing
 
 WAV_BYTES_MAX = 2**32 - 2**20
@@ -50,7 +52,7 @@ class TakeWriter:
                 ("captured_at", "<f8"),
                 ("dequeued_at", "<f8"),
                 ("computed_at", "<f8"),
-                ("values", "<f4", (take.n_signals, take.mel.n_mels)),
+                ("values", "<f4", (take.n_signals, take.mel.n_rows)),
             ]
         )
         try:
@@ -135,14 +137,12 @@ class TakeWriter:
         *,
         finished: bool,
     ) -> None:
-        import torch
-
         take = self._take
         about = {
             "program": f"mel-visualizer {__version__}",
             "versions": {
                 "python": platform.python_version(),
-                "torch": torch.__version__,
+                "torch": version("torch"),
                 "numpy": np.__version__,
                 "platform": platform.platform(),
             },
@@ -166,7 +166,7 @@ class TakeWriter:
                 "level_is_from_before": take.is_levelled_before,
             },
             "counters": counters,
-            "front_end": take.mel.to_dict(),
+            "front_end": written(take.mel),
         }
         with replacing(self.files.about) as unfinished:
             unfinished.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
@@ -199,7 +199,8 @@ class TakeWriter:
             path,
             values if self._take.channel == "each" else values[0],
             {
-                "config": np.array(json.dumps(mel.to_dict())),
+                "config": np.array(json.dumps(written(mel))),
+                "chain": np.array(json.dumps(mel.to_dict())),
                 "form": np.array(STREAMING),
                 "sample_rate": np.array(mel.sample_rate),
                 "times_s": columns * mel.hop_s + mel.middle_s,

@@ -32,6 +32,14 @@ def hold_standard_streams() -> None:
     sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
 
 
+def keep_arrays_on_one_thread() -> None:
+    """Have NumPy's products run on the thread that asks for them; before NumPy is imported.
+
+    Its own threads would only take turns with ours, which wait for no product of that size.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
 def settle() -> None:
     """Collect garbage again, but not what lives now: walking through that takes over 100 ms."""
     gc.freeze()

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from PyQt6.QtCore import QBuffer, QMessageLogContext, Qt, QTimer, QtMsgType, qInstallMessageHandler
+from PyQt6.QtCore import QMessageLogContext, Qt, QTimer, QtMsgType, qInstallMessageHandler
 from PyQt6.QtGui import QIcon, QPixmap
 from PyQt6.QtWidgets import QApplication
 
@@ -18,7 +18,7 @@ from visualizer.engine.options import (
     RunOptions,
     engine_config,
     fallbacks,
-    kernel_folder,
+    kernel_plan,
 )
 from visualizer.engine.reader import FIRST_COLUMN_LIMIT_S
 from visualizer.engine.report import RunMeter, make_report, write_report
@@ -28,11 +28,12 @@ from visualizer.support.shipped import shipped
 from visualizer.ui.controls.details import fault_line, make_details
 from visualizer.ui.controls.settings import Settings
 from visualizer.ui.garbage import settle_here
+from visualizer.ui.png import png_of
 from visualizer.ui.theme import apply_theme
 from visualizer.ui.window import Window
 
 _LOOK_MS = 500
-"""The banner tells of the program's own faults this often."""
+"""Between two looks for faults of the program itself."""
 
 _log = logging.getLogger(__name__)
 
@@ -73,7 +74,7 @@ def run_window(options: RunOptions, faults: Faults) -> int:
             fallbacks(options, config.capture),
             on_update,
             strict=options.must_open,
-            kernels=kernel_folder(options),
+            kernels=kernel_plan(options),
         )
 
     window = Window(start_engine, store)
@@ -93,19 +94,18 @@ def run_window(options: RunOptions, faults: Faults) -> int:
     finally:
         sys.excepthook = sys.__excepthook__
         qInstallMessageHandler(None)
-        store.flush()
         problem = store.take_problem()
         if problem is not None:
             _log.warning(problem)
 
 
 class FaultWatch:
-    """Shows in the window what nobody foresaw, wherever it came from."""
+    """Shows unforeseen faults in the window, whichever thread they came from."""
 
     def __init__(self, window: Window, faults: Faults) -> None:
         self._window, self._faults = window, faults
         self._shown: tuple[Fault, ...] = ()
-        # Now and then: a fault may come with every paint, and from any thread.
+        # By a timer: a fault may come with every paint, and from any thread.
         self._timer = QTimer(window)
         self._timer.timeout.connect(self._look)
         self._timer.start(_LOOK_MS)
@@ -128,7 +128,7 @@ class FaultWatch:
             return
         self._shown = found
         banner = self._window.failures
-        # Closed, it stays so while the same goes on.
+        # Once closed, it stays so while the faults are the same.
         is_new = [fault.text for fault in found] != [fault.text for fault in before]
         if is_new or not banner.isHidden():
             banner.show_fault(fault_line(found))
@@ -213,12 +213,8 @@ class _Run:
 
 def _write_picture(path: Path, picture: QPixmap) -> None:
     """Write a PNG file. Raises ConfigError where that fails."""
-    # Made here, since Qt would not tell why a file could not be written.
-    buffer = QBuffer()
-    buffer.open(QBuffer.OpenModeFlag.WriteOnly)
-    picture.save(buffer, "PNG")
     try:
-        path.write_bytes(buffer.data().data())
+        path.write_bytes(png_of(picture.toImage()))
     except OSError as error:
         raise ConfigError(
             f"the picture cannot be written to {str(path)!r}: {error.strerror}"

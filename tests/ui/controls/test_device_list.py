@@ -35,9 +35,13 @@ def listening(sound_server: SoundServer, qtbot: QtBot) -> Iterator[Window]:
 
 @pytest.fixture
 def watch(sound_server: SoundServer, qtbot: QtBot) -> Iterator[DeviceWatch]:
-    """A list that is kept, without a window."""
+    """A list that is kept, without a window, and of which nothing more is to come."""
+
+    def has_rates(found: DeviceList) -> bool:
+        return any(device.sample_rates for device in found.devices)
+
     watch = DeviceWatch()
-    with qtbot.waitSignal(watch.found, timeout=WAIT_MS):
+    with qtbot.waitSignal(watch.found, timeout=WAIT_MS, check_params_cb=has_rates):
         watch.ask(None)
     yield watch
     watch.close()
@@ -108,11 +112,11 @@ def test_an_open_list_stays_as_it_is_until_it_is_closed(
         assert texts(combo) == before
         # A choice is the line that was clicked, though there is a newer list.
         row = before.index("  mic_b")
-        with qtbot.waitSignal(listening.controls.capture_picked) as picked:
+        with qtbot.waitSignal(listening.controls.engine_picked) as picked:
             view.setCurrentIndex(combo.model().index(row, 0))  # type: ignore[union-attr]
             QTest.keyClick(view, Qt.Key.Key_Return)
         assert picked.args is not None
-        assert picked.args[0].device == "mic_b"
+        assert picked.args[0]["capture"].device == "mic_b"
         qtbot.waitUntil(lambda: SPEAKERS in texts(combo), timeout=WAIT_MS)
     qtbot.waitUntil(lambda: combo.currentText() == "  mic_b", timeout=WAIT_MS)
 

@@ -15,9 +15,9 @@ def register(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.description = "Show in which numbers A and B differ, and by how much their columns do."
     parser.epilog = (
-        "A front-end is a preset's name or a JSON file; its kernel follows a colon: eager (the "
-        "default), compiled, cuda-graph, or reference, the one in float64. The exit code is 0 "
-        "whatever the difference is."
+        "A front-end is a preset's name or a JSON file; its kernel follows a colon: numpy (the "
+        "default), eager, compiled, cuda-graph, or reference, the one in float64. The exit code "
+        "is 0 whatever the difference is."
     )
     for letter in "ab":
         parser.add_argument(

@@ -16,11 +16,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from visualizer.mel import artifacts
-from visualizer.mel.artifacts import Artifact
-from visualizer.mel.flat import MelConfig
-from visualizer.mel.kernels import CudaGraphKernel, EagerKernel, HostKernel
-from visualizer.mel.timing import noise_frames
+from visualizer.mel.arrays import BatchArrays
+from visualizer.mel.front_end import FrontEnd
+from visualizer.mel.kernels import building
+from visualizer.mel.kernels.artifacts import Artifact
+from visualizer.mel.kernels.host import HostKernel, NumpyKernel
+from visualizer.mel.kernels.timing import noise_frames
+from visualizer.mel.kernels.torch_kernels import CudaGraphKernel, EagerKernel
 
 Frames = NDArray[np.float32]
 FrameCall = Callable[[Frames], object]
@@ -42,17 +44,19 @@ _FILTERS: dict[str, Any] = {
 """The article's setting, as the peers are told it; the preset simli has it for our kernels."""
 
 
-def kernels(config: MelConfig, folder: Path) -> dict[str, Callable[[int], FrameCall]]:
+def kernels(config: FrontEnd, folder: Path) -> dict[str, Callable[[int], FrameCall]]:
     """Return how to make each kernel for n rows; compiled ones are kept in `folder`.
 
     The first that can be made is the one that the others are compared with.
     """
     found: dict[str, Callable[[int], FrameCall]] = {
         "compiled": lambda n: _compiled(Artifact(config, n, folder)),
+        "numpy": lambda n: NumpyKernel(config),
+        "numpy, for batches": lambda n: NumpyKernel(config, BatchArrays(np.float32)),
         "eager": lambda n: EagerKernel(config),
     }
     if torch.cuda.is_available():
-        found["cuda-graph"] = lambda n: CudaGraphKernel(config, n, torch.device("cuda"))
+        found["cuda-graph"] = lambda n: CudaGraphKernel(config, n, "cuda")
     return found | {FFT_ALONE: lambda n: _fft_alone(torch.from_numpy(noise_frames(config, n)))}
 
 
@@ -75,7 +79,7 @@ def peers() -> dict[str, Callable[[], FrameCall]]:
 
 def _compiled(artifact: Artifact) -> HostKernel:
     with torch.inference_mode(False):
-        return artifacts.obtain(artifact)
+        return building.obtain(artifact)
 
 
 def _fft_alone(windowed: torch.Tensor) -> FrameCall:

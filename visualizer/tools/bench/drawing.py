@@ -18,9 +18,8 @@ from PyQt6.QtWidgets import QApplication, QStackedWidget, QWidget
 from visualizer.engine.history import ColumnHistory
 from visualizer.engine.tracks import Track
 from visualizer.errors import DisplayError
-from visualizer.mel.filterbank import full_scale
 from visualizer.mel.picture import PictureUnit
-from visualizer.mel.presets import preset
+from visualizer.mel.presets import preset_for
 from visualizer.tools.bench.cases import RATE_HZ
 from visualizer.tools.bench.measure import percentiles_us
 from visualizer.ui.picture.display import DisplayConfig
@@ -36,7 +35,7 @@ _WARM_UP_UPDATES = 3
 """of each turn: what was hidden is drawn whole at first"""
 _SHOW_LIMIT_S = 10.0
 
-_CONFIG = preset("simli", RATE_HZ)
+_CONFIG = preset_for("simli", RATE_HZ)
 _UNIT = PictureUnit.default(_CONFIG)
 _DISPLAY = DisplayConfig()
 _N_COLUMNS = round(_DISPLAY.span_s / _CONFIG.hop_s)
@@ -67,7 +66,7 @@ class _Ours:
     case = "ours"
 
     def __init__(self, columns: Values) -> None:
-        history = ColumnHistory(_CONFIG.n_mels, _CONFIG.hop_s)
+        history = ColumnHistory(_CONFIG.n_rows, _CONFIG.hop_s)
         history.append(0, columns)
         track = Track("", _CONFIG, history, None)
         lane = Lane("", _CONFIG, history, _UNIT, track, _UNIT.label, _UNIT.range())
@@ -77,7 +76,7 @@ class _Ours:
         self._grid, self._history = lane.grid, history
 
     def update(self, column: Values) -> None:
-        """Take (n_mels, 1), and have it painted."""
+        """Take (n_rows, 1), and have it painted."""
         self._history.append(self._history.end, column)
         self.page.note_newest(self._grid.start_s + self._history.end * self._grid.hop_s)
         self.page.show_new()
@@ -93,11 +92,11 @@ class _Plain:
         self._image = pg.ImageItem(axisOrder="col-major")
         self._image.setLookupTable(colour_map(_DISPLAY.colour_map).getLookupTable(nPts=256))
         self._image.setImage(self._array, autoLevels=False, levels=_UNIT.range())
-        self._image.setRect(-_DISPLAY.span_s, 0, _DISPLAY.span_s, _CONFIG.n_mels)
+        self._image.setRect(-_DISPLAY.span_s, 0, _DISPLAY.span_s, _CONFIG.n_rows)
         self.page = pg.PlotWidget()
         self.page.addItem(self._image)
         self.page.setXRange(-_DISPLAY.span_s, 0, padding=0)
-        self.page.setYRange(0, _CONFIG.n_mels, padding=0)
+        self.page.setYRange(0, _CONFIG.n_rows, padding=0)
 
     def fit(self, size: QSize) -> None:
         """Have a picture of that size inside the axes."""
@@ -105,7 +104,7 @@ class _Plain:
         self.page.setFixedSize(self.page.size() - inside + size)
 
     def update(self, column: Values) -> None:
-        """Take (n_mels, 1), and have it painted."""
+        """Take (n_rows, 1), and have it painted."""
         self._array = np.roll(self._array, -1, axis=0)
         self._array[-1:] = _UNIT(column.T)
         self._image.setImage(self._array, autoLevels=False)
@@ -192,9 +191,11 @@ class TwoWays:
         return taken_s, cpu_s
 
     def _columns(self, n: int) -> Values:
-        """Something to show: (n_mels, n)."""
-        levels_db = self._random.uniform(*_UNIT.range(), (_CONFIG.n_mels, n))
-        return (full_scale(_CONFIG) * 10.0 ** (levels_db / 20.0)).astype(np.float32)
+        """Something to show: (n_rows, n)."""
+        level = _CONFIG.values.level
+        assert level is not None
+        levels_db = self._random.uniform(*_UNIT.range(), (_CONFIG.n_rows, n))
+        return level.value(levels_db).astype(np.float32)
 
     def _pixels(self, widget: QWidget) -> str:
         return f"{round(widget.width() * self._ratio)}×{round(widget.height() * self._ratio)}"

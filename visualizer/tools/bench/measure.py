@@ -18,9 +18,9 @@ import torch
 
 from visualizer.errors import KernelError, one_line
 from visualizer.export.offline import write_features
-from visualizer.mel.flat import MelConfig
-from visualizer.mel.presets import preset
-from visualizer.mel.timing import Call, noise_frames, paced, tight
+from visualizer.mel.front_end import FrontEnd
+from visualizer.mel.kernels.timing import Call, noise_frames, paced, tight
+from visualizer.mel.presets import preset_for
 from visualizer.tools.bench.cases import RATE_HZ, FrameCall, kernels, peers
 
 N_ROWS = (1, 8, 64, 256)
@@ -80,7 +80,7 @@ class BenchResult:
 
 def measure(with_peers: bool, on_step: Callable[[str], None]) -> BenchResult:
     """Measure everything, telling `on_step` what begins."""
-    config = preset("simli", RATE_HZ)
+    config = preset_for("simli", RATE_HZ)
     torch.set_num_threads(1)
     problems: list[str] = []
     build_s = load_s = None
@@ -121,7 +121,7 @@ def measure(with_peers: bool, on_step: Callable[[str], None]) -> BenchResult:
 
 
 def _ready(
-    cases: dict[Case, Callable[[], FrameCall]], config: MelConfig, problems: list[str]
+    cases: dict[Case, Callable[[], FrameCall]], config: FrontEnd, problems: list[str]
 ) -> dict[Case, Call]:
     """Make what is called; note why where that fails."""
     calls: dict[Case, Call] = {}
@@ -168,7 +168,7 @@ def _rows(
     return tuple(sorted(rows, key=lambda row: (row.rows, row.p50_us)))
 
 
-def _time_file(config: MelConfig, folder: Path) -> FileTiming:
+def _time_file(config: FrontEnd, folder: Path) -> FileTiming:
     sound, features = folder / "sound.wav", folder / "features.npy"
     noise = np.random.default_rng().normal(0.0, 0.1, round(FILE_S * RATE_HZ))
     soundfile.write(sound, noise.astype(np.float32), RATE_HZ, subtype="PCM_16")

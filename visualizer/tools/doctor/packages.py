@@ -5,7 +5,6 @@ Each import is made here, in the child process of its part, since a broken libra
 
 from __future__ import annotations
 
-import os
 import re
 import warnings
 
@@ -56,7 +55,7 @@ def look_at_mps() -> Check:
 
 
 def look_at_kernel_cache() -> Check:
-    from visualizer.mel.artifacts import require_folder
+    from visualizer.mel.kernels.artifacts import require_folder
 
     folder = kernel_folder()
     try:
@@ -97,21 +96,20 @@ def look_at_qt() -> Check:
 
 
 def look_at_settings() -> Check:
-    from visualizer.ui.controls.settings import unread
+    from visualizer.engine.stored import stored_engine, stored_recording
+    from visualizer.support.settings_file import is_usable, read_settings, settings_path
 
-    path, problems = unread()
-    if not path.exists():
-        there = next(parent for parent in path.parents if parent.exists())
-        if there.is_dir() and os.access(there, os.W_OK):
-            return Check("ok", f"{path}, which the window will make")
-        value = f"{path} cannot be made, so the window forgets what you choose"
-        return Check("note", value, f"make {there} a folder that you may write to")
+    path = settings_path()
+    is_there = path.exists()
+    if not is_usable(path):
+        verb = "used" if is_there else "made"
+        value = f"{path} cannot be {verb}; the window forgets what you choose"
+        return Check("note", value, "make it a file, in a folder, that you may read and write")
     try:
-        with path.open("r+b"):
-            pass
-    except OSError as error:
-        value = f"{path} cannot be used: {error.strerror}; the window forgets what you choose"
-        return Check("note", value, "make it a file that you may read and write, or remove it")
+        values = read_settings(path)
+    except ValueError as error:
+        return Check("note", f"{path} is damaged: {first_line(error)}")
+    problems = stored_engine(values.get("engine"))[1] + stored_recording(values.get("recording"))[1]
     if problems:
         return Check("note", "\n".join((f"{path}: what does not fit is left out", *problems)))
-    return Check("ok", str(path))
+    return Check("ok", str(path) if is_there else f"{path}, which the window will make")

@@ -53,9 +53,10 @@ PARTS = {
     "disk": Part(15.0, {"disk space": machine.look_at_disk}),
     "qt": Part(
         30.0,
-        {"Qt": packages.look_at_qt, "settings": packages.look_at_settings},
+        {"Qt": packages.look_at_qt},
         partial(reinstall, "PyQt6", "PyQt6-Qt6", "pyqtgraph"),
     ),
+    "settings": Part(15.0, {"settings": packages.look_at_settings}),
     "libraries": Part(15.0, {"Qt's libraries": machine.look_at_qt_libraries}),
     "display": Part(
         15.0,

@@ -37,7 +37,7 @@ from visualizer.engine.engine import Engine
 from visualizer.engine.reader import FIRST_COLUMN_LIMIT_S, EngineReader
 from visualizer.engine.status import EngineStatus
 from visualizer.errors import DeviceError
-from visualizer.mel.flat import MelConfig
+from visualizer.mel.front_end import FrontEnd
 from visualizer.tools.roundtrip.clicks import (
     CLICK_S,
     LONGEST_DELAY_S,
@@ -112,7 +112,7 @@ class ClickReport:
     """Hz"""
     input_latency_s: float | None
     """from the converter to the input's callback, as the device reports it; None: not reported"""
-    mel: MelConfig
+    mel: FrontEnd
     backend: str
     resampling_s: float
     """how long the front-end's resampler may hold a sample back; a part of the path"""
@@ -303,7 +303,7 @@ def _losses(gaps: int, underflows: int) -> str:
 class _Windows:
     """Where a front-end's columns lie on the clock of a source, in seconds."""
 
-    def __init__(self, mel: MelConfig, sample_rate: int) -> None:
+    def __init__(self, mel: FrontEnd, sample_rate: int) -> None:
         self._mel = mel
         self.source_rate = sample_rate
 

@@ -21,27 +21,13 @@ from tests.real.test_program import NO_DISPLAY, recorded, wait_until
 from visualizer.audio.capture import CaptureConfig
 from visualizer.audio.notices import SILENCE
 from visualizer.engine.config import EngineConfig
-from visualizer.tools.doctor import machine, packages
+from visualizer.tools.doctor import machine
 from visualizer.tools.doctor.check import Check
 from visualizer.tools.doctor.examination import describe
+from visualizer.tools.doctor.parts import PARTS
 from visualizer.tools.doctor.self_check import judge
 
-NAMES = [
-    "Python",
-    "torch",
-    "CUDA",
-    "MPS",
-    "torchaudio",
-    "Qt",
-    "Qt's libraries",
-    "display",
-    "PortAudio",
-    "microphones",
-    "C++ compiler",
-    "kernel cache",
-    "disk space",
-    "settings",
-]
+NAMES = ["Python", *(name for part in PARTS.values() for name in part.checks)][:-1]
 # The second, since a JACK server of whoever runs the tests would be found as well.
 NO_SOUND: dict[str, str | None] = {"PULSE_SERVER": "unix:/nowhere", "JACK_DEFAULT_SERVER": "none"}
 
@@ -62,12 +48,12 @@ def doctor(program: Callable[..., Finished]) -> Doctor:
 
 
 def checks_of(report: dict[str, Any], code: int) -> dict[str, Check]:
-    checks = [Check(**check) for check in report["checks"]]
-    lacking = [check for check in checks if check.state == "lacking"]
-    assert (code, report["ok"]) == ((1, False) if lacking else (0, True))
-    assert all(check.mend for check in lacking), lacking
-    assert [check.name for check in checks if check.name != "self-check"] == NAMES
-    return {check.name: check for check in checks}
+    checks = {row.pop("name"): Check(**row) for row in report["checks"]}
+    problems = [check for check in checks.values() if check.state == "problem"]
+    assert (code, report["ok"]) == ((1, False) if problems else (0, True))
+    assert all(check.remedy for check in problems), problems
+    assert [name for name in checks if name != "self-check"] == NAMES
+    return checks
 
 
 @contextmanager
@@ -89,7 +75,7 @@ def test_a_machine_that_has_all_of_it(
     with tone(sound_server, "sink_a"):
         checks, report = doctor()
     # A busy machine may lose sound.
-    assert {c.name for c in checks.values() if c.state == "lacking"} <= {"self-check"}
+    assert {name for name, c in checks.items() if c.state == "problem"} <= {"self-check"}
     assert "mic_a (ALSA, 32 ch" in checks["microphones"].value
     assert "default 'default'" in checks["microphones"].value
     assert checks["display"].value == "xcb, 1600x1000"
@@ -114,13 +100,13 @@ def test_without_screen_and_microphone_the_rest_is_told(
     lines = [line.split(maxsplit=1) for line in done.out.splitlines() if line[:1] not in " "]
     found = {text: state for state, text in lines}
     states = {name: next(found[t] for t in found if t.startswith(name)) for name in NAMES}
-    lacking = {name for name, state in states.items() if state == "lacking"}
-    assert lacking == {"display", "microphones"}
+    problems = {name for name, state in states.items() if state == "problem"}
+    assert problems == {"display", "microphones"}
     assert "neither DISPLAY nor WAYLAND_DISPLAY is set; the app goes on" in done.out
-    assert "to mend it: start it in a desktop session" in done.out
-    assert "to mend it: plug one in" in done.out
+    assert "what to do: start it in a desktop session" in done.out
+    assert "what to do: plug one in" in done.out
     assert "not tried, since there is no microphone" in done.out
-    assert done.out.endswith("\nThis machine lacks: display, microphones.\n")
+    assert done.out.endswith("\nProblems: display, microphones.\n")
 
 
 def test_a_sound_configuration_that_ends_the_process(
@@ -129,11 +115,11 @@ def test_a_sound_configuration_that_ends_the_process(
     (tmp_path / "alsa.conf").touch()
     checks, report = doctor(ALSA_CONFIG_PATH=str(tmp_path / "alsa.conf"))
     microphones = checks["microphones"]
-    assert microphones.state == "lacking"
+    assert microphones.state == "problem"
     assert "PortAudio crashes with this sound configuration (Aborted)" in microphones.value
-    assert "arecord -l" in (microphones.mend or "")
-    others = [c for c in checks.values() if c.name != "microphones"]
-    assert all(c.state != "lacking" for c in others)
+    assert "arecord -l" in (microphones.remedy or "")
+    others = [c for name, c in checks.items() if name != "microphones"]
+    assert all(c.state != "problem" for c in others)
     assert checks["PortAudio"].value.startswith("V19")
     assert report["capture"] is None
 
@@ -161,7 +147,7 @@ def test_a_sound_server_that_freezes_during_the_self_check(
     with frozen_server():
         out, _ = process.communicate(timeout=90)
     check = checks_of(json.loads(out), process.returncode)["self-check"]
-    assert check.state == "lacking"
+    assert check.state == "problem"
     assert "sound" in check.value.splitlines()[0]
 
 
@@ -203,7 +189,7 @@ NO_CUDA = "import torch; torch.version.cuda = None\n"
             NO_CUDA + "raise OSError('libc10_cuda.so: cannot open shared object file')",
             ("is built for CUDA, torch 2.", "libc10_cuda.so: cannot open"),
         ),
-        ("raise ImportError('made up')", ("is installed but does not load: made up", "torch is")),
+        ("raise ImportError('made up')", ("is installed but does not load: made up",)),
         ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", ("Segmentation fault",)),
         (
             "import os, sys; print('the last word', file=sys.stderr); os._exit(3)",
@@ -217,9 +203,9 @@ def test_a_torchaudio_that_does_not_load(
     path = stand_in(tmp_path, "torchaudio", code)
     checks, _ = doctor("--no-capture", PYTHONPATH=path)
     check = checks["torchaudio"]
-    assert check.state == "lacking"
+    assert check.state == "problem"
     assert all(word in check.value for word in words), check.value
-    assert "-m pip install --force-reinstall 'torch" in str(check.mend)
+    assert "-m pip install --force-reinstall 'torch" in str(check.remedy)
     assert (checks["torch"].state, checks["Qt"].state) == ("ok", "ok")
     assert "self-check" not in checks
 
@@ -229,13 +215,13 @@ def test_torch_and_qt_that_do_not_load(doctor: Doctor, tmp_path: Path) -> None:
     stand_in(tmp_path, "pyqtgraph", "raise ImportError('no pyqtgraph')")
     checks, _ = doctor("--no-capture", PYTHONPATH=path)
     assert checks["torch"].value.endswith("does not load: no torch")
-    assert "--force-reinstall 'torch" in str(checks["torch"].mend)
+    assert "--force-reinstall 'torch" in str(checks["torch"].remedy)
     assert {checks[n].value for n in ("CUDA", "MPS", "kernel cache", "torchaudio")} == {
         "not looked at, since torch failed"
     }
     assert "no pyqtgraph" in checks["Qt"].value
-    assert "pyqtgraph" in str(checks["Qt"].mend)
-    assert checks["settings"].value == "not looked at, since Qt failed"
+    assert "pyqtgraph" in str(checks["Qt"].remedy)
+    assert checks["settings"].state == "ok"
     assert checks["C++ compiler"].state == "ok"
 
 
@@ -243,8 +229,7 @@ def test_torch_and_qt_that_do_not_load(doctor: Doctor, tmp_path: Path) -> None:
 
 
 def look(name: str) -> Check:
-    looks = (machine.look_at_system, packages.look_at_torch, packages.look_at_qt)
-    return next(check for one in looks for check in one() if check.name == name)
+    return next(part.checks[name]() for part in PARTS.values() if name in part.checks)
 
 
 @pytest.fixture
@@ -264,22 +249,21 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, 
 
 def test_no_compiler_is_a_note_with_its_remedy(programs: Callable[[str, str], None]) -> None:
     assert look("C++ compiler") == Check(
-        "C++ compiler",
         "note",
         "there is no g++; no kernel is compiled, and plain torch goes on",
         "the package manager of this system installs it",
     )
     programs("apt-get", "")
-    assert "apt-get install -y --no-install-recommends g++" in str(look("C++ compiler").mend)
+    assert "apt-get install -y --no-install-recommends g++" in str(look("C++ compiler").remedy)
     programs("clang++", "echo clang version 99")
-    assert look("C++ compiler").mend == "CXX=clang++ python3 run.py"
+    assert look("C++ compiler").remedy == "CXX=clang++ python3 run.py"
 
 
 def test_a_compiler_is_the_one_that_torch_would_take(
     programs: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     programs("g++", "echo made-up g++ 99; echo more")
-    assert look("C++ compiler") == Check("C++ compiler", "ok", "made-up g++ 99")
+    assert look("C++ compiler") == Check("ok", "made-up g++ 99")
     programs("own", "exit 1")
     monkeypatch.setenv("CXX", "own")
     assert "own does not run" in look("C++ compiler").value
@@ -290,12 +274,12 @@ def test_a_cache_that_others_may_write_is_refused(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     folder = tmp_path / "cache/mel-visualizer/kernels"
-    assert look("kernel cache") == Check("kernel cache", "ok", str(folder))
+    assert look("kernel cache") == Check("ok", str(folder))
     folder.chmod(0o777)
     check = look("kernel cache")
     assert check.state == "note"
     assert "others may write there; plain torch goes on" in check.value
-    assert "chmod 700" in str(check.mend)
+    assert "chmod 700" in str(check.remedy)
     folder.chmod(0o700)
     assert look("kernel cache").state == "ok"
 
@@ -310,10 +294,10 @@ def test_settings_that_cannot_be_used(own_settings: Path) -> None:
     from visualizer.ui.controls.settings import Settings
 
     path = own_settings / "mel-visualizer/settings.json"
-    assert look("settings") == Check("settings", "ok", f"{path}, which the window will make")
+    assert look("settings") == Check("ok", f"{path}, which the window will make")
     assert not path.exists()
     Settings().save_engine_config(EngineConfig(CaptureConfig("demo")))
-    assert look("settings") == Check("settings", "ok", str(path))
+    assert look("settings") == Check("ok", str(path))
     path.write_text(path.read_text().replace("simli", "of-next-year"))
     assert "what does not fit is left out\nunknown preset" in look("settings").value
     path.write_bytes(b"\x00]nonsense[\xff")
@@ -352,7 +336,7 @@ GOOD: dict[str, Any] = {
 
 def test_a_good_capture_is_told_in_figures() -> None:
     check = judge(GOOD)
-    assert (check.state, check.mend) == ("ok", None)
+    assert (check.state, check.remedy) == ("ok", None)
     for words in (
         "398 columns in 5.0 s, 400 expected",
         "peak -12.0 dBFS",
@@ -371,12 +355,12 @@ def test_a_good_capture_is_told_in_figures() -> None:
         ({"input_overflows": 2}, "note", "sound was lost"),
         ({"dropped_columns": 3}, "note", "sound was lost"),
         ({"notice": "clipping: once"}, "note", "clipping: once"),
-        ({"columns": 300}, "lacking", "too little sound came"),
-        ({"fault": "it is gone"}, "lacking", "it is gone"),
-        ({"startup_ms": {"first_column": None}}, "lacking", "no column came within 25 s"),
+        ({"columns": 300}, "problem", "too little sound came"),
+        ({"fault": "it is gone"}, "problem", "it is gone"),
+        ({"startup_ms": {"first_column": None}}, "problem", "no column came within 25 s"),
         (
             {"startup_ms": {"first_column": None}, "fault": "it refuses"},
-            "lacking",
+            "problem",
             "it refuses",
         ),
     ],
@@ -388,28 +372,28 @@ def test_a_capture_that_is_not_good(changes: dict[str, Any], state: str, words: 
 
 def test_too_little_sound_on_a_busy_machine_is_no_fault_of_the_sound_server() -> None:
     few = GOOD | {"columns": 300}
-    assert "pulseaudio" in str(judge(few).mend)
-    assert "busy" in str(judge(few | {"gaps": 9}).mend)
+    assert "pulseaudio" in str(judge(few).remedy)
+    assert "busy" in str(judge(few | {"gaps": 9}).remedy)
 
 
 def test_silence_comes_with_what_to_do(sound_server: SoundServer) -> None:
-    part = [sys.executable, "-m", "visualizer.tools.doctor.part", "capture"]
+    part = [sys.executable, "-m", "visualizer.tools.doctor.parts", "capture"]
     said = subprocess.run(part, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    capture = json.loads(said.splitlines()[0])["capture"]
+    capture = json.loads(said)["figures"]
     assert capture["notice"] == SILENCE
     assert capture["peak_dbfs"] is None
     check = judge(GOOD | {"notice": capture["notice"], "peak_dbfs": capture["peak_dbfs"]})
     assert (check.state, check.value.splitlines()[0]) == ("note", SILENCE)
-    assert "unmute it" in str(check.mend)
+    assert "unmute it" in str(check.remedy)
     assert "peak: every sample is 0" in check.value
 
 
 def test_findings_are_aligned() -> None:
     lines = [
-        describe(Check("torch", "ok", "2.14")),
-        *describe(Check("Qt's libraries", "lacking", "two\nlines", "this")).splitlines(),
+        describe("torch", Check("ok", "2.14")),
+        *describe("Qt's libraries", Check("problem", "two\nlines", "this")).splitlines(),
     ]
     assert [
         line.index(word)
-        for line, word in zip(lines, ("2", "two", "lines", "to mend it: this"), strict=True)
+        for line, word in zip(lines, ("2", "two", "lines", "what to do: this"), strict=True)
     ] == [25] * 4

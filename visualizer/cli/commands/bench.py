@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.drawing:
             rows = _time_drawing(on_step)
             figures["drawing"] = [asdict(row) for row in rows]
-            parts.append(table("one column more on the screen", rows, "ours"))
+            parts.append(table("one column more on the screen, ms", rows, "ours"))
     # The files first: the reader of the tables may have seen enough before their end.
     if arguments.chart is not None:
         save_chart(result, f"{where['date'][:10]} · {where['cpu']}", arguments.chart)

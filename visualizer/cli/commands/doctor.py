@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from contextlib import closing
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -14,14 +15,19 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print what was found; return 1 where the program cannot do all that it is for."""
-    from visualizer.tools.doctor.examination import describe, examine
+    from visualizer.tools.doctor.check import Check
+    from visualizer.tools.doctor.examination import describe, examine, problems, report
 
-    listen = not arguments.no_capture
+    found: dict[str, Check] = {}
+    # Closed, since its processes end with it.
+    with closing(examine(not arguments.no_capture)) as findings:
+        for name, check in findings:
+            found[name] = check
+            if not arguments.json:
+                print(describe(name, check), flush=True)
+    names = ", ".join(problems(found))
     if arguments.json:
-        found = examine(listen, lambda check: None)
-        print(json.dumps(found.to_dict(), indent=2))
+        print(json.dumps(report(found), indent=2))
     else:
-        found = examine(listen, lambda check: print(describe(check), flush=True))
-        names = ", ".join(found.lacking)
-        print(f"\nThis machine lacks: {names}." if names else "\nNothing is lacking.")
-    return 1 if found.lacking else 0
+        print(f"\nProblems: {names}." if names else "\nNo problems.")
+    return 1 if names else 0

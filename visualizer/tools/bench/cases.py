@@ -63,18 +63,17 @@ def kernels(config: FrontEnd, folder: Path) -> dict[str, Callable[[int], FrameCa
 def peers() -> dict[str, Callable[[], FrameCall]]:
     """Return how to make each peer."""
     found: dict[str, Callable[[], FrameCall]] = {
-        "librosa, as people call it": _librosa,
+        "librosa melspectrogram": _librosa,
         "librosa, filters kept": _librosa_kept,
-        "torchaudio MelSpectrogram": _torchaudio,
+        "torchaudio's transform": _torchaudio,
         "numpy float32": lambda: _spectrum_times_filters(np.fft.rfft),
         "scipy float32": _scipy,
         "kaldi-native-fbank": _kaldi_native_fbank,
     }
     # On a GPU it is in the article's own setting.
     for device in ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",):
-        article = f"the article's function on {device}"
-        found[f"{article}, eager"] = partial(_article, device)
-        found[f"{article}, compiled"] = partial(_article_compiled, device)
+        found[f"article, eager, {device}"] = partial(_article, device)
+        found[f"article, compiled, {device}"] = partial(_article_compiled, device)
     return found
 
 

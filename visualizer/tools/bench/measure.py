@@ -132,7 +132,8 @@ def _ready(
             tight(call, CALLS_A_ROUND)
         except Exception as error:
             # A library that is not installed, a compiler that fails: the others still count.
-            problems.append(f"{name}, rows {n_rows}: {one_line(error) or type(error).__name__}")
+            reason = one_line(str(error).partition("\n")[0]) or type(error).__name__
+            problems.append(f"{name}, rows {n_rows}: {reason}")
         else:
             calls[name, n_rows] = call
     return calls

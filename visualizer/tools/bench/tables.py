@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from visualizer.tools.bench.measure import BenchResult
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 def bench_tables(result: BenchResult) -> Iterator[Table | str]:
     """Return the table and what stands below it, in the order to print them."""
     yield f"{result.front_end}; absolute times are of this machine and hour, so compare the ratios"
-    yield table(f"one call; ours is {result.ours}", result.calls, result.ours)
+    yield table(f"one call, µs; ours is {result.ours}", result.calls, result.ours)
     file = result.file
     yield (
         f"a file: {file.sound_s / 60:.0f} minutes read, computed and written in "
@@ -34,10 +35,12 @@ def bench_tables(result: BenchResult) -> Iterator[Table | str]:
 
 def table(title: str, rows: Sequence[DataclassInstance], ours: str) -> Table:
     """Return a table of rows that have a `case`; of which `ours` is bold."""
-    drawn = Table(title=title)
+    drawn = Table(title=title, box=SIMPLE_HEAD, pad_edge=False)
     for field in fields(rows[0]):
-        heading = field.name.replace("_us", ", µs").replace("_ms", ", ms").replace("_", " ")
-        drawn.add_column(heading, justify="left" if field.name == "case" else "right")
+        heading = field.name.removesuffix("_us").removesuffix("_ms").replace("times_", "× ")
+        drawn.add_column(
+            heading.replace("_", " "), justify="left" if field.name == "case" else "right"
+        )
     for row in rows:
         values = asdict(row)
         style = "bold" if values["case"] == ours else None
@@ -46,4 +49,6 @@ def table(title: str, rows: Sequence[DataclassInstance], ours: str) -> Table:
 
 
 def _text(value: object) -> str:
-    return f"{value:,.2f}" if isinstance(value, float) else str("" if value is None else value)
+    if isinstance(value, float):
+        return f"{value:.2f}" if value < 100 else f"{value:,.0f}"
+    return "" if value is None else str(value)

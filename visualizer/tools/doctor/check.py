@@ -1,4 +1,4 @@
-"""One finding, and the words that several of them share."""
+"""One finding, and the texts that several of them share."""
 
 from __future__ import annotations
 
@@ -9,29 +9,31 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from visualizer.engine.options import RunOptions, kernel_plan
+from visualizer.errors import one_line
 from visualizer.support import system
+from visualizer.support.folders import cache_folder
 
-State = Literal["ok", "note", "lacking"]
-"""lacking: the app cannot do all that it is for. note: it can, but this is worth knowing."""
+State = Literal["ok", "note", "problem"]
+"""problem: the program cannot do all that it is for. note: it can, but this is worth knowing."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at."""
+    """What was found of one thing."""
 
-    name: str
     state: State
     value: str
-    """what was found, in one or more lines"""
-    mend: str | None = None
-    """the command, or the step, that mends it"""
+    """in one or more lines"""
+    remedy: str | None = None
+    """the command, or the step, that helps"""
+    figures: dict[str, Any] | None = None
+    """what was measured, as plain JSON values"""
 
 
 def reinstall(*packages: str) -> str:
-    """The pip command that installs packages anew, in the versions that this program takes."""
+    """Return the pip command that installs packages anew, in the versions this program takes."""
     try:
         wanted = importlib.metadata.requires("mel-visualizer") or []
     except importlib.metadata.PackageNotFoundError:
@@ -44,13 +46,13 @@ def reinstall(*packages: str) -> str:
 
 
 def install(needs: Iterable[system.Need]) -> str:
-    """How the system's package manager installs `needs`."""
+    """Return how the system's package manager installs `needs`."""
     command = system.install_command(needs)
     return shlex.join(command) if command else "the package manager of this system installs it"
 
 
-def mend_sound() -> str:
-    """What helps where PortAudio or the sound server does not answer."""
+def sound_remedy() -> str:
+    """Return what helps where PortAudio or the sound server does not answer."""
     if sys.platform == "darwin":
         return "sudo killall coreaudiod"
     if sys.platform == "win32":
@@ -61,29 +63,20 @@ def mend_sound() -> str:
     )
 
 
-def version_of(package: str) -> str | None:
-    """That of an installed package, as its metadata has it."""
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
 def does_not_load(package: str, error: Exception) -> str:
-    """What is to be said of a package whose import fails."""
-    version = version_of(package)
-    if version is None:
+    """Return what a finding says of a package whose import fails."""
+    try:
+        version = importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
         return f"not installed ({first_line(error)})"
     return f"{version} is installed but does not load: {first_line(error)}"
 
 
 def first_line(error: Exception) -> str:
-    """What an exception says, without what follows its first line."""
-    return str(error).strip().partition("\n")[0] or type(error).__name__
+    """Return what an exception says, without what follows its first line."""
+    return one_line(str(error).strip().partition("\n")[0]) or type(error).__name__
 
 
-def kernels() -> Path:
-    """The folder of compiled kernels."""
-    folder = kernel_plan(RunOptions()).folder
-    assert folder is not None
-    return folder
+def kernel_folder() -> Path:
+    """Return the folder of compiled kernels."""
+    return cache_folder() / "kernels"

@@ -16,7 +16,7 @@ from visualizer.engine.options import DEFAULT_ENGINE_CONFIG
 from visualizer.engine.reader import FIRST_COLUMN_LIMIT_S, EngineReader
 from visualizer.engine.report import RunMeter, make_report
 from visualizer.support.process import begin, settle
-from visualizer.tools.doctor.check import Check, mend_sound
+from visualizer.tools.doctor.check import Check, sound_remedy
 
 LISTEN_S = 5.0
 ENOUGH = 0.95
@@ -86,24 +86,24 @@ def listen() -> dict[str, Any]:
 
 def judge(capture: dict[str, Any]) -> Check:
     """The figures of `listen` in words."""
-    name, fault, notice = "self-check", capture["fault"], capture["notice"]
+    fault, notice = capture["fault"], capture["notice"]
     if capture["startup_ms"]["first_column"] is None:
         value = fault or f"no column came within {FIRST_COLUMN_LIMIT_S + LISTEN_S:.0f} s"
-        return Check(name, "lacking", value, mend_sound())
+        return Check("problem", value, sound_remedy())
     figures = _in_words(capture)
     losses = ("gaps", "dropped_blocks", "dropped_columns", "input_overflows")
     is_lossy = any(capture[loss] for loss in losses)
     if fault or capture["columns"] < ENOUGH * capture["expected_columns"]:
         value = f"{fault or 'too little sound came'}\n{figures}"
-        mend = _MEND_LOSSES if is_lossy and not fault else mend_sound()
-        return Check(name, "lacking", value, mend)
+        mend = _MEND_LOSSES if is_lossy and not fault else sound_remedy()
+        return Check("problem", value, mend)
     if is_lossy:
-        return Check(name, "note", f"sound was lost\n{figures}", _MEND_LOSSES)
+        return Check("note", f"sound was lost\n{figures}", _MEND_LOSSES)
     if notice:
         is_silent = capture["peak_dbfs"] is None
         mend = "unmute it, or let this terminal record, in the system's settings"
-        return Check(name, "note", f"{notice}\n{figures}", mend if is_silent else None)
-    return Check(name, "ok", figures)
+        return Check("note", f"{notice}\n{figures}", mend if is_silent else None)
+    return Check("ok", figures)
 
 
 def _in_words(capture: dict[str, Any]) -> str:

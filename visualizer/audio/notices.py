@@ -6,9 +6,7 @@ import math
 from collections import deque
 
 from visualizer.audio.sanitize import LIMIT, NO_FAULTS, SoundFaults
-
-CLIP_PEAK = 0.999
-"""Of full scale; the largest value of a 16 bit device is 0.99997."""
+from visualizer.mel.limits import CLIP_PEAK
 
 SILENCE = "digital silence, every sample is 0: muted, or no permission to record?"
 # The sum of many short durations may lie a rounding below the whole.

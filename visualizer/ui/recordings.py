@@ -11,7 +11,6 @@ from functools import partial
 from PyQt6.QtCore import QObject, QThreadPool, pyqtSignal
 from PyQt6.QtWidgets import QFileDialog, QLabel, QWidget
 
-from visualizer.audio.wav import SoundFormat
 from visualizer.engine.columns import MelColumns
 from visualizer.engine.options import RecordingConfig
 from visualizer.engine.status import EngineStatus
@@ -186,8 +185,8 @@ class Recordings(QObject):
 
     def _choose_format(self, is_16_bit: bool) -> None:
         config = self._store.recording_config()
-        sound_format: SoundFormat = "int16" if is_16_bit else "float32"
-        self._store.save_recording_config(replace(config, sound_format=sound_format))
+        config = replace(config, sound_format="int16" if is_16_bit else "float32")
+        self._store.save_recording_config(config)
 
     def _png(self) -> Callable[[], bytes]:
         image = self._picture.grab().toImage()

@@ -10,7 +10,7 @@ from PyQt6.QtCore import QEvent, QRectF, QSize, Qt
 from PyQt6.QtGui import QColor, QLinearGradient, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
-from visualizer.audio.notices import CLIP_PEAK
+from visualizer.mel.limits import CLIP_PEAK
 
 _FLOOR_DB = -72.0
 _FALL_DB_PER_S = 24.0

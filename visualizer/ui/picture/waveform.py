@@ -10,7 +10,7 @@ from PyQt6.QtCore import QEvent, QRectF, QSize, Qt, QTimer
 from PyQt6.QtGui import QImage, QPainter, QPaintEvent, QPalette, QResizeEvent
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
-from visualizer.audio.notices import CLIP_PEAK
+from visualizer.mel.limits import CLIP_PEAK
 from visualizer.ui.picture.envelope import Envelope, Read
 from visualizer.ui.picture.tints import GAP, STAGE_COLOURS, alarm
 

@@ -186,6 +186,7 @@ def test_two_windows_keep_what_each_of_them_chose(path: Path) -> None:
     one, other = Settings(), Settings()
     one.save_display_config(DISPLAY)
     other.save_engine_config(CONFIG)
+    assert other.display_config() == DISPLAY
     one.save_recent_file("/a/b.wav")
     again = Settings()
     assert (again.engine_config(), again.display_config()) == (CONFIG, DISPLAY)

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable
 
-from PyQt6.QtCore import QEvent, QRectF, QSize, Qt
+from PyQt6.QtCore import QRectF, QSize, Qt
 from PyQt6.QtGui import QColor, QLinearGradient, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
@@ -43,11 +43,6 @@ class LevelMeter(QWidget):
     def level_db(self) -> float:
         """dBFS, as shown"""
         return self._level_db
-
-    @property
-    def held_db(self) -> float:
-        """dBFS, of the line and the number"""
-        return self._held_db
 
     @property
     def clipping(self) -> bool:
@@ -87,11 +82,6 @@ class LevelMeter(QWidget):
     def minimumSizeHint(self) -> QSize:
         metrics = self.fontMetrics()
         return QSize(14 * metrics.averageCharWidth() + self._text_width(), metrics.height() + 4)
-
-    def changeEvent(self, event: QEvent | None) -> None:
-        super().changeEvent(event)
-        if event is not None and event.type() == QEvent.Type.FontChange:
-            self.updateGeometry()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         painter = QPainter(self)

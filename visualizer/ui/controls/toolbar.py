@@ -73,18 +73,16 @@ class Controls(QWidget):
             row.setSpacing(6)
             rows.addLayout(row)
 
-        def labelled(row: QHBoxLayout, text: str, combo: ValueCombo) -> ValueCombo:
-            label = QLabel(text)
-            label.setBuddy(combo)
+        def combo(row: QHBoxLayout, text: str, name: str, tip: str) -> ValueCombo:
+            label, made = QLabel(text), ValueCombo(name, tip)
+            label.setBuddy(made)
             row.addWidget(label)
-            row.addWidget(combo)
-            return combo
+            row.addWidget(made)
+            return made
 
-        self.source = labelled(sound, "&Source", ValueCombo("Source", "Where the sound comes from"))
-        self.device = labelled(
-            sound,
-            "&Device",
-            ValueCombo("Device", "The microphone, grouped by the system's host APIs"),
+        self.source = combo(sound, "&Source", "Source", "Where the sound comes from")
+        self.device = combo(
+            sound, "&Device", "Device", "The microphone, grouped by the system's host APIs"
         )
         self.device.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
@@ -96,29 +94,14 @@ class Controls(QWidget):
         self.refresh.setToolTip("Look for microphones again (F5)")
         self.refresh.setAccessibleName("Refresh devices")
         sound.addWidget(self.refresh)
-        self.rate = labelled(
-            sound, "&Rate", ValueCombo("Sample rate", "Sample rates that the device accepts")
-        )
-        self.channel = labelled(
-            sound, "&Channel", ValueCombo("Channel", "Which channel is analysed")
-        )
-        self.compute = labelled(sound, "Co&mpute", ValueCombo("Compute", "Where the kernel runs"))
-        self.preset = labelled(
-            analysis, "&Front-end", ValueCombo("Front-end", "Whose mel features are shown")
-        )
-        self.second = labelled(
-            analysis,
-            "Compare &with",
-            ValueCombo(
-                "Second front-end", "A second front-end over the same sound, below the first"
-            ),
-        )
-        self.span = labelled(
-            analysis, "S&pan", ValueCombo("Span", "How much time the picture shows")
-        )
-        self.colours = labelled(
-            analysis, "C&olours", ValueCombo("Colours", "The picture's colours, low to high")
-        )
+        self.rate = combo(sound, "&Rate", "Sample rate", "Sample rates that the device accepts")
+        self.channel = combo(sound, "&Channel", "Channel", "Which channel is analysed")
+        self.compute = combo(sound, "Co&mpute", "Compute", "Where the kernel runs")
+        whose, other = "Whose mel features are shown", "A second front-end over the same sound"
+        self.preset = combo(analysis, "&Front-end", "Front-end", whose)
+        self.second = combo(analysis, "Compare &with", "Second front-end", other)
+        self.span = combo(analysis, "S&pan", "Span", "How much time the picture shows")
+        self.colours = combo(analysis, "C&olours", "Colours", "The picture's colours, low to high")
         analysis.addStretch()
         self.overlay = self._toggle(
             "Latency", "Show how late each column is (L)", "Latency overlay"

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import torch
 from _pytest.faulthandler import fault_handler_stderr_fd_key
 
 from tests.sound import SoundServer, running_server
@@ -26,11 +25,28 @@ from visualizer.support.system import missing
 
 ROOT = Path(__file__).parents[1]
 DEADLINE_S = 20.0
+MADE_ONCE = {"compiled_simli"}
+"""Fixtures that more than one module shares."""
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     show_crashes(config)
+    let_python_keep_what_it_compiles()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of two workers, let one alone make what takes long to make."""
+    for item in items:
+        for name in MADE_ONCE.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.xdist_group(name))
+
+
+def let_python_keep_what_it_compiles() -> None:
+    """Hundreds of children start faster if each need not compile the program again."""
+    sys.dont_write_bytecode = False
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def show_crashes(config: pytest.Config) -> None:
@@ -121,10 +137,11 @@ def qapp(display: str, qapp_cls: Callable[[list[str]], object]) -> Iterator[obje
     del collector
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True)
 def one_thread() -> None:
     """As in the worker and in the commands; more would sum in an order that depends on the size."""
-    torch.set_num_threads(1)
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True)
@@ -162,17 +179,17 @@ def compiled_simli(tmp_path_factory: pytest.TempPathFactory) -> object:
     Tests that change something in the cache work on a copy.
     """
     from visualizer.engine.kernel_builder import end, events, start_builder
-    from visualizer.mel.artifacts import Artifact, write_record
-    from visualizer.mel.presets import preset
+    from visualizer.mel.kernels.artifacts import Artifact, write_record
+    from visualizer.mel.presets import preset_for
 
     if shutil.which("g++") is None and shutil.which("clang++") is None:
         reason = "not installed: a C++ compiler"
         if os.environ.get("MEL_VISUALIZER_REAL_PARTS") == "required":
             pytest.fail(reason)
         pytest.skip(reason)
-    artifact = Artifact(preset("simli", 16_000), 1, tmp_path_factory.mktemp("kernels"))
+    artifact = Artifact(preset_for("simli", 16_000), 1, tmp_path_factory.mktemp("kernels"))
     # In its process, since some tests spoil the compiler of this one.
-    with start_builder(artifact, torch.device("cpu")) as builder:
+    with start_builder(artifact, "cpu") as builder:
         for event in events(builder):
             assert "error" not in event, event
             timings = event.get("timings", [])

@@ -22,7 +22,7 @@ import soundfile
 
 from tests.conftest import ROOT
 from tests.sound import SoundServer
-from visualizer.cli.parser import make_parser
+from visualizer.cli.commands import COMMANDS, make_parser
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
@@ -92,11 +92,11 @@ def lines_of(block: Block) -> list[str]:
 def parsed(command: str) -> tuple[str, bool]:
     """The name of the program's command, and whether it says how long it takes.
 
-    The real parser reads all of it; it ends the process where it does not understand.
+    The real parser reads all of it; it raises ConfigError where it does not understand.
     """
     words = shlex.split(PROGRAM.sub("", command, count=1))
-    parser, by_name = make_parser()
-    if not words or words[0] not in (*by_name, "-h", "--help", "--version"):
+    parser = make_parser(*COMMANDS)
+    if not words or words[0] not in (*COMMANDS, "-h", "--help", "--version"):
         words = ["run", *words]
     arguments, rest = parser.parse_known_args([word for word in words if word != "--yes"])
     assert not rest or words[0] == "test", f"{command}: there is no {' '.join(rest)}"

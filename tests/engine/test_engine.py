@@ -15,7 +15,6 @@ import torch
 import torchaudio
 
 from visualizer.audio.capture import CaptureConfig
-from visualizer.audio.file import END_OF_FILE
 from visualizer.audio.health import Patience
 from visualizer.audio.ring import BlockRing
 from visualizer.audio.sample_clock import SampleClock
@@ -23,12 +22,14 @@ from visualizer.audio.source import LATE_LIMIT_S, SourceInfo
 from visualizer.engine.columns import MelColumns
 from visualizer.engine.config import EngineConfig
 from visualizer.engine.engine import Engine
+from visualizer.engine.keeper import KernelPlan
 from visualizer.engine.outbox import OUTBOX_LENGTH
 from visualizer.engine.pipeline import Pipeline
 from visualizer.engine.status import EngineStatus
 from visualizer.errors import DeviceError
-from visualizer.mel.kernels import EagerKernel, available_devices
-from visualizer.mel.presets import preset, preset_for
+from visualizer.mel.compute import available_devices
+from visualizer.mel.kernels.host import NumpyKernel
+from visualizer.mel.presets import preset_for
 from visualizer.mel.stream import MelStream
 
 RATE_HZ = 16_000
@@ -78,7 +79,7 @@ class Bench:
             self.fallbacks,
             self.woken.set,
             strict=self.strict,
-            kernels=self.kernels,
+            kernels=KernelPlan("auto" if self.kernels else "numpy", self.kernels),
             open_source=self._open,
             patience=self.patience,
         )
@@ -310,7 +311,7 @@ def test_a_kernel_that_fails_is_said_and_another_front_end_goes_on(
         raise RuntimeError("no kernel image")
 
     # Stands for a GPU that this torch has no code for.
-    monkeypatch.setattr(EagerKernel, "__call__", broken)
+    monkeypatch.setattr(NumpyKernel, "__call__", broken)
     bench.write(noise(1000))
     status = bench.until(lambda s: s.state == "failed")
     assert "no kernel image" in (status.fault or "")
@@ -380,7 +381,7 @@ def test_a_source_that_ends_at_once_is_not_taken_for_running(bench: Bench) -> No
     def start_and_end(source: HandSource, ring: BlockRing) -> None:
         start(source, ring)
         ring.write(noise(1000), time.perf_counter())
-        ring.finish(END_OF_FILE)
+        ring.finish()
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(HandSource, "start", start_and_end)
@@ -395,7 +396,7 @@ def test_of_a_sound_that_ended_another_front_end_looks_at_what_was_heard(bench: 
     bench.write(noise(4000))
     ring = bench.sources[-1].ring
     assert ring is not None
-    ring.finish(END_OF_FILE)
+    ring.finish()
     before = bench.until(lambda s: s.state == "ended")
     bench.engine.configure(replace(before.config, preset="simli-librosa"))
     status = bench.until(lambda s: s.config_id > before.config_id)
@@ -413,7 +414,7 @@ def test_a_sound_too_short_for_a_column_is_said(bench: Bench) -> None:
     bench.write(noise(300))
     ring = bench.sources[0].ring
     assert ring is not None
-    ring.finish(END_OF_FILE)
+    ring.finish()
     status = bench.until(lambda s: s.state == "ended")
     assert "too short" in (status.fault or "")
 
@@ -557,7 +558,7 @@ def test_a_front_end_of_another_rate_is_fed_by_a_resampler(bench: Bench) -> None
     bench.until(lambda s: s.columns >= 95)
     mono = torch.from_numpy(samples.mean(axis=1))
     resampled = torchaudio.functional.resample(mono, RATE_HZ, 32_000).numpy()
-    whole = MelStream(preset("panns"), 32_000, 1).push(resampled[:, None])[0]
+    whole = MelStream(preset_for("panns"), 32_000, 1).push(resampled[:, None])[0]
     for t, column in bench.values(status.config_id).items():
         np.testing.assert_allclose(column, whole[:, t], atol=1e-2)
 
@@ -591,7 +592,7 @@ def test_a_file_waits_for_a_reader_that_stalls(bench: Bench, monkeypatch: Any) -
     samples = noise(100 * HOP)
     for block in np.split(samples, 100):
         bench.write(block)
-    ring.finish(END_OF_FILE)
+    ring.finish()
     deadline = time.monotonic() + bench.deadline_s
     # Not drained meanwhile.
     while bench.engine.status().columns < 8:

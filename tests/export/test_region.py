@@ -15,12 +15,13 @@ import numpy as np
 import pytest
 import soundfile
 
+from visualizer.audio.channels import signals_of
 from visualizer.engine.config import Channel
 from visualizer.engine.history import SoundHistory
-from visualizer.engine.pipeline import Pipeline, picked
+from visualizer.engine.pipeline import Pipeline
 from visualizer.errors import ConfigError
 from visualizer.export.region import Piece, save_piece
-from visualizer.mel.presets import preset, preset_for
+from visualizer.mel.presets import preset_for
 
 RATE_HZ = 48_000
 
@@ -63,7 +64,7 @@ def test_what_is_saved_is_what_was_shown_and_the_code_makes_it_again(
     wav, rate = soundfile.read(tmp_path / "a region.wav", dtype="float32", always_2d=True)
     assert rate == RATE_HZ
     assert len(wav) < 3 * RATE_HZ
-    assert set(wav[:, 0]) <= set(picked(samples, channel)[:, 0])
+    assert set(wav[:, 0]) <= set(signals_of(samples, channel)[:, 0])
     done = subprocess.run(
         [sys.executable, "-c", code + "print(mel.shape)"], capture_output=True, text=True
     )
@@ -86,7 +87,7 @@ def test_the_end_of_a_sound_can_be_taken_too(tmp_path: Path) -> None:
 
 def test_a_loss_before_the_region_does_no_harm_and_one_in_it_is_said(tmp_path: Path) -> None:
     samples = noise(3 * RATE_HZ)
-    pipeline = Pipeline(preset("simli", RATE_HZ), RATE_HZ, 2, None)
+    pipeline = Pipeline(preset_for("simli", RATE_HZ), RATE_HZ, 2, None)
     lost = round(1.1 * RATE_HZ)
     sound = heard(samples[:lost])
     pipeline.push(0, samples[:lost])

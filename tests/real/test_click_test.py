@@ -162,11 +162,11 @@ def test_a_frozen_sound_server_does_not_hold_it(
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["--level", "0"], "--level is 0; it must be from -60 to -3 (dB of full scale)"),
-        (["--level", "nan"], "--level is nan; it must be from -60 to -3"),
-        (["--clicks", "1"], "--clicks is 1; it must be from 5 to 100"),
-        (["--sample-rate", "1000"], "--sample-rate is 1000; it must be 4000 or more"),
-        (["--sample-rate", "10000000"], "sample_rate is 10000000; it must be from"),
+        (["--level", "0"], "--level: '0' is not a number from -60 to -3 (dB of full scale)"),
+        (["--level", "nan"], "--level: 'nan' is not a number from -60 to -3"),
+        (["--clicks", "1"], "--clicks: '1' is not a whole number from 5 to 100"),
+        (["--sample-rate", "1000"], "--sample-rate: '1000' is not a whole number from 4000"),
+        (["--sample-rate", "10000000"], "--sample-rate: '10000000' is not"),
         (["--preset", "simly"], "unknown preset 'simly'; did you mean simli"),
         (["--json", "no/such/folder/a.json"], "the figures cannot be written to"),
     ],

@@ -277,7 +277,7 @@ QUICK = (
     "pipe-loss",
     "pipe-nan",
 )
-"""Made twice each in the test suite."""
+"""Made in the test suite too."""
 
 
 def play(fault: Fault, times: int) -> Iterator[Outcome]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from pytestqt.qtbot import QtBot
 from visualizer.audio.capture import CaptureConfig
 from visualizer.engine.config import EngineConfig
 from visualizer.engine.engine import Engine
-from visualizer.mel.flat import MelConfig
+from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.stream import MelStream
 from visualizer.ui.controls.settings import Settings
 from visualizer.ui.picture.display import DisplayConfig
@@ -85,13 +86,18 @@ def watchers() -> list[psutil.Process]:
 
 def noise_file(folder: Path, seconds: float = 60.0) -> Path:
     """A file of noise whose loudness changes every 50 ms: no column is like another."""
+    path = folder / "noise.wav"
+    soundfile.write(path, _noise(seconds), RATE_HZ)
+    return path
+
+
+@cache
+def _noise(seconds: float) -> np.ndarray:
     random = np.random.default_rng(11)
     samples = random.normal(0, 0.1, round(seconds * RATE_HZ))
     loudness_db = random.uniform(-30, 0, round(seconds * 20))
     samples *= 10 ** (np.repeat(loudness_db, RATE_HZ // 20) / 20)
-    path = folder / "noise.wav"
-    soundfile.write(path, samples.clip(-1, 1), RATE_HZ)
-    return path
+    return samples.clip(-1, 1)
 
 
 def tones_file(folder: Path, *hertz: float, seconds: float = 30.0) -> Path:
@@ -105,18 +111,21 @@ def tones_file(folder: Path, *hertz: float, seconds: float = 30.0) -> Path:
 def pick(combo: QComboBox, text: str, qtbot: QtBot) -> None:
     """Open the list with the mouse and click the line that holds the text."""
     row = next(r for r in range(combo.count()) if combo.itemText(r) == text)
+    # So long Qt takes a click on the list for the end of the one that opened it.
+    interval_ms = QApplication.doubleClickInterval()
+    QApplication.setDoubleClickInterval(0)
     QTest.mouseClick(combo, Qt.MouseButton.LeftButton)
     view = combo.view()
     assert view is not None
     qtbot.waitUntil(view.isVisible)
+    QApplication.processEvents()
     index = combo.model().index(row, 0)  # type: ignore[union-attr]
-    # A real click on the list needs the pause by which Qt tells it from the one that opened it.
-    qtbot.wait(combo.style().styleHint(combo.style().StyleHint.SH_ComboBox_Popup) + 400)  # type: ignore[union-attr]
     viewport = view.viewport()
     assert viewport is not None
     # A line may be wider than what is seen of it.
     seen = view.visualRect(index).intersected(viewport.rect())
     QTest.mouseClick(viewport, Qt.MouseButton.LeftButton, pos=seen.center())
+    QApplication.setDoubleClickInterval(interval_ms)
     qtbot.waitUntil(lambda: not view.isVisible())
 
 
@@ -228,7 +237,7 @@ def point_of(window: Window, column: int, band: int, lane: int = 0) -> QPoint:
     view, mel = view_of(window, lane), window.stack.lanes[lane].mel
     first_s, end_s = window.stack.shown
     share = (mel.cell_start_s + (column + 0.5) * mel.hop_s - first_s) / (end_s - first_s)
-    return QPoint(int(share * view.width()), int((1 - (band + 0.5) / mel.n_mels) * view.height()))
+    return QPoint(int(share * view.width()), int((1 - (band + 0.5) / mel.n_rows) * view.height()))
 
 
 def columns_in_view(window: Window, lane: int = 0) -> np.ndarray:
@@ -240,7 +249,7 @@ def columns_in_view(window: Window, lane: int = 0) -> np.ndarray:
 
 def cells_on_screen(window: Window, lane: int = 0) -> np.ndarray:
     """(n_columns, n_mels, 3): the colours in the middle of the cells of `columns_in_view`."""
-    pixels, n_mels = picture_pixels(window, lane), window.stack.lanes[lane].mel.n_mels
+    pixels, n_mels = picture_pixels(window, lane), window.stack.lanes[lane].mel.n_rows
     x = [point_of(window, int(c), 0, lane).x() for c in columns_in_view(window, lane)]
     y = [point_of(window, 0, band, lane).y() for band in range(n_mels)]
     return pixels[np.ix_(y, x)].transpose(1, 0, 2)
@@ -266,7 +275,7 @@ def assert_shows_its_columns(window: Window, lane: int = 0) -> None:
     indices = columns_in_view(window, lane)
     kept = (indices >= shown.columns.first) & (indices < shown.columns.end)
     assert kept.any()
-    bands = slice(round(0.4 * shown.mel.n_mels), round(0.6 * shown.mel.n_mels))
+    bands = slice(round(0.4 * shown.mel.n_rows), round(0.6 * shown.mel.n_rows))
     on_screen = cells_on_screen(window, lane)[:, bands].astype(int)
     values = shown.columns.between(int(indices[0]), int(indices[-1]) + 1)[kept]
     expected = colours_of(window, shown.unit(values), lane)[:, bands].astype(int)
@@ -275,7 +284,7 @@ def assert_shows_its_columns(window: Window, lane: int = 0) -> None:
     assert (on_screen[~kept] == EMPTY).all()
 
 
-def heard_columns(window: Window, mel: MelConfig, channel: int | None = None) -> np.ndarray:
+def heard_columns(window: Window, mel: FrontEnd, channel: int | None = None) -> np.ndarray:
     """(n_columns, n_mels) of the whole sound that is kept, by a stream of its own."""
     sound = window.viewer.tracks.sound
     assert sound is not None

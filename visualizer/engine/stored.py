@@ -6,20 +6,25 @@ They may come from another version of the program, or be damaged.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from visualizer.audio.capture import CaptureConfig
 from visualizer.engine.config import EngineConfig
 from visualizer.engine.options import DEFAULT_ENGINE_CONFIG, RecordingConfig
 from visualizer.errors import ConfigError, quoted
-from visualizer.mel.flat import MelConfig
-from visualizer.mel.presets import preset
+from visualizer.mel.flat import read, written
+from visualizer.mel.presets import preset_for
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 _Config = TypeVar("_Config", bound="DataclassInstance")
+
+
+def engine_values(config: EngineConfig) -> dict[str, Any]:
+    """Return the config as plain JSON values; `stored_engine` reads them back."""
+    return asdict(config) | {"mel": None if config.mel is None else written(config.mel)}
 
 
 def stored_engine(values: Any) -> tuple[EngineConfig | None, list[str]]:
@@ -32,7 +37,7 @@ def stored_engine(values: Any) -> tuple[EngineConfig | None, list[str]]:
     problems: list[str] = []
     readers: dict[str, Callable[[Any], Any]] = {
         "capture": lambda value: _capture(value, problems),
-        "mel": lambda value: None if value is None else MelConfig.from_dict(value),
+        "mel": lambda value: None if value is None else read(value),
         "preset": _known,
     }
     return taken(DEFAULT_ENGINE_CONFIG, values, problems, readers), problems
@@ -95,5 +100,5 @@ def _known(name: Any) -> str:
     """Return the name of a front-end that there is."""
     if not isinstance(name, str):
         raise ConfigError(f"preset is {quoted(name)}; it must be a name")
-    preset(name)
+    preset_for(name)
     return name

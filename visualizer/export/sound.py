@@ -10,6 +10,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from visualizer.audio.channels import signals_of
 from visualizer.audio.file import open_audio, read_blocks
 from visualizer.export.offline import BLOCK_S
 
@@ -29,4 +30,4 @@ def opened_mono(
     """
     with open_audio(path) as file:
         blocks = read_blocks(file, path, round(BLOCK_S * file.samplerate), on_progress)
-        yield file, (block.mean(axis=1, keepdims=True) for block in blocks)
+        yield file, (signals_of(block, None) for block in blocks)

@@ -1,10 +1,11 @@
-"""Tables on standard output."""
+"""Tables on standard output, and progress beside it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 
@@ -13,6 +14,12 @@ def print_tables(parts: Iterable[Table | str]) -> None:
     console = _Console(highlight=False, soft_wrap=True, markup=False)
     for part in parts:
         console.print(part)
+
+
+def progress_on_terminal() -> Progress:
+    """Return a progress display on standard error, shown while it lasts and only to a person."""
+    beside = Console(stderr=True)
+    return Progress(console=beside, transient=True, disable=not beside.is_terminal)
 
 
 class _Console(Console):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 import time
 from pathlib import Path
 from typing import NoReturn
-
-import psutil
 
 SWITCH_INTERVAL_S = 0.0005
 """How long a thread may keep Python to itself; the default of 5 ms makes callbacks that late."""
@@ -31,6 +30,14 @@ def hold_standard_streams() -> None:
     os.close(number)
     sys.stdout = sys.stdout or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
     sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+
+
+def keep_arrays_on_one_thread() -> None:
+    """Have NumPy's products run on the thread that asks for them; before NumPy is imported.
+
+    Its own threads would only take turns with ours, which wait for no product of that size.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def settle() -> None:
@@ -59,10 +66,26 @@ def leave(exit_code: int) -> NoReturn:
     os._exit(exit_code)
 
 
+class StopSignals:
+    """Notes Ctrl-C and SIGTERM, which then end nothing by themselves; made on the main thread."""
+
+    def __init__(self) -> None:
+        self.exit_code = 0
+        """what to end with; 0 while none has come"""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._note)
+
+    def _note(self, number: int, _frame: object) -> None:
+        self.exit_code = 128 + number
+
+
 class ProcessMeter:
     """This process's own use of the machine. The share of a core is counted from `restart` on."""
 
     def __init__(self) -> None:
+        # Not with the module, which the start of every command imports.
+        import psutil
+
         self._process = psutil.Process()
         self.restart()
 

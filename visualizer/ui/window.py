@@ -33,6 +33,7 @@ from visualizer.engine.config import EngineConfig
 from visualizer.engine.engine import Engine
 from visualizer.engine.latency import LatencyLog
 from visualizer.engine.options import DEFAULT_ENGINE_CONFIG, MINIMUM_SIZE
+from visualizer.engine.reader import EngineReader
 from visualizer.engine.status import EngineStatus
 from visualizer.ui.bridge import Bridge
 from visualizer.ui.commands import GESTURES, SWITCHES, commands_of
@@ -78,7 +79,7 @@ class Window(QMainWindow):
         self._choice = store.engine_config() or DEFAULT_ENGINE_CONFIG
         self._choice_is_new = False
         self._asked: EngineConfig | None = None
-        self._engine: Engine | None = None
+        self._reader: EngineReader | None = None
         self._status: EngineStatus | None = None
         self.latency = LatencyLog()
 
@@ -231,7 +232,7 @@ class Window(QMainWindow):
 
     def engine_status(self) -> EngineStatus | None:
         """The engine's state of now; None before it was started."""
-        return self._engine.status() if self._engine else None
+        return self._reader.engine.status() if self._reader else None
 
     def open_file(self, path: Path) -> None:
         """Play an audio file."""
@@ -254,8 +255,8 @@ class Window(QMainWindow):
         self.viewer.close_tracks()
         self._saver.close()
         self.recordings.close()
-        if self._engine is not None:
-            self._engine.close()
+        if self._reader is not None:
+            self._reader.close()
         super().closeEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
@@ -292,14 +293,14 @@ class Window(QMainWindow):
 
     def _change(self, **changes: object) -> None:
         status = self.engine_status()
-        if self._engine is None or status is None:
+        if self._reader is None or status is None:
             return
         # What runs may stand in for what was chosen; only choices are worth keeping.
         self._choice = replace(self._choice, **changes)  # type: ignore[arg-type]
         self._choice_is_new = True
         # A choice that is still on its way is kept by the next one.
         self._asked = replace(self._asked or status.config, **changes)  # type: ignore[arg-type]
-        self._engine.configure(self._asked)
+        self._reader.engine.configure(self._asked)
 
     def _show_display(self, display: DisplayConfig) -> None:
         """Show in the controls and menus how the picture is shown."""
@@ -352,7 +353,7 @@ class Window(QMainWindow):
 
     def _start(self) -> None:
         # Only now is the window visible, and the time that torch takes to load costs no wait.
-        self._engine = self._start_engine(self._bridge.wake)
+        self._reader = EngineReader(self._start_engine, on_news=self._bridge.wake)
         self._texts.start(_TEXT_INTERVAL_MS)
         handle = self.windowHandle()
         assert handle is not None
@@ -362,19 +363,13 @@ class Window(QMainWindow):
 
     def _on_update(self) -> None:
         self._bridge.accept()
-        if self._engine is None:
+        if self._reader is None:
             return
-        if self._status is None or self._engine.revision != self._status.revision:
-            self._show_status(self._engine.status())
-        status = self._status
-        assert status is not None
+        deliveries, status = self._reader.drain(), self._reader.status
+        self._show_status(status)
         shown = not self._bridge.resting
-        for columns in self._engine.drain():
+        for columns in deliveries:
             self.status_line.note_peak(columns.peak)
-            if columns.config_id > status.config_id:
-                # Made by a front-end that came into force since the look at the status.
-                status = self._engine.status()
-                self._show_status(status)
             self.recordings.add(columns)
             if columns.config_id != status.config_id or status.mel is None:
                 continue

@@ -35,9 +35,13 @@ def listening(sound_server: SoundServer, qtbot: QtBot) -> Iterator[Window]:
 
 @pytest.fixture
 def watch(sound_server: SoundServer, qtbot: QtBot) -> Iterator[DeviceWatch]:
-    """A list that is kept, without a window."""
+    """A list that is kept, without a window, and of which nothing more is to come."""
+
+    def has_rates(found: DeviceList) -> bool:
+        return any(device.sample_rates for device in found.devices)
+
     watch = DeviceWatch()
-    with qtbot.waitSignal(watch.found, timeout=WAIT_MS):
+    with qtbot.waitSignal(watch.found, timeout=WAIT_MS, check_params_cb=has_rates):
         watch.ask(None)
     yield watch
     watch.close()

@@ -16,12 +16,12 @@ from tests.ui.helpers import WAIT_MS, make_window, running
 from visualizer.audio.capture import CaptureConfig
 from visualizer.engine.config import EngineConfig
 from visualizer.engine.options import DEFAULT_ENGINE_CONFIG
-from visualizer.mel.presets import preset
+from visualizer.mel.presets import preset_for
 from visualizer.ui.controls.settings import Settings
 from visualizer.ui.picture.display import DisplayConfig
 
 CONFIG = EngineConfig(
-    CaptureConfig("mic", device="hw:0", host_api="ALSA"), mel=preset("kaldi"), channel=1
+    CaptureConfig("mic", device="hw:0", host_api="ALSA"), mel=preset_for("kaldi"), channel=1
 )
 DISPLAY = DisplayConfig(span_s=5.0, second="nemo", waveform=True)
 
@@ -203,7 +203,7 @@ def test_a_write_that_fails_leaves_the_file_whole(
     def full(*_: object, **__: object) -> None:
         raise OSError("no space left")
 
-    monkeypatch.setattr(json, "dump", full)
+    monkeypatch.setattr(Path, "replace", full)
     settings.save_display_config(DISPLAY)
     assert [kept.name for kept in path.parent.iterdir()] == [path.name]
     assert path.read_bytes() == before

@@ -13,7 +13,7 @@ from PyQt6.QtGui import QColor, QImage, QPalette
 from PyQt6.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
 
 from visualizer.errors import ConfigError
-from visualizer.mel.flat import MelConfig
+from visualizer.mel.front_end import FrontEnd
 from visualizer.tools.diff.difference import Comparison
 from visualizer.tools.diff.tables import describe, where
 from visualizer.ui.picture.display import DisplayConfig
@@ -39,7 +39,7 @@ class Lane:
     title: str
     values: NDArray[np.float32]
     """(n_bands, n)"""
-    mel: MelConfig | None
+    mel: FrontEnd | None
     range: tuple[float, float]
     label: str
     """of the colour bar"""

@@ -59,14 +59,14 @@ def _cuda() -> Check:
 
 
 def _kernel_cache() -> Check:
-    from visualizer.mel.artifacts import require_folder
+    from visualizer.mel.kernels.artifacts import require_folder
 
     folder = kernels()
     try:
         require_folder(folder)
     except KernelError as error:
-        value, _, mend = str(error).partition("; ")
-        return Check("kernel cache", "note", f"{value}; plain torch goes on", mend or None)
+        value = f"{error.problem}; plain torch goes on"
+        return Check("kernel cache", "note", value, error.remedy or None)
     return Check("kernel cache", "ok", str(folder))
 
 

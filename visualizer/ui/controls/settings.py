@@ -13,7 +13,7 @@ from PyQt6.QtCore import QByteArray, QSettings
 
 from visualizer.engine.config import EngineConfig
 from visualizer.engine.options import RecordingConfig
-from visualizer.engine.stored import stored_engine, stored_recording, taken
+from visualizer.engine.stored import engine_values, stored_engine, stored_recording, taken
 from visualizer.errors import quoted
 from visualizer.support.settings_file import (
     copy_aside,
@@ -81,7 +81,7 @@ class Settings:
         return stored_engine(self._value(_ENGINE))[0]
 
     def save_engine_config(self, config: EngineConfig) -> None:
-        self._save(_ENGINE, asdict(config))
+        self._save(_ENGINE, engine_values(config))
 
     def display_config(self) -> DisplayConfig:
         """Return how the picture was shown last."""
@@ -155,7 +155,7 @@ class Settings:
         engine = stored_engine(self._values.get(_ENGINE))[0]
         places = {key: self._values.get(key) for key in _PLACES}
         self._values = {
-            _ENGINE: None if engine is None else asdict(engine),
+            _ENGINE: None if engine is None else engine_values(engine),
             _DISPLAY: asdict(_stored_display(self._values.get(_DISPLAY))[0]),
             _RECORDING: asdict(stored_recording(self._values.get(_RECORDING))[0]),
             _RECENT: _stored_files(self._values.get(_RECENT))[0],

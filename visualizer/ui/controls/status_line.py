@@ -22,7 +22,7 @@ class StatusLine(QWidget):
         self._peak = 0.0
         self._watch = SoundWatch()
         self.meter = LevelMeter()
-        self.label = ElidedLabel("starting: loading torch")
+        self.label = ElidedLabel("starting")
         self.badge = KernelBadge()
         layout = QHBoxLayout(self)
         layout.setContentsMargins(10, 2, 10, 6)

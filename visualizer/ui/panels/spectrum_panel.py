@@ -73,10 +73,10 @@ class SpectrumPanel(QWidget):
         if (lane.mel, lane.label) == self._shown:
             return
         self._shown = lane.mel, lane.label
-        self._bands = np.arange(0.5, lane.mel.n_mels)
-        self.plot.frequency_axis.set_config(lane.mel)
+        self._bands = np.arange(0.5, lane.mel.n_rows)
+        self.plot.frequency_axis.set_rows(lane.mel.rows)
         self.plot.getPlotItem().getAxis("left").setLabel(lane.label)
-        self.plot.getPlotItem().setXRange(0, lane.mel.n_mels, padding=0)
+        self.plot.getPlotItem().setXRange(0, lane.mel.n_rows, padding=0)
         self.plot.curve.setData([], [])
         self.title.setText("no column yet")
         self.reset_peaks()

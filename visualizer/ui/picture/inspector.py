@@ -46,7 +46,7 @@ class Inspector(QObject):
         first = lane.grid.column_at(stack.shown[0]) + 1
         last = max(first, lane.grid.column_at(stack.shown[1]))
         column = min(max(cursor.column + columns, first), last)
-        band = min(max(cursor.band + bands, 0), lane.mel.n_mels - 1)
+        band = min(max(cursor.band + bands, 0), lane.mel.n_rows - 1)
         self._mark(cursor=Place(cursor.lane, column, band))
 
     def region_from_markers(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from visualizer.engine.tracks import Difference, Track, Tracks
-from visualizer.mel.flat import MelConfig
+from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.picture import PictureUnit, has_db
 from visualizer.ui.picture.display import DisplayConfig
 from visualizer.ui.picture.raster import Columns, Grid
@@ -20,7 +20,7 @@ class Lane:
     """One picture of the stack."""
 
     title: str
-    mel: MelConfig
+    mel: FrontEnd
     columns: Columns
     unit: PictureUnit
     track: Track | None
@@ -32,7 +32,7 @@ class Lane:
 
     @property
     def grid(self) -> Grid:
-        return Grid(self.mel.cell_start_s, self.mel.hop_s, self.mel.n_mels)
+        return Grid(self.mel.cell_start_s, self.mel.hop_s, self.mel.n_rows)
 
     @property
     def range_key(self) -> tuple[str, str, bool]:
@@ -40,7 +40,7 @@ class Lane:
         return self.mel.name, self.unit.unit, self.track is None
 
 
-def unit_of(mel: MelConfig, display: DisplayConfig) -> PictureUnit:
+def unit_of(mel: FrontEnd, display: DisplayConfig) -> PictureUnit:
     """Return the chosen unit, or the default one where the front-end does not have it."""
     if display.unit is None or (display.unit == "db" and not has_db(mel)):
         return PictureUnit.default(mel)

@@ -8,7 +8,7 @@ import pyqtgraph as pg
 from PyQt6.QtCore import QEvent, Qt, pyqtSignal
 from PyQt6.QtGui import QFontMetrics, QResizeEvent
 
-from visualizer.mel.flat import MelConfig
+from visualizer.mel.front_end import FrontEnd
 from visualizer.ui.picture.axis import FrequencyAxis
 from visualizer.ui.picture.overlay import Line, TextPlate
 from visualizer.ui.picture.spectrogram import Scene, SpectrogramView, colour_map, colour_table
@@ -67,7 +67,7 @@ class Picture(pg.PlotWidget):
         self,
         scene: Scene,
         title: str,
-        mel: MelConfig | None,
+        mel: FrontEnd | None,
         unit_label: str,
         colours: str,
         limits: tuple[float, float],
@@ -78,7 +78,7 @@ class Picture(pg.PlotWidget):
         Without a front-end, the axis counts bands.
         """
         self._title.set_lines([Line(title, TEXT)] if title else [])
-        self._frequency_axis.set_config(mel)
+        self._frequency_axis.set_rows(None if mel is None else mel.rows)
         self.getPlotItem().setYRange(0, scene.grid.n_bands, padding=0)
         self._unit_label = unit_label
         self._show_unit()

@@ -229,7 +229,7 @@ class PictureStack(QWidget):
         if not self.lanes:
             return None
         middle_s = sum(self.shown) / 2
-        return Place(0, self.lanes[0].grid.column_at(middle_s), self.lanes[0].mel.n_mels // 2)
+        return Place(0, self.lanes[0].grid.column_at(middle_s), self.lanes[0].mel.n_rows // 2)
 
     def set_range(self, lane: int, limits: Limits) -> None:
         """Colour a lane, and those like it, from the one level to the other."""

@@ -1,30 +1,47 @@
-"""Scripts that have a shell complete the command line: made from the parser itself, by shtab."""
+"""`visualizer completion`: a script that has a shell complete the command line.
+
+shtab makes it from the parser itself.
+"""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 
-import shtab
-
+from visualizer.cli.commands import COMMANDS, make_parser
 from visualizer.mel.presets import PRESETS
 
 _WORDS = {"on": ("demo",), "source": ("mic", "demo"), "a": ("demo", *PRESETS)}
 _WORDS["b"] = _WORDS["a"]
 """What may stand for a file, by the name of the argument."""
+_FILES = ("FILE", "FOLDER", "IN", "JSON", "OUT", "PNG")
+"""What the help calls arguments that are files."""
 
 
-def script(parser: argparse.ArgumentParser, shell: str) -> str:
-    """The script for "bash" or "zsh"; the parser's arguments are marked with what they take."""
+def register(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.epilog = (
+        "For the current bash: source <(visualizer completion bash). For good, write it to "
+        "~/.local/share/bash-completion/completions/visualizer, or for zsh to a file _visualizer "
+        "in a folder of $fpath."
+    )
+    parser.add_argument("shell", choices=("bash", "zsh"))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the script."""
+    import shtab
+
+    parser = make_parser(*COMMANDS)
     for action in _arguments(parser):
         if action.dest == "preset":
             _mark(action, _words(PRESETS))
         elif action.dest in _WORDS:
             _mark(action, _words_or_files(action.dest, _WORDS[action.dest]))
-        elif action.type is Path:
+        elif action.metavar in _FILES:
             _mark(action, shtab.FILE)
-    return shtab.complete(parser, shell)
+    print(shtab.complete(parser, arguments.shell))
+    return 0
 
 
 def _arguments(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:

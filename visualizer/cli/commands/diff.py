@@ -1,0 +1,96 @@
+"""`visualizer diff`: in which numbers two front-ends or recordings differ, and by how much."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import get_args
+
+from visualizer.cli.options import add_front_end, chosen_front_end, file_name, require_writable
+from visualizer.errors import ConfigError
+from visualizer.mel.picture import Unit
+
+
+def register(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.description = "Show in which numbers A and B differ, and by how much their columns do."
+    parser.epilog = (
+        "A front-end is a preset's name or a JSON file; its kernel follows a colon: numpy (the "
+        "default), eager, compiled, cuda-graph, or reference, the one in float64. The exit code "
+        "is 0 whatever the difference is."
+    )
+    for letter in "ab":
+        parser.add_argument(
+            letter,
+            metavar=letter.upper(),
+            help="a front-end (PRESET or JSON, with :KERNEL), an audio file, demo, or a .npy or "
+            ".npz of features",
+        )
+    parser.add_argument(
+        "--on", metavar="SOUND", help="what front-ends go over (default: demo, the built-in sound)"
+    )
+    add_front_end(parser, "what recordings go through (default: simli), or what made a .npy")
+    parser.add_argument(
+        "--unit",
+        choices=get_args(Unit),
+        help="of the difference: model, the very numbers, or dB (default: dB where front-ends or "
+        "sounds differ and have it, else model)",
+    )
+    parser.add_argument(
+        "--picture", type=file_name(".png"), metavar="PNG", help="save A, B and the difference"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="save all figures as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compare the two; print tables and write what was asked for."""
+    from visualizer.audio.demo import demo_path
+    from visualizer.engine.report import write_report
+    from visualizer.support.console import print_tables, progress_on_terminal
+    from visualizer.support.folders import cache_folder
+    from visualizer.tools.diff.difference import compare
+    from visualizer.tools.diff.sides import (
+        DEMO,
+        FrontEndOperand,
+        RecordingOperand,
+        Shared,
+        obtain,
+        operand,
+    )
+    from visualizer.tools.diff.tables import diff_tables
+
+    require_writable((arguments.json, "the figures"), (arguments.picture, "the picture"))
+    front_end = chosen_front_end(arguments)
+    a, b = operand(arguments.a), operand(arguments.b)
+    kinds = {type(a), type(b)}
+    if kinds == {FrontEndOperand, RecordingOperand}:
+        raise ConfigError(
+            "one is a front-end and one a recording",
+            "give two of a kind, and with --on what two front-ends go over, or with --preset what "
+            "two recordings go through",
+        )
+    if arguments.on is not None and FrontEndOperand not in kinds:
+        raise ConfigError("--on is what front-ends go over, and neither of the two is one")
+    is_said = arguments.preset is not None or arguments.config is not None
+    if is_said and kinds == {FrontEndOperand}:
+        raise ConfigError("--preset and --config go with recordings and features, not front-ends")
+    shared = Shared(
+        sound=demo_path() if arguments.on in (None, DEMO) else Path(arguments.on).expanduser(),
+        front_end=front_end,
+        features_front_end=front_end(None) if is_said else None,
+        kernels=cache_folder() / "kernels",
+    )
+    with progress_on_terminal() as progress:
+        tasks = [progress.add_task(side.title, total=1.0) for side in (a, b)]
+        side_a = obtain(a, shared, lambda share: progress.update(tasks[0], completed=share))
+        side_b = obtain(b, shared, lambda share: progress.update(tasks[1], completed=share))
+    found = compare(side_a, side_b, arguments.unit)
+    # The files first: the reader of the tables may have seen enough before their end.
+    if arguments.picture is not None:
+        from visualizer.tools.diff.picture import save_picture
+
+        save_picture(found, arguments.picture)
+    if arguments.json is not None:
+        write_report(arguments.json, found.to_dict())
+    print_tables(diff_tables(found))
+    return 0

@@ -1,0 +1,82 @@
+"""`visualizer latency`: how late clicks that are played come back through the input."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from visualizer.audio.capture import CaptureConfig
+from visualizer.cli.options import number, preset_name, require_writable, whole_number
+from visualizer.mel.limits import SAMPLE_RATE_MAX_HZ
+from visualizer.support import process
+from visualizer.tools.roundtrip.clicks import LOWEST_RATE_HZ
+
+FEWEST_CLICKS, MOST_CLICKS = 5, 100
+
+
+def register(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument(
+        "--device", metavar="NAME_OR_INDEX", help="which microphone (default: the system's)"
+    )
+    parser.add_argument(
+        "--output",
+        metavar="NAME_OR_INDEX",
+        help="what to play to: its index, its name or a part of it (default: the system's)",
+    )
+    parser.add_argument(
+        "--sample-rate",
+        type=whole_number(LOWEST_RATE_HZ, SAMPLE_RATE_MAX_HZ),
+        metavar="HZ",
+        help="of both (default: each device's own)",
+    )
+    parser.add_argument(
+        "--clicks",
+        type=whole_number(FEWEST_CLICKS, MOST_CLICKS),
+        default=20,
+        metavar="N",
+        help="how many to play (default: 20)",
+    )
+    parser.add_argument(
+        "--preset",
+        type=preset_name,
+        default="simli",
+        metavar="NAME",
+        help="front-end (default: simli)",
+    )
+    parser.add_argument(
+        "--level",
+        type=number(-60.0, -3.0, "a number from -60 to -3 (dB of full scale)"),
+        default=-12.0,
+        metavar="DB",
+        help="of the clicks' peak, dB of full scale, at most -3 (default: -12)",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="save each click as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Play the clicks, print how late each came, and write that as JSON where asked to."""
+    require_writable((arguments.json, "the figures"))
+    process.begin()
+    from visualizer.engine.report import write_report
+    from visualizer.support.console import print_tables
+    from visualizer.tools.roundtrip.click_test import ClickSettings, measure
+    from visualizer.tools.roundtrip.tables import click_json, click_tables
+
+    settings = ClickSettings(
+        CaptureConfig("mic", device=arguments.device, sample_rate=arguments.sample_rate),
+        arguments.preset,
+        arguments.output,
+        arguments.clicks,
+        arguments.level,
+    )
+    report = measure(
+        settings,
+        lambda text: print(f"visualizer: {text}", file=sys.stderr, flush=True),
+        process.settle,
+    )
+    if arguments.json is not None:
+        write_report(arguments.json, click_json(report))
+    print_tables(click_tables(report))
+    return 0

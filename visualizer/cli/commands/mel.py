@@ -1,0 +1,61 @@
+"""`visualizer mel`: a file's features, as the model would get them."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from visualizer.cli.options import (
+    add_front_end,
+    channel,
+    chosen_front_end,
+    file_name,
+    require_writable,
+)
+
+
+def register(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("input", type=Path, metavar="IN", help="audio file (WAV, FLAC, OGG, MP3)")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=file_name(".npy", ".npz"),
+        required=True,
+        metavar="OUT",
+        help="a .npy or .npz file",
+    )
+    add_front_end(parser, "front-end (default: simli)")
+    parser.add_argument(
+        "--channels",
+        type=channel("mean", "all"),
+        default="mean",
+        metavar="mean|all|K",
+        help="K counts from 1 (default: mean)",
+    )
+    parser.add_argument(
+        "--streaming", action="store_true", help="through the live path, in blocks of 10 ms"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the features and say what they are."""
+    from visualizer.export.offline import write_features
+    from visualizer.support.console import progress_on_terminal
+
+    output: Path = arguments.output
+    require_writable((output, "the features"))
+    with progress_on_terminal() as progress:
+        task = progress.add_task(arguments.input.name, total=1.0)
+        shape, config = write_features(
+            arguments.input,
+            output,
+            chosen_front_end(arguments),
+            arguments.channels,
+            streaming=arguments.streaming,
+            on_progress=lambda share: progress.update(task, completed=share),
+        )
+    form = " (streaming form)" if arguments.streaming and config.needs_whole_clip else ""
+    sizes = " × ".join(map(str, shape))
+    print(f"{output}: {sizes} float32, {config.name} at {config.sample_rate} Hz{form}")
+    return 0

@@ -1,0 +1,115 @@
+"""What the commands on live sound share: `run` and `stream`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from visualizer.audio.capture import CaptureConfig, SourceKind
+from visualizer.cli.options import Group, add_front_end, number, own_front_end
+from visualizer.engine.options import RunOptions
+from visualizer.errors import ConfigError, VisualizerError
+from visualizer.mel.compute import COMPUTE_CHOICES
+from visualizer.support.faults import Faults
+
+_log = logging.getLogger(__name__)
+
+
+def add_sound(parser: argparse.ArgumentParser, sources: str, source_help: str) -> Group:
+    """Declare what to open; return the group for what only one command has."""
+    sound = parser.add_argument_group("sound")
+    sound.add_argument("--source", metavar=sources, help=source_help)
+    sound.add_argument(
+        "--device",
+        metavar="NAME_OR_INDEX",
+        help="which microphone: its index, its name or a part of it, or the sound server's own "
+        "name of a source (see: visualizer devices)",
+    )
+    sound.add_argument("--sample-rate", type=int, metavar="HZ", help="default: the device's own")
+    sound.add_argument("--channels", type=int, metavar="N", help="how many to open (default: ≤ 2)")
+    sound.add_argument("--loop", action="store_true", help="play the file again and again")
+    return sound
+
+
+def add_analysis(parser: argparse.ArgumentParser, default: str) -> Group:
+    """Declare the front-end and the kernel; return the group for what only one command has."""
+    analysis = parser.add_argument_group("analysis")
+    add_front_end(analysis, f"front-end (default: {default}; see: visualizer presets)")
+    analysis.add_argument("--compute", choices=COMPUTE_CHOICES, help="where the kernel runs")
+    analysis.add_argument(
+        "--kernel",
+        choices=("auto", "numpy", "eager"),
+        default="auto",
+        help="auto begins with NumPy's and compiles one beside the running stream, which it keeps "
+        "and uses where it is faster; numpy stays; eager is plain torch (default: auto)",
+    )
+    return analysis
+
+
+def add_duration(output: Group) -> None:
+    """Declare --duration."""
+    output.add_argument(
+        "--duration",
+        type=number(1e-9, 1e7, "a number of seconds above 0"),
+        metavar="S",
+        help="quit this many seconds after the first column",
+    )
+
+
+def capture_config(arguments: argparse.Namespace) -> CaptureConfig | None:
+    """Return which sound to open; None where no option says it. Raises ConfigError."""
+    source, device = arguments.source, arguments.device
+    rate, channels = arguments.sample_rate, arguments.channels
+    if source is None and device is None and rate is None and channels is None:
+        if arguments.loop:
+            raise ConfigError("--loop goes with --source FILE")
+        return None
+    kind: SourceKind = "file"
+    if source in (None, "mic"):
+        kind = "mic"
+    elif source == "demo":
+        kind = "demo"
+    if device is not None and kind != "mic":
+        raise ConfigError(f"--device goes with a microphone, not with --source {source}")
+    if kind == "file":
+        from visualizer.audio.file import open_audio
+
+        if not source:
+            raise ConfigError("--source is empty", "it must be mic, demo or a file")
+        if source == "-":
+            raise ConfigError("--source - is standard input, which `visualizer stream` reads")
+        open_audio(Path(source).expanduser()).close()
+    return CaptureConfig(
+        kind=kind,
+        device=device,
+        path=str(Path(source).expanduser().resolve()) if kind == "file" else None,
+        sample_rate=rate,
+        channels=channels,
+        loop=arguments.loop,
+    )
+
+
+def run_options(arguments: argparse.Namespace, capture: CaptureConfig | None) -> RunOptions:
+    """Return what is the same with and without a window. Raises ConfigError."""
+    return RunOptions(
+        capture=capture,
+        preset=arguments.preset,
+        mel=own_front_end(arguments),
+        compute=arguments.compute,
+        kernel=arguments.kernel,
+        duration_s=arguments.duration,
+    )
+
+
+def with_faults(action: Callable[[Faults], int]) -> int:
+    """Return the exit code of a run whose faults are logged."""
+    with Faults() as faults:
+        try:
+            return action(faults)
+        except (VisualizerError, BrokenPipeError):
+            raise
+        except Exception:
+            _log.exception("the program failed")
+            return 1

@@ -1,0 +1,118 @@
+"""Options that several commands share, and the types of their values.
+
+A type turns the text of one argument into its value and looks at nothing else. What it does not
+take is one line: `--level: '0' is not a number from -60 to -3 (dB of full scale)`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+from visualizer.errors import quoted
+from visualizer.mel.front_end import FrontEnd
+from visualizer.mel.front_end_files import read_front_end
+from visualizer.mel.presets import preset_for
+
+Group = argparse._ArgumentGroup
+"""which argparse gives, and does not name"""
+
+
+def refused(text: str, expected: str) -> argparse.ArgumentTypeError:
+    """Return the error of a value that is not what was expected."""
+    return argparse.ArgumentTypeError(f"{quoted(text)} is not {expected}")
+
+
+def number(low: float, high: float, expected: str) -> Callable[[str], float]:
+    """Return a type: numbers from `low` to `high`, which a message calls `expected`."""
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not low <= value <= high:
+            raise refused(text, expected)
+        return value
+
+    return parse
+
+
+def whole_number(low: int, high: int) -> Callable[[str], int]:
+    """Return a type: whole numbers from `low` to `high`."""
+
+    def parse(text: str) -> int:
+        if not (text.isdecimal() and low <= int(text) <= high):
+            raise refused(text, f"a whole number from {low} to {high}")
+        return int(text)
+
+    return parse
+
+
+def channel(*words: str) -> Callable[[str], str | int]:
+    """Return a type: one of the words, or the number of a channel, from 1 on."""
+
+    def parse(text: str) -> str | int:
+        if text in words:
+            return text
+        if not (text.isdecimal() and int(text) > 0):
+            raise refused(text, f"{', '.join(words)} or a number from 1 on")
+        return int(text)
+
+    return parse
+
+
+def file_name(*suffixes: str) -> Callable[[str], Path]:
+    """Return a type: names of files that end in one of the suffixes."""
+
+    def parse(text: str) -> Path:
+        path = Path(text)
+        if path.suffix.lower() not in suffixes:
+            raise refused(text, f"the name of a file; it must end in {' or '.join(suffixes)}")
+        return path
+
+    return parse
+
+
+def preset_name(text: str) -> str:
+    """A type: the name of a preset. Raises ConfigError, which says what is near."""
+    return preset_for(text).name
+
+
+def add_front_end(parser: argparse.ArgumentParser | Group, preset_help: str) -> None:
+    """Declare --preset and --config, of which one can be given."""
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument("--preset", type=preset_name, metavar="NAME", help=preset_help)
+    choice.add_argument(
+        "--config", type=Path, metavar="JSON", help="a front-end of your own instead of a preset"
+    )
+
+
+def own_front_end(arguments: argparse.Namespace) -> FrontEnd | None:
+    """Return the front-end of --config. Raises ConfigError where the file has none."""
+    path: Path | None = arguments.config
+    return None if path is None else read_front_end(path)
+
+
+def chosen_front_end(arguments: argparse.Namespace) -> Callable[[int | None], FrontEnd]:
+    """Return the front-end of --preset (default: simli) or --config at a sample rate (Hz).
+
+    Raises ConfigError where the file of --config has none.
+    """
+    own, name = own_front_end(arguments), arguments.preset or "simli"
+    return lambda rate: own or preset_for(name, rate)
+
+
+def require_writable(*outputs: tuple[Path | None, str]) -> None:
+    """Raise ConfigError now for a file that could not be written at the end.
+
+    Args:
+        outputs: each the file, or None where there is to be none, and what a message calls it.
+    """
+    from visualizer.engine import report
+
+    for path, what in outputs:
+        if path is not None:
+            report.require_writable(path, what)

@@ -82,7 +82,7 @@ class Recordings(QObject):
                     f"file.past.{seconds:g}",
                     span_text(seconds),
                     "Ctrl+Shift+S" if seconds == 30 else "",
-                    f"save the last {seconds:g} seconds: sound, columns and picture",
+                    f"save the last {span_text(seconds)}: sound, columns and picture",
                     partial(self.save_last, seconds),
                 )
                 for seconds in PASTS_S
@@ -172,7 +172,7 @@ class Recordings(QObject):
                 warn_unfinished(recorder)
         left_ms = round(max(0.0, give_up_at - time.monotonic()) * 1e3)
         if not self._savers.waitForDone(left_ms):
-            _log.warning("what was to be saved of the past takes too long, and is not whole")
+            _log.warning("saving the past takes too long; its files are incomplete")
 
     def _chosen(self) -> RecordingConfig | None:
         """Return where to, asking for it where that is not known; None where nobody answers."""

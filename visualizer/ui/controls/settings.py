@@ -189,7 +189,7 @@ def _stored_files(values: Any) -> tuple[list[str], list[str]]:
     paths = [path for path in listed if isinstance(path, str)]
     if paths == (values or []):
         return paths[:RECENT_FILES], []
-    return paths[:RECENT_FILES], ["the list of recent files is no list of texts"]
+    return paths[:RECENT_FILES], ["the list of recent files is not a list of paths"]
 
 
 def _base64(value: QByteArray) -> str:

@@ -25,7 +25,7 @@ class BudgetBar(QWidget):
         self.setAccessibleName("Latency budget")
         self.setToolTip(
             f"Medians of wait, kernel and draw of the newest {ROLLING_COLUMNS} columns, in ms, "
-            "one after the other; they add up to that of the total only nearly.\n"
+            "one after the other; their sum only comes close to the median of the total.\n"
             "The frame is one hop long; what lies beyond it is red. "
             "The thin line is the p99 of the total."
         )

@@ -34,7 +34,7 @@ class WaveformStrip(QWidget):
         super().__init__()
         self.setAccessibleName("Waveform")
         self.setToolTip(
-            "The sound of the time above, −1 to 1 of full scale, all channels over each other; "
+            "The sound of the span above, −1 to 1 of full scale, all channels overlaid; "
             "red where it clips, slate grey where some was lost"
         )
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)

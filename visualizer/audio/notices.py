@@ -21,6 +21,11 @@ _OFFSET = 0.05
 _OFFSET_S = 2.0 - 1e-6
 
 
+def clips(peak: float) -> bool:
+    """Return whether the largest sample of a sound (1.0 is full scale) counts as clipped."""
+    return peak >= CLIP_PEAK
+
+
 class SoundWatch:
     """Watches the peaks of one source by the sound's own clock, the sum of its durations."""
 
@@ -51,7 +56,7 @@ class SoundWatch:
         self._faults = faults
         self._observe_means(means, duration_s)
         self._silent_s = self._silent_s + duration_s if peak == 0.0 else 0.0
-        if peak >= CLIP_PEAK:
+        if clips(peak):
             self._clipped_s = self._now_s
             if not self._clips_s or self._now_s - self._clips_s[-1] >= _CLIP_STEP_S:
                 self._clips_s.append(self._now_s)

@@ -10,7 +10,7 @@ from PyQt6.QtCore import QRectF, QSize, Qt
 from PyQt6.QtGui import QColor, QLinearGradient, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
-from visualizer.mel.limits import CLIP_PEAK
+from visualizer.audio.notices import clips
 
 _FLOOR_DB = -72.0
 _FALL_DB_PER_S = 24.0
@@ -67,7 +67,7 @@ class LevelMeter(QWidget):
             since_s = min(now - self._moved_at, now - self._held_at - _PEAK_HOLD_S)
             self._held_db = max(self._held_db - _FALL_DB_PER_S * since_s, self._level_db)
         self._moved_at = now
-        if peak >= CLIP_PEAK:
+        if clips(peak):
             self._clipped_at = now
         if now - self._told_at >= _TELL_INTERVAL_S:
             self._told_at = now

@@ -19,13 +19,11 @@ from visualizer.audio.capture import CaptureConfig
 from visualizer.audio.devices import COMMON_RATES_HZ, DeviceList, by_host_api
 from visualizer.engine.config import Channel
 from visualizer.engine.status import EngineStatus
-from visualizer.mel.presets import PRESETS
 from visualizer.ui.controls.value_combo import ValueCombo
 from visualizer.ui.picture.display import COLOUR_MAPS, REVERSED, SPANS_S, DisplayConfig
 
 _MEAN = "mean"
 _NO_SECOND = "none"
-_SUMMARIES: dict[object, str] = {name: chosen.summary for name, chosen in PRESETS.items()}
 _OPEN_FILE = "open file"
 
 
@@ -62,8 +60,10 @@ class Controls(QWidget):
     record_toggled = pyqtSignal(bool)
     overlay_toggled = pyqtSignal(bool)
 
-    def __init__(self) -> None:
+    def __init__(self, front_ends: dict[str, str]) -> None:
+        """`front_ends` are those to offer, each with a line on what it is."""
         super().__init__()
+        self._front_ends = front_ends
         self._devices = DeviceList((), 0)
         self._status: EngineStatus | None = None
         rows = QVBoxLayout(self)
@@ -154,9 +154,9 @@ class Controls(QWidget):
         """Show how the picture is shown."""
         self.span.show_choices([(span_text(span), span) for span in SPANS_S], display.span_s)
         self.second.show_choices(
-            [(name, name) for name in (_NO_SECOND, *PRESETS)], display.second or _NO_SECOND
+            [(name, name) for name in (_NO_SECOND, *self._front_ends)], display.second or _NO_SECOND
         )
-        self.second.set_tips(_SUMMARIES)
+        self.second.set_tips(self._front_ends)
         self.colours.show_choices(
             [(name, name) for name in COLOUR_MAPS]
             + [(f"{name}, reversed", name + REVERSED) for name in COLOUR_MAPS],
@@ -182,9 +182,9 @@ class Controls(QWidget):
         )
         own = [(config.mel.name, config.mel)] if config.mel else []
         self.preset.show_choices(
-            [*own, *((name, name) for name in PRESETS)], config.mel or config.preset
+            [*own, *((name, name) for name in self._front_ends)], config.mel or config.preset
         )
-        self.preset.set_tips(_SUMMARIES)
+        self.preset.set_tips(self._front_ends)
         self.compute.show_choices(
             [(name, name) for name in status.compute_choices or (config.compute,)], config.compute
         )

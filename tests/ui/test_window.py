@@ -64,7 +64,7 @@ def test_another_front_end_is_picked_with_the_mouse(window: Window, qtbot: QtBot
 
 def test_of_two_quick_choices_neither_is_lost(window: Window, qtbot: QtBot) -> None:
     pick_front_end(window, "whisper-80")
-    window.controls.compute_picked.emit("cpu")
+    window.controls.engine_picked.emit({"compute": "cpu"})
 
     def both_hold() -> bool:
         status = window.engine_status()

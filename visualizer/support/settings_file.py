@@ -49,7 +49,6 @@ def write_settings(path: Path, values: dict[str, Any]) -> None:
     Raises:
         OSError: It cannot be written.
     """
-    path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as unfinished:
         unfinished.write_text(json.dumps(values, indent=2), encoding="utf-8")

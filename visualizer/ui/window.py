@@ -91,11 +91,11 @@ class Window(QMainWindow):
 
         self.setWindowTitle("Mel visualizer")
         self.setAcceptDrops(True)
-        self.controls = Controls()
         self.banner = Banner()
         self.failures = Banner()
         """Of the program itself; the other banner is the engine's."""
         self.viewer = Viewer(store.display_config())
+        self.controls = Controls(self.viewer.front_ends)
         self.stack = self.viewer.stack
         self._pace = PaintPace(self.stack, self.latency)
         self._pace.first_column.connect(self.first_column)

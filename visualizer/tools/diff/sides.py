@@ -15,13 +15,10 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.audio.channels import signals_of
-from visualizer.audio.demo import demo_path
-from visualizer.audio.file import open_audio, read_blocks
 from visualizer.engine.kernel_builder import end, events, start_builder
 from visualizer.errors import ConfigError, KernelError, VisualizerError, one_line, quoted
 from visualizer.export.archive import CLIP, STREAMING
-from visualizer.export.offline import BLOCK_S
+from visualizer.export.sound import opened_mono
 from visualizer.mel.clip import finished_columns
 from visualizer.mel.compute import has_cuda
 from visualizer.mel.flat import read
@@ -61,7 +58,8 @@ class RecordingOperand:
     """A sound through the front-end that both share."""
 
     title: str
-    path: Path
+    path: Path | None
+    """None for the sound that both share"""
 
 
 @dataclass(frozen=True)
@@ -95,9 +93,9 @@ class Shared:
     """What both sides have in common."""
 
     sound: Path
-    """what front-ends go over"""
+    """what front-ends go over, or the built-in recording"""
     front_end: Callable[[int], FrontEnd]
-    """what recordings go through: its config for a sound of so many Hz"""
+    """what recordings go through: its config at a sample rate in Hz"""
     features_front_end: FrontEnd | None
     """what made the features that do not say it themselves; None where that is not known"""
     kernels: Path
@@ -151,7 +149,7 @@ def operand(text: str) -> Operand:
     if _is_front_end(text):
         return FrontEndOperand(_short(text), _config_at(text), NUMPY)
     if text == DEMO:
-        return RecordingOperand(text, demo_path())
+        return RecordingOperand(text, None)
     if path.suffix in _FEATURES:
         return FeaturesOperand(path.name, path)
     if path.suffix or path.exists():
@@ -195,8 +193,8 @@ def obtain(
     title = wanted.title
     try:
         if isinstance(wanted, RecordingOperand):
-            at, kernel = shared.front_end, NUMPY
-            return _computed(title, wanted.path, at, kernel, shared.kernels, on_progress)
+            path, at = wanted.path or shared.sound, shared.front_end
+            return _computed(title, path, at, NUMPY, shared.kernels, on_progress)
         at, kernel = wanted.at, wanted.kernel
         return _computed(title, shared.sound, at, kernel, shared.kernels, on_progress)
     except MemoryError as error:
@@ -213,13 +211,9 @@ def _computed(
     kernels: Path,
     on_progress: Callable[[float], None],
 ) -> Side:
-    with open_audio(path) as file:
+    with opened_mono(path, on_progress) as (file, blocks):
         rate = file.samplerate
         config = config_at(rate)
-        blocks = (
-            signals_of(block, None)
-            for block in read_blocks(file, path, round(BLOCK_S * rate), on_progress)
-        )
         values: Values
         if kernel == "reference":
             samples = np.concatenate([piece[:, 0] for piece in _at_rate(blocks, config, rate)])

@@ -12,6 +12,8 @@ import pytest
 
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.xdist_group("contracts")
+
 PACKAGE = ROOT / "visualizer"
 UPWARD = [
     ("tools", "cli"),
@@ -69,13 +71,11 @@ def lint(folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.xdist_group("contracts")
 def test_the_package_itself_keeps_the_contract(copy: Path) -> None:
     done = lint(copy)
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.xdist_group("contracts")
 @pytest.mark.parametrize(("room", "above"), UPWARD, ids=[" → ".join(pair) for pair in UPWARD])
 def test_an_upward_import_breaks_the_contract(copy: Path, room: str, above: str) -> None:
     folder = copy.joinpath("visualizer", *room.split("."))

@@ -6,6 +6,7 @@ Needs a display; without one, `xvfb-run -s "-screen 0 1600x1000x24"` in front of
 Each picture is of a window that plays the built-in demo; what is picked in it is not kept.
 """
 
+import os
 import sys
 import tempfile
 import time
@@ -15,7 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from PyQt6.QtCore import QByteArray, QEventLoop, QSettings, QTimer
+from PyQt6.QtCore import QByteArray, QEventLoop, QTimer
 
 from visualizer.audio.capture import CaptureConfig
 from visualizer.engine.config import EngineConfig
@@ -58,7 +59,7 @@ def read_region(window: Window) -> None:
 def open_panels(window: Window) -> None:
     """Show what the latencies and the newest column look like."""
     window.resize(1600, 950)
-    for name in ("Latency panel", "Spectrum panel"):
+    for name in ("view.latency", "view.spectrum"):
         window.menus.actions[name].trigger()
     run_until(lambda: False, 3.0)
 
@@ -92,7 +93,7 @@ def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent
     application = make_application(sys.argv[:1])
     with tempfile.TemporaryDirectory() as settings:
-        QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, settings)
+        os.environ["XDG_CONFIG_HOME"] = settings
         for scene in SCENES:
             Settings().save_display_config(scene.display)
             Settings().save_docks(QByteArray())

@@ -1,8 +1,8 @@
 """A live window on the mel features a model would be fed, and on how late each of them is.
 
 What other programs import stands in `__all__`, and docs/embedding.md shows how. Each name is loaded
-when it is first asked for: importing this package takes no time, MelStream and MelKernel bring
-torch and NumPy alone, `listen` what records sound.
+when it is first asked for: importing this package takes no time, MelStream brings NumPy alone,
+MelKernel torch too, `listen` what records sound.
 """
 
 from importlib import import_module
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
         VisualizerError,
     )
     from visualizer.mel.flat import MelConfig
+    from visualizer.mel.front_end import FrontEnd
+    from visualizer.mel.kernels.tensor_kernel import MelKernel
     from visualizer.mel.presets import preset
     from visualizer.mel.stream import MelStream
-    from visualizer.mel.tensor_kernel import MelKernel
 
 from visualizer._version import __version__
 
@@ -28,6 +29,7 @@ __all__ = [
     "Column",
     "ConfigError",
     "DeviceError",
+    "FrontEnd",
     "KernelError",
     "Listener",
     "MelConfig",
@@ -41,10 +43,11 @@ __all__ = [
 ]
 
 _HOMES = {
+    "FrontEnd": "mel.front_end",
     "MelConfig": "mel.flat",
     "preset": "mel.presets",
     "MelStream": "mel.stream",
-    "MelKernel": "mel.tensor_kernel",
+    "MelKernel": "mel.kernels.tensor_kernel",
     "listen": "engine.listening",
     "Listener": "engine.listening",
     "Column": "engine.listening",

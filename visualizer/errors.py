@@ -1,8 +1,7 @@
-"""What can go wrong in words a user can act on.
+"""Errors that a user can act on.
 
-Every error the program raises on purpose derives from `VisualizerError`; its text says what was
-wrong, what was expected and what to do. The command line prints it as one line and ends with
-exit code 2.
+Every error the program raises on purpose derives from `VisualizerError`, which says what was wrong
+and what to do about it. The command line prints it as one line and ends with exit code 2.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ _words.maxlevel = 2
 
 
 def quoted(value: object) -> str:
-    """A value as a message shows it: one line as in Python, its middle left out where it is long.
+    """Return a value as a message shows it: one line as in Python, long ones shortened.
 
     A path is shown as its text.
     """
@@ -32,17 +31,48 @@ def quoted(value: object) -> str:
 
 
 def one_line(words: object) -> str:
-    """What others say of an error, on one line of bearable length; "" stays so."""
+    """Return what a library says of an error on one line of bearable length; "" stays empty."""
     line = " ".join(str(words).split())
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
 
 
 class VisualizerError(Exception):
-    """Base of all errors raised on purpose."""
+    """Base of all errors raised on purpose; its text is "problem; remedy"."""
+
+    def __init__(self, problem: str, remedy: str = "", choices: str = "") -> None:
+        """Say what went wrong.
+
+        Args:
+            problem: what was wrong, and what was expected.
+            remedy: what to do about it; empty where nothing is known to help.
+            choices: what the remedy chooses from, one to a line; shown below the text.
+        """
+        super().__init__(problem, remedy, choices)
+        self.problem = problem
+        self.remedy = remedy
+        self.choices = choices
+
+    @property
+    def line(self) -> str:
+        """The text on one line: the remedy is left out where it needs the choices below it."""
+        remedy = "" if self.choices else self.remedy
+        return "; ".join(filter(None, (self.problem, remedy)))
+
+    def __str__(self) -> str:
+        text = "; ".join(filter(None, (self.problem, self.remedy)))
+        return f"{text}\n{self.choices}" if self.choices else text
 
 
 class ConfigError(VisualizerError):
     """A setting, preset, option or file name that cannot be used."""
+
+
+class FieldError(ConfigError):
+    """A field of a setting or a front-end whose value is outside its limits."""
+
+    def __init__(self, field: str, value: object, limits: str) -> None:
+        super().__init__(f"{field} is {quoted(value)}", f"it must be {limits}")
+        self.field, self.value, self.limits = field, value, limits
 
 
 class DeviceError(VisualizerError):
@@ -62,9 +92,9 @@ class KernelError(VisualizerError):
 
 
 def require(condition: bool, field: str, value: object, limits: str) -> None:
-    """Raise ConfigError, naming the field, its value and its limits, unless the condition holds."""
+    """Raise FieldError, which names the field, its value and its limits, unless `condition`."""
     if not condition:
-        raise ConfigError(f"{field} is {quoted(value)}; it must be {limits}")
+        raise FieldError(field, value, limits)
 
 
 def is_whole(value: object, low: int, high: int = 1 << 20) -> bool:

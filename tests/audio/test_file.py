@@ -14,8 +14,8 @@ import soundfile
 
 from visualizer.audio.capture import CaptureConfig
 from visualizer.audio.demo import demo_path, open_demo
-from visualizer.audio.file import END_OF_FILE, FileSource, open_audio, read_blocks
-from visualizer.audio.ring import BlockRing
+from visualizer.audio.file import FileSource, open_audio, read_blocks
+from visualizer.audio.ring import BlockRing, SourceEnd
 from visualizer.errors import ConfigError, SourceError
 
 RATE_HZ = 8_000
@@ -39,7 +39,7 @@ def play(path: Path, n_samples: int, *, loop: bool = False) -> tuple[np.ndarray,
     def on_audio(ring: BlockRing) -> None:
         while (block := ring.read()) is not None:
             blocks.append(block.samples)
-        if ring.end_reason is not None or sum(map(len, blocks)) >= n_samples:
+        if ring.end is not None or sum(map(len, blocks)) >= n_samples:
             enough.set()
 
     ring = BlockRing(2, RATE_HZ, on_audio)
@@ -59,7 +59,7 @@ def test_a_file_is_delivered_whole_and_ends(
     heard, ring = play(path, 10**9)
     # An MP3 decoder rounds differently in other block sizes.
     np.testing.assert_allclose(heard, expected, rtol=0, atol=1e-6)
-    assert ring.end_reason == END_OF_FILE
+    assert ring.end is SourceEnd.COMPLETE
 
 
 def test_a_looping_file_begins_again_without_a_break(tmp_path: Path, samples: np.ndarray) -> None:
@@ -67,7 +67,7 @@ def test_a_looping_file_begins_again_without_a_break(tmp_path: Path, samples: np
     once, _ = soundfile.read(path, dtype="float32", always_2d=True)
     heard, ring = play(path, 2 * len(samples) + 50, loop=True)
     np.testing.assert_array_equal(heard, np.tile(once, (3, 1))[: len(heard)])
-    assert ring.end_reason is None
+    assert ring.end is None
 
 
 def test_the_demo_plays_for_ever_from_its_own_recording() -> None:
@@ -126,11 +126,11 @@ def test_a_file_that_is_cut_off_says_so_at_its_end(tmp_path: Path, ending: str) 
     truncate(path, 0.3)
     heard, ring = play(path, 10**9)
     assert 0 < len(heard) < 0.5 * len(LONG)
-    assert ring.end_reason is not None
+    assert ring.fault is not None
     assert re.fullmatch(
         rf"'sound.{ending}' ends after 0\.[0-4]\d s, though its header says 1\.00 s: it is cut off "
         "or still being written",
-        ring.end_reason,
+        ring.fault,
     )
     with pytest.raises(SourceError, match=r"ends after .* though its header says 1.00 s"):
         read(path)
@@ -161,7 +161,7 @@ def test_a_file_that_shrinks_while_it_is_played_ends_with_a_word(
 
     def on_audio(ring: BlockRing) -> None:
         heard.set()
-        if ring.end_reason is not None:
+        if ring.end is not None:
             ended.set()
 
     ring = BlockRing(2, 10 * RATE_HZ, on_audio)
@@ -172,7 +172,7 @@ def test_a_file_that_shrinks_while_it_is_played_ends_with_a_word(
     assert ended.wait(10)
     source.close()
     expected = "holds no sound any more" if loop else "though its header says 30.00 s"
-    assert expected in (ring.end_reason or "")
+    assert expected in (ring.fault or "")
 
 
 def test_a_file_that_is_deleted_while_it_is_played_plays_on(tmp_path: Path) -> None:
@@ -180,11 +180,11 @@ def test_a_file_that_is_deleted_while_it_is_played_plays_on(tmp_path: Path) -> N
     source = FileSource(path, CaptureConfig("file", path=str(path)))
     path.unlink()
     ended = threading.Event()
-    ring = BlockRing(2, 2 * RATE_HZ, lambda ring: ended.set() if ring.end_reason else None)
+    ring = BlockRing(2, 2 * RATE_HZ, lambda ring: ended.set() if ring.end else None)
     source.start(ring)
     assert ended.wait(10)
     source.close()
-    assert ring.end_reason == END_OF_FILE
+    assert ring.end is SourceEnd.COMPLETE
 
 
 @pytest.mark.parametrize("name", ["folder", "pipe"])
@@ -239,7 +239,7 @@ def test_128_channels_are_played(tmp_path: Path) -> None:
     path = write(tmp_path / "sound.wav", np.tile(LONG[:200, :1], (1, 128)))
     source = FileSource(path, CaptureConfig("file", path=str(path)))
     ended = threading.Event()
-    ring = BlockRing(128, RATE_HZ, lambda ring: ended.set() if ring.end_reason else None)
+    ring = BlockRing(128, RATE_HZ, lambda ring: ended.set() if ring.end else None)
     source.start(ring)
     assert ended.wait(10)
     source.close()
@@ -302,7 +302,7 @@ def test_a_decoder_may_raise_what_it_likes(
     source.start(ring)
     assert ended.wait(10)
     source.close()
-    assert ring.end_reason == "'sound.wav' cannot be read on after 0.00 s: two lines"
+    assert ring.fault == "'sound.wav' cannot be read on after 0.00 s: two lines"
     with pytest.raises(SourceError, match=r"cannot be read on after 0.00 s: two lines"):
         read(path)
     monkeypatch.setattr(soundfile, "SoundFile", broken)
@@ -317,7 +317,7 @@ def test_after_a_stall_the_file_goes_on_from_there_and_loses_nothing(tmp_path: P
 
     def on_audio(ring: BlockRing) -> None:
         # What is tested: whoever takes the sound, or the whole machine, stands still for a while.
-        if ring.end_reason is not None:
+        if ring.end is not None:
             ended.set()
         elif not stalled.is_set():
             stalled.set()
@@ -348,7 +348,7 @@ def test_a_file_waits_for_a_ring_that_is_full_and_loses_nothing(
     def on_audio(ring: BlockRing) -> None:
         if ring.room < 40:
             full.set()
-        if ring.end_reason is not None:
+        if ring.end is not None:
             ended.set()
 
     ring = BlockRing(2, 300, on_audio)

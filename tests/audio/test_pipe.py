@@ -15,9 +15,8 @@ import pytest
 import soundfile
 
 from visualizer.audio.capture import SAMPLE_FORMATS, CaptureConfig, SampleFormat
-from visualizer.audio.file import END_OF_FILE
 from visualizer.audio.pipe import PipeSource, decoded, sample_bytes
-from visualizer.audio.ring import BlockRing
+from visualizer.audio.ring import BlockRing, SourceEnd
 from visualizer.errors import SourceError
 
 RATE_HZ = 8_000
@@ -56,7 +55,7 @@ def fed(data: bytes) -> Iterator[int]:
 def heard(data: bytes, config: CaptureConfig, capacity: int = 10 * RATE_HZ) -> BlockRing:
     """The ring once all was delivered into it, unread."""
     ended = threading.Event()
-    ring = BlockRing(config.channels or 1, capacity, lambda r: r.end_reason and ended.set())
+    ring = BlockRing(config.channels or 1, capacity, lambda r: r.end and ended.set())
     with fed(data) as descriptor:
         source = PipeSource(descriptor, config)
         source.start(ring)
@@ -84,7 +83,7 @@ def test_each_format_is_read_as_a_sound_library_reads_it(
     expected, _ = soundfile.read(path, channels=2, dtype="float32", **shape)
     ring = heard(path.read_bytes(), capture(form, 2))
     np.testing.assert_array_equal(taken(ring), expected)
-    assert ring.end_reason == END_OF_FILE
+    assert ring.end is SourceEnd.COMPLETE
     assert sample_bytes(form) == path.stat().st_size // samples.size
 
 
@@ -97,7 +96,7 @@ def test_whoever_writes_waits_while_the_ring_is_full() -> None:
     def on_audio(ring: BlockRing) -> None:
         if ring.room < RATE_HZ // 10:
             full.set()
-        if ring.end_reason is not None:
+        if ring.end is not None:
             ended.set()
 
     ring = BlockRing(1, 2 * RATE_HZ, on_audio)
@@ -119,14 +118,14 @@ def test_a_sample_that_is_not_whole_is_left_out_and_said(
     with caplog.at_level(logging.WARNING):
         ring = heard(np.arange(10, dtype="<i2").tobytes() + b"\1\2\3", capture(channels=2))
     assert len(taken(ring)) == 5
-    assert ring.end_reason == END_OF_FILE
+    assert ring.end is SourceEnd.COMPLETE
     assert "ends within a sample: 3 of its 4 bytes" in caplog.text
 
 
 @pytest.mark.parametrize("data", [b"", b"\1"])
 def test_no_sound_at_all_is_an_error(data: bytes) -> None:
     ring = heard(data, capture())
-    assert f"standard input holds no sound ({len(data)} bytes" in (ring.end_reason or "")
+    assert f"standard input holds no sound ({len(data)} bytes" in (ring.fault or "")
 
 
 def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
@@ -144,7 +143,7 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
     finally:
         for descriptor in (folder, reader, writer):
             os.close(descriptor)
-    assert ring.end_reason == "standard input cannot be read on after 0.00 s: Is a directory"
+    assert ring.fault == "standard input cannot be read on after 0.00 s: Is a directory"
 
 
 def test_closed_it_ends_also_where_a_pipe_does_not_let_it_wait() -> None:

@@ -51,7 +51,7 @@ def test_the_reader_is_woken_for_each_block_and_for_the_end() -> None:
     ring.write(ramp(0, 3), captured_at=0.0)
     ring.finish("unplugged")
     assert woken == [ring, ring]
-    assert ring.end_reason == "unplugged"
+    assert ring.fault == "unplugged"
 
 
 def test_samples_lost_by_the_device_are_counted_in() -> None:

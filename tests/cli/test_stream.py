@@ -278,7 +278,7 @@ def test_a_sound_too_short_for_a_column_is_an_error(program: Any, tmp_path: Path
 def test_no_column_in_time_is_an_error_also_before_anything_runs() -> None:
     """Nothing is loaded after a millisecond."""
     script = (
-        "import sys, visualizer.cli.stream; visualizer.cli.stream.FIRST_COLUMN_LIMIT_S = 0.0\n"
+        "import sys, visualizer.engine.reader as reader; reader.FIRST_COLUMN_LIMIT_S = 0.0\n"
         "from visualizer.cli import run_command\n"
         "sys.exit(run_command(['stream', '--source', 'demo', '--duration', '0.001']))"
     )

@@ -15,7 +15,6 @@ import torch
 import torchaudio
 
 from visualizer.audio.capture import CaptureConfig
-from visualizer.audio.file import END_OF_FILE
 from visualizer.audio.health import Patience
 from visualizer.audio.ring import BlockRing
 from visualizer.audio.sample_clock import SampleClock
@@ -380,7 +379,7 @@ def test_a_source_that_ends_at_once_is_not_taken_for_running(bench: Bench) -> No
     def start_and_end(source: HandSource, ring: BlockRing) -> None:
         start(source, ring)
         ring.write(noise(1000), time.perf_counter())
-        ring.finish(END_OF_FILE)
+        ring.finish()
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(HandSource, "start", start_and_end)
@@ -395,7 +394,7 @@ def test_of_a_sound_that_ended_another_front_end_looks_at_what_was_heard(bench: 
     bench.write(noise(4000))
     ring = bench.sources[-1].ring
     assert ring is not None
-    ring.finish(END_OF_FILE)
+    ring.finish()
     before = bench.until(lambda s: s.state == "ended")
     bench.engine.configure(replace(before.config, preset="simli-librosa"))
     status = bench.until(lambda s: s.config_id > before.config_id)
@@ -413,7 +412,7 @@ def test_a_sound_too_short_for_a_column_is_said(bench: Bench) -> None:
     bench.write(noise(300))
     ring = bench.sources[0].ring
     assert ring is not None
-    ring.finish(END_OF_FILE)
+    ring.finish()
     status = bench.until(lambda s: s.state == "ended")
     assert "too short" in (status.fault or "")
 
@@ -591,7 +590,7 @@ def test_a_file_waits_for_a_reader_that_stalls(bench: Bench, monkeypatch: Any) -
     samples = noise(100 * HOP)
     for block in np.split(samples, 100):
         bench.write(block)
-    ring.finish(END_OF_FILE)
+    ring.finish()
     deadline = time.monotonic() + bench.deadline_s
     # Not drained meanwhile.
     while bench.engine.status().columns < 8:

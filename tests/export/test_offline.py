@@ -206,7 +206,7 @@ def test_what_needs_more_memory_than_there_is_says_so(
         raise MemoryError
 
     # A machine that has none left cannot be had here.
-    monkeypatch.setattr(offline._ColumnWriter, "append", none_left)
+    monkeypatch.setattr(offline.GrowingArray, "append", none_left)
     out = tmp_path / "mel.npy"
     assert main(["mel", str(sound[0]), "-o", str(out), "--preset", "librosa"]) == 2
     said = capsys.readouterr().err

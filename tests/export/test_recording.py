@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.engine.test_engine import CALM, FILE, HOP, MIC, RATE_HZ, Bench
+from visualizer.audio.channels import signals_of
 from visualizer.audio.wav import SAMPLE_BYTES, SoundFormat
 from visualizer.engine.config import EngineConfig
 from visualizer.engine.options import RecordingConfig
-from visualizer.engine.pipeline import picked
 from visualizer.engine.status import EngineStatus
 from visualizer.errors import VisualizerError
 from visualizer.export.past import save_last
@@ -112,7 +112,7 @@ def opened_again(files: TakeFiles, channel: int | None = None) -> np.ndarray:
     samples, rate = soundfile.read(files.sound, dtype="float32", always_2d=True)
     config = MelConfig.from_dict(json.loads(str(features(files)["config"])))
     stream = MelStream(config, rate, 1)
-    parts = [stream.push(picked(samples, channel)), stream.flush()]
+    parts = [stream.push(signals_of(samples, channel)), stream.flush()]
     return np.concatenate(parts, axis=2)[0]
 
 
@@ -365,12 +365,12 @@ def test_what_cannot_be_told_of_it_is_no_reason_to_end(bench: Bench, folder: Pat
     recording.hear(noise(4000))
     recording.until(lambda state: state.n_bytes > 4000)
     (files,) = recording.recorder.state.files
-    hindrance = files.about.with_suffix(".json.part")
-    hindrance.mkdir()
+    files.about.unlink()
+    files.about.mkdir()
     for n in range(6):
         recording.hear(noise(4000, seed=n))
         recording.until(lambda state, n=n: state.duration_s >= (n + 2) / 4)
     assert recording.recorder.state.is_on
-    hindrance.rmdir()
+    files.about.rmdir()
     recording.end()
     assert about(files)["finished"] is True

@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 import soundfile
 
+from visualizer.audio.channels import signals_of
 from visualizer.engine.config import Channel
 from visualizer.engine.history import SoundHistory
-from visualizer.engine.pipeline import Pipeline, picked
+from visualizer.engine.pipeline import Pipeline
 from visualizer.errors import ConfigError
 from visualizer.export.region import Piece, save_piece
 from visualizer.mel.presets import preset, preset_for
@@ -63,7 +64,7 @@ def test_what_is_saved_is_what_was_shown_and_the_code_makes_it_again(
     wav, rate = soundfile.read(tmp_path / "a region.wav", dtype="float32", always_2d=True)
     assert rate == RATE_HZ
     assert len(wav) < 3 * RATE_HZ
-    assert set(wav[:, 0]) <= set(picked(samples, channel)[:, 0])
+    assert set(wav[:, 0]) <= set(signals_of(samples, channel)[:, 0])
     done = subprocess.run(
         [sys.executable, "-c", code + "print(mel.shape)"], capture_output=True, text=True
     )

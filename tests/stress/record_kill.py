@@ -57,7 +57,7 @@ def kill_while_recording(folder: Path, after_s: float, headless: bool = False) -
     )
     try:
         give_up_at = time.monotonic() + _START_S
-        while not (found := list(folder.glob("*.json"))):
+        while not (found := list(folder.glob("mel-*.json"))):
             assert time.monotonic() < give_up_at, "no recording began"
             assert app.poll() is None, "the program ended"
             time.sleep(0.01)

@@ -159,14 +159,14 @@ def test_no_display_is_a_problem(display):
     display()
     problem = system.display_problem()
     assert problem is not None
-    assert "neither DISPLAY nor WAYLAND_DISPLAY" in problem
+    assert "neither DISPLAY nor WAYLAND_DISPLAY" in str(problem)
 
 
 def test_an_x_server_that_is_not_there_is_a_problem(display):
     display(DISPLAY=":9731")
     problem = system.display_problem()
     assert problem is not None
-    assert "DISPLAY=:9731 does not answer" in problem
+    assert "DISPLAY=:9731 does not answer" in str(problem)
 
 
 def test_a_running_x_server_is_fine_and_stays_so(display, monkeypatch):
@@ -201,15 +201,15 @@ def test_a_display_is_no_use_without_qts_libraries(display, only_programs, monke
     monkeypatch.setattr(system, "_loads", lambda soname: soname != "libxcb-cursor.so.0")
     problem = system.display_problem()
     assert problem is not None
-    assert "libxcb-cursor.so.0" in problem
-    assert "dnf install -y xcb-util-cursor" in problem
+    assert "libxcb-cursor.so.0" in str(problem)
+    assert "dnf install -y xcb-util-cursor" in str(problem)
 
 
 def test_a_wayland_socket_is_fine_and_a_missing_one_is_not(display, tmp_path):
     display(WAYLAND_DISPLAY="wayland-7", XDG_RUNTIME_DIR=str(tmp_path))
     problem = system.display_problem()
     assert problem is not None
-    assert str(tmp_path / "wayland-7") in problem
+    assert str(tmp_path / "wayland-7") in str(problem)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "wayland-7"))
         assert system.display_problem() is None

@@ -129,6 +129,11 @@ def pick(combo: QComboBox, text: str, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: not view.isVisible())
 
 
+def pick_front_end(window: Window, name: str) -> None:
+    """Have the window show another preset, as its toolbar does."""
+    window.controls.engine_picked.emit({"preset": name, "mel": None})
+
+
 def press(window: QWidget, keys: str) -> None:
     """Press what the program's menus call so, such as "Ctrl+Left"."""
     QTest.keySequence(window, QKeySequence(keys))
@@ -252,7 +257,7 @@ def cells_on_screen(window: Window, lane: int = 0) -> np.ndarray:
 
 def colours_of(window: Window, values: np.ndarray, lane: int = 0) -> np.ndarray:
     """What a lane's picture shows for values in its unit. (…, 3)."""
-    low, high = window.stack.pictures[lane].levels
+    low, high = window.stack.pictures[lane].limits
     name = window.viewer.display.colour_map
     colours = pg.colormap.get("CET-L1" if name.startswith("gray") else name.removesuffix("_r"))
     shares = np.clip((values - low) / (high - low), 0, 1)

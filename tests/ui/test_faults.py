@@ -12,7 +12,7 @@ from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication, QToolButton
 from pytestqt.qtbot import QtBot
 
-from tests.ui.helpers import WAIT_MS, newest_index
+from tests.ui.helpers import WAIT_MS, newest_index, pick_front_end
 from visualizer.support.faults import LOG_NAME, Faults
 from visualizer.ui.app import FaultWatch
 from visualizer.ui.controls.banner import Banner
@@ -105,7 +105,7 @@ def test_what_the_engine_says_does_not_cover_what_failed(
 ) -> None:
     faults.report("a part failed", ValueError("of the program"))
     qtbot.waitUntil(window.failures.isVisible, timeout=WAIT_MS)
-    window.controls.preset_picked.emit("whisper-80")
+    pick_front_end(window, "whisper-80")
     qtbot.waitUntil(lambda: "whisper-80" in window.status_line.label.text(), timeout=WAIT_MS)
     assert "of the program" in window.failures.text()
     assert window.failures.isVisible()

@@ -221,7 +221,7 @@ def test_a_region_is_written_whole_before_the_window_goes(
         time.sleep(1.0)
         return save_piece(piece, path)
 
-    monkeypatch.setattr("visualizer.ui.controls.files.save_piece", save_to_a_slow_drive)
+    monkeypatch.setattr("visualizer.ui.regions.save_piece", save_to_a_slow_drive)
     press(still, "Ctrl+S")
     still.close()
     assert np.load(path).shape == (20, last - first + 1)

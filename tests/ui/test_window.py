@@ -21,6 +21,7 @@ from tests.ui.helpers import (
     make_window,
     newest_index,
     pick,
+    pick_front_end,
     picture_pixels,
     press,
     running,
@@ -63,7 +64,7 @@ def test_another_front_end_is_picked_with_the_mouse(window: Window, qtbot: QtBot
 
 
 def test_of_two_quick_choices_neither_is_lost(window: Window, qtbot: QtBot) -> None:
-    window.controls.preset_picked.emit("whisper-80")
+    pick_front_end(window, "whisper-80")
     window.controls.compute_picked.emit("cpu")
 
     def both_hold() -> bool:

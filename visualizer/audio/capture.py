@@ -20,8 +20,24 @@ SOURCE_CHANNELS_MAX = 128
 """Of a source."""
 
 
+class OfKind:
+    """What follows from the kind of a source: of one that is asked for, or of one that is open."""
+
+    kind: SourceKind
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a device delivers it: in real time, and it may be lost and come back."""
+        return self.kind == "mic"
+
+    @property
+    def can_wait(self) -> bool:
+        """Whether nothing is lost while it is not read."""
+        return not self.is_live
+
+
 @dataclass(frozen=True)
-class CaptureConfig:
+class CaptureConfig(OfKind):
     """Which sound to open. None means "the source's own choice"."""
 
     kind: SourceKind

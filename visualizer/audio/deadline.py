@@ -133,10 +133,10 @@ class Calls:
             self._hung.append(caller)
             self._hung_since = time.monotonic()
         if len(self._hung) >= MOST_HUNG:
-            raise HungError(f"{self._what} hangs; start this program again when it answers")
+            raise HungError(f"{self._what} hangs", "start this program again when it answers")
         raise HungError(
-            f"{self._what} has not answered for {limit_s:g} s; it is waited for, and something "
-            "else can be played meanwhile"
+            f"{self._what} has not answered for {limit_s:g} s",
+            "it is waited for, and something else can be played meanwhile",
         )
 
     def close(self) -> None:

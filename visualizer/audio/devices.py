@@ -73,15 +73,13 @@ def find_device(
     """
     if not devices:
         raise DeviceError(
-            "no microphone was found; plug one in, or choose a file or the demo as the source"
+            "no microphone was found", "plug one in, or choose a file or the demo as the source"
         )
     if device is None:
         for candidate in devices:
             if candidate.is_default:
                 return candidate
-        raise DeviceError(
-            "the system names no default microphone; choose one of\n" + table(devices)
-        )
+        raise DeviceError("the system names no default microphone", "choose one of", table(devices))
     if host_api is not None:
         fitting = [d for d in devices if d.name == device and d.host_api == host_api]
     elif device.isdecimal():
@@ -93,11 +91,12 @@ def find_device(
         ]
         if len(fitting) > 1:
             raise DeviceError(
-                f"{len(fitting)} input devices fit {device!r}; name one by its index\n"
-                + table(fitting)
+                f"{len(fitting)} input devices fit {device!r}",
+                "name one by its index",
+                table(fitting),
             )
     if not fitting:
-        raise DeviceError(f"there is no input device {device!r}; choose one of\n{table(devices)}")
+        raise DeviceError(f"there is no input device {device!r}", "choose one of", table(devices))
     return fitting[0]
 
 

@@ -27,9 +27,6 @@ _PIECE_S = 0.5
 _CLOSE_S = 1.0
 _PIECE_VALUES = 1 << 22
 """Samples of all channels that are read at once, at most: 16 MB."""
-END_OF_FILE = "the end of the file was reached"
-
-
 _IN_LOG = re.compile(r"^\s*(?:data|SSND|Data Size)\s*:\s*(\d+) \(should be (\d+)\)", re.MULTILINE)
 _UNKNOWN_BYTES = 0x7FFF0000
 """A length from here on stands for "not known yet": the file was written into a pipe."""
@@ -61,8 +58,8 @@ class FileSource:
             if wish is not None and wish != given:
                 self._file.close()
                 raise ConfigError(
-                    f"{quoted(self.info.name)} has {given} {unit}, not {wish}; "
-                    "leave that option out"
+                    f"{quoted(self.info.name)} has {given} {unit}, not {wish}",
+                    "leave that option out",
                 )
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -100,7 +97,7 @@ class FileSource:
                         return
                     ring.write(block, time.perf_counter())
             fault = None if self._loop else _cut_off(self._file, delivered)
-            ring.finish(END_OF_FILE if fault is None else f"{quoted(self.info.name)} {fault}")
+            ring.finish(fault and f"{quoted(self.info.name)} {fault}")
         except Exception as error:
             # Whatever it is, a thread that ends without a word would look like silence.
             after_s = delivered / self.info.sample_rate
@@ -138,7 +135,7 @@ def open_audio(path: Path) -> Any:
         if not path.exists():
             raise SourceError(f"there is no file {name}")
         if not path.is_file():
-            raise SourceError(f"{name} is not a file; name an audio file")
+            raise SourceError(f"{name} is not a file", "name an audio file")
         if path.stat().st_size == 0:
             raise SourceError(f"{name} is empty (0 bytes)")
         # libsndfile has no words for what the system refuses.
@@ -151,8 +148,8 @@ def open_audio(path: Path) -> Any:
     except Exception as error:
         # Some decoders raise other errors than soundfile's own.
         raise SourceError(
-            f"{name} is not an audio file that can be read ({_reason(error)}); "
-            "WAV, FLAC, OGG and MP3 can"
+            f"{name} is not an audio file that can be read ({_reason(error)})",
+            "WAV, FLAC, OGG and MP3 can",
         ) from error
     fault = _fault(file)
     if fault is not None:
@@ -247,7 +244,8 @@ def read_blocks(
         if not np.isfinite(block).all():
             raise SourceError(
                 f"{name} holds samples that are not numbers (NaN or infinite) after "
-                f"{position / file.samplerate:.2f} s; mend the file first"
+                f"{position / file.samplerate:.2f} s",
+                "mend the file first",
             )
         yield block
         position += len(block)

@@ -56,8 +56,8 @@ class DeviceHealth:
     def trouble(self) -> str | None:
         """What is wrong, in words. To be asked several times a second."""
         ring, name = self._ring, self._info.name
-        if ring.end_reason is not None:
-            return ring.end_reason
+        if ring.fault is not None:
+            return ring.fault
         now = time.perf_counter()
         silent_since, patience_s = self._opened_at, self._patience.first_sound_s
         if self.has_delivered and ring.delivered_at is not None:

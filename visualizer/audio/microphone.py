@@ -57,8 +57,8 @@ class Microphone:
         channels = capture.channels or min(DEFAULT_CHANNELS, device.channels)
         if channels > device.channels:
             raise DeviceError(
-                f"{device.name!r} has {device.channels} input channels; "
-                f"{channels} were asked for; choose --channels {device.channels} or fewer"
+                f"{device.name!r} has {device.channels} input channels, not {channels}",
+                f"choose --channels {device.channels} or fewer",
             )
         try:
             self._stream = open_stream(
@@ -74,7 +74,8 @@ class Microphone:
         except (sd.PortAudioError, ValueError) as error:
             raise DeviceError(
                 f"{device.name!r} ({device.host_api}) refuses {sample_rate} Hz with {channels} "
-                f"channels: {words(error)}; its own rate is {device.native_rate} Hz"
+                f"channels: {words(error)}",
+                f"its own rate is {device.native_rate} Hz",
             ) from error
         latency = float(self._stream.latency)
         self.info = SourceInfo(

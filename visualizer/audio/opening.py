@@ -34,14 +34,14 @@ def open_stream(device: InputDevice, **settings: Any) -> Any:
         return stream
     way = way_to_server(portaudio_devices().devices)
     if way is None:
-        raise DeviceError(f"no ALSA device leads to the sound server any more; {_REMEDY}")
+        raise DeviceError("no ALSA device leads to the sound server any more", _REMEDY)
     with environment(leading_to(device.server_source)):
         stream = sd.InputStream(device=way.index, **settings)
     note_opened(stream, device.host_api)
     if not is_recorded_here(device.server_source):
         close_stream(stream, is_dead=False)
         raise DeviceError(
-            f"{device.name!r} is not what ALSA's device {way.name!r} records; {_REMEDY}"
+            f"{device.name!r} is not what ALSA's device {way.name!r} records", _REMEDY
         )
     return stream
 

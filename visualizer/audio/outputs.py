@@ -17,7 +17,7 @@ def find_output(outputs: Sequence[Entry], unreadable: int, wanted: str | None) -
     """
     left_out = f"; {left_out_words(unreadable)}" if unreadable else ""
     if not outputs:
-        raise DeviceError(f"no output was found; plug in or switch on a loudspeaker{left_out}")
+        raise DeviceError("no output was found", f"plug in or switch on a loudspeaker{left_out}")
     if wanted is None:
         fitting = [output for output in outputs if output.is_default]
         problem = "the system names no default output"
@@ -32,5 +32,5 @@ def find_output(outputs: Sequence[Entry], unreadable: int, wanted: str | None) -
         problem = f"{len(fitting) or 'no'} outputs fit {quoted(wanted)}"
     if len(fitting) != 1:
         there_is = ", ".join(f"{output.index} {output.name!r}" for output in outputs)
-        raise DeviceError(f"{problem}; name one of {there_is} (--output){left_out}")
+        raise DeviceError(problem, f"name one of {there_is} (--output){left_out}")
     return fitting[0]

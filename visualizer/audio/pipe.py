@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visualizer.audio.capture import CaptureConfig, SampleFormat
-from visualizer.audio.file import END_OF_FILE
 from visualizer.audio.ring import BlockRing
 from visualizer.audio.source import BLOCK_S, SourceInfo, wait_for_room
 from visualizer.errors import SourceError
@@ -63,7 +62,7 @@ def open_standard_input(capture: CaptureConfig) -> PipeSource:
     # Python has none where the process was started with it closed, and says so by None.
     if sys.stdin is None:
         raise SourceError(
-            "standard input is closed; pipe raw PCM into it, or name a file or a microphone"
+            "standard input is closed", "pipe raw PCM into it, or name a file or a microphone"
         )
     return PipeSource(sys.stdin.fileno(), capture)
 
@@ -78,7 +77,8 @@ class PipeSource:
         """
         if os.isatty(descriptor):
             raise SourceError(
-                "standard input is a terminal; pipe raw PCM into it, or name a file or a microphone"
+                "standard input is a terminal",
+                "pipe raw PCM into it, or name a file or a microphone",
             )
         assert capture.sample_rate is not None
         assert capture.sample_format is not None
@@ -142,4 +142,4 @@ class PipeSource:
                 "with %d channels?",
                 *(name, len(rest), frame_bytes, self._form, channels),
             )
-        ring.finish(END_OF_FILE)
+        ring.finish()

@@ -112,7 +112,7 @@ class Player:
         limit_s = PATIENCE.sound_s if self._deliveries else PATIENCE.first_sound_s
         if not self.is_over.is_set() and time.perf_counter() - newest > limit_s:
             raise DeviceError(
-                f"{self.output.name!r} takes no sound; is it suspended? Choose another (--output)"
+                f"{self.output.name!r} takes no sound", "is it suspended? Choose another (--output)"
             )
 
     def delivery(self, sample: int) -> Delivery:
@@ -152,8 +152,8 @@ class Player:
             except (portaudio().PortAudioError, ValueError) as error:
                 raise DeviceError(
                     f"{output.name!r} ({output.host_api}) cannot be played to at "
-                    f"{self.sample_rate} Hz: {words(error)}; its own rate is {output.native_rate} "
-                    "Hz"
+                    f"{self.sample_rate} Hz: {words(error)}",
+                    f"its own rate is {output.native_rate} Hz",
                 ) from error
 
     def _callback(

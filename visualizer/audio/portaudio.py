@@ -74,14 +74,17 @@ def _load() -> ModuleType:
     except OSError as error:
         raise _remembered(
             math.inf,
-            "the PortAudio library is missing, so no microphone can be opened; install it "
-            "(Debian, Ubuntu: libportaudio2; Fedora, Arch: portaudio) and start again",
+            DeviceError(
+                "the PortAudio library is missing, so no microphone can be opened",
+                "install it (Debian, Ubuntu: libportaudio2; Fedora, Arch: portaudio) and start "
+                "again",
+            ),
         ) from error
     except Exception as error:
         # A broken ALSA configuration makes PortAudio's own start fail inside the import.
         raise DeviceError(
-            f"PortAudio does not start ({error}); check the sound configuration "
-            "(`arecord -l` and ~/.asoundrc on Linux) and start again"
+            f"PortAudio does not start ({error})",
+            "check the sound configuration (`arecord -l` and ~/.asoundrc on Linux) and start again",
         ) from error
     module: ModuleType = sounddevice
     return module
@@ -106,8 +109,8 @@ def _try_apart() -> None:
         )
     except subprocess.TimeoutExpired as error:
         raise DeviceError(
-            f"PortAudio has not started within {_TRIAL_LIMIT_S:g} s; does the sound server answer "
-            f"(`pactl info` on Linux)?{lock_hint()}"
+            f"PortAudio has not started within {_TRIAL_LIMIT_S:g} s",
+            f"does the sound server answer (`pactl info` on Linux)?{lock_hint()}",
         ) from error
     except OSError:
         # No process to try it in; then it must do without.
@@ -117,8 +120,10 @@ def _try_apart() -> None:
         how = signal.strsignal(-code) if code < 0 else hex(code)
         raise _remembered(
             _TRIAL_PAUSE_S,
-            f"PortAudio crashes with this sound configuration ({how}); check it (`arecord -l` and "
-            "~/.asoundrc on Linux)",
+            DeviceError(
+                f"PortAudio crashes with this sound configuration ({how})",
+                "check it (`arecord -l` and ~/.asoundrc on Linux)",
+            ),
         )
 
 
@@ -138,9 +143,8 @@ def lock_hint(shared_memory: Path = Path("/dev/shm")) -> str:
     )
 
 
-def _remembered(pause_s: float, text: str) -> DeviceError:
-    """An error that holds for so long, so that who tries again and again costs nothing."""
-    error = DeviceError(text)
+def _remembered(pause_s: float, error: DeviceError) -> DeviceError:
+    """Let the error hold for so long, so that trying again and again costs nothing."""
     _failed.append((time.monotonic() + pause_s, error))
     return error
 
@@ -254,8 +258,8 @@ def require_jack() -> None:
     """Raise DeviceError where JACK's server went away: PortAudio does not connect again."""
     if any(map(is_jack, list(_streams.values()))):
         raise DeviceError(
-            "the JACK server went away, and PortAudio connects to one only once in a process; "
-            "start this program again, or choose another device"
+            "the JACK server went away, and PortAudio connects to one only once in a process",
+            "start this program again, or choose another device",
         )
 
 

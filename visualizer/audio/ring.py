@@ -10,10 +10,20 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+class SourceEnd(Enum):
+    """How a source came to its end."""
+
+    COMPLETE = auto()
+    """all of it was delivered"""
+    BROKEN = auto()
+    """it stopped before that"""
 
 
 @dataclass(frozen=True)
@@ -63,8 +73,10 @@ class BlockRing:
         """how far apart the delays of its blocks are by themselves"""
         self.drift_ppm: float | None = None
         """how much faster the device's clock is than this machine's; None: not known"""
-        self.end_reason: str | None = None
-        """why no more blocks will come, in words; None while the source runs"""
+        self.end: SourceEnd | None = None
+        """None while the source runs"""
+        self.fault: str | None = None
+        """why it broke off, for people; None where it did not"""
 
     @property
     def room(self) -> int:
@@ -101,10 +113,15 @@ class BlockRing:
         self.delivered_at = captured_at
         self.delivered += n_samples
 
-    def finish(self, reason: str) -> None:
-        """Say that no more blocks will come."""
-        self.end_reason = reason
+    def finish(self, fault: str | None = None) -> None:
+        """Say that no more blocks will come, and why where that is before the source's end."""
+        self.fault = fault
+        self.end = SourceEnd.COMPLETE if fault is None else SourceEnd.BROKEN
         self._notify(self)
+
+    def resume(self) -> None:
+        """Let the same source, opened again, go on."""
+        self.end = self.fault = None
 
     def __len__(self) -> int:
         """How many blocks wait to be read."""

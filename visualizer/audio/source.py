@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Protocol
 
-from visualizer.audio.capture import SourceKind
+from visualizer.audio.capture import OfKind, SourceKind
 from visualizer.audio.ring import BlockRing
 
 LATE_LIMIT_S = 0.25
@@ -16,7 +16,7 @@ BLOCK_S = 0.005
 
 
 @dataclass(frozen=True)
-class SourceInfo:
+class SourceInfo(OfKind):
     """What a source turned out to be once it was open."""
 
     kind: SourceKind

@@ -22,7 +22,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from visualizer.audio.capture import CaptureConfig, SourceKind
+from visualizer.audio.capture import CaptureConfig, OfKind, SourceKind
 from visualizer.audio.deadline import Calls, HungError
 from visualizer.audio.demo import open_demo
 from visualizer.audio.file import FileSource
@@ -177,7 +177,7 @@ class SourceSupervisor:
         for capture in dict.fromkeys((requested, *last, *self._fallbacks)):
             if not self._requests.empty():
                 return
-            if hangs and capture.kind == "mic":
+            if hangs and capture.is_live:
                 continue
             try:
                 playing = self._open(capture, None)
@@ -186,7 +186,7 @@ class SourceSupervisor:
                 hangs |= isinstance(error, HungError)
                 continue
             self._playing, self._worked_last = playing, capture
-            fault = f"{_line(errors[0])} · instead: {playing.info.name}" if errors else None
+            fault = f"{errors[0].line} · instead: {playing.info.name}" if errors else None
             self._on_event(SourceOpened(requested, capture, playing.info, playing.ring, fault))
             return
         if self._requests.empty():
@@ -198,7 +198,7 @@ class SourceSupervisor:
         Raises VisualizerError in words.
         """
         try:
-            source = self._call(capture.kind, lambda: self._open_source(capture), _close)
+            source = self._call(capture, lambda: self._open_source(capture), _close)
             playing = self._prepared(capture, source, resumed)
 
             def start() -> None:
@@ -209,7 +209,7 @@ class SourceSupervisor:
                     raise
 
             try:
-                self._call(capture.kind, start, lambda _: _close(source))
+                self._call(capture, start, lambda _: _close(source))
             except HungError:
                 if resumed is not None:
                     # It may yet begin to write into that ring.
@@ -222,12 +222,12 @@ class SourceSupervisor:
             raise DeviceError(f"opening {capture.kind} failed: {error!r}") from error
         return playing
 
-    def _calls(self, kind: SourceKind) -> Calls:
-        return self._device_calls if kind == "mic" else self._file_calls
+    def _calls(self, source: OfKind) -> Calls:
+        return self._device_calls if source.is_live else self._file_calls
 
     def _call(
         self,
-        kind: SourceKind,
+        source: OfKind,
         function: Callable[[], T],
         undo: Callable[[T], object] = lambda _: None,
     ) -> T:
@@ -237,7 +237,7 @@ class SourceSupervisor:
         def is_unwanted() -> bool:
             return time.monotonic() - began_at > _HURRY_S and not self._requests.empty()
 
-        return self._calls(kind).make(function, self._patience.call_s, undo, is_unwanted)
+        return self._calls(source).make(function, self._patience.call_s, undo, is_unwanted)
 
     def _prepared(
         self, capture: CaptureConfig, source: AudioSource, resumed: _Playing | None
@@ -248,10 +248,10 @@ class SourceSupervisor:
         fits = resumed is not None and shape == (resumed.info.sample_rate, resumed.info.channels)
         if resumed is not None and fits and not resumed.is_spoilt:
             ring = resumed.ring
-            ring.end_reason = None
+            ring.resume()
         else:
             ring = BlockRing(info.channels, round(RING_S * info.sample_rate), self._on_audio)
-        health = DeviceHealth(info, ring, self._patience) if info.kind == "mic" else None
+        health = DeviceHealth(info, ring, self._patience) if info.is_live else None
         return _Playing(capture, ring, info, source, health)
 
     def _look(self) -> None:
@@ -283,8 +283,8 @@ class SourceSupervisor:
         requested, playing = self._requested, self._playing
         return (
             requested is not None
-            and requested.kind == "mic"
-            and (playing is None or (playing.capture != requested and playing.info.kind != "mic"))
+            and requested.is_live
+            and (playing is None or (playing.capture != requested and not playing.info.is_live))
         )
 
     def _open_again(self, lost: _Playing) -> None:
@@ -315,7 +315,7 @@ class SourceSupervisor:
 
     def _say_why(self, lost: _Playing, error: VisualizerError) -> None:
         """Tell why it cannot be opened again, or closed, unless that was told last."""
-        fault = _line(error)
+        fault = error.line
         if fault != lost.fault:
             lost.fault = fault
             self._on_event(SourceLost(lost.ring, f"{lost.trouble} · opening it again: {fault}"))
@@ -343,15 +343,10 @@ class SourceSupervisor:
             return
         source, playing.source, playing.health = playing.source, None, None
         try:
-            self._calls(playing.info.kind).make(lambda: _close(source), self._patience.close_s)
+            self._calls(playing.info).make(lambda: _close(source), self._patience.close_s)
         except HungError as error:
             if playing.trouble is not None:
                 self._say_why(playing, error)
-
-
-def _line(error: VisualizerError) -> str:
-    """Its first line, without the list that would follow."""
-    return str(error).partition("\n")[0].removesuffix("; choose one of")
 
 
 def _close(source: AudioSource | None) -> None:
@@ -364,10 +359,12 @@ def _close(source: AudioSource | None) -> None:
 
 def open_source(capture: CaptureConfig) -> AudioSource:
     """Open what is asked for. Raises DeviceError, SourceError or ConfigError."""
-    if capture.kind == "mic":
-        return Microphone(capture)
-    if capture.kind == "demo":
-        return open_demo(capture)
-    if capture.kind == "pipe":
-        return open_standard_input(capture)
-    return FileSource(Path(capture.path or ""), capture)
+    return _OPENERS[capture.kind](capture)
+
+
+_OPENERS: dict[SourceKind, Callable[[CaptureConfig], AudioSource]] = {
+    "mic": Microphone,
+    "demo": open_demo,
+    "pipe": open_standard_input,
+    "file": lambda capture: FileSource(Path(capture.path or ""), capture),
+}

@@ -15,6 +15,7 @@ _WITHOUT_COMMAND = ("-h", "--help", "--version")
 def main() -> NoReturn:
     """Run what the command line says and end with the exit code."""
     process.hold_standard_streams()
+    process.keep_arrays_on_one_thread()
     process.leave(run_command(sys.argv[1:]))
 
 
@@ -46,12 +47,12 @@ def _run(arguments: list[str]) -> int:
         arguments = ["run", *arguments]
     name = arguments[0]
     if name not in (*COMMANDS, *_WITHOUT_COMMAND):
-        raise ConfigError(f"unknown command {name!r}; {_hint(name)}; see `visualizer --help`")
+        raise ConfigError(f"unknown command {name!r}", f"{_hint(name)}; see `visualizer --help`")
     parser = make_parser(name)
     parsed, rest = parser.parse_known_args(arguments)
     if rest and name != "test":
         unknown = " ".join(rest)
-        raise ConfigError(f"unrecognized arguments: {unknown}; see `visualizer {name} --help`")
+        raise ConfigError(f"unrecognized arguments: {unknown}", f"see `visualizer {name} --help`")
     parsed.pytest_args = rest
     # Not needed, and slow to import, where --help or --version has ended the program by now.
     import logging

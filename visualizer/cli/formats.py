@@ -16,7 +16,8 @@ from visualizer.audio.source import SourceInfo
 from visualizer.engine.options import OutputFormat
 from visualizer.engine.status import State
 from visualizer.errors import DeviceError
-from visualizer.mel.flat import MelConfig
+from visualizer.mel.flat import written
+from visualizer.mel.front_end import FrontEnd
 
 _GAP_COLUMNS = 256
 """So many that are missing are written at once: a gap may be of hours."""
@@ -27,7 +28,7 @@ class Heading:
     """What the columns that follow are of."""
 
     source: SourceInfo
-    mel: MelConfig
+    mel: FrontEnd
     n_signals: int | None
     """how many are analysed side by side; None: one, and the values have no axis for it"""
 
@@ -77,11 +78,12 @@ class Lines:
                 "channels": source.channels,
             },
             signals=heading.n_signals,
-            n_mels=mel.n_mels,
+            n_mels=mel.n_rows,
             hop_s=mel.hop_s,
             unit="model",
             streaming_form=mel.needs_whole_clip,
-            front_end=mel.to_dict(),
+            front_end=written(mel),
+            chain=mel.to_dict(),
         )
 
     def column(self, column: StreamColumn) -> Iterator[bytes]:
@@ -126,11 +128,12 @@ class Numbers:
 
     def heading(self, heading: Heading) -> Iterator[bytes]:
         """Raises DeviceError where columns of another size follow: no reader could tell."""
-        shape = (heading.n_signals or 1, heading.mel.n_mels)
+        shape = (heading.n_signals or 1, heading.mel.n_rows)
         if self._shape not in (None, shape):
             raise DeviceError(
                 f"{heading.source.name!r} came back with columns of other values than before "
-                f"({shape} instead of {self._shape}), which f32 cannot tell; use jsonl or npy"
+                f"({shape} instead of {self._shape}), which f32 cannot tell",
+                "use jsonl or npy",
             )
         self._shape = shape
         yield from ()

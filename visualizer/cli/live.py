@@ -40,10 +40,10 @@ def add_analysis(parser: argparse.ArgumentParser, default: str) -> Group:
     analysis.add_argument("--compute", choices=COMPUTE_CHOICES, help="where the kernel runs")
     analysis.add_argument(
         "--kernel",
-        choices=("auto", "eager"),
+        choices=("auto", "numpy", "eager"),
         default="auto",
-        help="auto compiles one for the front-end beside the running stream, and keeps it; eager "
-        "is plain torch (default: auto)",
+        help="auto begins with NumPy's and compiles one beside the running stream, which it keeps "
+        "and uses where it is faster; numpy stays; eager is plain torch (default: auto)",
     )
     return analysis
 
@@ -77,7 +77,7 @@ def capture_config(arguments: argparse.Namespace) -> CaptureConfig | None:
         from visualizer.audio.file import open_audio
 
         if not source:
-            raise ConfigError("--source is empty; it must be mic, demo or a file")
+            raise ConfigError("--source is empty", "it must be mic, demo or a file")
         if source == "-":
             raise ConfigError("--source - is standard input, which `visualizer stream` reads")
         open_audio(Path(source).expanduser()).close()
@@ -98,7 +98,7 @@ def run_options(arguments: argparse.Namespace, capture: CaptureConfig | None) ->
         preset=arguments.preset,
         mel=own_front_end(arguments),
         compute=arguments.compute,
-        compiled=arguments.kernel == "auto",
+        kernel=arguments.kernel,
         duration_s=arguments.duration,
     )
 

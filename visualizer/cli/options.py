@@ -12,9 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from visualizer.errors import quoted
-from visualizer.mel.flat import MelConfig
+from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.front_end_files import read_front_end
-from visualizer.mel.presets import preset, preset_for
+from visualizer.mel.presets import preset_for
 
 Group = argparse._ArgumentGroup
 """which argparse gives, and does not name"""
@@ -78,7 +78,7 @@ def file_name(*suffixes: str) -> Callable[[str], Path]:
 
 def preset_name(text: str) -> str:
     """A type: the name of a preset. Raises ConfigError, which says what is near."""
-    return preset(text).name
+    return preset_for(text).name
 
 
 def add_front_end(parser: argparse.ArgumentParser | Group, preset_help: str) -> None:
@@ -90,13 +90,13 @@ def add_front_end(parser: argparse.ArgumentParser | Group, preset_help: str) -> 
     )
 
 
-def own_front_end(arguments: argparse.Namespace) -> MelConfig | None:
+def own_front_end(arguments: argparse.Namespace) -> FrontEnd | None:
     """Return the front-end of --config. Raises ConfigError where the file has none."""
     path: Path | None = arguments.config
     return None if path is None else read_front_end(path)
 
 
-def chosen_front_end(arguments: argparse.Namespace) -> Callable[[int | None], MelConfig]:
+def chosen_front_end(arguments: argparse.Namespace) -> Callable[[int | None], FrontEnd]:
     """Return the front-end of --preset (default: simli) or --config at a sample rate (Hz).
 
     Raises ConfigError where the file of --config has none.

@@ -8,31 +8,24 @@ from __future__ import annotations
 
 import errno
 import io
-import math
 import os
-import signal
 import sys
 import threading
 import time
 from contextlib import suppress
 from dataclasses import replace
 
+from visualizer.audio.channels import n_signals
 from visualizer.cli.formats import WRITERS, Heading, StreamColumn
 from visualizer.engine.columns import MelColumns
-from visualizer.engine.config import MAX_CHANNELS
 from visualizer.engine.engine import Engine
 from visualizer.engine.history import FORGETFUL_BYTES
-from visualizer.engine.options import (
-    FIRST_COLUMN_LIMIT_S,
-    StreamOptions,
-    engine_config,
-    kernel_folder,
-)
+from visualizer.engine.options import StreamOptions, engine_config, kernel_plan
+from visualizer.engine.reader import LOOK_S, EngineReader
 from visualizer.engine.status import EngineStatus
 from visualizer.errors import ConfigError, DeviceError
-from visualizer.support.process import settle
+from visualizer.support.process import StopSignals, settle
 
-_LOOK_S = 0.1
 _LAST_S = 1.0
 """At the end, for what waits to be written."""
 _FULL_S = 0.005
@@ -45,53 +38,35 @@ def run_stream(options: StreamOptions) -> int:
     Returns the exit code. Raises DeviceError where the source cannot be opened or ends badly, and
     ConfigError where the output cannot be written.
     """
-    exit_code = 0
-
-    def stop(number: int, _frame: object) -> None:
-        nonlocal exit_code
-        exit_code = 128 + number
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
-    woken = threading.Event()
-    engine = Engine(
-        replace(engine_config(options.run), channel=options.channel),
-        (),
-        woken.set,
-        strict=True,
-        kernels=kernel_folder(options.run),
-        sound_bytes=FORGETFUL_BYTES,
+    signals = StopSignals()
+    reader = EngineReader(
+        lambda wake: Engine(
+            replace(engine_config(options.run), channel=options.channel),
+            (),
+            wake,
+            strict=True,
+            kernels=kernel_plan(options.run),
+            sound_bytes=FORGETFUL_BYTES,
+        ),
+        duration_s=options.run.duration_s,
     )
-    output = _Output(engine, woken, options)
-    duration_s = options.run.duration_s
-    deadline = math.inf
-    if duration_s is not None:
-        deadline = time.perf_counter() + duration_s + FIRST_COLUMN_LIMIT_S
-    has_begun = False
-    while not exit_code and (now := time.perf_counter()) < deadline:
-        if output.over.wait(min(_LOOK_S, deadline - now)):
+    output = _Output(reader, options)
+    while not signals.exit_code and (left_s := reader.deadline - time.perf_counter()) > 0:
+        if output.over.wait(min(LOOK_S, left_s)):
             break
-        if output.first_at is not None and not has_begun:
-            has_begun = True
-            settle()
-            if duration_s is not None:
-                deadline = output.first_at + duration_s
-    status = engine.status()
-    engine.close()
+    reader.close()
     output.finish(_LAST_S)
     if output.written:
         with suppress(OSError):
-            print(f"visualizer: {output.summary(engine.status())}", file=sys.stderr)
-    if exit_code or (output.error is not None and is_closed_pipe(output.error, os.name)):
+            print(f"visualizer: {output.summary(reader.engine.status())}", file=sys.stderr)
+    if signals.exit_code or (output.error is not None and is_closed_pipe(output.error, os.name)):
         # In the one case someone wants no more of it, in the other whoever reads has seen enough.
-        return exit_code
+        return signals.exit_code
     if isinstance(output.error, OSError):
         raise ConfigError(f"the output cannot be written: {output.error.strerror}")
     if output.error is not None:
         raise output.error
-    ended_badly = status.state != "running" and status.fault is not None
-    if ended_badly or output.first_at is None:
-        raise DeviceError(status.fault or "no column came in time")
+    reader.require_success()
     return 0
 
 
@@ -109,9 +84,9 @@ class _Output:
     `outbox`); of a microphone the engine drops the oldest columns.
     """
 
-    def __init__(self, engine: Engine, woken: threading.Event, options: StreamOptions) -> None:
-        """Begin to write to standard output; `woken` is what the engine sets."""
-        self._engine, self._woken = engine, woken
+    def __init__(self, reader: EngineReader, options: StreamOptions) -> None:
+        """Begin to write to standard output; from now on the reader is of the writer's thread."""
+        self._reader = reader
         self._channel = options.channel
         self._writer = WRITERS[options.form]()
         # Not sys.stdout: its lock is held by a write that hangs, and the end would wait for it.
@@ -123,8 +98,6 @@ class _Output:
         self._noted_drops = self._untold_drops = 0
         self._fault: str | None = None
         self.written = self.gaps = self.missing = 0
-        self.first_at: float | None = None
-        """s, perf_counter of the first column"""
         self.error: Exception | None = None
         """what ended it, other than the engine's end"""
         self.over = threading.Event()
@@ -134,7 +107,7 @@ class _Output:
     def finish(self, timeout_s: float) -> None:
         """End once all is written that the engine has, waiting at most so long for that."""
         self._is_last = True
-        self._woken.set()
+        self._reader.wake()
         self.over.wait(timeout_s)
 
     def summary(self, status: EngineStatus) -> str:
@@ -150,8 +123,7 @@ class _Output:
     def _run(self) -> None:
         try:
             while self._goes_on():
-                self._woken.wait(_LOOK_S)
-                self._woken.clear()
+                self._reader.wait()
         except Exception as error:
             self.error = error
         finally:
@@ -159,21 +131,22 @@ class _Output:
 
     def _goes_on(self) -> bool:
         """Write what there is; return whether more may come."""
-        is_last, status = self._is_last, self._engine.status()
+        is_last, is_first, reader = self._is_last, self._reader.first_at is None, self._reader
+        deliveries = reader.drain()
+        status = reader.status
         # A source is lost after its columns, and back before them.
         if status.state == "running":
             self._tell(status)
-        deliveries = self._engine.drain()
-        drops = self._engine.status().dropped_columns
+        drops = reader.engine.status().dropped_columns
         self._untold_drops += drops - self._noted_drops
         self._noted_drops = drops
-        if deliveries and self.first_at is None:
-            self.first_at = time.perf_counter()
+        if deliveries and is_first:
+            settle()
         for columns in deliveries:
             self._write(columns)
         if status.state == "waiting":
             self._tell(status)
-        return bool(deliveries) or not (is_last or status.state in ("failed", "ended"))
+        return bool(deliveries) or not (is_last or reader.is_over)
 
     def _tell(self, status: EngineStatus) -> None:
         if status.fault == self._fault:
@@ -214,17 +187,16 @@ class _Output:
 
     def _begin(self, config_id: int) -> bool:
         """Say what follows; False where that is not known any more."""
-        status = self._engine.status()
+        status = self._reader.status
         source, mel = status.source, status.mel
         if status.config_id != config_id or source is None or mel is None:
             return False
         channel = self._channel
         if isinstance(channel, int) and channel >= source.channels:
             raise DeviceError(
-                f"--channel is {channel + 1}; {source.name!r} is open with the channels 1 to "
-                f"{source.channels}"
+                f"--channel is {channel + 1}",
+                f"{source.name!r} is open with the channels 1 to {source.channels}",
             )
-        n_signals = min(source.channels, MAX_CHANNELS) if channel == "each" else None
         if status.stream_id != self._stream_id:
             if self._heading is not None:
                 with suppress(OSError):
@@ -235,7 +207,8 @@ class _Output:
                     )
             self._next_column = 0
         self._config_id, self._stream_id = config_id, status.stream_id
-        self._heading = Heading(source, mel, n_signals)
+        n = n_signals(source.channels, channel) if channel == "each" else None
+        self._heading = Heading(source, mel, n)
         for piece in self._writer.heading(self._heading):
             self._put(piece)
         return True

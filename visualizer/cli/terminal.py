@@ -1,13 +1,11 @@
 """The engine without a window: a live view in the terminal, or plain lines where output is piped.
 
-Everything here runs on the main thread; the worker only sets an event.
+Everything here runs on the main thread.
 """
 
 from __future__ import annotations
 
 import math
-import signal
-import threading
 import time
 
 from rich.console import Console, Group
@@ -18,19 +16,14 @@ from visualizer.engine.columns import MelColumns
 from visualizer.engine.engine import Engine
 from visualizer.engine.history import FORGETFUL_BYTES, MEMORY_BYTES
 from visualizer.engine.latency import STAGES, LatencyLog
-from visualizer.engine.options import (
-    FIRST_COLUMN_LIMIT_S,
-    RunOptions,
-    engine_config,
-    fallbacks,
-    kernel_folder,
-)
-from visualizer.engine.report import RunMeasures, make_report, write_report
+from visualizer.engine.options import RunOptions, engine_config, fallbacks, kernel_plan
+from visualizer.engine.reader import EngineReader
+from visualizer.engine.report import RunMeter, make_report, write_report
 from visualizer.engine.status import EngineStatus
-from visualizer.errors import ConfigError, DeviceError
+from visualizer.errors import ConfigError
 from visualizer.export.recorder import RECORDING_END_S, Recorder, warn_unfinished
 from visualizer.mel.picture import PictureUnit
-from visualizer.support.process import ProcessMeter, settle
+from visualizer.support.process import StopSignals, settle
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _LIVE_INTERVAL_S = 0.1
@@ -124,89 +117,66 @@ def band_blocks(status: EngineStatus, newest: MelColumns) -> str:
 def run_terminal(options: RunOptions) -> int:
     """Run until the duration or the file ends, or Ctrl-C; return the exit code.
 
-    Raises DeviceError where nothing can be opened.
+    Raises DeviceError where nothing can be opened, and ConfigError where a recording or the report
+    cannot be written.
     """
-    woken = threading.Event()
+    signals = StopSignals()
     config = engine_config(options)
-    latency, meter = LatencyLog(), ProcessMeter()
-    exit_code = 0
-
-    def stop(number: int, _frame: object) -> None:
-        nonlocal exit_code
-        exit_code = 128 + number
-        woken.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
-    engine = Engine(
-        config,
-        fallbacks(options, config.capture),
-        woken.set,
-        strict=options.must_open,
-        kernels=kernel_folder(options),
-        # A recording is written from what is kept.
-        sound_bytes=FORGETFUL_BYTES if options.recording is None else MEMORY_BYTES,
+    latency, meter = LatencyLog(), RunMeter()
+    reader = EngineReader(
+        lambda wake: Engine(
+            config,
+            fallbacks(options, config.capture),
+            wake,
+            strict=options.must_open,
+            kernels=kernel_plan(options),
+            # A recording is written from what is kept.
+            sound_bytes=FORGETFUL_BYTES if options.recording is None else MEMORY_BYTES,
+        ),
+        duration_s=options.duration_s,
     )
-    deadline = math.inf
-    if options.duration_s is not None:
-        deadline = time.perf_counter() + options.duration_s + FIRST_COLUMN_LIMIT_S
     newest: MelColumns | None = None
     recorder: Recorder | None = None
-    first_at = first_column_ms = None
-    status = engine.status()
+    config_id = reader.status.config_id
     try:
         with _View() as view:
-            while not exit_code and (now := time.perf_counter()) < deadline:
-                woken.wait(min(_LIVE_INTERVAL_S, deadline - now))
-                woken.clear()
-                before, status = status, engine.status()
-                columns = engine.drain()
-                if columns and columns[-1].config_id > status.config_id:
-                    # Made by a front-end that came into force since the look at the status.
-                    status = engine.status()
-                if status.config_id != before.config_id:
+            for deliveries in reader:
+                if signals.exit_code:
+                    break
+                status = reader.status
+                if status.config_id != config_id:
+                    config_id = status.config_id
                     latency.clear()
                     if recorder is not None:
                         recorder.follow(status)
-                for newest in columns:
+                is_first = newest is None
+                for newest in deliveries:
                     latency.record(newest, None)
                     if recorder is not None:
                         recorder.add(newest)
-                if newest is not None and first_at is None:
-                    first_at = time.perf_counter()
-                    first_column_ms = meter.age_ms()
+                if is_first and newest is not None:
                     settle()
-                    meter.restart()
-                    if options.duration_s is not None:
-                        deadline = first_at + options.duration_s
+                    meter.begin()
                     if options.recording is not None:
-                        recorder = Recorder(options.recording, status, engine.status, woken.set)
+                        recorder = Recorder(
+                            options.recording, status, reader.engine.status, reader.wake
+                        )
                 view.show(status, latency, newest)
-                if status.state in ("failed", "ended") and not columns:
-                    break
     finally:
         # Also where the output is a pipe that nobody reads any more.
         if recorder is not None:
-            for newest in engine.drain():
+            for newest in reader.drain():
                 recorder.add(newest)
             recorder.stop()
             recorder.join(RECORDING_END_S)
             if recorder.state.is_on:
                 warn_unfinished(recorder)
-    measures = RunMeasures(
-        duration_s=0.0 if first_at is None else time.perf_counter() - first_at,
-        paints=0,
-        window_ms=None,
-        first_column_ms=first_column_ms,
-        cpu_percent=meter.cpu_percent(),
-        rss_mb=meter.rss_mb(),
-    )
-    status = engine.status()
-    engine.close()
+    measures = meter.measures()
+    reader.close()
     if options.report is not None:
-        write_report(options.report, make_report(status, latency, measures))
+        write_report(options.report, make_report(reader.status, latency, measures))
     if recorder is not None and recorder.state.fault is not None:
         raise ConfigError(recorder.state.fault)
-    if exit_code == 0 and (status.fault if status.state != "running" else first_at is None):
-        raise DeviceError(status.fault or "no column came in time")
-    return exit_code
+    if not signals.exit_code:
+        reader.require_success()
+    return signals.exit_code

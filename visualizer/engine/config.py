@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from visualizer.audio.capture import CaptureConfig
+from visualizer.audio.channels import Channel as Channel
 from visualizer.errors import among, is_whole, require
 from visualizer.mel.compute import COMPUTE_CHOICES, Compute
-from visualizer.mel.flat import MelConfig
+from visualizer.mel.flat import as_front_end
+from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.presets import PRESETS, preset_for
-
-Channel = int | Literal["each"] | None
-
-MAX_CHANNELS = 8
-"""So many are analysed side by side; those of a larger array that follow are left out."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +19,7 @@ class EngineConfig:
 
     capture: CaptureConfig
     preset: str = "simli"
-    mel: MelConfig | None = None
+    mel: FrontEnd | None = None
     """a front-end of the user's own, instead of the preset"""
     channel: Channel = None
     """0-based; None takes the mean of all channels, "each" analyses each for itself"""
@@ -31,18 +27,20 @@ class EngineConfig:
 
     def __post_init__(self) -> None:
         require(isinstance(self.preset, str), "preset", self.preset, "a name")
+        if self.mel is not None:
+            object.__setattr__(self, "mel", as_front_end(self.mel))
         channel_fits = self.channel in (None, "each") or is_whole(self.channel, 0)
         require(channel_fits, "channel", self.channel, "null, 'each' or from 0")
         require(self.compute in COMPUTE_CHOICES, "compute", self.compute, among(Compute))
 
 
-def front_end(config: EngineConfig, sample_rate: int | None = None) -> MelConfig:
-    """The front-end that is asked for, as `preset_for` gives it for sound of `sample_rate` (Hz)."""
+def front_end(config: EngineConfig, sample_rate: int | None = None) -> FrontEnd:
+    """Return the front-end that is asked for, for sound of `sample_rate` (Hz)."""
     return config.mel or preset_for(config.preset, sample_rate)
 
 
 def fixed_rate(config: EngineConfig) -> int | None:
-    """The one rate (Hz) at which the front-end works, or None where it takes any."""
+    """Return the one rate (Hz) at which the front-end works, or None where it takes any."""
     if config.mel is None and PRESETS[config.preset].at is not None:
         return None
     return front_end(config).sample_rate

@@ -16,17 +16,15 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from visualizer.audio.capture import CaptureConfig
-from visualizer.audio.file import END_OF_FILE
 from visualizer.audio.health import PATIENCE, Patience
 from visualizer.audio.portaudio import load_soon, wait_for_start
-from visualizer.audio.ring import AudioBlock, BlockRing
+from visualizer.audio.ring import AudioBlock, BlockRing, SourceEnd
 from visualizer.audio.sanitize import Cleaner
 from visualizer.audio.source import LATE_LIMIT_S, AudioSource
 from visualizer.audio.supervisor import (
@@ -38,19 +36,17 @@ from visualizer.audio.supervisor import (
     SourceSupervisor,
     open_source,
 )
+from visualizer.engine.analysis import Analysis, begin_analysis
 from visualizer.engine.columns import MelColumns
 from visualizer.engine.config import EngineConfig, fixed_rate
 from visualizer.engine.history import MEMORY_BYTES, SoundHistory
+from visualizer.engine.keeper import NUMPY_ALONE, KernelKeeper, KernelOffer, KernelPlan
 from visualizer.engine.outbox import Outbox
+from visualizer.engine.pipeline import Pipeline
 from visualizer.engine.status import EngineStatus, State
 from visualizer.engine.tally import Tally
 from visualizer.errors import VisualizerError
-from visualizer.mel.presets import preset
-
-if TYPE_CHECKING:
-    from visualizer.engine.analysis import Analysis
-    from visualizer.engine.keeper import KernelKeeper, KernelOffer
-    from visualizer.engine.pipeline import Pipeline
+from visualizer.mel.compute import available_devices
 
 _LOOK_S = 0.1
 """Of sound, after which the worker looks at it even where no column comes of it."""
@@ -88,7 +84,7 @@ class Engine:
         on_update: Callable[[], None],
         *,
         strict: bool = False,
-        kernels: Path | None = None,
+        kernels: KernelPlan = NUMPY_ALONE,
         open_source: Callable[[CaptureConfig], AudioSource] = open_source,
         patience: Patience = PATIENCE,
         sound_bytes: int = MEMORY_BYTES,
@@ -96,7 +92,7 @@ class Engine:
         """Start at once; what cannot be opened is replaced by the first fallback that can.
 
         With `strict`, nothing replaces what is asked for first: the state is then "failed".
-        Compiled kernels are kept in the folder `kernels`; without one there are none.
+        `kernels` says which to look for beside the stream, which begins with NumPy's.
         `on_update` is called on the worker's thread whenever there are new columns or a new
         status; it must not block. `open_source` is called on the device thread, or, for
         microphones, on one that may hang. The sound that is kept takes at most `sound_bytes`.
@@ -104,9 +100,8 @@ class Engine:
         self._wanted = _with_preferred_rate(config)
         self._status = EngineStatus("starting", self._wanted)
         self._strict = strict
-        self._kernels = kernels
         self._sound_bytes = sound_bytes
-        self._keeper: KernelKeeper | None = None
+        self._device = ""
         self._on_update = on_update
         # Orders go before sound, so that an overloaded worker still obeys; the inbox wakes it. It
         # holds at most one entry for each block in a ring and each order.
@@ -123,6 +118,7 @@ class Engine:
         self._failed_at = -math.inf
         self._cleaner = Cleaner()
         self._tally = Tally()
+        self._keeper = KernelKeeper(kernels, lambda offer: self._order(_Offer(offer)))
         self._supervisor = SourceSupervisor(
             fallbacks if not strict else (), self._inbox.put, self._order, open_source, patience
         )
@@ -137,11 +133,6 @@ class Engine:
         """The columns that came since the last call, oldest first."""
         return self._outbox.take()
 
-    @property
-    def revision(self) -> int:
-        """That of the status of now: the same means that only its counters may have moved."""
-        return self._status.revision
-
     def status(self) -> EngineStatus:
         """The state of now."""
         return self._tally.counted(self._status, self._ring, self._cleaner)
@@ -153,11 +144,7 @@ class Engine:
         """
         give_up_at = time.monotonic() + timeout_s
         self._order(_Close())
-        if self._status.state == "starting":
-            # Loading torch cannot be interrupted; the thread ends with the process.
-            give_up_at = 0.0
-        if self._keeper is not None:
-            self._keeper.close()
+        self._keeper.close()
         self._thread.join(max(0.0, give_up_at - time.monotonic()))
         self._supervisor.close(max(0.0, give_up_at - time.monotonic()))
         wait_for_start(timeout_s)
@@ -167,20 +154,11 @@ class Engine:
         self._inbox.put(None)
 
     def _run(self) -> None:
-        if self._requested.kind == "mic":
+        if self._requested.is_live:
             load_soon()
-        try:
-            self._prepare()
-        except Exception as error:
-            _log.exception("torch could not be loaded")
-            self._fail(f"torch could not be loaded: {error!r}; `pip install torch` mends that")
-            return
+        self._status = replace(self._status, compute_choices=available_devices())
         self._open(self._wanted.capture)
-        import torch
-
-        with torch.inference_mode():
-            self._work()
-        assert self._keeper is not None
+        self._work()
         self._keeper.close()
 
     def _work(self) -> None:
@@ -213,22 +191,6 @@ class Engine:
                 self._inbox.put(self._ring)
         else:
             self._fail(f"{fault}; pick another front-end or device")
-
-    def _prepare(self) -> None:
-        # Loaded here, behind a window that is already visible: it takes more than a second.
-        import torch
-
-        from visualizer.engine.keeper import KernelKeeper
-        from visualizer.mel.kernels import available_devices
-        from visualizer.mel.stream import MelStream
-
-        torch.set_num_threads(1)
-        # The first transform of a process sets up libraries; no column shall wait for that.
-        config = preset("simli")
-        warm_up = MelStream(config, config.sample_rate, 1)
-        warm_up.push(np.zeros((config.win_length, 1), dtype=np.float32))
-        self._status = replace(self._status, compute_choices=available_devices())
-        self._keeper = KernelKeeper(self._kernels, lambda offer: self._order(_Offer(offer)))
 
     def _obey(self, order: SourceEvent | _Configure | _Offer) -> None:
         if isinstance(order, SourceOpened):
@@ -311,11 +273,8 @@ class Engine:
         self, configs: tuple[EngineConfig, ...], fault: str | None, state: State = "running"
     ) -> None:
         """Make the front-end anew, between two blocks: the first of `configs` that works."""
-        from visualizer.engine.analysis import begin_analysis
-
         source = self._status.source
         assert source is not None
-        assert self._keeper is not None
         for config in configs:
             try:
                 analysis = begin_analysis(config, source, self._keeper)
@@ -328,14 +287,14 @@ class Engine:
                 if config is not configs[0]:
                     self._wanted = config
                 self._begin(analysis, fault, state)
-                if analysis.is_new:
+                if analysis.offer is None:
                     self._keeper.want(analysis.mel, analysis.device)
                 return
         self._fail(fault or "no front-end works")
 
     def _begin(self, analysis: Analysis, fault: str | None, state: State) -> None:
         pipeline, offer = analysis.pipeline, analysis.offer
-        self._pipeline = pipeline
+        self._pipeline, self._device = pipeline, analysis.device
         if self._ring is not None:
             self._ring.want(0)
         # What waited for it meanwhile is no lag.
@@ -362,7 +321,7 @@ class Engine:
         No change of state or settings, so the revision stays.
         """
         pipeline, status = self._pipeline, self._status
-        fits = (offer.mel, str(offer.device)) == (status.mel, status.device)
+        fits = (offer.front_end, offer.device) == (status.mel, self._device)
         if pipeline is None or status.state != "running" or not fits:
             return
         if offer.kernel is not None:
@@ -370,6 +329,7 @@ class Engine:
         self._status = replace(
             status,
             backend=pipeline.stream.kernel.backend,
+            device=pipeline.stream.kernel.device,
             deviation=offer.deviation,
             timings=offer.timings,
             kernel_note=offer.note,
@@ -378,13 +338,13 @@ class Engine:
     def _take_audio(self, ring: BlockRing) -> bool:
         """As much as brings a column, so that orders come between two; False if there is none."""
         # Before the look for a block, so that none comes between the two.
-        end_reason = ring.end_reason
+        end = ring.end
         now = time.perf_counter()
         source = self._status.source
-        is_live = source is not None and source.kind == "mic"
-        if is_live and now - LATE_LIMIT_S > self._ready_at:
+        assert source is not None
+        if source.is_live and now - LATE_LIMIT_S > self._ready_at:
             ring.skip(now - LATE_LIMIT_S)
-        if not is_live and not self._outbox.has_room():
+        if source.can_wait and not self._outbox.has_room():
             return False
         block = ring.read()
         if block is not None:
@@ -395,9 +355,9 @@ class Engine:
                 ring.want(min(self._pipeline.completed_by, soon))
             return True
         # A device that stops is opened again.
-        if end_reason is not None and not is_live and self._status.state == "running":
-            self._ended_well = end_reason == END_OF_FILE
-            fault = self._flush() if self._ended_well else end_reason
+        if end is not None and not source.is_live and self._status.state == "running":
+            self._ended_well = end is SourceEnd.COMPLETE
+            fault = self._flush() if self._ended_well else ring.fault
             self._set(state="ended", fault=fault)
         return False
 
@@ -475,5 +435,5 @@ class Engine:
 
 def _with_preferred_rate(config: EngineConfig) -> EngineConfig:
     """Let a microphone open at the front-end's own rate, so that nothing has to be resampled."""
-    rate = fixed_rate(config) if config.capture.kind == "mic" else None
+    rate = fixed_rate(config) if config.capture.is_live else None
     return replace(config, capture=replace(config.capture, preferred_rate=rate))

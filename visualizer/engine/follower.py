@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from visualizer.engine.config import Channel
 from visualizer.engine.history import SoundHistory
-from visualizer.mel.flat import MelConfig
+from visualizer.engine.pipeline import Pipeline
+from visualizer.mel.front_end import FrontEnd
 
 _STEP_S = 4.0
 """of sound at once: some milliseconds of work, after which others have their turn"""
@@ -35,7 +36,7 @@ class FollowedColumns:
     """Consecutive columns of kept sound."""
 
     values: NDArray[np.float32]
-    """(n_channels, n_mels, n_columns) in the front-end's own unit"""
+    """(n_channels, n_rows, n_columns) in the front-end's own unit"""
     first_column: int
     """index of the first one on the stream's grid of hops"""
 
@@ -46,7 +47,7 @@ class Follower:
     def __init__(
         self,
         sound: SoundHistory,
-        mel: MelConfig,
+        mel: FrontEnd,
         channel: Channel,
         on_columns: Callable[[], None],
         until_column: int | None = None,
@@ -102,11 +103,7 @@ class Follower:
 
     def _run(self) -> None:
         try:
-            import torch
-
-            torch.set_num_threads(1)
-            with torch.inference_mode():
-                self._follow()
+            self._follow()
         except Exception as error:
             _log.exception("%s could not be followed", self._mel.name)
             self.fault = f"{self._mel.name} failed: {error!r}"
@@ -114,9 +111,6 @@ class Follower:
                 self._on_columns()
 
     def _follow(self) -> None:
-        # Here, since it brings torch, which the window does not wait for.
-        from visualizer.engine.pipeline import Pipeline
-
         sound = self._sound
         pipeline = Pipeline(self._mel, sound.sample_rate, sound.n_channels, self._channel)
         at = sound.first

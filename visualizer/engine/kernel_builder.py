@@ -19,19 +19,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from visualizer.errors import KernelError
-from visualizer.mel import artifacts, timing
-from visualizer.mel.artifacts import Artifact
-from visualizer.mel.flat import MelConfig
-from visualizer.mel.kernels import CudaGraphKernel, EagerKernel, HostKernel, Rows
+from visualizer.mel.front_end import FrontEnd
+from visualizer.mel.kernels import artifacts, timing
+from visualizer.mel.kernels.artifacts import Artifact
+from visualizer.mel.kernels.host import Frames, HostKernel, NumpyKernel
 from visualizer.support.children import own_command, own_environment, yield_to_others
 
 N_CALLS, N_WARM_UP = 150, 5
 
 
-def start_builder(artifact: Artifact, device: torch.device) -> subprocess.Popen[str]:
+def start_builder(artifact: Artifact, device: str) -> subprocess.Popen[str]:
     """Start the process for an artifact; `events` tells what it says, `end` ends it.
 
     A kernel is built for the CPU only; on other devices, what runs there is timed.
@@ -47,10 +45,10 @@ def start_builder(artifact: Artifact, device: torch.device) -> subprocess.Popen[
         start_new_session=True,
     )
     order = {
-        "config": artifact.config.to_dict(),
+        "front_end": artifact.front_end.to_dict(),
         "n_rows": artifact.n_rows,
         "folder": str(artifact.folder),
-        "device": str(device),
+        "device": device,
     }
     assert builder.stdin is not None
     with suppress(BrokenPipeError):
@@ -75,48 +73,56 @@ def end(builder: subprocess.Popen[str]) -> None:
 
 
 def main() -> None:
+    """Serve the one order on standard input."""
     yield_to_others()
     # One compiler at a time leaves the other cores to the stream.
     os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = "1"
     warnings.simplefilter("ignore")
     order = json.loads(sys.stdin.readline())
+    import torch
+
+    from visualizer.mel.kernels import building
+
     torch.set_num_threads(1)
-    config = MelConfig.from_dict(order["config"])
-    device = torch.device(order["device"])
-    artifact = Artifact(config, order["n_rows"], Path(order["folder"]))
+    front_end = FrontEnd.from_dict(order["front_end"])
+    artifact = Artifact(front_end, order["n_rows"], Path(order["folder"]))
     kernel = None
-    if device.type == "cpu":
+    if order["device"] == "cpu":
         try:
-            kernel = artifacts.obtain(artifact)
+            kernel = building.obtain(artifact)
         except KernelError as error:
             _say(error=str(error))
         else:
             _say(built=True)
-    _time(artifact, device, kernel)
+    _time(artifact, order["device"], kernel)
 
 
-def _time(artifact: Artifact, device: torch.device, kernel: HostKernel | None) -> None:
-    config, n_rows = artifact.config, artifact.n_rows
-    candidates: dict[str, Callable[[], Callable[[Rows], object]]] = {
-        "eager": lambda: EagerKernel(config, device)
+def _time(artifact: Artifact, device: str, kernel: HostKernel | None) -> None:
+    from visualizer.mel.kernels import building
+    from visualizer.mel.kernels.torch_kernels import CudaGraphKernel, EagerKernel
+
+    front_end, n_rows = artifact.front_end, artifact.n_rows
+    candidates: dict[str, Callable[[], Callable[[Frames], object]]] = {
+        "numpy": lambda: NumpyKernel(front_end),
+        "eager": lambda: EagerKernel(front_end, device),
     }
     if kernel is not None:
         candidates["compiled"] = lambda: kernel
-    if device.type == "cuda":
-        candidates["cuda-graph"] = lambda: CudaGraphKernel(config, n_rows, device)
-    candidates["torch.compile, reduce-overhead"] = lambda: timing.reduce_overhead(config, device)
-    frames = timing.noise_frames(config, n_rows)
+    if device.startswith("cuda"):
+        candidates["cuda-graph"] = lambda: CudaGraphKernel(front_end, n_rows, device)
+    article = "torch.compile, reduce-overhead"
+    candidates[article] = lambda: building.reduce_overhead(front_end, device)
+    frames = timing.noise_frames(front_end, n_rows)
     timings: list[dict[str, Any]] = []
     for name, make in candidates.items():
         try:
-            with torch.inference_mode():
-                call = partial(make(), frames)
-                timing.tight(call, N_WARM_UP)
-                seconds = timing.paced(call, N_CALLS, config.hop_s)
+            call = partial(make(), frames)
+            timing.tight(call, N_WARM_UP)
+            seconds = timing.paced(call, N_CALLS, front_end.hop_s)
         except Exception:
             # A candidate that this machine cannot run is none; the others still count.
             continue
-        timings.append(timing.summary(name, seconds, config.hop_s).to_dict())
+        timings.append(timing.summary(name, seconds, front_end.hop_s).to_dict())
         _say(timings=timings)
     if kernel is not None:
         with suppress(KernelError):

@@ -1,13 +1,11 @@
 """Live columns for a program of one's own: the engine as an iterator.
 
-Threads: the engine has its own; everything here runs on the thread that iterates, and the worker
-only sets an event.
+Threads: the engine has its own; everything here runs on the thread that iterates.
 """
 
 from __future__ import annotations
 
 import os
-import threading
 import weakref
 from collections import deque
 from dataclasses import dataclass
@@ -15,7 +13,6 @@ from pathlib import Path
 from types import TracebackType
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from visualizer.audio.capture import CaptureConfig, SourceKind
@@ -23,15 +20,13 @@ from visualizer.audio.file import open_audio
 from visualizer.engine.columns import MelColumns
 from visualizer.engine.config import Channel, EngineConfig
 from visualizer.engine.engine import Engine
+from visualizer.engine.keeper import NUMPY_ALONE, KernelPlan
+from visualizer.engine.reader import EngineReader
 from visualizer.engine.status import EngineStatus
 from visualizer.errors import DeviceError, SourceError
 from visualizer.mel import presets
-from visualizer.mel.compute import Compute
-from visualizer.mel.flat import MelConfig
-from visualizer.mel.kernels import choose_device
-
-_LOOK_S = 0.5
-"""Between two looks at the state where nothing woke us; a Ctrl-C waits no longer on Windows."""
+from visualizer.mel.compute import Compute, choose_device
+from visualizer.mel.front_end import FrontEnd
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +52,7 @@ def listen(
     source: str | os.PathLike[str] = "mic",
     *,
     preset: str = "simli",
-    config: MelConfig | None = None,
+    config: FrontEnd | None = None,
     device: str | int | None = None,
     sample_rate: int | None = None,
     channels: int | None = None,
@@ -139,26 +134,25 @@ class Listener:
 
         Exactly what `config` says is opened, and nothing in its place.
         """
-        # The worker takes one of torch's threads for itself; torch gives that number to every
-        # thread that computes for the first time later.
-        self._torch_threads: int | None = torch.get_num_threads()
-        self._woken = threading.Event()
-        self._engine = Engine(config, (), self._woken.set, strict=True, kernels=kernels)
+        plan = NUMPY_ALONE if kernels is None else KernelPlan("auto", kernels)
+        self._reader = EngineReader(
+            lambda wake: Engine(config, (), wake, strict=True, kernels=plan)
+        )
         self._waiting: deque[Column] = deque()
         self._grid = _Grid(each=config.channel == "each")
-        self._mel: MelConfig | None = None
+        self._mel: FrontEnd | None = None
         # Also where the iterator is left lying, and at the end of the program.
-        self._close = weakref.finalize(self, self._engine.close)
+        self._close = weakref.finalize(self, self._reader.engine.close)
 
     @property
     def status(self) -> EngineStatus:
         """What the engine does now: source, front-end, kernel, and all that went missing."""
-        return self._engine.status()
+        return self._reader.engine.status()
 
     @property
     def dropped(self) -> int:
         """How many columns of a microphone were dropped because the reader was too slow."""
-        return self._engine.status().dropped_columns
+        return self.status.dropped_columns
 
     def close(self) -> None:
         """Stop listening and end the threads, within a second; again has no effect."""
@@ -173,30 +167,21 @@ class Listener:
         while not self._waiting:
             if not self._close.alive:
                 raise StopIteration
-            self._woken.clear()
-            # Before the columns, so that none comes between the two.
-            status = self._engine.status()
-            deliveries = self._engine.drain()
-            # Whichever knows it: a stream that only just began, or has failed, may not.
-            self._mel = self._engine.status().mel or status.mel or self._mel
+            deliveries, status = self._reader.drain(), self._reader.status
+            # A stream that has failed does not know it any more.
+            self._mel = status.mel or self._mel
             if deliveries and self._mel is not None:
-                self._give_threads_back()
                 for columns in deliveries:
                     self._waiting.extend(self._grid.placed(columns, self._mel))
-                continue
-            if status.state in ("failed", "ended", "closed"):
+            elif self._reader.is_over:
                 self.close()
                 if status.fault is None:
                     raise StopIteration
-                is_device = status.config.capture.kind == "mic"
-                raise (DeviceError if is_device else SourceError)(status.fault)
-            self._woken.wait(_LOOK_S)
+                is_live = status.config.capture.is_live
+                raise (DeviceError if is_live else SourceError)(status.fault)
+            else:
+                self._reader.wait()
         return self._waiting.popleft()
-
-    def _give_threads_back(self) -> None:
-        if self._torch_threads is not None:
-            torch.set_num_threads(self._torch_threads)
-            self._torch_threads = None
 
     def __enter__(self) -> Listener:
         return self
@@ -221,7 +206,7 @@ class _Grid:
         self._config_id: int | None = None
         self._delivered_at = 0.0
 
-    def placed(self, columns: MelColumns, mel: MelConfig) -> list[Column]:
+    def placed(self, columns: MelColumns, mel: FrontEnd) -> list[Column]:
         first = self._base + columns.first_column
         if self._next is not None and columns.config_id != self._config_id and first < self._next:
             # The device came back in another form, so that its stream began anew: the clock says

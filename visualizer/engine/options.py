@@ -9,9 +9,10 @@ from typing import Literal, get_args
 from visualizer.audio.capture import CaptureConfig
 from visualizer.audio.wav import SoundFormat
 from visualizer.engine.config import Channel, EngineConfig
+from visualizer.engine.keeper import KernelChoice, KernelPlan
 from visualizer.errors import ConfigError, among, quoted, require
 from visualizer.mel.compute import Compute
-from visualizer.mel.flat import MelConfig
+from visualizer.mel.front_end import FrontEnd
 from visualizer.support.folders import cache_folder
 
 
@@ -38,7 +39,8 @@ class RecordingConfig:
             is_there = False
         if not is_there:
             raise ConfigError(
-                f"recordings cannot go to {quoted(self.folder)}; it must be a folder that is there"
+                f"recordings cannot go to {quoted(self.folder)}",
+                "it must be a folder that is there",
             )
         return folder
 
@@ -49,10 +51,10 @@ class RunOptions:
 
     capture: CaptureConfig | None = None
     preset: str | None = None
-    mel: MelConfig | None = None
+    mel: FrontEnd | None = None
     compute: Compute | None = None
-    compiled: bool = True
-    """whether compiled kernels may be built and used"""
+    kernel: KernelChoice = "auto"
+    """which kernels to look for beside the stream"""
     duration_s: float | None = None
     """counted from the first column"""
     screenshot: Path | None = None
@@ -69,7 +71,7 @@ class RunOptions:
         if self.compute not in (None, "auto"):
             return True
         return capture is not None and (
-            capture.kind == "file"
+            capture.path is not None
             or capture.device is not None
             or capture.sample_rate is not None
             or capture.channels is not None
@@ -91,16 +93,13 @@ class StreamOptions:
     """as in EngineConfig"""
 
 
-FIRST_COLUMN_LIMIT_S = 20.0
-"""A run with a duration ends this much later when no column comes at all."""
-
 MINIMUM_SIZE = (820, 450)
 """Of the window, in pixels: less and the toolbar is cut off."""
 
 
-def kernel_folder(options: RunOptions) -> Path | None:
-    """Where compiled kernels are kept; None where there are to be none."""
-    return cache_folder() / "kernels" if options.compiled else None
+def kernel_plan(options: RunOptions) -> KernelPlan:
+    """Return which kernels to look for, and where compiled ones are kept."""
+    return KernelPlan(options.kernel, cache_folder() / "kernels")
 
 
 DEFAULT_ENGINE_CONFIG = EngineConfig(CaptureConfig("mic"))
@@ -124,5 +123,5 @@ def fallbacks(options: RunOptions, capture: CaptureConfig) -> tuple[CaptureConfi
     if options.must_open:
         return ()
     microphone, demo = CaptureConfig("mic"), CaptureConfig("demo")
-    others = (microphone, demo) if capture.kind == "mic" else (demo,)
+    others = (microphone, demo) if capture.is_live else (demo,)
     return tuple(other for other in others if other != capture)

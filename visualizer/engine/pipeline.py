@@ -5,23 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.engine.config import MAX_CHANNELS, Channel
-from visualizer.mel.flat import MelConfig
-from visualizer.mel.kernels import HostKernel
+from visualizer.audio.channels import Channel, n_signals, signals_of
+from visualizer.mel.front_end import FrontEnd
+from visualizer.mel.kernels.host import HostKernel
 from visualizer.mel.stream import MelStream
-
-
-def picked(samples: NDArray[np.float32], channel: Channel) -> NDArray[np.float32]:
-    """The signals (n_samples, n) that a choice of channel takes from (n_samples, n_channels).
-
-    A channel that there is not stands for the mean of all.
-    """
-    if channel == "each":
-        return samples[:, :MAX_CHANNELS]
-    if channel is None or channel >= samples.shape[1]:
-        mean: NDArray[np.float32] = samples.mean(axis=1, keepdims=True)
-        return mean
-    return samples[:, channel : channel + 1]
 
 
 class Pipeline:
@@ -33,21 +20,20 @@ class Pipeline:
 
     def __init__(
         self,
-        mel: MelConfig,
+        mel: FrontEnd,
         source_rate: int,
         n_channels: int,
         channel: Channel,
         kernel: HostKernel | None = None,
     ) -> None:
-        """`source_rate` in Hz, `n_channels` of the source; no kernel means plain torch."""
+        """`source_rate` in Hz, `n_channels` of the source; no kernel means NumPy's."""
         self._channel = channel
-        n_signals = picked(np.zeros((1, n_channels), np.float32), channel).shape[1]
-        self.stream = MelStream(mel, source_rate, n_signals, kernel)
+        self.stream = MelStream(mel, source_rate, n_signals(n_channels, channel), kernel)
         self._position = 0
 
     def warm_up(self) -> None:
         """Run the kernel once, so that what it sets up, or lacks, shows before the first hop."""
-        win_length = self.stream.config.win_length
+        win_length = self.stream.front_end.win_length
         self.stream.kernel(np.zeros((1, win_length), dtype=np.float32))
 
     def push(
@@ -56,18 +42,18 @@ class Pipeline:
         """Take (n_samples, n_channels) of the source, `start_sample` on its clock the first.
 
         What lies between them and those before was lost. Return the first column's index on the
-        grid, and the columns (n, n_mels, n_columns).
+        grid, and the columns (n, n_rows, n_columns).
         """
         if start_sample > self._position:
             self.stream.skip(start_sample - self._position)
         self._position = start_sample + len(samples)
         first_column = self.stream.next_column
-        return first_column, self.stream.push(picked(samples, self._channel))
+        return first_column, self.stream.push(signals_of(samples, self._channel))
 
     @property
     def completed_by(self) -> int:
         """The source's sample, at the earliest, that completes the next column."""
-        mel = self.stream.config
+        mel = self.stream.front_end
         if self.stream.held_back_s:
             return self._position + 1
         return self.stream.next_column * mel.hop_length + mel.offset + mel.win_length

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,13 @@ from typing import Any
 from visualizer.engine.latency import STAGES, LatencyLog
 from visualizer.engine.status import EngineStatus
 from visualizer.errors import ConfigError
+from visualizer.mel.flat import written
+from visualizer.support.process import ProcessMeter
 
 
 @dataclass(frozen=True)
 class RunMeasures:
-    """What the one who runs the engine measured around it."""
+    """What was measured around a run of the engine."""
 
     duration_s: float
     """from the first column to the end"""
@@ -27,6 +30,36 @@ class RunMeasures:
     cpu_percent: float
     """of one core, since the first column"""
     rss_mb: float
+
+
+class RunMeter:
+    """Measures this process around a run of the engine."""
+
+    def __init__(self) -> None:
+        self._process = ProcessMeter()
+        self._began_at: float | None = None
+        self._first_column_ms: float | None = None
+
+    def begin(self) -> None:
+        """Count from here on: the first column is there."""
+        self._began_at, self._first_column_ms = time.perf_counter(), self._process.age_ms()
+        self._process.restart()
+
+    def age_ms(self) -> float:
+        """Return how long this process has been there, in ms."""
+        return self._process.age_ms()
+
+    def measures(self, paints: int = 0, window_ms: float | None = None) -> RunMeasures:
+        """Return what was measured until now."""
+        began_at = self._began_at
+        return RunMeasures(
+            duration_s=0.0 if began_at is None else time.perf_counter() - began_at,
+            paints=paints,
+            window_ms=window_ms,
+            first_column_ms=self._first_column_ms,
+            cpu_percent=self._process.cpu_percent(),
+            rss_mb=self._process.rss_mb(),
+        )
 
 
 def make_report(status: EngineStatus, latency: LatencyLog, measures: RunMeasures) -> dict[str, Any]:
@@ -43,7 +76,7 @@ def make_report(status: EngineStatus, latency: LatencyLog, measures: RunMeasures
             "sample_rate": source.sample_rate,
             "channels": source.channels,
         },
-        "front_end": status.mel and status.mel.to_dict(),
+        "front_end": status.mel and written(status.mel),
         "kernel": {
             "backend": status.backend,
             "device": status.device,
@@ -118,8 +151,8 @@ def require_writable(path: Path, what: str) -> None:
             pass
     except OSError as error:
         raise ConfigError(
-            f"{what} cannot be written to {str(path)!r}: {error.strerror}; "
-            "name a file in a folder that exists and that you may write to"
+            f"{what} cannot be written to {str(path)!r}: {error.strerror}",
+            "name a file in a folder that exists and that you may write to",
         ) from error
     if not existed:
         path.unlink()

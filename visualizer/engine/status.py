@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from visualizer.audio.source import SourceInfo
 from visualizer.engine.config import EngineConfig
 from visualizer.engine.history import SoundHistory
 from visualizer.mel.compute import Compute
-from visualizer.mel.flat import MelConfig
-
-if TYPE_CHECKING:
-    # It brings torch, which the window does not wait for.
-    from visualizer.mel.timing import Timing
+from visualizer.mel.front_end import FrontEnd
+from visualizer.mel.kernels.timing import Timing
 
 State = Literal["starting", "running", "waiting", "ended", "failed", "closed"]
 """waiting: for a device that delivers no more, and is opened again until it does"""
@@ -27,18 +24,18 @@ class EngineStatus:
     config: EngineConfig
     """in force"""
     source: SourceInfo | None = None
-    mel: MelConfig | None = None
+    mel: FrontEnd | None = None
     backend: str | None = None
     device: str | None = None
     deviation: float | None = None
     """of the kernel in use from the float64 reference, as a share of the largest value; None until
     it is measured"""
     timings: tuple[Timing, ...] = ()
-    """of the kernels that could run, each called once an hop"""
+    """of the kernels that could run, each called once per hop"""
     kernel_note: str | None = None
     """why no better kernel runs"""
     compute_choices: tuple[Compute, ...] = ()
-    """empty until torch is loaded"""
+    """what can be asked for on this machine"""
     resampling_s: float = 0.0
     """how long a sample may wait in the resampler; 0.0 where there is none"""
     stream_id: int = 0

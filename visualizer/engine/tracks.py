@@ -13,12 +13,12 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from visualizer.audio.channels import Channel, n_signals
 from visualizer.engine.columns import MelColumns
-from visualizer.engine.config import MAX_CHANNELS, Channel
 from visualizer.engine.follower import FollowedColumns, Follower
 from visualizer.engine.history import ColumnHistory, SoundHistory
 from visualizer.errors import ConfigError
-from visualizer.mel.flat import MelConfig
+from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.picture import PictureUnit, Unit
 
 _Float = TypeVar("_Float", np.float32, np.float64)
@@ -32,7 +32,7 @@ class Track:
     """The columns of one front-end and one signal, on their stream's grid."""
 
     title: str
-    mel: MelConfig
+    mel: FrontEnd
     columns: ColumnHistory
     channel: Channel
     """what of the source it is made from"""
@@ -72,7 +72,7 @@ class Tracks:
         return self._sound
 
     def begin(
-        self, mel: MelConfig, sound: SoundHistory, channel: Channel, *, is_over: bool = False
+        self, mel: FrontEnd, sound: SoundHistory, channel: Channel, *, is_over: bool = False
     ) -> None:
         """A front-end came into force; what was heard of the same sound is computed anew.
 
@@ -89,7 +89,7 @@ class Tracks:
         if is_over and not is_new_sound:
             self._backfill = Follower(sound, mel, channel, self._on_columns, is_over=True)
 
-    def compare(self, mel: MelConfig | None) -> None:
+    def compare(self, mel: FrontEnd | None) -> None:
         """Show another front-end beside the first, or none."""
         if self._second is not None:
             self._second.close()
@@ -156,7 +156,8 @@ class Tracks:
         if end_column > self._live_from and track.mel.needs_whole_clip:
             raise ConfigError(
                 f"{track.mel.name} began to level its columns anew when it was picked, within this "
-                "region; take one before or after that"
+                "region",
+                "take one before or after that",
             )
         return self._backfill_since
 
@@ -176,14 +177,16 @@ def _start_s(track: Track, followed: FollowedColumns) -> float:
     return track.mel.cell_start_s + followed.first_column * track.mel.hop_s
 
 
-def columns_between(mels: tuple[MelConfig, MelConfig], units: tuple[Unit, Unit]) -> int:
+def columns_between(mels: tuple[FrontEnd, FrontEnd], units: tuple[Unit, Unit]) -> int:
     """Column t of the first lies where column t + this of the second does.
 
     In time the windows' middles may lie apart; by whole hops they are brought together. Raises
     ValueError, with the reason in words, where the one cannot be subtracted from the other.
     """
-    if mels[0].n_mels != mels[1].n_mels:
-        raise ValueError(f"they have {mels[0].n_mels} and {mels[1].n_mels} bands")
+    if mels[0].n_rows != mels[1].n_rows:
+        raise ValueError(f"they have {mels[0].n_rows} and {mels[1].n_rows} bands")
+    if mels[0].rows.kind != mels[1].rows.kind:
+        raise ValueError(f"one has {mels[0].rows.kind}s, the other {mels[1].rows.kind}s")
     if mels[0].hop_s != mels[1].hop_s:
         hops_ms = [mel.hop_s * 1e3 for mel in mels]
         raise ValueError(f"their hops are {hops_ms[0]:.4g} and {hops_ms[1]:.4g} ms")
@@ -230,11 +233,11 @@ class Difference:
         return less(values_a, values_b)
 
 
-def _tracks(mel: MelConfig, sound: SoundHistory, channel: Channel) -> tuple[Track, ...]:
+def _tracks(mel: FrontEnd, sound: SoundHistory, channel: Channel) -> tuple[Track, ...]:
     def track(title: str, channel: Channel) -> Track:
-        return Track(title, mel, ColumnHistory(mel.n_mels, mel.hop_s), channel)
+        return Track(title, mel, ColumnHistory(mel.n_rows, mel.hop_s), channel)
 
     if channel != "each":
         return (track(mel.name, channel),)
-    channels = range(min(sound.n_channels, MAX_CHANNELS))
+    channels = range(n_signals(sound.n_channels, channel))
     return tuple(track(f"{mel.name} · channel {c + 1}", c) for c in channels)

@@ -1,9 +1,12 @@
-"""Features and what belongs to them as one .npz."""
+"""Features as NumPy's files: a .npy that grows, and a .npz with what belongs to them."""
 
 from __future__ import annotations
 
+import errno
+import os
 import zipfile
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +18,52 @@ _COLUMNS_AT_ONCE = 4096
 """Few enough that no other thread waits long for Python."""
 
 
+class GrowingArray:
+    """A .npy whose last axis grows; it can be read as far as `sync` has told.
+
+    In Fortran order, so that what comes follows what is there.
+    """
+
+    def __init__(self, file: IO[bytes], dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
+        """Write the header of an array that is empty yet, the last of its `shape` being 0.
+
+        Lengths that are not known yet may be 0 as well. Raises OSError.
+        """
+        self._file = file
+        self.dtype = dtype
+        self.shape = shape
+        self.n_bytes = 0
+        """without the header"""
+        self.sync()
+        self._begin = file.tell()
+
+    def append(self, values: NDArray[Any]) -> None:
+        """Write an array of the same shape but for its last axis. Raises OSError."""
+        content = np.ascontiguousarray(values.T, dtype=self.dtype)
+        # Over what a write left behind that failed halfway.
+        self._file.seek(self._begin + self.n_bytes)
+        if self._file.write(content.data) != content.nbytes:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self.shape = (*values.shape[:-1], self.shape[-1] + values.shape[-1])
+        self.n_bytes += content.nbytes
+
+    def sync(self) -> None:
+        """Write the shape that the array has by now. Raises OSError."""
+        # NumPy leaves room in the header for an axis to grow.
+        self._file.seek(0)
+        _write_header(self._file, self.dtype, self.shape)
+
+    def mapped(self) -> NDArray[Any]:
+        """Return what was written so far, read from the disk where it is looked at."""
+        return np.memmap(self._file, self.dtype, "r", self._begin, self.shape, "F")
+
+
+def _write_header(file: IO[bytes], dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
+    descr = np.lib.format.dtype_to_descr(dtype)
+    header = {"descr": descr, "fortran_order": len(shape) > 1, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)
+
+
 def write_archive(
     path: Path, mel: NDArray[np.float32], parts: dict[str, NDArray[np.generic]]
 ) -> None:
@@ -24,8 +73,7 @@ def write_archive(
     """
     with zipfile.ZipFile(path, "w") as archive:
         with archive.open("mel.npy", "w", force_zip64=True) as target:
-            header = {"descr": "<f4", "fortran_order": True, "shape": mel.shape}
-            np.lib.format.write_array_header_1_0(target, header)
+            _write_header(target, np.dtype("<f4"), mel.shape)
             for at in range(0, mel.shape[-1], _COLUMNS_AT_ONCE):
                 columns = mel[..., at : at + _COLUMNS_AT_ONCE]
                 target.write(np.ascontiguousarray(columns.T, dtype="<f4").tobytes())

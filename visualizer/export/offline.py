@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
+from visualizer.audio.channels import signals_of
 from visualizer.audio.file import open_audio, read_blocks
 from visualizer.errors import ConfigError
-from visualizer.export.archive import CLIP, STREAMING, write_archive
+from visualizer.export.archive import CLIP, STREAMING, GrowingArray, write_archive
 from visualizer.mel.clip import cut, finished_columns
-from visualizer.mel.flat import MelConfig
+from visualizer.mel.flat import written
+from visualizer.mel.front_end import FrontEnd
+from visualizer.support.files import replacing
 
 Channels = Literal["mean", "all"] | int
 Samples = NDArray[np.float32]
@@ -31,12 +33,12 @@ STREAMING_BLOCK_S = 0.01
 def write_features(
     source: Path,
     output: Path,
-    front_end: Callable[[int], MelConfig],
+    front_end: Callable[[int], FrontEnd],
     channels: Channels,
     *,
     streaming: bool,
     on_progress: Callable[[float], None] = lambda _: None,
-) -> tuple[tuple[int, ...], MelConfig]:
+) -> tuple[tuple[int, ...], FrontEnd]:
     """Write the features of an audio file to a .npy or .npz; return their shape and the config.
 
     `front_end` is asked for the config at the file's sample rate; the sound is resampled where the
@@ -44,41 +46,37 @@ def write_features(
     n_columns), or (n_channels, rows, n_columns) for "all". What `output` held before stays until
     all is written. Raises SourceError or ConfigError.
     """
-    torch.set_num_threads(1)
-    # Where it is a link, what it points to is written.
-    output = output.resolve()
     with open_audio(source) as file:
         if isinstance(channels, int) and not 1 <= channels <= file.channels:
             there = f"the channels 1 to {file.channels}" if file.channels > 1 else "channel 1 alone"
-            raise ConfigError(f"--channels is {channels}; {str(source)!r} has {there}")
+            raise ConfigError(f"--channels is {channels}", f"{str(source)!r} has {there}")
         config = front_end(file.samplerate)
         n_channels = file.channels if channels == "all" else 1
-        blocks = _chosen(
-            read_blocks(file, source, round(BLOCK_S * file.samplerate), on_progress), channels
-        )
+        blocks = read_blocks(file, source, round(BLOCK_S * file.samplerate), on_progress)
+        if channels != "all":
+            channel = None if channels == "mean" else channels - 1
+            blocks = (signals_of(block, channel) for block in blocks)
         if streaming:
             blocks = cut(blocks, round(STREAMING_BLOCK_S * file.samplerate))
         try:
-            with tempfile.TemporaryDirectory(dir=output.parent, prefix=".mel-") as folder:
-                unfinished = Path(folder, "features.npy")
-                with tempfile.TemporaryFile(dir=folder) as spool, unfinished.open("wb") as features:
-                    writer = _ColumnWriter(features, (n_channels,) if channels == "all" else ())
-                    for columns in finished_columns(
-                        blocks,
-                        config,
-                        file.samplerate,
-                        n_channels,
-                        _Spool(spool),
-                        streaming=streaming,
-                    ):
-                        writer.append(columns)
-                    shape = writer.finish()
+            with (
+                replacing(output) as unfinished,
+                _opened(unfinished) as file_of_columns,
+            ):
+                shape = (n_channels, 0, 0) if channels == "all" else (0, 0)
+                array = GrowingArray(file_of_columns, np.dtype("<f4"), shape)
+                for columns in finished_columns(
+                    blocks,
+                    config,
+                    file.samplerate,
+                    n_channels,
+                    partial(_Spool, unfinished.parent),
+                    streaming=streaming,
+                ):
+                    array.append(columns if channels == "all" else columns[0])
+                array.sync()
                 if output.suffix == ".npz":
-                    form = STREAMING if streaming else CLIP
-                    unfinished = _packed(unfinished, config, shape[-1], form)
-                if output.exists():
-                    shutil.copymode(output, unfinished)
-                unfinished.replace(output)
+                    _pack(unfinished, array.mapped(), config, STREAMING if streaming else CLIP)
         except OSError as error:
             raise ConfigError(
                 f"the features cannot be written to {str(output)!r}: {error.strerror}"
@@ -86,28 +84,24 @@ def write_features(
         except MemoryError as error:
             signals = "1 channel" if n_channels == 1 else f"{n_channels} channels"
             raise ConfigError(
-                f"{config.name} with {signals} needs more memory than there is; take one channel, "
-                "or a front-end with a shorter window or fewer bands"
+                f"{config.name} with {signals} needs more memory than there is",
+                "take one channel, or a front-end with a shorter window or fewer bands",
             ) from error
-    return shape, config
+    return array.shape, config
 
 
-def _chosen(blocks: Iterable[Samples], channels: Channels) -> Iterator[Samples]:
-    """The channels that were asked for: (n_samples, n_channels)."""
-    for block in blocks:
-        if channels == "all" or block.shape[1] == 1:
-            yield block
-        elif channels == "mean":
-            yield block.mean(axis=1, keepdims=True)
-        else:
-            yield block[:, channels - 1 : channels]
+def _opened(output: Path) -> IO[bytes]:
+    """Where columns are written: an archive is made of them once all are there."""
+    if output.suffix == ".npz":
+        return tempfile.TemporaryFile(dir=output.parent)
+    return output.open("wb")
 
 
 class _Spool:
-    """Columns put aside in a file."""
+    """Columns put aside in a file that has no name, in a folder."""
 
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
+    def __init__(self, folder: Path) -> None:
+        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
         self._shapes: list[tuple[int, ...]] = []
 
     def append(self, columns: Columns, /) -> None:
@@ -121,49 +115,20 @@ class _Spool:
             yield np.frombuffer(self._file.read(n_bytes), np.float32).reshape(shape)
 
 
-class _ColumnWriter:
-    """A .npy whose last axis grows: in Fortran order, a column follows the one before it."""
-
-    def __init__(self, file: IO[bytes], channels: tuple[int, ...]) -> None:
-        """`channels` is () where there is one and the array has no axis for it."""
-        self._file = file
-        self._channels = channels
-        self._shape: tuple[int, ...] = (*channels, 0, 0)
-        self._write_header()
-
-    def append(self, columns: Columns) -> None:
-        """(n_channels, rows, n), as many channels and rows each time."""
-        _, rows, n = columns.shape
-        self._shape = (*self._channels, rows, self._shape[-1] + n)
-        self._file.write(np.ascontiguousarray(columns.T).data)
-
-    def finish(self) -> tuple[int, ...]:
-        """Write the final shape, and return it."""
-        self._file.seek(0)
-        self._write_header()
-        return self._shape
-
-    def _write_header(self) -> None:
-        # NumPy leaves room in it for the last axis to grow.
-        header = {"descr": "<f4", "fortran_order": True, "shape": self._shape}
-        np.lib.format.write_array_header_1_0(self._file, header)
-
-
-def _packed(features: Path, config: MelConfig, n_columns: int, form: str) -> Path:
-    """The .npy as a .npz that tells what it holds."""
-    path = features.with_suffix(".npz")
-    mel = np.load(features, mmap_mode="r", allow_pickle=False)
+def _pack(path: Path, mel: Columns, config: FrontEnd, form: str) -> None:
+    """Write a .npz that tells what it holds."""
     parts = {
-        "config": np.array(json.dumps(config.to_dict())),
+        "config": np.array(json.dumps(written(config))),
+        "chain": np.array(json.dumps(config.to_dict())),
         "form": np.array(form),
         "sample_rate": np.array(config.sample_rate),
-        "times_s": column_times_s(config, n_columns),
+        "times_s": column_times_s(config, mel.shape[-1]),
     }
     write_archive(path, mel, parts)
-    return path
 
 
-def column_times_s(config: MelConfig, n_columns: int) -> NDArray[np.float64]:
+def column_times_s(config: FrontEnd, n_columns: int) -> NDArray[np.float64]:
     """The middle of each column's window, in seconds from the first sample: (n_columns,)."""
-    hops = np.arange(n_columns, dtype=np.float64) * config.stack + (config.stack - 1) / 2
+    stack = config.n_model_rows // config.n_rows
+    hops = np.arange(n_columns, dtype=np.float64) * stack + (stack - 1) / 2
     return config.middle_s + hops * config.hop_s

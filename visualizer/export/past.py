@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from visualizer.engine.follower import unbroken
 from visualizer.engine.options import RecordingConfig
+from visualizer.engine.pipeline import Pipeline
 from visualizer.engine.status import EngineStatus
 from visualizer.errors import ConfigError
 from visualizer.export.recorder import PIECE_S, Picture, counters, take_of, write_picture
@@ -16,15 +17,10 @@ def save_last(
 ) -> TakeFiles:
     """Write the last seconds of what runs; return where.
 
-    The columns are those of plain torch over that sound, so that front-ends which level a whole
+    The columns are those of NumPy over that sound, so that front-ends which level a whole
     clip take these seconds for one. When each was ready is not known of the past. Raises
     ConfigError or SourceError in words.
     """
-    import torch
-
-    from visualizer.engine.pipeline import Pipeline
-
-    torch.set_num_threads(1)
     sound = status.sound
     assert sound is not None
     end = sound.end
@@ -33,15 +29,14 @@ def save_last(
         raise ConfigError("nothing was heard yet that could be saved")
     take = take_of(status, start, is_levelled_before=False)
     writer = TakeWriter(TakeFiles.unused(config.require_folder()), take, config.sound_format)
-    writer.note_kernel("eager on cpu")
+    writer.note_kernel("numpy on cpu")
     pipeline = Pipeline(take.mel, sound.sample_rate, sound.n_channels, take.channel)
     step = round(PIECE_S * sound.sample_rate)
     for at in range(start, end, step):
         samples = sound.read(at, min(end, at + step))
         writer.append_sound(samples)
-        with torch.inference_mode():
-            for position, heard in unbroken(at - start, samples):
-                writer.append_columns(*pipeline.push(position, heard))
+        for position, heard in unbroken(at - start, samples):
+            writer.append_columns(*pipeline.push(position, heard))
     writer.finish(counters(status))
     write_picture(writer.files, picture)
     return writer.files

@@ -210,8 +210,8 @@ class Recorder:
         if free < LEAST_FREE_BYTES:
             self._finish()
             raise ConfigError(
-                f"only {free / 2**20:.0f} MB are left in {self._config.folder!r}; what was "
-                "recorded until then is whole. Make room, or choose another folder"
+                f"only {free / 2**20:.0f} MB are left in {self._config.folder!r}",
+                "what was recorded until then is whole. Make room, or choose another folder",
             )
         self._tell()
 

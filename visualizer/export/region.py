@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from visualizer.audio.channels import Channel, signals_of
 from visualizer.audio.file import write_sound
-from visualizer.engine.config import Channel
 from visualizer.engine.history import SoundHistory
 from visualizer.errors import ConfigError
-from visualizer.mel.flat import MelConfig
+from visualizer.mel.flat import flat_form, written
+from visualizer.mel.front_end import FrontEnd
+from visualizer.support.files import replacing
 
 _SNIPPET = """\
 import json
@@ -22,12 +23,11 @@ import json
 import numpy as np
 import soundfile
 
-from visualizer.mel.flat import MelConfig
-from visualizer.mel.stream import MelStream
+from visualizer import {kind}, MelStream
 
-config = MelConfig.from_dict(json.loads({config!r}))
+front_end = {kind}.from_dict(json.loads({front_end!r}))
 samples, sample_rate = soundfile.read({wav!r}, dtype="float32", always_2d=True)
-stream = MelStream(config, sample_rate, 1)
+stream = MelStream(front_end, sample_rate, 1)
 {skip}first = stream.next_column
 columns = np.concatenate((stream.push(samples){flush}), axis=2)
 mel = columns[0, {first_band}:{end_band}, {first_column} - first : {end_column} - first]
@@ -42,7 +42,7 @@ class Piece:
     """A stretch of one signal's columns, and where its front-end began to be fed."""
 
     sound: SoundHistory
-    mel: MelConfig
+    mel: FrontEnd
     channel: Channel
     fed_since: int
     """the stream's sample"""
@@ -62,30 +62,22 @@ def save_piece(piece: Piece, path: Path) -> str:
     What is written is what that code gives, so both are the same to the bit on this machine.
     Raises ConfigError where the sound is no longer kept or the files cannot be written.
     """
-    import torch
-
     npy, wav = path, sound_path(path)
     if not path.parent.is_dir():
         raise ConfigError(f"the region cannot be written: there is no folder {str(path.parent)!r}")
     start, samples = _samples(piece)
-    with torch.inference_mode():
-        values = _values(piece, start, samples)
+    values = _values(piece, start, samples)
     try:
-        # What is there already goes once the new is whole.
-        with tempfile.TemporaryDirectory(
-            dir=path.parent, prefix=".mel-", ignore_cleanup_errors=True
-        ) as folder:
-            new_wav, new_npy = Path(folder, "sound.wav"), Path(folder, "values.npy")
+        # The values go first, which another program may hold open: if that fails, nothing is gone.
+        with replacing(wav) as new_wav, replacing(npy) as new_npy:
             write_sound(new_wav, samples, piece.sound.sample_rate)
             np.save(new_npy, values, allow_pickle=False)
-            # First the one that another program may hold open: where that fails, none has gone.
-            new_npy.replace(npy)
-            new_wav.replace(wav)
     except OSError as error:
         reason = error.strerror or error
         raise ConfigError(f"the region cannot be written to {str(npy)!r}: {reason}") from error
     return _SNIPPET.format(
-        config=json.dumps(piece.mel.to_dict()),
+        kind="FrontEnd" if flat_form(piece.mel) is None else "MelConfig",
+        front_end=json.dumps(written(piece.mel)),
         wav=str(wav),
         npy=str(npy),
         skip=f"stream.skip({start})\n" if start else "",
@@ -104,8 +96,6 @@ def sound_path(path: Path) -> Path:
 
 def _samples(piece: Piece) -> tuple[int, NDArray[np.float32]]:
     """The first sample's index, and the samples (n, 1) of the signal that the columns need."""
-    from visualizer.engine.pipeline import picked
-
     mel, sound = piece.mel, piece.sound
     rate = sound.sample_rate / mel.sample_rate
     first_s = (piece.first_column * mel.hop_length + mel.offset) * rate
@@ -120,19 +110,19 @@ def _samples(piece: Piece) -> tuple[int, NDArray[np.float32]]:
         start = sound.first
         if mel.needs_whole_clip or round(first_s) < start:
             raise ConfigError(
-                "the sound of the region is no longer kept; take a later one, or save sooner"
+                "the sound of the region is no longer kept", "take a later one, or save sooner"
             )
-    samples = picked(sound.read(start, end), piece.channel)
+    samples = signals_of(sound.read(start, end), piece.channel)
     lost = np.flatnonzero(np.isnan(samples[: max(0, round(first_s) - start)]))
     if len(lost) and not mel.needs_whole_clip:
         start, samples = start + int(lost[-1]) + 1, samples[lost[-1] + 1 :]
     if np.isnan(samples).any() and mel.needs_whole_clip:
         raise ConfigError(
-            f"{mel.name} levels its columns by all sound before them, of which some was lost; "
-            "pick the front-end again and take a later region"
+            f"{mel.name} levels its columns by all sound before them, of which some was lost",
+            "pick the front-end again and take a later region",
         )
     if np.isnan(samples).any():
-        raise ConfigError("sound was lost in the region, or just before; take one without a gap")
+        raise ConfigError("sound was lost in the region, or just before", "take one without a gap")
     return start, samples
 
 

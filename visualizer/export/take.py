@@ -8,9 +8,9 @@ from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
 
+from visualizer.audio.channels import Channel, n_signals
 from visualizer.audio.source import SourceInfo
-from visualizer.engine.config import MAX_CHANNELS, Channel
-from visualizer.mel.flat import MelConfig
+from visualizer.mel.front_end import FrontEnd
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Take:
     """One stream through one front-end, from a sample on."""
 
     source: SourceInfo
-    mel: MelConfig
+    mel: FrontEnd
     channel: Channel
     start_sample: int
     """of the stream: the recording's sample 0"""
@@ -74,7 +74,7 @@ class Take:
     @property
     def n_signals(self) -> int:
         """Columns that there are at each moment."""
-        return min(self.source.channels, MAX_CHANNELS) if self.channel == "each" else 1
+        return n_signals(self.source.channels, self.channel)
 
     def is_whole(self, column: int) -> bool:
         """Whether all that a column of the recording is made of is in it."""
@@ -85,7 +85,7 @@ class Take:
         return first_sample - 1 >= self.lead_samples or self.start_sample == 0
 
 
-def begin_on_grid(mel: MelConfig, source_rate: int, sample: int, first: int) -> tuple[int, int]:
+def begin_on_grid(mel: FrontEnd, source_rate: int, sample: int, first: int) -> tuple[int, int]:
     """The last sample up to `sample` at which a column's hop begins, and that column's index.
 
     Where that is before `first`, the next one. A sound that is cut there has its columns at the

@@ -6,13 +6,12 @@ they count; `finish` packs the columns as .npz. Of one thread.
 
 from __future__ import annotations
 
-import errno
 import json
 import logging
-import os
 import platform
 from contextlib import suppress
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,10 @@ from numpy.typing import NDArray
 from visualizer._version import __version__
 from visualizer.audio.wav import SAMPLE_BYTES, GrowingWav, SoundFormat
 from visualizer.errors import ConfigError
-from visualizer.export.archive import STREAMING, write_archive
+from visualizer.export.archive import STREAMING, GrowingArray, write_archive
 from visualizer.export.take import Take, TakeFiles
+from visualizer.mel.flat import written
+from visualizer.support.files import replacing
 
 WAV_BYTES_MAX = 2**32 - 2**20
 """The length of a WAV has 32 bits."""
@@ -45,18 +46,21 @@ class TakeWriter:
         self._wav = GrowingWav(
             files.sound, take.source.sample_rate, take.source.channels, sound_format
         )
-        self._columns = _GrowingRecords(
-            files.growing_columns,
-            np.dtype(
-                [
-                    ("column", "<i8"),
-                    ("captured_at", "<f8"),
-                    ("dequeued_at", "<f8"),
-                    ("computed_at", "<f8"),
-                    ("values", "<f4", (take.n_signals, take.mel.n_mels)),
-                ]
-            ),
+        record = np.dtype(
+            [
+                ("column", "<i8"),
+                ("captured_at", "<f8"),
+                ("dequeued_at", "<f8"),
+                ("computed_at", "<f8"),
+                ("values", "<f4", (take.n_signals, take.mel.n_rows)),
+            ]
         )
+        try:
+            # Without a buffer, so that what could not be written is not tried again later.
+            self._columns_file = files.growing_columns.open("xb", buffering=0)
+            self._columns = GrowingArray(self._columns_file, record, (0,))
+        except OSError as error:
+            raise _failure(files.growing_columns, error) from error
         self._lost: list[tuple[int, int]] = []
         self._kernels: list[str] = []
         self._is_told = True
@@ -100,7 +104,11 @@ class TakeWriter:
         for name, moment in zip(("captured_at", "dequeued_at", "computed_at"), stamps, strict=True):
             records[name] = moment
         records["values"] = values[:, :, whole].transpose(2, 0, 1)
-        self._columns.append(records)
+        try:
+            self._columns.append(records)
+            self._columns.sync()
+        except OSError as error:
+            raise _failure(self.files.growing_columns, error) from error
 
     def note_kernel(self, kernel: str) -> None:
         """This, in words, computes from here on."""
@@ -129,14 +137,12 @@ class TakeWriter:
         *,
         finished: bool,
     ) -> None:
-        import torch
-
         take = self._take
         about = {
             "program": f"mel-visualizer {__version__}",
             "versions": {
                 "python": platform.python_version(),
-                "torch": torch.__version__,
+                "torch": version("torch"),
                 "numpy": np.__version__,
                 "platform": platform.platform(),
             },
@@ -156,28 +162,23 @@ class TakeWriter:
             },
             "columns": {
                 **columns,
-                "n_columns": self._columns.n_records,
+                "n_columns": self._columns.shape[0],
                 "level_is_from_before": take.is_levelled_before,
             },
             "counters": counters,
-            "front_end": take.mel.to_dict(),
+            "front_end": written(take.mel),
         }
-        path = self.files.about
-        unfinished = path.with_suffix(".json.part")
-        unfinished.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
-        unfinished.replace(path)
+        with replacing(self.files.about) as unfinished:
+            unfinished.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
 
     def finish(self, counters: dict[str, Any]) -> None:
         """Pack the columns, and say that all is there. Raises ConfigError in words."""
         path = self.files.features
-        unfinished = path.with_suffix(".npz.part")
         try:
-            self._columns.close()
-            self._pack(unfinished)
-            unfinished.replace(path)
+            self._columns_file.close()
+            with replacing(path) as unfinished:
+                self._pack(unfinished)
         except OSError as error:
-            with suppress(OSError):
-                unfinished.unlink(missing_ok=True)
             raise _failure(path, error) from error
         with suppress(OSError):
             self.files.growing_columns.unlink()
@@ -198,7 +199,8 @@ class TakeWriter:
             path,
             values if self._take.channel == "each" else values[0],
             {
-                "config": np.array(json.dumps(mel.to_dict())),
+                "config": np.array(json.dumps(written(mel))),
+                "chain": np.array(json.dumps(mel.to_dict())),
                 "form": np.array(STREAMING),
                 "sample_rate": np.array(mel.sample_rate),
                 "times_s": columns * mel.hop_s + mel.middle_s,
@@ -219,50 +221,6 @@ class TakeWriter:
 
     def _sound_bytes(self, n_samples: int) -> int:
         return n_samples * self._take.source.channels * SAMPLE_BYTES[self._sound_format]
-
-
-class _GrowingRecords:
-    """A .npy of one axis that can be read after each `append`."""
-
-    def __init__(self, path: Path, dtype: np.dtype[np.void]) -> None:
-        """Make the file. Raises ConfigError in words."""
-        self.dtype = dtype
-        self.n_records = 0
-        self._path = path
-        try:
-            self._file = path.open("xb", buffering=0)
-            self._write_header()
-            self._begin = self._file.tell()
-        except OSError as error:
-            raise _failure(path, error) from error
-
-    @property
-    def n_bytes(self) -> int:
-        return self.n_records * self.dtype.itemsize
-
-    def append(self, records: NDArray[np.void]) -> None:
-        """Raises ConfigError in words."""
-        if len(records) == 0:
-            return
-        try:
-            self._file.seek(self._begin + self.n_bytes)
-            content = records.tobytes()
-            if self._file.write(content) != len(content):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            self.n_records += len(records)
-            self._write_header()
-        except OSError as error:
-            raise _failure(self._path, error) from error
-
-    def close(self) -> None:
-        self._file.close()
-
-    def _write_header(self) -> None:
-        # NumPy leaves room in it for the first axis to grow.
-        descr = np.lib.format.dtype_to_descr(self.dtype)
-        header = {"descr": descr, "fortran_order": False, "shape": (self.n_records,)}
-        self._file.seek(0)
-        np.lib.format.write_array_header_1_0(self._file, header)
 
 
 def _failure(path: Path, error: OSError) -> ConfigError:

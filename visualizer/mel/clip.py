@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 
-from visualizer.mel.flat import MelConfig
-from visualizer.mel.kernels import HostKernel
-from visualizer.mel.level import ClipLevel, ClipShape
-from visualizer.mel.reference import reference_columns
-from visualizer.mel.stream import MelStream
-
-Samples = NDArray[np.float32]
-Columns = NDArray[np.float32]
+from visualizer.mel.arrays import BatchArrays, NumpyArrays
+from visualizer.mel.front_end import FrontEnd
+from visualizer.mel.kernels.host import HostKernel, NumpyKernel
+from visualizer.mel.stage import Stage
+from visualizer.mel.stream import Columns, KernelStream, MelStream, Samples
+from visualizer.mel.whole import reference_columns
 
 _PROBE_COLUMNS = 24
 
@@ -30,23 +26,30 @@ class ColumnStore(Protocol):
 
 def clip_columns(
     samples: Samples,
-    config: MelConfig,
+    front_end: FrontEnd,
     block_length: int,
     *,
     streaming: bool,
     kernel: HostKernel | None = None,
 ) -> Columns:
-    """The columns of (n_samples, n_channels) at config.sample_rate, block by block.
+    """Return the columns of a clip, computed block by block.
 
-    Returns (n_channels, rows, n_columns). With `streaming` they are those of the live path, which
-    differ where the model needs the whole clip.
+    Args:
+        samples: (n_samples, n_channels) at front_end.sample_rate.
+        front_end: what to compute.
+        block_length: how many samples at once.
+        streaming: as the live path gives them, which differs where the model needs the whole clip.
+        kernel: what computes; None is NumPy's.
+
+    Returns:
+        (n_channels, n_model_rows, n_columns) float32.
     """
     pieces = finished_columns(
         cut([samples], block_length),
-        config,
-        config.sample_rate,
+        front_end,
+        front_end.sample_rate,
         samples.shape[1],
-        [],
+        list,
         streaming=streaming,
         kernel=kernel,
     )
@@ -54,6 +57,7 @@ def clip_columns(
 
 
 def cut(blocks: Iterable[Samples], length: int) -> Iterator[Samples]:
+    """Cut blocks into pieces of at most `length` samples."""
     for block in blocks:
         for at in range(0, len(block), length):
             yield block[at : at + length]
@@ -61,60 +65,98 @@ def cut(blocks: Iterable[Samples], length: int) -> Iterator[Samples]:
 
 def finished_columns(
     blocks: Iterable[Samples],
-    config: MelConfig,
+    front_end: FrontEnd,
     sample_rate: int,
     n_channels: int,
-    store: ColumnStore,
+    new_store: Callable[[], ColumnStore],
     *,
     streaming: bool,
     kernel: HostKernel | None = None,
 ) -> Iterator[Columns]:
-    """The columns of a clip as the model gets them, piece by piece: (n_channels, rows, n).
+    """Yield the columns of a clip as the model gets them: (n_channels, n_model_rows, n) each.
 
-    The blocks are (n_samples, n_channels) at `sample_rate` Hz.
+    The blocks are (n_samples, n_channels) at `sample_rate` Hz. `new_store` makes what keeps the
+    columns while a stage waits for the end of the clip.
     """
-    in_one_pass = streaming or not config.needs_whole_clip
-    stream = MelStream(config, sample_rate, n_channels, kernel, level=in_one_pass)
-    shape = ClipShape(config, n_channels)
-    analysed = _analysed(blocks, stream)
-    if not in_one_pass:
-        clip = ClipLevel(config, n_channels)
-        for columns in analysed:
-            clip.observe(columns)
-            store.append(columns)
-        analysed = map(clip.finish, store)
-    yield from map(shape.push, analysed)
-    yield shape.flush()
+    stream: MelStream | KernelStream
+    columns: Iterator[Columns]
+    if streaming:
+        stream = MelStream(front_end, sample_rate, n_channels, kernel)
+        columns = (piece.transpose(0, 2, 1) for piece in _analysed(blocks, stream))
+    else:
+        kernel = kernel or NumpyKernel(front_end, BatchArrays(np.float32))
+        stream = KernelStream(front_end, sample_rate, n_channels, kernel)
+        columns = _analysed(blocks, stream)
+        for stage in front_end.column_stages:
+            columns = _through(stage, front_end, columns, n_channels, new_store)
+    for stage in front_end.count_stages:
+        columns = _counted(stage, front_end, columns, n_channels)
+    for piece in columns:
+        yield piece.transpose(0, 2, 1)
 
 
-def _analysed(blocks: Iterable[Samples], stream: MelStream) -> Iterator[Columns]:
+def _analysed(blocks: Iterable[Samples], stream: MelStream | KernelStream) -> Iterator[Columns]:
     for block in blocks:
-        with torch.inference_mode():
-            columns = stream.push(block)
-        yield columns
-    with torch.inference_mode():
-        columns = stream.flush()
-    yield columns
+        yield stream.push(block)
+    yield stream.flush()
+
+
+def _through(
+    stage: Stage,
+    front_end: FrontEnd,
+    columns: Iterator[Columns],
+    n_channels: int,
+    new_store: Callable[[], ColumnStore],
+) -> Iterator[Columns]:
+    arrays, before = NumpyArrays(np.float32), front_end.before(stage)
+    if stage.dependence == "frame":
+        yield from map(stage.operator(arrays, before), columns)
+        return
+    state = stage.state(arrays, before, n_channels)
+    if stage.dependence == "past":
+        yield from map(state.push, columns)
+        return
+    store = new_store()
+    for piece in columns:
+        state.observe(piece)
+        store.append(piece)
+    yield from map(state.finish, store)
+
+
+def _counted(
+    stage: Stage, front_end: FrontEnd, columns: Iterator[Columns], n_channels: int
+) -> Iterator[Columns]:
+    state = stage.state(NumpyArrays(np.float32), front_end.before(stage), n_channels)
+    yield from map(state.push, columns)
+    rest = state.flush()
+    if rest is not None:
+        yield rest
 
 
 def largest_deviation(
-    config: MelConfig, samples: Samples, kernel: HostKernel | None = None
+    front_end: FrontEnd, samples: Samples, kernel: HostKernel | None = None
 ) -> tuple[float, float]:
-    """How far the kernel is from the float64 reference over (n_samples,), and its largest value.
+    """Return how far a kernel is from the float64 reference, and the reference's largest value.
 
-    `kernel` takes one row; None is plain torch on the CPU.
+    Args:
+        front_end: what to compute.
+        samples: (n_samples,) at front_end.sample_rate.
+        kernel: takes one frame a call, or any number; None is NumPy's.
     """
-    ours = clip_columns(samples[:, None], config, len(samples), streaming=False, kernel=kernel)[0]
-    reference = reference_columns(samples, config)
+    kernel = kernel or NumpyKernel(front_end)
+    length = max(1, len(samples))
+    ours = clip_columns(samples[:, None], front_end, length, streaming=False, kernel=kernel)[0]
+    reference = reference_columns(samples, front_end)
     return (
         float(np.abs(ours - reference).max(initial=0.0)),
         float(np.abs(reference).max(initial=0.0)),
     )
 
 
-def relative_deviation(config: MelConfig, kernel: HostKernel) -> float:
-    """The largest deviation over a short fresh noise, as a share of the largest value."""
-    n_samples = config.win_length + max(_PROBE_COLUMNS, config.stack) * config.hop_length
+def relative_deviation(front_end: FrontEnd, kernel: HostKernel) -> float:
+    """Return the largest deviation over a short noise, as a share of the largest value."""
+    stack = front_end.n_model_rows // front_end.n_rows
+    n_samples = front_end.win_length + max(_PROBE_COLUMNS, stack) * front_end.hop_length
     noise = np.random.default_rng().normal(0.0, 0.1, n_samples).astype(np.float32)
-    deviation, largest = largest_deviation(config, noise, kernel)
+    deviation, largest = largest_deviation(front_end, noise, kernel)
     return deviation / largest if largest else deviation

@@ -6,13 +6,14 @@ import json
 from pathlib import Path
 
 from visualizer.errors import ConfigError, one_line, quoted
-from visualizer.mel.flat import MelConfig
+from visualizer.mel.flat import read
+from visualizer.mel.front_end import FrontEnd
 
 _LONGEST_FRONT_END = 1 << 16
 """Bytes: forty times what one takes. /dev/zero has no end."""
 
 
-def read_front_end(path: Path) -> MelConfig:
+def read_front_end(path: Path) -> FrontEnd:
     """The front-end of a JSON object of fields. Raises ConfigError in words."""
     try:
         with path.open("rb") as file:
@@ -24,4 +25,4 @@ def read_front_end(path: Path) -> MelConfig:
         raise ConfigError(f"{quoted(path)} is not JSON: {one_line(error)}") from error
     if values is None:
         raise ConfigError(f"{quoted(path)} holds no front-end; those are JSON objects of fields")
-    return MelConfig.from_dict(values)
+    return read(values)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import SupportsIndex
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, SupportsIndex, get_args
 
-from visualizer.errors import require
+from visualizer.errors import among, is_number, is_whole, require
 
 SAMPLE_RATE_MIN_HZ, SAMPLE_RATE_MAX_HZ = 1_000, 768_000
 """From telephone sub-bands to ultrasound recorders; beyond lies a mistyped number."""
@@ -24,8 +26,51 @@ RATE_LIMITS = f"from {SAMPLE_RATE_MIN_HZ} to {SAMPLE_RATE_MAX_HZ} Hz"
 """As a message says it."""
 
 
+@dataclass(frozen=True)
+class Limit:
+    """What values a stage's field takes."""
+
+    text: str
+    """as it follows "it must be" in a message"""
+    fits: Callable[[object], bool]
+    choices: tuple[Any, ...] = ()
+    """all of them, where they can be listed: what else the field could have been"""
+
+
+def whole(low: int, high: int = MAX_SAMPLES, unit: str = "") -> dict[str, Limit]:
+    """Return the metadata of a dataclass field that takes whole numbers from `low` to `high`."""
+    text = f"from {low} to {high}{unit}"
+    return {"limit": Limit(text, lambda value: is_whole(value, low, high))}
+
+
+def number(low: float, high: float = 1e9, text: str = "a number") -> dict[str, Limit]:
+    """Return the metadata of a dataclass field that takes numbers from `low` to `high`."""
+    return {"limit": Limit(text, lambda value: is_number(value, low, high))}
+
+
+def one_of(choices: Any) -> dict[str, Limit]:
+    """Return the metadata of a dataclass field that takes what a Literal lists."""
+    listed = get_args(choices)
+    return {"limit": Limit(among(choices), lambda value: value in listed, listed)}
+
+
+def optional(metadata: dict[str, Limit]) -> dict[str, Limit]:
+    """Return the metadata of a field that may also be None."""
+    limit = metadata["limit"]
+    choices = (None, *limit.choices) if limit.choices else ()
+    return {
+        "limit": Limit(
+            f"null or {limit.text}", lambda value: value is None or limit.fits(value), choices
+        )
+    }
+
+
 def checked_sample_rate(value: object) -> int:
-    """A rate in Hz that sound can have, as an int: also 44100.0. Raises ConfigError."""
+    """Return a rate in Hz that sound can have, as an int: also 44100.0.
+
+    Raises:
+        ConfigError: for anything else.
+    """
     rate = _index(value)
     fits = SAMPLE_RATE_MIN_HZ <= rate <= SAMPLE_RATE_MAX_HZ
     require(fits, "sample_rate", value, RATE_LIMITS)
@@ -33,13 +78,17 @@ def checked_sample_rate(value: object) -> int:
 
 
 def checked_n_channels(value: object) -> int:
-    """A number of channels, as an int. Raises ConfigError."""
+    """Return a number of channels, as an int.
+
+    Raises:
+        ConfigError: for anything that is no whole number from 1 on.
+    """
     n_channels = _index(value)
     require(n_channels >= 1, "n_channels", value, "1 or more")
     return n_channels
 
 
 def _index(value: object) -> int:
-    """A whole number of any type, NumPy's included; 0 for what is none."""
-    is_whole = isinstance(value, SupportsIndex) or (isinstance(value, float) and value.is_integer())
-    return int(value) if is_whole and not isinstance(value, bool) else 0  # type: ignore[call-overload]
+    """Return a whole number of any type, NumPy's included; 0 for what is none."""
+    is_index = isinstance(value, SupportsIndex) or (isinstance(value, float) and value.is_integer())
+    return int(value) if is_index and not isinstance(value, bool) else 0  # type: ignore[call-overload]

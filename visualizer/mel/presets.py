@@ -1,248 +1,212 @@
-"""Named front-ends: the numbers, and where each comes from. Data only."""
+"""Named front-ends: the chains, and where each number comes from. Data only."""
 
 from __future__ import annotations
 
 import difflib
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from visualizer.errors import ConfigError, quoted
-from visualizer.mel.flat import MelConfig
+from visualizer.mel.flat import MelConfig, flat_form
+from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.limits import MAX_BANDS, checked_sample_rate
+from visualizer.mel.stages.affine import Affine
+from visualizer.mel.stages.clip import Clip
+from visualizer.mel.stages.dynamic_range import DynamicRange
+from visualizer.mel.stages.fixed_columns import FixedColumns
+from visualizer.mel.stages.frame_preemphasis import FramePreemphasis
+from visualizer.mel.stages.frames import Frames
+from visualizer.mel.stages.log import Log
+from visualizer.mel.stages.mel import Mel
+from visualizer.mel.stages.preemphasis import Preemphasis
+from visualizer.mel.stages.remove_dc import RemoveDC
+from visualizer.mel.stages.scale import Scale
+from visualizer.mel.stages.spectrum import Spectrum
+from visualizer.mel.stages.stack import Stack
+from visualizer.mel.stages.statistics import Statistics
+from visualizer.mel.stages.window import Window
 
 
 @dataclass(frozen=True)
 class Preset:
+    """A named front-end."""
+
     name: str
     summary: str
     source: str
     """where the numbers come from"""
-    reference_rate: int
-    """Hz; the rate the source itself uses or assumes"""
-    at: Callable[[int], MelConfig] | None
-    """the config at a sample rate in Hz, where the source works at any; else None"""
-    config: MelConfig
-    """the config at the reference rate"""
+    at: Callable[[int], FrontEnd] | None
+    """the front-end at a sample rate in Hz, where the source works at any; else None"""
+    front_end: FrontEnd
+    """at the rate that the source itself uses or assumes"""
 
 
-def _simli(sample_rate: int) -> MelConfig:
-    n_fft = int(0.05 * sample_rate)
-    return MelConfig(
-        name="simli",
-        sample_rate=sample_rate,
-        n_fft=n_fft,
-        win_length=n_fft,
-        hop_length=int(0.0125 * sample_rate),
-        offset=-(n_fft // 2),
-        power=1,
-        n_mels=80,
-        f_min=55.0,
-        f_max=7600.0,
-        mel_scale="htk",
-        norm="slaney",
+def _article(sample_rate: int) -> FrontEnd:
+    win_length = int(0.05 * sample_rate)
+    return FrontEnd(
+        "simli",
+        sample_rate,
+        (
+            Frames(win_length, int(0.0125 * sample_rate), -(win_length // 2)),
+            Window(),
+            Spectrum(win_length, power=1),
+            Mel(80, 55.0, 7600.0, "htk", "slaney"),
+        ),
     )
 
 
-def _simli_librosa(sample_rate: int) -> MelConfig:
-    return replace(_simli(sample_rate), name="simli-librosa", power=2, mel_scale="slaney")
+def _article_librosa(sample_rate: int) -> FrontEnd:
+    article = _article(sample_rate)
+    spectrum = Spectrum(article.win_length, power=2)
+    mel = Mel(80, 55.0, 7600.0, "slaney", "slaney")
+    return article.varied(spectrum, mel, name="simli-librosa")
 
 
-def _librosa(sample_rate: int) -> MelConfig:
-    return MelConfig(
-        name="librosa",
-        sample_rate=sample_rate,
-        n_fft=2048,
-        win_length=2048,
-        hop_length=512,
-        offset=-1024,
-        power=2,
-        n_mels=128,
-        f_min=0.0,
-        f_max=sample_rate / 2,
-        mel_scale="slaney",
-        norm="slaney",
+def _librosa(sample_rate: int) -> FrontEnd:
+    return FrontEnd(
+        "librosa",
+        sample_rate,
+        (
+            Frames(2048, 512, -1024),
+            Window(),
+            Spectrum(2048, power=2),
+            Mel(128, 0.0, sample_rate / 2, "slaney", "slaney"),
+        ),
     )
 
 
-def _full_band(sample_rate: int) -> MelConfig:
+def _full_band(sample_rate: int) -> FrontEnd:
     n_fft = 2 ** round(math.log2(0.025 * sample_rate))
-    return MelConfig(
-        name="full-band",
-        sample_rate=sample_rate,
-        n_fft=n_fft,
-        win_length=n_fft,
-        # Simli's, so that the two align in time.
-        hop_length=int(0.0125 * sample_rate),
-        offset=-(n_fft // 2),
-        power=2,
-        # One for each bin between 0 Hz and half the rate: a triangle is then as wide as a bin, and
-        # passes that one alone. Above 463 kHz those are more than a config may have.
-        n_mels=min(n_fft // 2 - 1, MAX_BANDS),
-        f_min=0.0,
-        f_max=sample_rate / 2,
-        mel_scale="linear",
-        norm=None,
+    return FrontEnd(
+        "full-band",
+        sample_rate,
+        (
+            # The article's hop, so that the two align in time.
+            Frames(n_fft, int(0.0125 * sample_rate), -(n_fft // 2)),
+            Window(),
+            Spectrum(n_fft, power=2),
+            # A band for each bin between 0 Hz and half the rate: a triangle is then as wide as a
+            # bin and passes that one alone. Above 463 kHz those are more than there may be.
+            Mel(min(n_fft // 2 - 1, MAX_BANDS), 0.0, sample_rate / 2, "linear", None),
+        ),
     )
 
 
-_TORCHAUDIO = MelConfig(
-    name="torchaudio",
-    sample_rate=16_000,
-    n_fft=400,
-    win_length=400,
-    hop_length=200,
-    offset=-200,
-    edge="reflect",
-    power=2,
-    n_mels=128,
-    f_min=0.0,
-    f_max=8000.0,
-    mel_scale="htk",
-    norm=None,
+_TORCHAUDIO = FrontEnd(
+    "torchaudio",
+    16_000,
+    (
+        Frames(400, 200, -200, edge="reflect"),
+        Window(),
+        Spectrum(400, power=2),
+        Mel(128, 0.0, 8000.0, "htk", None),
+    ),
 )
-_WHISPER = MelConfig(
-    name="whisper-80",
-    sample_rate=16_000,
-    n_fft=400,
-    win_length=400,
-    hop_length=160,
-    offset=-200,
-    edge="reflect",
-    count="per_hop",
-    power=2,
-    n_mels=80,
-    f_min=0.0,
-    f_max=8000.0,
-    mel_scale="slaney",
-    norm="slaney",
-    log="log10",
-    log_floor=1e-10,
-    dynamic_range=8.0,
-    shift=4.0,
-    scale=0.25,
+_WHISPER = FrontEnd(
+    "whisper-80",
+    16_000,
+    (
+        Frames(400, 160, -200, edge="reflect", count="per_hop"),
+        Window(),
+        Spectrum(400, power=2),
+        Mel(80, 0.0, 8000.0, "slaney", "slaney"),
+        Log("log10", 1e-10),
+        DynamicRange(8.0),
+        Affine(4.0, 0.25),
+    ),
 )
-_WAV2LIP = MelConfig(
-    name="wav2lip",
-    sample_rate=16_000,
-    n_fft=800,
-    win_length=800,
-    hop_length=200,
-    offset=-400,
-    preemphasis=0.97,
-    power=1,
-    n_mels=80,
-    f_min=55.0,
-    f_max=7600.0,
-    mel_scale="slaney",
-    norm="slaney",
-    log="db20",
-    log_floor=1e-5,
-    # The source's 8·(s − 20 + 100)/100 − 4 of s in dB.
-    shift=30.0,
-    scale=0.08,
-    clip=4.0,
+_WHISPER_128 = _WHISPER.varied(Mel(128, 0.0, 8000.0, "slaney", "slaney"), name="whisper-128")
+_WAV2LIP = FrontEnd(
+    "wav2lip",
+    16_000,
+    (
+        Preemphasis(0.97),
+        Frames(800, 200, -400),
+        Window(),
+        Spectrum(800, power=1),
+        Mel(80, 55.0, 7600.0, "slaney", "slaney"),
+        Log("db20", 1e-5),
+        # The source's 8·(s − 20 + 100)/100 − 4 of s in dB.
+        Affine(30.0, 0.08),
+        Clip(4.0),
+    ),
 )
-_HIFIGAN = MelConfig(
-    name="hifigan",
-    sample_rate=22_050,
-    n_fft=1024,
-    win_length=1024,
-    hop_length=256,
-    offset=-(1024 - 256) // 2,
-    edge="reflect",
-    power=1,
-    epsilon=1e-9,
-    n_mels=80,
-    f_min=0.0,
-    f_max=8000.0,
-    mel_scale="slaney",
-    norm="slaney",
-    log="ln",
-    log_floor=1e-5,
+_HIFIGAN = FrontEnd(
+    "hifigan",
+    22_050,
+    (
+        Frames(1024, 256, -(1024 - 256) // 2, edge="reflect"),
+        Window(),
+        Spectrum(1024, power=1, epsilon=1e-9),
+        Mel(80, 0.0, 8000.0, "slaney", "slaney"),
+        Log("ln", 1e-5),
+    ),
 )
-_TACOTRON2 = replace(_HIFIGAN, name="tacotron2", offset=-512, epsilon=0.0)
-_NEMO_STREAMING = MelConfig(
-    name="nemo-streaming",
-    sample_rate=16_000,
-    n_fft=512,
-    win_length=400,
-    hop_length=160,
-    offset=-200,
-    window="hann_symmetric",
-    count="per_hop",
-    preemphasis=0.97,
-    power=2,
-    n_mels=80,
-    f_min=0.0,
-    f_max=8000.0,
-    mel_scale="slaney",
-    norm="slaney",
-    log="ln",
-    log_floor=2.0**-24,
-    log_floor_rule="add",
+_TACOTRON2 = _HIFIGAN.varied(
+    Frames(1024, 256, -512, edge="reflect"), Spectrum(1024, power=1), name="tacotron2"
 )
-_KALDI = MelConfig(
-    name="kaldi",
-    sample_rate=16_000,
-    n_fft=512,
-    win_length=400,
-    hop_length=160,
-    offset=0,
-    window="povey",
-    input_scale=32768.0,
-    remove_dc=True,
-    preemphasis=0.97,
-    preemphasis_scope="frame",
-    power=2,
-    n_mels=80,
-    f_min=20.0,
-    f_max=8000.0,
-    mel_scale="htk",
-    norm=None,
-    triangles="mel",
-    log="ln",
-    log_floor=2.0**-23,
+_NEMO_STREAMING = FrontEnd(
+    "nemo-streaming",
+    16_000,
+    (
+        Preemphasis(0.97),
+        Frames(400, 160, -200, count="per_hop"),
+        Window("hann_symmetric"),
+        Spectrum(512, power=2),
+        Mel(80, 0.0, 8000.0, "slaney", "slaney"),
+        Log("ln", 2.0**-24, "add"),
+    ),
 )
-_PANNS = MelConfig(
-    name="panns",
-    sample_rate=32_000,
-    n_fft=1024,
-    win_length=1024,
-    hop_length=320,
-    offset=-512,
-    edge="reflect",
-    power=2,
-    n_mels=64,
-    f_min=50.0,
-    f_max=14_000.0,
-    mel_scale="slaney",
-    norm="slaney",
-    log="db",
-    log_floor=1e-10,
+_KALDI_MEL = Mel(80, 20.0, 8000.0, "htk", None, triangles="mel")
+_KALDI_TO_LOG = (
+    RemoveDC(),
+    FramePreemphasis(0.97),
+    Window("povey"),
+    Spectrum(512, power=2),
+    _KALDI_MEL,
+    Log("ln", 2.0**-23),
+)
+_KALDI_FRAMES = Frames(400, 160, 0)
+_KALDI = FrontEnd("kaldi", 16_000, (_KALDI_FRAMES, Scale(32768.0), *_KALDI_TO_LOG))
+_KALDI_UNSCALED = FrontEnd("kaldi", 16_000, (_KALDI_FRAMES, *_KALDI_TO_LOG))
+_AST_SHIFT, _AST_SCALE = 4.2677393, 1 / (2 * 4.5689974)
+_AST = _KALDI_UNSCALED.varied(
+    Window("hann_symmetric"), Mel(128, 20.0, 8000.0, "htk", None, triangles="mel"), name="ast"
+)
+_PANNS = FrontEnd(
+    "panns",
+    32_000,
+    (
+        Frames(1024, 320, -512, edge="reflect"),
+        Window(),
+        Spectrum(1024, power=2),
+        Mel(64, 50.0, 14_000.0, "slaney", "slaney"),
+        Log("db", 1e-10),
+    ),
 )
 
 
-def _any_rate(at: Callable[[int], MelConfig], rate: int, summary: str, source: str) -> Preset:
-    return Preset(at(rate).name, summary, source, rate, at, at(rate))
+def _any_rate(at: Callable[[int], FrontEnd], rate: int, summary: str, source: str) -> Preset:
+    return Preset(at(rate).name, summary, source, at, at(rate))
 
 
-def _fixed(config: MelConfig, summary: str, source: str) -> Preset:
-    return Preset(config.name, summary, source, config.sample_rate, None, config)
+def _fixed(front_end: FrontEnd, summary: str, source: str) -> Preset:
+    return Preset(front_end.name, summary, source, None, front_end)
 
 
 PRESETS: dict[str, Preset] = {
     preset.name: preset
     for preset in (
         _any_rate(
-            _simli,
+            _article,
             16_000,
             "50 ms window, 12.5 ms hop, 80 mels, magnitude, HTK scale with Slaney norm",
             "Simli's article on mel spectrograms in torch: torch.stft with a Hann window "
             "and torchaudio's melscale_fbanks(norm='slaney'), zeros at the edge",
         ),
         _any_rate(
-            _simli_librosa,
+            _article_librosa,
             16_000,
             "the same article's librosa call: power, Slaney scale and norm",
             "librosa.feature.melspectrogram with the article's window, hop and mel range",
@@ -270,12 +234,12 @@ PRESETS: dict[str, Preset] = {
             "openai/whisper, whisper/audio.py: log_mel_spectrogram",
         ),
         _fixed(
-            replace(_WHISPER, name="whisper-128", n_mels=128),
+            _WHISPER_128,
             "Whisper large-v3: the same with 128 mels",
             "openai/whisper, whisper/audio.py: log_mel_spectrogram(n_mels=128)",
         ),
         _fixed(
-            replace(_WHISPER, name="voxtral-realtime", n_mels=128, reference_max=1.5),
+            _WHISPER_128.varied(DynamicRange(8.0, reference_max=1.5), name="voxtral-realtime"),
             "Whisper's 128 mels with the maximum fixed at 1.5: made to stream",
             "mistral-common, audio: global_log_mel_max = 1.5",
         ),
@@ -290,20 +254,18 @@ PRESETS: dict[str, Preset] = {
             "jik876/hifi-gan, meldataset.py and config_v1.json",
         ),
         _fixed(
-            replace(_HIFIGAN, name="bigvgan", sample_rate=24_000, n_mels=100, f_max=12_000.0),
+            _HIFIGAN.varied(
+                Mel(100, 0.0, 12_000.0, "slaney", "slaney"), name="bigvgan", sample_rate=24_000
+            ),
             "as HiFi-GAN at 24 kHz with 100 mels up to 12 kHz",
             "NVIDIA/BigVGAN, meldataset.py and the 24 kHz 100 band config",
         ),
         _fixed(
-            replace(
-                _TACOTRON2,
+            _TACOTRON2.varied(
+                Mel(100, 0.0, 12_000.0, "htk", None),
+                Log("ln", 1e-7),
                 name="vocos",
                 sample_rate=24_000,
-                n_mels=100,
-                f_max=12_000.0,
-                mel_scale="htk",
-                norm=None,
-                log_floor=1e-7,
             ),
             "24 kHz, 100 mels, HTK scale without norm, magnitude, ln",
             "gemelo-ai/vocos, feature_extractors.py: MelSpectrogramFeatures",
@@ -314,22 +276,18 @@ PRESETS: dict[str, Preset] = {
             "NVIDIA/tacotron2, layers.py: TacotronSTFT, and audio_processing.py",
         ),
         _fixed(
-            replace(
-                _TACOTRON2,
+            _TACOTRON2.varied(
+                Spectrum(1024, power=1, epsilon=1e-10, epsilon_rule="max"),
+                Mel(80, 80.0, 7600.0, "slaney", "slaney"),
+                Log("log10", 1e-10),
                 name="espnet-tts",
                 sample_rate=16_000,
-                epsilon=1e-10,
-                epsilon_rule="max",
-                f_min=80.0,
-                f_max=7600.0,
-                log="log10",
-                log_floor=1e-10,
             ),
             "16 kHz, 1024 points, hop 256, 80 mels from 80 to 7600 Hz, magnitude, log10",
             "espnet/espnet, espnet2/tts/feats_extract/log_mel_fbank.py",
         ),
         _fixed(
-            replace(_NEMO_STREAMING, name="nemo", statistics="std", statistics_epsilon=1e-5),
+            FrontEnd("nemo", 16_000, (*_NEMO_STREAMING.stages, Statistics("std", 1e-5))),
             "Parakeet: pre-emphasis 0.97, 80 mels, ln, each band normalised over the clip",
             "NVIDIA/NeMo, asr/parts/preprocessing/features.py: FilterbankFeatures",
         ),
@@ -344,57 +302,44 @@ PRESETS: dict[str, Preset] = {
             "kaldi-asr/kaldi, feat/feature-fbank.cc and mel-computations.cc, dither off",
         ),
         _fixed(
-            replace(
-                _KALDI,
+            _KALDI_UNSCALED.varied(
+                Frames(400, 160, -120, edge="symmetric", count="nearest"),
+                Mel(80, 20.0, 7600.0, "htk", None, triangles="mel"),
                 name="icefall",
-                input_scale=1.0,
-                offset=-120,
-                edge="symmetric",
-                count="nearest",
-                f_max=7600.0,
             ),
             "Kaldi's with centred frames, samples not scaled, up to 7600 Hz (sherpa too)",
             "k2-fsa/icefall: lhotse Fbank, snip_edges=False, high_freq=-400",
         ),
         _fixed(
-            replace(
-                _KALDI, name="seamless", statistics="variance", statistics_epsilon=1e-7, stack=2
-            ),
+            FrontEnd("seamless", 16_000, (*_KALDI.stages, Statistics("variance", 1e-7), Stack(2))),
             "Kaldi's, each band normalised over the clip, pairs stacked to 160 (w2v-BERT too)",
             "transformers, SeamlessM4TFeatureExtractor",
         ),
         _fixed(
-            replace(
-                _KALDI,
-                name="ast",
-                input_scale=1.0,
-                window="hann_symmetric",
-                n_mels=128,
-                fixed_columns=1024,
-                shift=4.2677393,
-                scale=1 / (2 * 4.5689974),
+            FrontEnd(
+                "ast",
+                16_000,
+                (
+                    *_AST.stages,
+                    Affine(_AST_SHIFT, _AST_SCALE),
+                    # The source fills up with zeros before it shifts and scales.
+                    FixedColumns(1024, fill=_AST_SHIFT * _AST_SCALE),
+                ),
             ),
             "Kaldi's with a Hann window and 128 mels, always 1024 columns, normalised",
             "YuanGongND/ast and transformers, ASTFeatureExtractor",
         ),
         _fixed(
-            MelConfig(
-                name="yamnet",
-                sample_rate=16_000,
-                n_fft=512,
-                win_length=400,
-                hop_length=160,
-                offset=0,
-                power=1,
-                n_mels=64,
-                f_min=125.0,
-                f_max=7500.0,
-                mel_scale="htk",
-                norm=None,
-                triangles="mel",
-                log="ln",
-                log_floor=1e-3,
-                log_floor_rule="add",
+            FrontEnd(
+                "yamnet",
+                16_000,
+                (
+                    Frames(400, 160, 0),
+                    Window(),
+                    Spectrum(512, power=1),
+                    Mel(64, 125.0, 7500.0, "htk", None, triangles="mel"),
+                    Log("ln", 1e-3, "add"),
+                ),
             ),
             "16 kHz, 10 ms hop, 64 mels from 125 to 7500 Hz, magnitude, ln(x + 0.001)",
             "tensorflow/models, research/audioset/yamnet: params.py and features.py",
@@ -405,36 +350,27 @@ PRESETS: dict[str, Preset] = {
             "qiuqiangkong/audioset_tagging_cnn, models.py: Cnn14 with torchlibrosa",
         ),
         _fixed(
-            replace(
-                _PANNS,
+            _PANNS.varied(
+                Frames(1024, 480, -512, edge="reflect"),
+                Mel(64, 50.0, 14_000.0, "htk", None),
                 name="clap",
                 sample_rate=48_000,
-                hop_length=480,
-                mel_scale="htk",
-                norm=None,
             ),
             "48 kHz, 10 ms hop, 64 mels from 50 Hz to 14 kHz, HTK scale without norm, dB",
             "LAION-AI/CLAP, training/data.py: get_mel",
         ),
         _fixed(
-            MelConfig(
-                name="speechbrain",
-                sample_rate=16_000,
-                n_fft=400,
-                win_length=400,
-                hop_length=160,
-                offset=-200,
-                window="hamming",
-                power=2,
-                n_mels=40,
-                f_min=0.0,
-                f_max=8000.0,
-                mel_scale="htk",
-                norm=None,
-                slopes="lower",
-                log="db",
-                log_floor=1e-10,
-                dynamic_range=80.0,
+            FrontEnd(
+                "speechbrain",
+                16_000,
+                (
+                    Frames(400, 160, -200),
+                    Window("hamming"),
+                    Spectrum(400, power=2),
+                    Mel(40, 0.0, 8000.0, "htk", None, slopes="lower"),
+                    Log("db", 1e-10),
+                    DynamicRange(80.0),
+                ),
             ),
             "Hamming window, 40 mels, dB within 80 of the clip's maximum",
             "speechbrain/speechbrain, lobes/features.py: Fbank, and processing/features.py",
@@ -443,31 +379,42 @@ PRESETS: dict[str, Preset] = {
 }
 
 
-def preset(name: str, sample_rate: int | None = None) -> MelConfig:
-    """The config of a named front-end, at `sample_rate` (Hz) where it works at any rate.
+def preset(name: str, sample_rate: int | None = None) -> MelConfig | FrontEnd:
+    """Return a named front-end, at a sample rate where it works at any.
 
-    Raises ConfigError for an unknown name, naming the nearest ones, and for a rate at which the
-    front-end does not work.
+    Args:
+        name: as `visualizer presets` lists it.
+        sample_rate: in Hz; None is the rate that the model uses.
+
+    Returns:
+        The flat form, of which `dataclasses.replace` makes others, or, where the front-end has
+        none, the chain. Either goes wherever a front-end is wanted.
+
+    Raises:
+        ConfigError: for an unknown name, naming the nearest ones, and for a rate at which the
+            front-end does not work.
 
     >>> preset("whisper-80").hop_length
     160
     >>> preset("simli", 48_000).hop_length
     600
     """
-    config = preset_for(name, sample_rate)
-    if sample_rate is not None and config.sample_rate != sample_rate:
+    front_end = preset_for(name, sample_rate)
+    if sample_rate is not None and front_end.sample_rate != sample_rate:
         raise ConfigError(
-            f"{name} works at {config.sample_rate} Hz, not at {sample_rate}; leave the rate out, "
-            "and resample the sound, as MelStream does by itself"
+            f"{name} works at {front_end.sample_rate} Hz, not at {sample_rate}; leave the rate "
+            "out, and resample the sound, as MelStream does by itself"
         )
-    return config
+    return flat_form(front_end) or front_end
 
 
-def preset_for(name: str, sample_rate: int | None = None) -> MelConfig:
-    """The config of a named front-end for sound of `sample_rate` (Hz).
+def preset_for(name: str, sample_rate: int | None = None) -> FrontEnd:
+    """Return a named front-end for sound of `sample_rate` (Hz).
 
     Those that work at one rate only come at that, to which the sound then has to be resampled.
-    Raises ConfigError for an unknown name, naming the nearest ones.
+
+    Raises:
+        ConfigError: for an unknown name, naming the nearest ones.
     """
     if not isinstance(name, str):
         raise ConfigError(f"preset is {quoted(name)}; it must be a name, such as 'whisper-80'")
@@ -479,4 +426,4 @@ def preset_for(name: str, sample_rate: int | None = None) -> MelConfig:
         )
     chosen = PRESETS[name]
     rate = None if sample_rate is None else checked_sample_rate(sample_rate)
-    return chosen.config if chosen.at is None or rate is None else chosen.at(rate)
+    return chosen.front_end if chosen.at is None or rate is None else chosen.at(rate)

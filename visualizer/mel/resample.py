@@ -5,19 +5,43 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import torch
-import torchaudio
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from visualizer.errors import ConfigError
+from visualizer.mel.arrays import NumpyArrays
 
 _MAX_WEIGHTS = 1 << 24
 """Of all phases: 64 MB. Rates that people use need at most a twentieth of it; two with hardly a
 common divisor, such as 44101 and 16000 Hz, would need many GB."""
 
+_ZERO_CROSSINGS, _ROLLOFF = 6, 0.99
+"""torchaudio's defaults, of torchaudio.functional.resample: how many zero crossings the filter has
+to each side, and its cutoff as a share of the lower Nyquist frequency."""
+
+
+def polyphase_filters(from_group: int, to_group: int) -> tuple[NDArray[np.float64], int]:
+    """Return a Hann-windowed sinc for each phase of the output, and how far it reaches.
+
+    Args:
+        from_group: samples of the input that…
+        to_group: …become as many of the output; without a common divisor.
+
+    Returns:
+        The filters, (from_group + 2·width, to_group), whose products with the samples from `width`
+        before a group to `width` after it are the group's output, and the width in samples.
+    """
+    cutoff = min(from_group, to_group) * _ROLLOFF
+    width = math.ceil(_ZERO_CROSSINGS * from_group / cutoff)
+    places = np.arange(-width, width + from_group)[:, None] / from_group
+    phases = np.arange(to_group) / to_group
+    crossings = np.clip((places - phases) * cutoff, -_ZERO_CROSSINGS, _ZERO_CROSSINGS)
+    window = np.cos(crossings * math.pi / _ZERO_CROSSINGS / 2) ** 2
+    return np.sinc(crossings) * window * (cutoff / from_group), width
+
 
 class StreamingResampler:
-    """torchaudio's polyphase resampler for a signal that arrives in pieces.
+    """torchaudio's polyphase resampler for a signal that arrives in pieces, in NumPy.
 
     Any split gives the samples of the whole. The filter is torchaudio's default (a Hann-windowed
     sinc of 6 zero crossings, rolling off at 0.99 of the lower Nyquist frequency).
@@ -34,10 +58,8 @@ class StreamingResampler:
                 f"divisor is {divisor}; choose a front-end that takes any rate, or convert the "
                 "sound to a common rate"
             )
-        design = torchaudio.transforms.Resample(from_rate, to_rate)
-        # (group and its neighbourhood, phases)
-        self._filters: torch.Tensor = design.kernel[:, 0].T.contiguous()
-        self._width = int(design.width)
+        filters, self._width = polyphase_filters(self._group, self._phases)
+        self._product = NumpyArrays(np.float32).product(filters)
         self.held_back_s = (self._width + self._group) / from_rate
         """how long a sample may wait for those after it, at most"""
         self._buffer = np.zeros((n_channels, self._width), dtype=np.float32)
@@ -54,7 +76,7 @@ class StreamingResampler:
         return self._convert()
 
     def flush(self) -> NDArray[np.float32]:
-        """What the end of the signal completes, zeros following it. The signal ends here."""
+        """Return what the end of the signal completes, zeros following it."""
         wanted = math.ceil(self._position * self._phases / self._group)
         wanted -= self._next_group * self._phases
         n_channels = len(self._buffer)
@@ -78,19 +100,15 @@ class StreamingResampler:
         length = self._buffer.shape[1] - max(0, start)
         needed = 2 * self._width + self._group
         n_groups = 0 if start < 0 else max(0, 1 + (length - needed) // self._group)
+        n_channels = len(self._buffer)
         if n_groups == 0:
-            return np.empty((0, len(self._buffer)), dtype=np.float32)
-        stop = start + needed + (n_groups - 1) * self._group
-        # A matrix product, since a convolution would be summed in another order for each length;
-        # and of whole fours of rows, as the CPU's library computes them alike.
-        n_rows = -(-n_groups // 4) * 4
-        pieces = np.zeros((len(self._buffer), needed + (n_rows - 1) * self._group), np.float32)
-        pieces[:, : stop - start] = self._buffer[:, start:stop]
-        frames = torch.from_numpy(pieces).unfold(1, needed, self._group)
-        phases = (frames @ self._filters)[:, :n_groups]
+            return np.empty((0, n_channels), dtype=np.float32)
+        views = sliding_window_view(self._buffer[:, start:], needed, axis=1)
+        groups = views[:, :: self._group][:, :n_groups]
+        phases: NDArray[np.float32] = self._product(groups)
         self._next_group += n_groups
         keep_from = self._next_group * self._group - self._width - self._buffer_start
         self._buffer = self._buffer[:, keep_from:]
         self._buffer_start += keep_from
         # (channels, groups, phases): a group's phases follow each other in time.
-        return phases.permute(1, 2, 0).reshape(n_groups * self._phases, -1).numpy()
+        return phases.transpose(1, 2, 0).reshape(n_groups * self._phases, n_channels)

@@ -1,28 +1,110 @@
-"""Samples in, mel columns out, whatever the blocks."""
+"""Samples in, columns out, whatever the blocks."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.mel.flat import MelConfig, checked_config
-from visualizer.mel.framing import StreamingFramer
-from visualizer.mel.kernels import EagerKernel, HostKernel
-from visualizer.mel.level import ClipLevel
+from visualizer.mel.arrays import NumpyArrays
+from visualizer.mel.flat import MelConfig, as_front_end
+from visualizer.mel.front_end import FrontEnd
+from visualizer.mel.kernels.host import HostKernel, NumpyKernel
 from visualizer.mel.limits import checked_n_channels, checked_sample_rate
+from visualizer.mel.resample import StreamingResampler
+from visualizer.mel.stage import ClipState, Stage
 
-if TYPE_CHECKING:
-    from visualizer.mel.resample import StreamingResampler
+Samples = NDArray[np.float32]
+Columns = NDArray[np.float32]
+
+
+class KernelStream:
+    """The columns of a signal that arrives in pieces, as they leave the front-end's kernel.
+
+    Pieces are (n_samples, n_channels), columns (n_channels, n_columns, n_kernel_rows).
+    """
+
+    def __init__(
+        self, front_end: FrontEnd, sample_rate: int, n_channels: int, kernel: HostKernel
+    ) -> None:
+        """Take samples at `sample_rate` Hz; resample them where the front-end has another."""
+        self.front_end = front_end
+        self.kernel = kernel
+        """what computes; another for the same front-end may take its place between two calls"""
+        arrays = NumpyArrays(np.float32)
+        before = front_end.before
+        stages = front_end.sound_stages
+        self._sound = [stage.state(arrays, before(stage), n_channels) for stage in stages]
+        frames = front_end.frames
+        self._framer = frames.state(arrays, before(frames), n_channels)
+        self._resampler: StreamingResampler | None = None
+        if sample_rate != front_end.sample_rate:
+            self._resampler = StreamingResampler(sample_rate, front_end.sample_rate, n_channels)
+
+    @property
+    def held_back_s(self) -> float:
+        """How long the resampler may hold back a sample."""
+        return 0.0 if self._resampler is None else self._resampler.held_back_s
+
+    @property
+    def next_column(self) -> int:
+        """Index of the next column that will come out; column t belongs to sample t·hop_length."""
+        return self._framer.next_frame
+
+    def push(self, samples: Samples) -> Columns:
+        """Return the columns that the samples complete."""
+        if self._resampler is not None:
+            samples = self._resampler.push(samples)
+        return self._analysed(samples)
+
+    def flush(self) -> Columns:
+        """Return the columns that reach past the end. The signal ends here."""
+        if self._resampler is None:
+            return self._computed(self._framer.flush())
+        resampled = self._analysed(self._resampler.flush())
+        return np.concatenate((resampled, self._computed(self._framer.flush())), axis=1)
+
+    def skip(self, n_samples: int) -> int:
+        """Note that `n_samples` were lost; return how many columns went with them."""
+        if self._resampler is not None:
+            n_samples = self._resampler.skip(n_samples)
+        for state in self._sound:
+            n_samples = state.skip(n_samples)
+        return self._framer.skip(n_samples)
+
+    def _analysed(self, samples: Samples) -> Columns:
+        signals = samples.T
+        for state in self._sound:
+            signals = state.push(signals)
+        return self._computed(self._framer.push(signals))
+
+    def _computed(self, frames: Samples) -> Columns:
+        n_channels, n_columns, win_length = frames.shape
+        # In memory column after column, as they come from the kernel and go to a file.
+        shape = (n_channels, n_columns, self.front_end.n_kernel_rows)
+        columns = np.empty(shape, dtype=np.float32)
+        # A kernel made for one frame takes the channels one after the other.
+        together = min(n_channels, self.kernel.rows_per_call)
+        step = max(1, self.kernel.rows_per_call // together)
+        for first in range(0, n_channels, together):
+            channels = frames[first : first + together]
+            for at in range(0, n_columns, step):
+                some = channels[:, at : at + step]
+                computed = self.kernel(some.reshape(-1, win_length))
+                columns[first : first + together, at : at + step] = computed.reshape(
+                    *some.shape[:2], -1
+                )
+        return columns
 
 
 class MelStream:
-    """The mel columns of a signal that arrives in pieces, at any sample rate.
+    """The columns of a signal that arrives in pieces, at any sample rate.
 
     Every split of a signal gives the same columns, and a column comes out with the very sample
-    that completes it. What a model takes from the whole clip (see MelConfig.needs_whole_clip) has
-    its streaming form here. Not safe to share between threads.
+    that completes it. What a model takes from the whole clip (see FrontEnd.dependence) has its
+    streaming form here: the clip so far stands for the whole. Columns end before the stages that
+    change their number. It computes with NumPy alone and is not safe to share between threads.
 
     >>> import numpy as np, visualizer
     >>> stream = visualizer.MelStream(visualizer.preset("whisper-80"), 16_000, n_channels=1)
@@ -37,57 +119,67 @@ class MelStream:
 
     def __init__(
         self,
-        config: MelConfig,
+        front_end: FrontEnd | MelConfig,
         sample_rate: int,
         n_channels: int,
         kernel: HostKernel | None = None,
-        *,
-        level: bool = True,
     ) -> None:
-        """The samples come at `sample_rate` Hz and are resampled where the config has another.
+        """Begin a signal.
 
-        `kernel` takes a row for each channel; None is plain torch on the CPU. Without `level`, the
-        columns end with the logarithm. Raises ConfigError for a rate or a number of channels that
-        no sound has.
+        Args:
+            front_end: what to compute.
+            sample_rate: of the samples that will come, in Hz; they are resampled where the
+                front-end has another.
+            n_channels: of the samples.
+            kernel: computes a frame of each channel; None is NumPy's.
+
+        Raises:
+            ConfigError: for a rate or a number of channels that no sound has, or two rates with
+                too little in common.
         """
-        self.config = checked_config(config)
-        self.kernel: HostKernel = kernel or EagerKernel(config)
-        """what computes; another for the same config may take its place between two calls"""
-        self._emphasises = config.preemphasis > 0 and config.preemphasis_scope == "signal"
+        self.front_end = as_front_end(front_end)
         self._sample_rate = checked_sample_rate(sample_rate)
         self._n_channels = checked_n_channels(n_channels)
-        self._level = level
+        self._kernel: HostKernel = kernel or NumpyKernel(self.front_end)
         self.reset()
 
     def reset(self) -> None:
         """Begin a new signal."""
-        self._framer = StreamingFramer(self.config, self._n_channels)
-        self._clip = ClipLevel(self.config, self._n_channels)
-        self._last: NDArray[np.float32] | None = np.zeros((1, self._n_channels), dtype=np.float32)
-        self._resampler: StreamingResampler | None = None
-        if self._sample_rate != self.config.sample_rate:
-            # Only here, since it brings torchaudio, which takes a while to load.
-            from visualizer.mel.resample import StreamingResampler
+        front_end, n_channels = self.front_end, self._n_channels
+        self._head = KernelStream(front_end, self._sample_rate, n_channels, self._kernel)
+        stages = front_end.column_stages
+        self._steps = [_live(stage, front_end, n_channels) for stage in stages]
 
-            self._resampler = StreamingResampler(
-                self._sample_rate, self.config.sample_rate, self._n_channels
-            )
+    @property
+    def kernel(self) -> HostKernel:
+        """What computes; another for the same front-end may take its place between two calls."""
+        return self._kernel
+
+    @kernel.setter
+    def kernel(self, kernel: HostKernel) -> None:
+        self._kernel = self._head.kernel = kernel
 
     @property
     def held_back_s(self) -> float:
         """How long the resampler may hold back a sample."""
-        return 0.0 if self._resampler is None else self._resampler.held_back_s
+        return self._head.held_back_s
 
     @property
     def next_column(self) -> int:
         """Index of the next column that will come out; column t belongs to sample t·hop_length."""
-        return self._framer.next_frame
+        return self._head.next_column
 
-    def push(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Take (n_samples, n_channels) float32 in ±1.0; return (n_channels, n_mels, n_columns).
+    def push(self, samples: Samples) -> Columns:
+        """Return the columns that the samples complete.
 
-        Both are float32, and what is returned is the caller's own. Raises ValueError for samples
-        of another shape or type.
+        Args:
+            samples: (n_samples, n_channels) float32, ±1.0 at full scale.
+
+        Returns:
+            (n_channels, n_rows, n_columns) float32, the caller's own.
+
+        Raises:
+            ValueError: for samples of another shape or type.
         """
         if samples.ndim != 2 or samples.shape[1] != self._n_channels:
             raise ValueError(
@@ -95,61 +187,39 @@ class MelStream:
             )
         if samples.dtype != np.float32:
             raise ValueError(f"samples are {samples.dtype}; float32, ±1.0 at full scale, is wanted")
-        if self._resampler is not None:
-            samples = self._resampler.push(samples)
-        return self._analysed(samples)
+        return self._finished(self._head.push(samples))
 
-    def flush(self) -> NDArray[np.float32]:
-        """The columns that reach past the end, as `push` returns them. The signal ends here."""
-        if self._resampler is None:
-            return self._columns(self._framer.flush())
-        resampled = self._analysed(self._resampler.flush())
-        return np.concatenate((resampled, self._columns(self._framer.flush())), axis=2)
+    def flush(self) -> Columns:
+        """Return the columns that reach past the end, as `push` does. The signal ends here."""
+        return self._finished(self._head.flush())
 
     def skip(self, n_samples: int) -> int:
         """Note that `n_samples` were lost; return how many columns went with them."""
-        if self._resampler is not None:
-            n_samples = self._resampler.skip(n_samples)
-        if self._emphasises and n_samples:
-            # The next sample follows one that is not known, so it only serves the one after it.
-            self._last = None
-            n_samples += 1
-        return self._framer.skip(n_samples)
+        return self._head.skip(n_samples)
 
-    def _analysed(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        return self._columns(self._framer.push(self._emphasised(samples)))
+    def _finished(self, columns: Columns) -> Columns:
+        for step in self._steps:
+            columns = step(columns)
+        return columns.transpose(0, 2, 1)
 
-    def _emphasised(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        if not self._emphasises or len(samples) == 0:
-            return samples
-        if self._last is None:
-            self._last, samples = samples[:1], samples[1:]
-        joined = np.concatenate((self._last, samples))
-        self._last = joined[-1:]
-        return joined[1:] - np.float32(self.config.preemphasis) * joined[:-1]
 
-    def _columns(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
-        n_channels, n_columns, win_length = frames.shape
-        # In memory column after column, as they come from the kernel and go to a file.
-        rows = np.empty((n_channels, n_columns, self.config.n_mels), dtype=np.float32)
-        # A kernel made for one row takes the channels one after the other.
-        together = min(n_channels, self.kernel.rows_per_call)
-        step = max(1, self.kernel.rows_per_call // together)
-        for first in range(0, n_channels, together):
-            channels = frames[first : first + together]
-            for at in range(0, n_columns, step):
-                some = channels[:, at : at + step]
-                computed = self.kernel(some.reshape(-1, win_length))
-                rows[first : first + together, at : at + step] = computed.reshape(
-                    *some.shape[:2], -1
-                )
-        columns = rows.transpose(0, 2, 1)
-        if not self._level:
-            return columns
-        if not self.config.needs_whole_clip:
-            return self._clip.finish(columns)
-        for t in range(n_columns):
-            column = columns[:, :, t : t + 1]
-            self._clip.observe(column)
-            column[:] = self._clip.finish(column)
-        return columns
+def _live(stage: Stage, front_end: FrontEnd, n_channels: int) -> Callable[[Columns], Columns]:
+    """Return a stage's streaming form: (n_channels, n_columns, n_rows) in and out."""
+    arrays, before = NumpyArrays(np.float32), front_end.before(stage)
+    if stage.dependence == "frame":
+        return stage.operator(arrays, before)
+    state = stage.state(arrays, before, n_channels)
+    if stage.dependence == "past":
+        push: Callable[[Columns], Columns] = state.push
+        return push
+    return lambda columns: _so_far(state, columns)
+
+
+def _so_far(state: ClipState, columns: Columns) -> Columns:
+    """Let the clip up to each column stand for the whole."""
+    finished = np.empty_like(columns)
+    for t in range(columns.shape[1]):
+        column = columns[:, t : t + 1]
+        state.observe(column)
+        finished[:, t : t + 1] = state.finish(column)
+    return finished

@@ -15,6 +15,11 @@ def log_folder() -> Path:
     return _found(platformdirs.user_log_path)
 
 
+def config_folder() -> Path:
+    """Of what the user chose; not absolute for a user without a home folder."""
+    return _found(platformdirs.user_config_path)
+
+
 def cache_folder() -> Path:
     """Of what can be made anew; not absolute for a user without a home folder."""
     return _found(platformdirs.user_cache_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -31,6 +32,14 @@ def hold_standard_streams() -> None:
     sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
 
 
+def keep_arrays_on_one_thread() -> None:
+    """Have NumPy's products run on the thread that asks for them; before NumPy is imported.
+
+    Its own threads would only take turns with ours, which wait for no product of that size.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
 def settle() -> None:
     """Collect garbage again, but not what lives now: walking through that takes over 100 ms."""
     gc.freeze()
@@ -55,6 +64,19 @@ def leave(exit_code: int) -> NoReturn:
                 os.write(2, problem.encode())
                 exit_code = 2
     os._exit(exit_code)
+
+
+class StopSignals:
+    """Notes Ctrl-C and SIGTERM, which then end nothing by themselves; made on the main thread."""
+
+    def __init__(self) -> None:
+        self.exit_code = 0
+        """what to end with; 0 while none has come"""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._note)
+
+    def _note(self, number: int, _frame: object) -> None:
+        self.exit_code = 128 + number
 
 
 class ProcessMeter:

@@ -14,6 +14,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from visualizer.errors import DisplayError
+
 
 @dataclass(frozen=True)
 class Need:
@@ -157,8 +159,8 @@ def is_root() -> bool:
     return sys.platform != "win32" and os.geteuid() == 0
 
 
-def display_problem() -> str | None:
-    """Return why no window can be opened, in one sentence and what to do; None when one can."""
+def display_problem() -> DisplayError | None:
+    """Return why no window can be opened; None when one can."""
     if not sys.platform.startswith("linux"):
         return None
     platforms = filter(None, os.environ.get("QT_QPA_PLATFORM", "").split(";"))
@@ -176,14 +178,14 @@ def display_problem() -> str | None:
         names = ", ".join(need.what for need in lacking)
         command = install_command(lacking)
         how = shlex.join(command) if command else "the package manager of this system"
-        return f"Qt lacks system libraries ({names}). Install them with: {how}"
+        return DisplayError(f"Qt misses system libraries ({names})", f"install them with: {how}")
     if x_display:
-        why = f"The X server at DISPLAY={x_display} does not answer, or refuses this user."
+        why = f"the X server at DISPLAY={x_display} does not answer, or refuses this user"
     elif wayland_display:
-        why = f"There is no Wayland socket at {_wayland_socket(wayland_display)}."
+        why = f"there is no Wayland socket at {_wayland_socket(wayland_display)}"
     else:
-        why = "There is no display: neither DISPLAY nor WAYLAND_DISPLAY is set."
-    return f"{why} Start it in a desktop session, over `ssh -X`, or under `xvfb-run`."
+        why = "there is no display: neither DISPLAY nor WAYLAND_DISPLAY is set"
+    return DisplayError(why, "start it in a desktop session, over `ssh -X`, or under `xvfb-run`")
 
 
 def _loads(soname: str) -> bool:

@@ -5,36 +5,35 @@ from __future__ import annotations
 import logging
 import signal
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
-from PyQt6.QtCore import QBuffer, QMessageLogContext, Qt, QTimer, QtMsgType, qInstallMessageHandler
+from PyQt6.QtCore import QMessageLogContext, Qt, QTimer, QtMsgType, qInstallMessageHandler
 from PyQt6.QtGui import QIcon, QPixmap
 from PyQt6.QtWidgets import QApplication
 
 from visualizer.engine.engine import Engine
 from visualizer.engine.options import (
     DEFAULT_ENGINE_CONFIG,
-    FIRST_COLUMN_LIMIT_S,
     RunOptions,
     engine_config,
     fallbacks,
-    kernel_folder,
+    kernel_plan,
 )
-from visualizer.engine.report import RunMeasures, make_report, write_report
+from visualizer.engine.reader import FIRST_COLUMN_LIMIT_S
+from visualizer.engine.report import RunMeter, make_report, write_report
 from visualizer.errors import ConfigError, DeviceError
 from visualizer.support.faults import Fault, Faults
-from visualizer.support.process import ProcessMeter
 from visualizer.support.shipped import shipped
 from visualizer.ui.controls.details import fault_line, make_details
 from visualizer.ui.controls.settings import Settings
 from visualizer.ui.garbage import settle_here
+from visualizer.ui.png import png_of
 from visualizer.ui.theme import apply_theme
 from visualizer.ui.window import Window
 
 _LOOK_MS = 500
-"""The banner tells of the program's own faults this often."""
+"""Between two looks for faults of the program itself."""
 
 _log = logging.getLogger(__name__)
 
@@ -57,7 +56,7 @@ def run_window(options: RunOptions, faults: Faults) -> int:
 
     Raises DeviceError where exactly what was asked for cannot be opened.
     """
-    meter = ProcessMeter()
+    meter = RunMeter()
 
     def on_qt_message(kind: QtMsgType, _: QMessageLogContext, text: str | None) -> None:
         if kind not in (QtMsgType.QtDebugMsg, QtMsgType.QtInfoMsg):
@@ -75,7 +74,7 @@ def run_window(options: RunOptions, faults: Faults) -> int:
             fallbacks(options, config.capture),
             on_update,
             strict=options.must_open,
-            kernels=kernel_folder(options),
+            kernels=kernel_plan(options),
         )
 
     window = Window(start_engine, store)
@@ -95,19 +94,18 @@ def run_window(options: RunOptions, faults: Faults) -> int:
     finally:
         sys.excepthook = sys.__excepthook__
         qInstallMessageHandler(None)
-        store.flush()
         problem = store.take_problem()
         if problem is not None:
             _log.warning(problem)
 
 
 class FaultWatch:
-    """Shows in the window what nobody foresaw, wherever it came from."""
+    """Shows unforeseen faults in the window, whichever thread they came from."""
 
     def __init__(self, window: Window, faults: Faults) -> None:
         self._window, self._faults = window, faults
         self._shown: tuple[Fault, ...] = ()
-        # Now and then: a fault may come with every paint, and from any thread.
+        # By a timer: a fault may come with every paint, and from any thread.
         self._timer = QTimer(window)
         self._timer.timeout.connect(self._look)
         self._timer.start(_LOOK_MS)
@@ -130,7 +128,7 @@ class FaultWatch:
             return
         self._shown = found
         banner = self._window.failures
-        # Closed, it stays so while the same goes on.
+        # Once closed, it stays so while the faults are the same.
         is_new = [fault.text for fault in found] != [fault.text for fault in before]
         if is_new or not banner.isHidden():
             banner.show_fault(fault_line(found))
@@ -140,15 +138,14 @@ class _Run:
     """One run of the window: its clock, its measures and its end."""
 
     def __init__(
-        self, application: QApplication, window: Window, options: RunOptions, meter: ProcessMeter
+        self, application: QApplication, window: Window, options: RunOptions, meter: RunMeter
     ) -> None:
         self._application = application
         self._window = window
         self._options = options
         self._meter = meter
         self._window_ms: float | None = None
-        self._first_column_ms: float | None = None
-        self._first_column_at: float | None = None
+        self._has_begun = False
         self._failure: str | None = None
         self._collector: object = None
         window.first_painted.connect(self._on_first_paint)
@@ -161,10 +158,9 @@ class _Run:
             self._quit_after(self._options.duration_s + FIRST_COLUMN_LIMIT_S)
 
     def _on_first_column(self) -> None:
-        self._first_column_ms = self._meter.age_ms()
-        self._first_column_at = time.perf_counter()
+        self._has_begun = True
         self._settle()
-        self._meter.restart()
+        self._meter.begin()
         if self._options.recording is not None:
             self._window.recordings.start(self._options.recording)
         if self._options.duration_s is not None:
@@ -182,22 +178,14 @@ class _Run:
     def _on_failed(self, fault: str) -> None:
         self._settle()
         scripted = self._options.must_open or self._options.duration_s is not None
-        if self._first_column_at is None and scripted:
+        if not self._has_begun and scripted:
             self._failure = fault
             self._application.exit(2)
 
     def finish(self, exit_code: int) -> int:
         """Write what was asked for and close the window; return the exit code."""
         window, options = self._window, self._options
-        first_at = self._first_column_at
-        measures = RunMeasures(
-            duration_s=0.0 if first_at is None else time.perf_counter() - first_at,
-            paints=window.stack.paints,
-            window_ms=self._window_ms,
-            first_column_ms=self._first_column_ms,
-            cpu_percent=self._meter.cpu_percent(),
-            rss_mb=self._meter.rss_mb(),
-        )
+        measures = self._meter.measures(window.stack.paints, self._window_ms)
         status = window.engine_status()
         picture = window.grab() if options.screenshot is not None else None
         window.close()
@@ -216,7 +204,7 @@ class _Run:
             problems.append(str(error))
         if self._failure is not None:
             raise DeviceError(self._failure)
-        if exit_code == 0 and first_at is None and options.duration_s is not None:
+        if exit_code == 0 and not self._has_begun and options.duration_s is not None:
             raise DeviceError((status and status.fault) or "no column came in time")
         if problems:
             raise ConfigError("; ".join(problems))
@@ -225,12 +213,8 @@ class _Run:
 
 def _write_picture(path: Path, picture: QPixmap) -> None:
     """Write a PNG file. Raises ConfigError where that fails."""
-    # Made here, since Qt would not tell why a file could not be written.
-    buffer = QBuffer()
-    buffer.open(QBuffer.OpenModeFlag.WriteOnly)
-    picture.save(buffer, "PNG")
     try:
-        path.write_bytes(buffer.data().data())
+        path.write_bytes(png_of(picture.toImage()))
     except OSError as error:
         raise ConfigError(
             f"the picture cannot be written to {str(path)!r}: {error.strerror}"

@@ -1,81 +1,67 @@
-"""The panels beside the picture: latency in charts, and one column as a curve."""
+"""The dock panels: latency in charts, and one column as a curve."""
 
 from __future__ import annotations
+
+from functools import partial
 
 from PyQt6.QtCore import QObject, Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 from visualizer.engine.latency import LatencyLog
 from visualizer.engine.status import EngineStatus
-from visualizer.mel.flat import MelConfig
 from visualizer.ui.controls.menus import Command
 from visualizer.ui.panels.latency_panel import LatencyPanel
 from visualizer.ui.panels.spectrum_panel import SpectrumPanel
-from visualizer.ui.viewer import Slice
+from visualizer.ui.picture.viewer import Slice
 
 _SPECTRUM_INTERVAL_MS = 50
+_LATENCY = "the latency of the columns, in charts"
+_SPECTRUM = "the spectrum at the cursor, or now"
+"""What the panels show."""
 
 
 class Panels(QObject):
     """Panels that a person opens, moves and closes; what is closed costs nothing."""
 
     spectrum_wanted = pyqtSignal()
-    """Again and again while its panel is seen."""
+    """Emitted regularly while its panel is visible."""
 
     def __init__(self, window: QMainWindow) -> None:
         super().__init__(window)
         self.latency = LatencyPanel()
         self.spectrum = SpectrumPanel()
-        right, bottom = (
-            Qt.DockWidgetArea.RightDockWidgetArea,
-            Qt.DockWidgetArea.BottomDockWidgetArea,
+        area = Qt.DockWidgetArea
+        self._latency_dock = _dock(
+            window, "Latency", f"{_LATENCY} (P)", self.latency, area.RightDockWidgetArea
         )
-        late, spectrum = (
-            "How late the columns are, in charts (P)",
-            "The spectrum at the cursor, or now (S)",
+        self._spectrum_dock = _dock(
+            window, "Spectrum", f"{_SPECTRUM} (S)", self.spectrum, area.BottomDockWidgetArea
         )
-        self._latency_dock = _dock(window, "Latency", late, self.latency, right)
-        self._spectrum_dock = _dock(window, "Spectrum", spectrum, self.spectrum, bottom)
-        self._shown: tuple[MelConfig, str] | None = None
         self._spectra = QTimer(self)
         self._spectra.timeout.connect(self.spectrum_wanted)
         self._spectrum_dock.visibilityChanged.connect(self._run_spectra)
 
     def show_latency(self, status: EngineStatus, latency: LatencyLog) -> None:
-        """Show how late the columns are, if anybody sees it."""
+        """Show the latencies, if the panel is visible."""
         if self.latency.isVisible():
             self.latency.show_latency(status, latency)
 
     def show_slice(self, found: Slice) -> None:
         """Show a column."""
-        shown = found.lane.mel, found.lane.label
-        if self._shown != shown:
-            self._shown = shown
-            self.spectrum.set_front_end(found.lane.mel, found.lane.label)
+        self.spectrum.set_lane(found.lane)
         self.spectrum.hold(found.columns)
-        self.spectrum.show_values(found.columns[-1], found.levels, found.title)
+        self.spectrum.show_values(found.columns[-1], found.range, found.title)
 
     def commands(self) -> list[Command]:
-        """What a person can have done here."""
+        """Return the commands that show and hide the panels."""
 
         def toggle(dock: QDockWidget) -> None:
             dock.setVisible(not dock.isVisible())
 
+        latency, spectrum = (partial(toggle, d) for d in (self._latency_dock, self._spectrum_dock))
         return [
-            Command(
-                "&View",
-                "Latency panel",
-                "how late the columns are, in charts",
-                ("P",),
-                lambda: toggle(self._latency_dock),
-            ),
-            Command(
-                "&View",
-                "Spectrum panel",
-                "the spectrum at the cursor, or now",
-                ("S",),
-                lambda: toggle(self._spectrum_dock),
-            ),
+            Command("view.latency", "Latency panel", "P", _LATENCY, latency),
+            Command("view.spectrum", "Spectrum panel", "S", _SPECTRUM, spectrum),
         ]
 
     def _run_spectra(self, seen: bool) -> None:

@@ -5,7 +5,7 @@ Sizes are in the font's own measure (em), so that they grow with it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
 
 from PyQt6.QtCore import QObject, Qt
 from PyQt6.QtGui import QColor, QPalette
@@ -16,79 +16,74 @@ from visualizer.ui.picture.display import Theme
 _Role = QPalette.ColorRole
 
 
-@dataclass(frozen=True)
-class _Look:
-    """Colours as "#rrggbb", each with what it is for."""
-
-    window: str
-    base: str
-    """behind text that can be picked or edited"""
-    raised: str
-    """buttons and tool tips"""
-    border: str
-    text: str
-    dim: str
-    """placeholders"""
-    disabled: str
-    accent: str
-    """what is picked"""
-    on_accent: str
-    link: str
-    checked: str
-    checked_border: str
-    recording: str
-    warning: str
-    on_warning: str
-    fine: str
-    """text, frame and ground of what is as it should be"""
-    fine_border: str
-    fine_ground: str
-
-
-_DARK = _Look(
-    window="#1b1b22",
-    base="#121217",
-    raised="#2a2a34",
-    border="#3a3a46",
-    text="#dcdce2",
-    dim="#8a8a96",
-    disabled="#6f6f7c",
-    accent="#b5367a",
-    on_accent="#ffffff",
-    link="#d98ab4",
-    checked="#4a2a52",
-    checked_border="#8d4f95",
-    recording="#ff6b5e",
-    warning="#5a3d16",
-    on_warning="#ffe6c2",
-    fine="#b9e4c9",
-    fine_border="#3f6b52",
-    fine_ground="#1d4031",
-)
-_LIGHT = _Look(
-    window="#f3f3f6",
-    base="#ffffff",
-    raised="#e9e9ee",
-    border="#b4b4c0",
-    text="#26262e",
-    dim="#6c6c78",
-    disabled="#9a9aa6",
-    accent="#a32e6d",
-    on_accent="#ffffff",
-    link="#8a2460",
-    checked="#ecd5ea",
-    checked_border="#a873ac",
-    recording="#c5281c",
-    warning="#fbe8c8",
-    on_warning="#5a3a08",
-    fine="#1f5c3a",
-    fine_border="#8fbfa3",
-    fine_ground="#d6efe0",
-)
+_COLOURS = {
+    "window": ("#1b1b22", "#f3f3f6"),
+    # Behind text that can be picked or edited.
+    "base": ("#121217", "#ffffff"),
+    # Buttons and tool tips.
+    "raised": ("#2a2a34", "#e9e9ee"),
+    "border": ("#3a3a46", "#b4b4c0"),
+    "text": ("#dcdce2", "#26262e"),
+    # Placeholders.
+    "dim": ("#8a8a96", "#6c6c78"),
+    "disabled": ("#6f6f7c", "#9a9aa6"),
+    # What is picked.
+    "accent": ("#b5367a", "#a32e6d"),
+    "on_accent": ("#ffffff", "#ffffff"),
+    "link": ("#d98ab4", "#8a2460"),
+    "checked": ("#4a2a52", "#ecd5ea"),
+    "checked_border": ("#8d4f95", "#a873ac"),
+    "recording": ("#ff6b5e", "#c5281c"),
+    "warning": ("#5a3d16", "#fbe8c8"),
+    "on_warning": ("#ffe6c2", "#5a3a08"),
+    # Text, frame and ground of what is as it should be.
+    "fine": ("#b9e4c9", "#1f5c3a"),
+    "fine_border": ("#3f6b52", "#8fbfa3"),
+    "fine_ground": ("#1d4031", "#d6efe0"),
+}
+"""On a dark and on a light window."""
+_ROLES = {
+    _Role.Window: "window",
+    _Role.WindowText: "text",
+    _Role.Base: "base",
+    _Role.AlternateBase: "window",
+    _Role.Text: "text",
+    _Role.PlaceholderText: "dim",
+    _Role.Button: "raised",
+    _Role.ButtonText: "text",
+    _Role.BrightText: "on_accent",
+    _Role.ToolTipBase: "raised",
+    _Role.ToolTipText: "text",
+    _Role.Mid: "border",
+    _Role.Highlight: "accent",
+    _Role.HighlightedText: "on_accent",
+    _Role.Accent: "accent",
+    _Role.Link: "link",
+    _Role.LinkVisited: "link",
+}
+"""Every role, so that nothing of the desktop's own palette shines through."""
+# Fusion draws a checked button of a dark palette like one that is not.
+_STYLE_SHEET = """
+QPushButton { padding: 0.2em 0.9em; }
+QPushButton:checked, QToolButton:checked {
+    background: @checked@; border: 1px solid @checked_border@; border-radius: 3px;
+}
+QPushButton:checked:focus, QToolButton:checked:focus { border-color: @accent@; }
+#banner { background: @warning@; border-radius: 4px; }
+#banner QLabel, #banner QToolButton { color: @on_warning@; }
+#banner[news="true"] { background: @fine_ground@; }
+#banner[news="true"] QLabel, #banner[news="true"] QToolButton { color: @fine@; }
+#record:checked, #recording { color: @recording@; }
+#recording { padding: 0 0.5em; }
+#badge {
+    color: @fine@; border: 1px solid @fine_border@; border-radius: 4px;
+    padding: 0.05em 0.6em;
+}
+"""
 
 
 def apply_theme(application: QApplication, theme: Theme) -> None:
-    """Colour the application; another call changes its mind.
+    """Colour the application, again at each call.
 
     With "system" it follows the desktop's colour scheme from then on; a desktop that tells none
     counts as dark.
@@ -122,56 +117,11 @@ class _SchemeWatch(QObject):
         light = self._theme == "light" or (
             self._theme == "system" and self._scheme == Qt.ColorScheme.Light
         )
-        look = _LIGHT if light else _DARK
-        self._application.setPalette(_palette(look))
-        self._application.setStyleSheet(_style_sheet(look))
-
-
-def _palette(look: _Look) -> QPalette:
-    """Every role, so that nothing of the desktop's own palette shines through."""
-    window = QColor(look.window)
-    palette = QPalette(QColor(look.raised), window)
-    for role, colour in (
-        (_Role.Window, look.window),
-        (_Role.WindowText, look.text),
-        (_Role.Base, look.base),
-        (_Role.AlternateBase, look.window),
-        (_Role.Text, look.text),
-        (_Role.PlaceholderText, look.dim),
-        (_Role.Button, look.raised),
-        (_Role.ButtonText, look.text),
-        (_Role.BrightText, look.on_accent),
-        (_Role.ToolTipBase, look.raised),
-        (_Role.ToolTipText, look.text),
-        (_Role.Mid, look.border),
-        (_Role.Highlight, look.accent),
-        (_Role.HighlightedText, look.on_accent),
-        (_Role.Accent, look.accent),
-        (_Role.Link, look.link),
-        (_Role.LinkVisited, look.link),
-    ):
-        palette.setColor(role, QColor(colour))
-    for role in (_Role.WindowText, _Role.Text, _Role.ButtonText):
-        palette.setColor(QPalette.ColorGroup.Disabled, role, QColor(look.disabled))
-    return palette
-
-
-def _style_sheet(look: _Look) -> str:
-    # Fusion draws a checked button of a dark palette like one that is not.
-    return f"""
-QPushButton {{ padding: 0.2em 0.9em; }}
-QPushButton:checked, QToolButton:checked {{
-    background: {look.checked}; border: 1px solid {look.checked_border}; border-radius: 3px;
-}}
-QPushButton:checked:focus, QToolButton:checked:focus {{ border-color: {look.accent}; }}
-#banner {{ background: {look.warning}; border-radius: 4px; }}
-#banner QLabel, #banner QToolButton {{ color: {look.on_warning}; }}
-#banner[news="true"] {{ background: {look.fine_ground}; }}
-#banner[news="true"] QLabel, #banner[news="true"] QToolButton {{ color: {look.fine}; }}
-#record:checked, #recording {{ color: {look.recording}; }}
-#recording {{ padding: 0 0.5em; }}
-#badge {{
-    color: {look.fine}; border: 1px solid {look.fine_border}; border-radius: 4px;
-    padding: 0.05em 0.6em;
-}}
-"""
+        look = {name: pair[light] for name, pair in _COLOURS.items()}
+        palette = QPalette(QColor(look["raised"]), QColor(look["window"]))
+        for role, name in _ROLES.items():
+            palette.setColor(role, QColor(look[name]))
+        for role in (_Role.WindowText, _Role.Text, _Role.ButtonText):
+            palette.setColor(QPalette.ColorGroup.Disabled, role, QColor(look["disabled"]))
+        self._application.setPalette(palette)
+        self._application.setStyleSheet(re.sub("@(.+?)@", lambda m: look[m[1]], _STYLE_SHEET))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
@@ -28,21 +29,19 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from visualizer.audio.capture import CaptureConfig
 from visualizer.engine.config import EngineConfig
 from visualizer.engine.engine import Engine
 from visualizer.engine.latency import LatencyLog
 from visualizer.engine.options import DEFAULT_ENGINE_CONFIG, MINIMUM_SIZE
+from visualizer.engine.reader import EngineReader
 from visualizer.engine.status import EngineStatus
-from visualizer.errors import ConfigError
-from visualizer.mel.flat import MelConfig
 from visualizer.ui.bridge import Bridge
+from visualizer.ui.commands import GESTURES, SWITCHES, commands_of
 from visualizer.ui.controls.banner import Banner
 from visualizer.ui.controls.device_watch import DeviceWatch
-from visualizer.ui.controls.files import RecentFiles, RegionSaver, ask_for_audio, dropped_file
+from visualizer.ui.controls.files import RecentFiles, ask_for_audio, dropped_file
 from visualizer.ui.controls.key_sheet import KeySheet
 from visualizer.ui.controls.menus import Command, Menus
-from visualizer.ui.controls.recordings import Recordings
 from visualizer.ui.controls.settings import Settings
 from visualizer.ui.controls.status_line import StatusLine
 from visualizer.ui.controls.toolbar import Controls
@@ -51,12 +50,13 @@ from visualizer.ui.pace import PaintPace
 from visualizer.ui.panels.latency_figures import numbers_table
 from visualizer.ui.picture.display import DisplayConfig, Theme
 from visualizer.ui.picture.overlay import latency_lines
+from visualizer.ui.picture.viewer import Viewer
+from visualizer.ui.recordings import Recordings
+from visualizer.ui.regions import RegionSaver
 from visualizer.ui.theme import apply_theme
-from visualizer.ui.viewer import Viewer
-from visualizer.ui.viewer_commands import GESTURES, commands_of
 
 _TEXT_INTERVAL_MS = 200
-"""The numbers change this often: faster, nobody can read them."""
+"""Between two updates of the numbers: faster, nobody could read them."""
 
 
 class Window(QMainWindow):
@@ -72,14 +72,14 @@ class Window(QMainWindow):
     def __init__(
         self, start_engine: Callable[[Callable[[], None]], Engine], store: Settings
     ) -> None:
-        """`start_engine` makes the engine, given what it shall call for each update."""
+        """`start_engine` makes the engine, given the function to call on each update."""
         super().__init__()
         self._start_engine = start_engine
         self._store = store
-        self._wish = store.engine_config() or DEFAULT_ENGINE_CONFIG
-        self._wish_is_new = False
+        self._choice = store.engine_config() or DEFAULT_ENGINE_CONFIG
+        self._choice_is_new = False
         self._asked: EngineConfig | None = None
-        self._engine: Engine | None = None
+        self._reader: EngineReader | None = None
         self._status: EngineStatus | None = None
         self.latency = LatencyLog()
 
@@ -94,7 +94,7 @@ class Window(QMainWindow):
         self.controls = Controls()
         self.banner = Banner()
         self.failures = Banner()
-        """Of the program itself; what the engine says takes the place of what it said before."""
+        """Of the program itself; the other banner is the engine's."""
         self.viewer = Viewer(store.display_config())
         self.stack = self.viewer.stack
         self._pace = PaintPace(self.stack, self.latency)
@@ -110,9 +110,9 @@ class Window(QMainWindow):
         self._connect_controls()
         self.menus = Menus(self, self._commands())
         is_16_bit = store.recording_config().sound_format == "int16"
-        self.menus.check("Record 16 bit", is_16_bit)
+        self.menus.check("file.16-bit", is_16_bit)
         recent = QMenu("Open recent", self)
-        self.menus.menus["&File"].insertMenu(self.menus.actions["Save region as NumPy…"], recent)
+        self.menus.menus["file"].insertMenu(self.menus.actions["file.region"], recent)
         self.recent = RecentFiles(store, recent)
         self.recent.picked.connect(self.open_file)
         self._key_sheet = KeySheet([*self.menus.sheet(), ("Mouse", GESTURES)], self)
@@ -141,23 +141,18 @@ class Window(QMainWindow):
 
     def _connect_controls(self) -> None:
         controls, viewer = self.controls, self.viewer
-        controls.capture_picked.connect(self._pick_capture)
+        controls.engine_picked.connect(lambda changes: self._change(**changes))
+        controls.display_picked.connect(lambda changes: viewer.show_in(**changes))
         controls.file_wanted.connect(self._pick_file)
         controls.refresh_wanted.connect(self._look_for_devices)
         self.devices.found.connect(controls.show_devices)
         self.devices.failed.connect(self._show_list_failure)
-        controls.preset_picked.connect(self._pick_front_end)
-        controls.channel_picked.connect(lambda channel: self._change(channel=channel))
-        controls.compute_picked.connect(lambda compute: self._change(compute=compute))
         controls.freeze_toggled.connect(self._freeze)
         controls.record_toggled.connect(self.recordings.turn)
         self.recordings.turned.connect(controls.record.setChecked)
         self.recordings.saved.connect(self._show_saved)
         self.recordings.failed.connect(self.show_fault)
         controls.overlay_toggled.connect(self._show_overlay)
-        controls.span_picked.connect(lambda span_s: viewer.show_in(span_s=span_s))
-        controls.colours_picked.connect(lambda name: viewer.show_in(colour_map=name))
-        controls.second_picked.connect(lambda name: viewer.show_in(second=name))
         viewer.display_changed.connect(self._show_display)
         viewer.display_changed.connect(self._store.save_display_config)
         viewer.refused.connect(self.show_fault)
@@ -168,82 +163,68 @@ class Window(QMainWindow):
         self.stack.menu_wanted.connect(lambda _, where: self._context.popup(where))
 
     def _commands(self) -> list[Command]:
-        controls = self.controls
-        own = [
-            Command(
-                "&File", "Open audio file…", "play an audio file", ("Ctrl+O",), self._pick_file
-            ),
-            Command(
-                "&File",
-                "Save region as NumPy…",
-                "save the region's values and sound, and copy the code that joins them",
-                ("Ctrl+S",),
-                self._save_region,
-            ),
-            *self.recordings.commands(),
-            Command(
-                "&File",
-                "Look for microphones",
-                "look for microphones again",
-                ("F5",),
-                self._look_for_devices,
-            ),
-            Command("&File", "Quit", "close the window", ("Ctrl+Q",), self.close),
-            Command(
-                "&View",
-                "Freeze",
-                "hold the picture still; capture goes on",
-                ("Space",),
-                controls.freeze.toggle,
-            ),
-            Command(
-                "&View",
-                "Latency overlay",
-                "how late each column is, on the picture",
-                ("L",),
-                controls.overlay.toggle,
-            ),
-            *self.panels.commands(),
-            Command(
-                "&View",
-                "Copy latency numbers",
-                "copy the latencies as a table",
-                ("Ctrl+Shift+C",),
-                self._copy_latency,
-            ),
-            Command(
-                "&View",
-                "Full screen",
-                "fill the screen, or do so no longer",
-                ("F11",),
-                self._toggle_full_screen,
-            ),
-        ]
+        freeze, overlay = self.controls.freeze, self.controls.overlay
+        region = "save the region's values and sound; the code for it goes on the clipboard"
+        look = self._look_for_devices
         themes = [
             Command(
-                "&View/Theme",
+                f"view.theme.{theme}",
                 theme.capitalize(),
+                "",
                 f"{theme} colours",
-                (),
-                lambda theme=theme: self.viewer.show_in(theme=theme),
-                True,
-                theme,
+                partial(self.viewer.show_in, theme=theme),
+                exclusive=True,
             )
             for theme in get_args(Theme)
         ]
-        sheet = Command("&Help", "Keys", "show this sheet", ("?",), self._toggle_key_sheet)
-        return [*own, *commands_of(self.viewer), *themes, sheet]
+        return [
+            Command(
+                "file.open", "Open audio file…", "Ctrl+O", "play an audio file", self._pick_file
+            ),
+            Command("file.region", "Save region as NumPy…", "Ctrl+S", region, self._save_region),
+            *self.recordings.commands(),
+            Command("file.devices", "Refresh devices", "F5", "look for microphones again", look),
+            Command("file.quit", "Quit", "Ctrl+Q", "close the window", self.close),
+            Command(
+                "view.freeze",
+                "Freeze",
+                "Space",
+                "freeze the picture; capture continues",
+                freeze.toggle,
+            ),
+            Command(
+                "view.overlay", "Latency overlay", "L", "latencies on the picture", overlay.toggle
+            ),
+            *self.panels.commands(),
+            Command(
+                "view.copy-latency",
+                "Copy latencies",
+                "Ctrl+Shift+C",
+                "copy the latencies as a table",
+                self._copy_latency,
+            ),
+            Command(
+                "view.full-screen",
+                "Full screen",
+                "F11",
+                "fill the screen",
+                self._toggle_full_screen,
+            ),
+            *commands_of(self.viewer),
+            *themes,
+            Command("help.keys", "Keys", "?", "show this sheet", self._toggle_key_sheet),
+        ]
 
     def _fill_context(self) -> None:
-        for text in (
-            "Marker A",
-            "Marker B",
-            "Region from A to B",
-            "Remove marks",
-            "Save region as NumPy…",
-            "Freeze",
+        for command in (
+            "mark.a",
+            "mark.b",
+            "mark.region",
+            "mark.clear",
+            "file.region",
+            "view.freeze",
         ):
-            self._context.addAction(self.menus.actions[text])
+            self._context.addAction(self.menus.actions[command])
 
     @property
     def frozen(self) -> bool:
@@ -251,18 +232,18 @@ class Window(QMainWindow):
 
     def engine_status(self) -> EngineStatus | None:
         """The engine's state of now; None before it was started."""
-        return self._engine.status() if self._engine else None
+        return self._reader.engine.status() if self._reader else None
 
     def open_file(self, path: Path) -> None:
         """Play an audio file."""
-        self._pick_capture(CaptureConfig("file", path=str(path)))
+        self.controls.play(path)
 
     def show_fault(self, text: str) -> None:
         """Say in the banner what went wrong."""
         self.banner.show_text(text)
 
     def offer_details(self, details: Callable[[], str]) -> None:
-        """Offer to copy this text with every fault of the engine and of the program."""
+        """Offer to copy these details with every fault of the engine and of the program."""
         self.banner.offer_details(details)
         self.failures.offer_details(details)
 
@@ -274,8 +255,8 @@ class Window(QMainWindow):
         self.viewer.close_tracks()
         self._saver.close()
         self.recordings.close()
-        if self._engine is not None:
-            self._engine.close()
+        if self._reader is not None:
+            self._reader.close()
         super().closeEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
@@ -304,7 +285,7 @@ class Window(QMainWindow):
         self._rest()
 
     def _rest(self) -> None:
-        """Look for what is new only now and then while nobody sees it."""
+        """Poll a few times a second, instead of at each update, while nobody sees the picture."""
         rested = self._bridge.resting
         self._bridge.resting = self.frozen or not self.isVisible() or self.isMinimized()
         if rested and not self._bridge.resting:
@@ -312,27 +293,21 @@ class Window(QMainWindow):
 
     def _change(self, **changes: object) -> None:
         status = self.engine_status()
-        if self._engine is None or status is None:
+        if self._reader is None or status is None:
             return
-        # What is in force may stand in for what was wished; only wishes are worth keeping.
-        self._wish = replace(self._wish, **changes)  # type: ignore[arg-type]
-        self._wish_is_new = True
+        # What runs may stand in for what was chosen; only choices are worth keeping.
+        self._choice = replace(self._choice, **changes)  # type: ignore[arg-type]
+        self._choice_is_new = True
         # A choice that is still on its way is kept by the next one.
         self._asked = replace(self._asked or status.config, **changes)  # type: ignore[arg-type]
-        self._engine.configure(self._asked)
+        self._reader.engine.configure(self._asked)
 
     def _show_display(self, display: DisplayConfig) -> None:
         """Show in the controls and menus how the picture is shown."""
         self.controls.show_display(display)
-        for text, on in (
-            ("Time of day", display.clock_time),
-            ("Note names", display.note_names),
-            ("Waveform", display.waveform),
-            ("Difference", display.difference),
-            ("Automatic range", display.automatic_levels),
-        ):
-            self.menus.check(text, on)
-        self.menus.check(display.theme.capitalize(), True)
+        for command, (field, *_) in SWITCHES.items():
+            self.menus.check(command, getattr(display, field))
+        self.menus.check(f"view.theme.{display.theme}", True)
         application = QApplication.instance()
         assert isinstance(application, QApplication)
         apply_theme(application, display.theme)
@@ -366,21 +341,8 @@ class Window(QMainWindow):
 
     def _save_region(self) -> None:
         status = self.engine_status()
-        try:
-            piece = self.viewer.piece(status) if status is not None else None
-        except ConfigError as error:
-            self.show_fault(str(error))
-            return
-        self._saver.save(piece, self)
-
-    def _pick_front_end(self, choice: str | MelConfig) -> None:
-        if isinstance(choice, str):
-            self._change(preset=choice, mel=None)
-        else:
-            self._change(mel=choice)
-
-    def _pick_capture(self, capture: CaptureConfig) -> None:
-        self._change(capture=capture, channel=None)
+        if status is not None:
+            self._saver.save(self.viewer, status, self)
 
     def _pick_file(self) -> None:
         path = ask_for_audio(self)
@@ -391,7 +353,7 @@ class Window(QMainWindow):
 
     def _start(self) -> None:
         # Only now is the window visible, and the time that torch takes to load costs no wait.
-        self._engine = self._start_engine(self._bridge.wake)
+        self._reader = EngineReader(self._start_engine, on_news=self._bridge.wake)
         self._texts.start(_TEXT_INTERVAL_MS)
         handle = self.windowHandle()
         assert handle is not None
@@ -401,19 +363,13 @@ class Window(QMainWindow):
 
     def _on_update(self) -> None:
         self._bridge.accept()
-        if self._engine is None:
+        if self._reader is None:
             return
-        if self._status is None or self._engine.revision != self._status.revision:
-            self._show_status(self._engine.status())
-        status = self._status
-        assert status is not None
+        deliveries, status = self._reader.drain(), self._reader.status
+        self._show_status(status)
         shown = not self._bridge.resting
-        for columns in self._engine.drain():
+        for columns in deliveries:
             self.status_line.note_peak(columns.peak)
-            if columns.config_id > status.config_id:
-                # Made by a front-end that came into force since the look at the status.
-                status = self._engine.status()
-                self._show_status(status)
             self.recordings.add(columns)
             if columns.config_id != status.config_id or status.mel is None:
                 continue
@@ -431,12 +387,12 @@ class Window(QMainWindow):
         self._asked = None
         self.controls.show_status(status)
         self.banner.show_fault(status.fault or "")
-        if self._wish_is_new and status.state == "running":
-            self._wish_is_new = False
+        if self._choice_is_new and status.state == "running":
+            self._choice_is_new = False
             if status.fault is None:
-                self._store.save_engine_config(self._wish)
+                self._store.save_engine_config(self._choice)
             else:
-                self._wish = self._store.engine_config() or DEFAULT_ENGINE_CONFIG
+                self._choice = self._store.engine_config() or DEFAULT_ENGINE_CONFIG
         played = status.config.capture.path
         if status.state == "running" and played is not None:
             self.recent.remember(played)
@@ -458,7 +414,7 @@ class Window(QMainWindow):
             self.failed.emit(status.fault)
 
     def _look(self) -> None:
-        """Now and then: what need not be shown at once."""
+        """A few times a second: what need not be shown at once."""
         if self._bridge.resting:
             self._on_update()
         self._show_texts()
@@ -473,7 +429,7 @@ class Window(QMainWindow):
         if self._bridge.resting:
             return
         self.viewer.inspector.show()
-        self.viewer.follow_levels()
+        self.viewer.follow_range()
         plate = self.stack.latency
         if plate.visible and plate.set_lines(latency_lines(status, self.latency)):
             self.stack.refresh_soon()
@@ -490,7 +446,7 @@ class Window(QMainWindow):
         self.devices.ask((source.host_api or "", source.name) if source and on_microphone else None)
 
     def _show_saved(self, words: str) -> None:
-        """Tell what was saved, beside a fault that goes on."""
+        """Say what was saved, after a fault that is still there."""
         fault = self._status.fault if self._status is not None else None
         if fault is None:
             self.banner.show_news(words)

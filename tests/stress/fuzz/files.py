@@ -94,7 +94,7 @@ def _play(path: Path, *, loop: bool) -> None:
         while (block := ring.read()) is not None:
             assert block.samples.dtype == np.float32
             blocks += 1
-        if ring.end_reason is not None:
+        if ring.end is not None:
             ended.set()
 
     source = FileSource(path, CaptureConfig("file", path=str(path), loop=loop))
@@ -103,6 +103,6 @@ def _play(path: Path, *, loop: bool) -> None:
     source.start(ring)
     ended.wait(_PLAYED_S)
     source.close()
-    if ring.end_reason is not None:
-        check_message(ring.end_reason)
+    if ring.fault is not None:
+        check_message(ring.fault)
     assert ring.dropped_blocks == 0

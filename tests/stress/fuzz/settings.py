@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PyQt6.QtCore import QByteArray, QSettings
+from PyQt6.QtCore import QByteArray
 
 from tests.stress.fuzz.values import anything, check_message, damaged
 from visualizer.audio.capture import CaptureConfig
 from visualizer.engine.config import EngineConfig
 from visualizer.mel.presets import PRESETS, preset
+from visualizer.support.settings_file import settings_path
 from visualizer.ui.controls.settings import Settings
 from visualizer.ui.picture.display import DisplayConfig
 
@@ -26,12 +28,8 @@ _ENGINES = (
 
 def run(random: np.random.Generator, folder: Path) -> str:
     """Return what came of it: "whole", or "mended" where something did not fit."""
-    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(folder))
-    path = Path(
-        QSettings(
-            QSettings.Format.IniFormat, QSettings.Scope.UserScope, "mel-visualizer", "window"
-        ).fileName()
-    )
+    os.environ["XDG_CONFIG_HOME"] = str(folder)
+    path = settings_path()
     path.parent.mkdir(parents=True, exist_ok=True)
     content = _content(random)
     if random.integers(2):
@@ -82,11 +80,8 @@ def _content(random: np.random.Generator) -> bytes:
             target[names[random.integers(len(names))]] = anything(random)
     if random.integers(8) == 0:
         recent = anything(random)
-    lines = [b"[General]"]
-    for key, value in (("engine", engine), ("display", display), ("recent", recent)):
-        lines.append(f"{key}={_ini(_json(value))}".encode(errors="replace"))
-    lines.append(b"geometry=@ByteArray(\\x1\\xd9\\xd0\\xcb)")
-    return b"\n".join(lines) + b"\n"
+    values = {"engine": engine, "display": display, "recent": recent, "geometry": "AdnQyw=="}
+    return _json(values).encode(errors="replace")
 
 
 def _json(value: Any) -> str:
@@ -94,8 +89,4 @@ def _json(value: Any) -> str:
         return json.dumps(value)
     except ValueError:
         # Python writes no int of thousands of digits.
-        return "1" * 5000
-
-
-def _ini(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        return '{"recent": ' + "1" * 5000 + "}"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from functools import partial
+import sys
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -15,15 +16,15 @@ from visualizer.cli import run_command as main
 from visualizer.mel.kernels import EagerKernel
 from visualizer.mel.presets import preset
 from visualizer.mel.timing import noise_frames
-from visualizer.tools.bench import drawing as drawing_bench
-from visualizer.tools.bench import measure as bench_module
-from visualizer.tools.bench.peers import peers
+from visualizer.tools.bench import drawing, measure
+from visualizer.tools.bench.cases import FFT_ALONE, peers
+from visualizer.tools.bench.chart import OURS_COLOUR, THEIRS_COLOUR
 
 PEERS = {
     "librosa, as people call it",
     "librosa, filters kept",
     "torchaudio MelSpectrogram",
-    "the seed's function, eager",
+    "the article's function on cpu, eager",
     "numpy float32",
     "scipy float32",
     "kaldi-native-fbank",
@@ -38,10 +39,10 @@ def short(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("CALLS_A_ROUND", 3),
         ("PACED_ROUNDS", 1),
         ("PACED_CALLS_A_ROUND", 2),
-        ("OFFLINE_S", 2.0),
-        ("OFFLINE_RUNS", 1),
+        ("FILE_S", 2.0),
+        ("FILE_RUNS", 1),
     ):
-        monkeypatch.setattr(bench_module, name, value)
+        monkeypatch.setattr(measure, name, value)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("CXX", str(tmp_path / "no-compiler"))
 
@@ -51,7 +52,7 @@ def test_a_peer_computes_what_it_is_compared_with(name: str) -> None:
     """Magnitudes under mel filters of their own scale; kaldi's transform has 1024 points."""
     config = preset("simli", 16_000)
     frames = noise_frames(config)
-    theirs = np.asarray(peers(config)[name]()(frames)).reshape(80)
+    theirs = np.asarray(peers()[name]()(frames)).reshape(80)
     ours = EagerKernel(config)(frames)[0]
     if name == "kaldi-native-fbank":
         # It takes the hop after a window of silence, and its filters have no Slaney norm.
@@ -61,68 +62,75 @@ def test_a_peer_computes_what_it_is_compared_with(name: str) -> None:
         np.testing.assert_allclose(theirs, ours, rtol=0, atol=1e-5 * ours.max())
 
 
-@pytest.mark.usefixtures("short")
+@pytest.mark.usefixtures("short", "qapp")
 def test_all_are_timed_and_what_cannot_be_is_said(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # As where it is not installed.
+    monkeypatch.setitem(sys.modules, "kaldi_native_fbank", None)
     figures, chart = tmp_path / "bench.json", tmp_path / "bench.png"
     assert main(["bench", "--peers", "--json", str(figures), "--chart", str(chart)]) == 0
     printed = capsys.readouterr().out
     result = json.loads(figures.read_text())
     assert result["ours"] == "eager"
-    for timings in (result["tight"], result["paced"]):
-        assert {*PEERS, "eager", "the FFT call alone"} <= {timing["name"] for timing in timings}
-        assert all(0 < timing["p50_us"] <= timing["p99_us"] for timing in timings)
-    assert all(timing["period_ms"] == 12.5 for timing in result["paced"])
-    by_name = {timing["name"]: timing["p50_us"] for timing in result["tight"]}
-    ratio = by_name["librosa, as people call it"] / by_name["eager"]
-    assert result["ratios"]["librosa, as people call it"] == pytest.approx(ratio, abs=0.01)
-    assert [row["n_streams"] for row in result["streams"]] == [1, 8, 64]
-    assert result["offline_times_real_time"] > 1
+    calls = {(row["case"], row["rows"]): row for row in result["calls"]}
+    assert {case for case, rows in calls if rows == 1} >= {
+        *PEERS - {"kaldi-native-fbank"},
+        "eager",
+        FFT_ALONE,
+    }
+    assert {rows for case, rows in calls if case == "eager"} == {1, 8, 64, 256}
+    for row in calls.values():
+        assert 0 < row["p50_us"] <= row["p99_us"]
+        assert 0 < row["paced_p50_us"] <= row["paced_p99_us"]
+        ratio = row["p50_us"] / calls["eager", row["rows"]]["p50_us"]
+        assert row["times_ours"] == pytest.approx(ratio, abs=0.01)
+        assert f"{row['p50_us']:,.2f}" in printed
+    assert result["file"]["times_real_time"] > 1
     assert result["build_s"] is None
-    assert any("no C++ compiler" in problem for problem in result["problems"])
+    assert any("kaldi-native-fbank" in problem for problem in result["problems"])
     assert "not measured: the kernel could not be compiled: there is no C++ compiler" in printed
-    assert "64 " in printed
     assert "times real time on one core" in printed
-    assert "kaldi-native-fbank" in printed
     image = QImage(str(chart))
-    # The middle of each bar's beginning: ours in its own colour, and one of each other.
-    rows = range(84 + 15, image.height() - 44, 34)
-    bars = [image.pixelColor(310, row).name() for row in rows]
-    assert len(bars) == len(result["tight"])
-    assert bars.count("#e0548d") == 1
-    assert bars.count("#4a4a5c") == len(bars) - 1
+    pixels = [image.pixelColor(300, y).name() for y in range(image.height())]
+    # Up a line through the beginnings of the bars: one is ours, the others are not.
+    bars = [colour for colour, _ in groupby(pixels) if colour in (OURS_COLOUR, THEIRS_COLOUR)]
+    assert bars.count(OURS_COLOUR) == 1
+    assert len(bars) == sum(rows == 1 for _, rows in calls)
 
 
+@pytest.fixture
+def few_updates(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drawing, "ROUNDS", 2)
+    monkeypatch.setattr(drawing, "UPDATES_A_ROUND", 3)
+
+
+@pytest.mark.usefixtures("few_updates")
 def test_the_picture_is_timed_beside_a_plain_image(qapp: QApplication) -> None:
     steps: list[str] = []
-    sizes = [(1280, 720), (900, 500)]
-    timings = drawing_bench.time_drawing(qapp, sizes, steps.append, rounds=2, updates_a_round=3)
+    rows = drawing.time_drawing(qapp, ((1280, 720), (900, 500)), steps.append)
     assert len(steps) == 2
-    assert [timing.window for timing in timings] == [size for size in sizes for _ in range(2)]
-    assert [timing.timing.name for timing in timings] == ["ours", "setImage"] * 2
-    for ours, plain in (timings[:2], timings[2:]):
+    assert [row.window for row in rows] == ["1280×720"] * 2 + ["900×500"] * 2
+    assert [row.case for row in rows] == ["ours", "setImage"] * 2
+    for ours, plain in (rows[:2], rows[2:]):
         assert ours.picture == plain.picture
         # Beside it are the axes and the colour bar.
-        assert all(0.7 * w < p < w for w, p in zip(ours.window, ours.picture, strict=True))
+        inside, whole = (tuple(map(int, text.split("×"))) for text in (ours.picture, ours.window))
+        assert all(0.7 * w < p < w for w, p in zip(whole, inside, strict=True))
         assert ours.times_ours == 1
-        ratio = plain.timing.p50_us / ours.timing.p50_us
-        assert plain.times_ours == pytest.approx(ratio, abs=0.01)
-    for timing in timings:
-        assert timing.timing.n_calls == 6
-        assert timing.timing.period_ms == 12.5
-        assert 0 < timing.timing.p50_us <= timing.timing.p99_us
-        assert timing.cpu_us > 0
+        assert plain.times_ours == pytest.approx(plain.p50_ms / ours.p50_ms, rel=0.01)
+    for row in rows:
+        assert 0 < row.p50_ms <= row.p99_ms
+        assert row.cpu_ms > 0
 
 
 def test_both_ways_show_the_columns(qapp: QApplication) -> None:
     """What is timed is what is seen: in each way the newest column arrives at the right edge."""
-    window = drawing_bench._Window(qapp, 1280, 720)
-    window._show()
+    window = drawing.TwoWays(qapp, 1280, 720)
     loudest = np.full((80, 1), 1e3, np.float32)
-    for way, picture in ((window._ours, window._ours.view), (window._plain, window._plain.page)):
-        window._pages.setCurrentWidget(way.page)
-        window._update(way)
+    for way, picture in ((window.ours, window.ours.view), (window.plain, window.plain.page)):
+        window.pages.setCurrentWidget(way.page)
+        window.update(way)
         before = picture.grab().toImage()
         for _ in range(4):
             way.update(loudest)
@@ -130,24 +138,22 @@ def test_both_ways_show_the_columns(qapp: QApplication) -> None:
         assert picture.isVisible()
         row, right = after.height() // 2, after.width() - 3
         assert before.pixelColor(right, row) != after.pixelColor(right, row)
-    window._pages.close()
+    window.pages.close()
 
 
-@pytest.mark.usefixtures("qapp")
+@pytest.mark.usefixtures("qapp", "few_updates")
 def test_drawing_alone_prints_and_saves_the_drawing_alone(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    few = partial(drawing_bench.time_drawing, rounds=1, updates_a_round=2)
-    monkeypatch.setattr(drawing_bench, "time_drawing", few)
     figures = tmp_path / "drawing.json"
     assert main(["bench", "--drawing", "--json", str(figures)]) == 0
     printed = capsys.readouterr().out
     assert "1280×720" in printed
     assert "setImage" in printed
     result = json.loads(figures.read_text())
-    assert set(result) == {"date", "machine", "drawing"}
+    assert set(result) == {"machine", "drawing"}
     # The screen of the tests is 1600×1000.
-    assert [row["window"] for row in result["drawing"]] == [[1280, 720]] * 2
+    assert [row["window"] for row in result["drawing"]] == ["1280×720"] * 2
 
 
 def test_drawing_needs_a_display(
@@ -158,7 +164,7 @@ def test_drawing_needs_a_display(
         monkeypatch.delenv(name, raising=False)
     assert main(["bench", "--drawing"]) == 2
     said = capsys.readouterr().err
-    assert said.startswith("visualizer: --drawing needs a window: There is no display")
+    assert said.startswith("visualizer: --drawing needs a window: there is no display")
     assert said.count("\n") == 1
 
 

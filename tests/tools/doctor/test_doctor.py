@@ -309,12 +309,10 @@ def test_little_room_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_settings_that_cannot_be_used(own_settings: Path) -> None:
     from visualizer.ui.controls.settings import Settings
 
-    path = own_settings / "mel-visualizer/window.ini"
+    path = own_settings / "mel-visualizer/settings.json"
     assert look("settings") == Check("settings", "ok", f"{path}, which the window will make")
     assert not path.exists()
-    stored = Settings()
-    stored.save_engine_config(EngineConfig(CaptureConfig("demo")))
-    del stored  # which writes it
+    Settings().save_engine_config(EngineConfig(CaptureConfig("demo")))
     assert look("settings") == Check("settings", "ok", str(path))
     path.write_text(path.read_text().replace("simli", "of-next-year"))
     assert "what does not fit is left out\nunknown preset" in look("settings").value
@@ -322,7 +320,7 @@ def test_settings_that_cannot_be_used(own_settings: Path) -> None:
     assert "damaged" in look("settings").value
     path.unlink()
     path.mkdir()
-    assert "Is a directory; the window forgets what you choose" in look("settings").value
+    assert "cannot be used; the window forgets what you choose" in look("settings").value
     path.rmdir()
     path.parent.rmdir()
     path.parent.touch()

@@ -112,11 +112,11 @@ def test_an_open_list_stays_as_it_is_until_it_is_closed(
         assert texts(combo) == before
         # A choice is the line that was clicked, though there is a newer list.
         row = before.index("  mic_b")
-        with qtbot.waitSignal(listening.controls.capture_picked) as picked:
+        with qtbot.waitSignal(listening.controls.engine_picked) as picked:
             view.setCurrentIndex(combo.model().index(row, 0))  # type: ignore[union-attr]
             QTest.keyClick(view, Qt.Key.Key_Return)
         assert picked.args is not None
-        assert picked.args[0].device == "mic_b"
+        assert picked.args[0]["capture"].device == "mic_b"
         qtbot.waitUntil(lambda: SPEAKERS in texts(combo), timeout=WAIT_MS)
     qtbot.waitUntil(lambda: combo.currentText() == "  mic_b", timeout=WAIT_MS)
 

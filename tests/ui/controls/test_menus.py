@@ -49,7 +49,7 @@ def test_one_theme_is_checked_at_a_time(qtbot: QtBot) -> None:
     sound = EngineConfig(CaptureConfig("demo"))
     window = make_window(sound, display=DisplayConfig(theme="dark"))
     with running(window, qtbot):
-        themes = window.menus.menus["&View/Theme"]
+        themes = window.menus.menus["view.theme"]
         dark = screen_pixels(window, window.controls)
 
         def checked() -> list[str]:

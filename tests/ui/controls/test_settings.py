@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from tests.ui.helpers import WAIT_MS, make_window, running
 from visualizer.audio.capture import CaptureConfig
 from visualizer.engine.config import EngineConfig
+from visualizer.engine.options import DEFAULT_ENGINE_CONFIG
 from visualizer.mel.presets import preset
 from visualizer.ui.controls.settings import Settings
 from visualizer.ui.picture.display import DisplayConfig
@@ -28,20 +30,17 @@ DISPLAY = DisplayConfig(span_s=5.0, second="nemo", waveform=True)
 def path(own_settings: Path) -> Path:
     """Of the settings file, which is not there yet."""
     QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(own_settings))
-    return own_settings / "mel-visualizer" / "window.ini"
+    return own_settings / "mel-visualizer" / "settings.json"
 
 
-def write(path: Path, engine: Any = None, display: Any = None, recent: Any = None) -> None:
+def write(path: Path, **values: Any) -> None:
     """As the program does, whatever the values."""
-    store = QSettings(str(path), QSettings.Format.IniFormat)
-    for key, value in (("engine", engine), ("display", display), ("recent", recent)):
-        if value is not None:
-            store.setValue(key, value if isinstance(value, str) else json.dumps(value))
-    store.sync()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(values))
 
 
 def set_aside(path: Path) -> list[bytes]:
-    return [kept.read_bytes() for kept in sorted(path.parent.glob("window-unread-*.ini"))]
+    return [kept.read_bytes() for kept in sorted(path.parent.glob("settings-unread-*.json"))]
 
 
 def test_at_first_there_is_nothing_and_nothing_wrong(path: Path) -> None:
@@ -92,13 +91,13 @@ def test_what_was_kept_comes_back_without_a_word(path: Path) -> None:
 def test_one_choice_that_does_not_fit_costs_none_of_the_others(
     path: Path, change: dict[str, Any], kept: dict[str, Any], words: str
 ) -> None:
-    write(path, asdict(CONFIG) | change, asdict(DISPLAY), ["/a/b.wav"])
+    write(path, engine=asdict(CONFIG) | change, display=asdict(DISPLAY), recent=["/a/b.wav"])
     before = path.read_bytes()
     settings = Settings()
     problem = settings.take_problem()
     assert problem is not None
     assert words in problem
-    assert "window-unread-1.ini" in problem
+    assert "settings-unread-1.json" in problem
     assert len(problem) < 1000
     config = settings.engine_config()
     assert config is not None
@@ -131,20 +130,20 @@ def test_one_choice_that_does_not_fit_costs_none_of_the_others(
 def test_one_way_to_show_that_does_not_fit_costs_none_of_the_others(
     path: Path, change: dict[str, Any], kept: dict[str, Any]
 ) -> None:
-    write(path, asdict(CONFIG), asdict(DISPLAY) | change)
+    write(path, engine=asdict(CONFIG), display=asdict(DISPLAY) | change)
     settings = Settings()
     assert settings.display_config() == DisplayConfig(**asdict(DISPLAY) | kept)
     assert settings.engine_config() == CONFIG
     assert settings.take_problem() is not None
 
 
-@pytest.mark.parametrize("text", ["not json", "[]", "[" * 50_000, '{"a": ' + "9" * 5000 + "}", "7"])
-def test_texts_that_are_no_settings_are_put_aside(path: Path, text: str) -> None:
-    write(path, text, text, text)
+@pytest.mark.parametrize("value", ["not json", [], 7, {"a": 1e999}, [[]]])
+def test_what_is_no_setting_is_put_aside(path: Path, value: object) -> None:
+    write(path, engine=value, display=value, recent=[value, 7], geometry=value, docks="ü")
     settings = Settings()
-    assert settings.engine_config() is None
+    assert settings.engine_config() in (None, DEFAULT_ENGINE_CONFIG)
     assert settings.display_config() == DisplayConfig()
-    assert settings.recent_files() == []
+    assert settings.geometry() == settings.docks() == QByteArray()
     problem = settings.take_problem()
     assert problem is not None
     assert len(problem.splitlines()) == 1
@@ -157,10 +156,12 @@ def test_texts_that_are_no_settings_are_put_aside(path: Path, text: str) -> None
     "content",
     [
         b"\x7fELF" + bytes(range(256)) * 40,
-        b"[General\nengine",
-        b"[General]\nengine=a, b, c\n",
-        b"[General]\nengine=@Variant(\\0\\0\\0\\x7f\\0\\0\\0\\xePyQt_PyObject\\0\\0\\0\\0\\x1c)\n",
-        b"[General]\ngeometry=@Rect(1 2 3 4)\ndocks=@Size(3 4)\nrecent=@Size(3 4)\n",
+        b'{"engine": {"preset": "sim',
+        b"[" * 50_000,
+        b'{"engine": ' + b"9" * 5000 + b"}",
+        b"[1, 2]",
+        b"7",
+        b'{"recent": ["' + b"x" * (1 << 20) + b'"]}',
     ],
 )
 def test_a_file_that_is_damaged_is_put_aside_and_new_choices_are_kept(
@@ -169,7 +170,9 @@ def test_a_file_that_is_damaged_is_put_aside_and_new_choices_are_kept(
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
     settings = Settings()
-    assert settings.take_problem() is not None
+    problem = settings.take_problem()
+    assert problem is not None
+    assert "the file is damaged" in problem
     assert set_aside(path) == [content]
     assert settings.engine_config() is None
     assert settings.geometry() == settings.docks() == QByteArray()
@@ -179,9 +182,85 @@ def test_a_file_that_is_damaged_is_put_aside_and_new_choices_are_kept(
     assert again.take_problem() is None
 
 
+def test_two_windows_keep_what_each_of_them_chose(path: Path) -> None:
+    one, other = Settings(), Settings()
+    one.save_display_config(DISPLAY)
+    other.save_engine_config(CONFIG)
+    one.save_recent_file("/a/b.wav")
+    again = Settings()
+    assert (again.engine_config(), again.display_config()) == (CONFIG, DISPLAY)
+    assert again.recent_files() == ["/a/b.wav"]
+
+
+def test_a_write_that_fails_leaves_the_file_whole(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings()
+    settings.save_engine_config(CONFIG)
+    before = path.read_bytes()
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(json, "dump", full)
+    settings.save_display_config(DISPLAY)
+    assert [kept.name for kept in path.parent.iterdir()] == [path.name]
+    assert path.read_bytes() == before
+    assert "cannot be read or saved" in (settings.take_problem() or "")
+    # It holds in this window all the same.
+    assert settings.display_config() == DISPLAY
+
+
+@pytest.fixture
+def ini(path: Path) -> QSettings:
+    """As the versions wrote it that kept their settings there."""
+    return QSettings(str(path.with_name("window.ini")), QSettings.Format.IniFormat)
+
+
+def test_what_an_older_version_kept_is_taken_over_once(path: Path, ini: QSettings) -> None:
+    display = asdict(DISPLAY) | {"automatic_levels": True}
+    del display["auto_range"]
+    ini.setValue("engine", json.dumps(asdict(CONFIG)))
+    ini.setValue("display", json.dumps(display))
+    ini.setValue("recent", json.dumps(["/a/b.wav"]))
+    ini.setValue("geometry", QByteArray(b"\x01\xd9\x00"))
+    ini.sync()
+    settings = Settings()
+    assert settings.take_problem() is None
+    assert settings.engine_config() == CONFIG
+    assert settings.display_config() == replace(DISPLAY, auto_range=True)
+    assert settings.recent_files() == ["/a/b.wav"]
+    assert settings.geometry() == QByteArray(b"\x01\xd9\x00")
+    names = sorted(kept.name for kept in path.parent.iterdir() if kept.suffix != ".lock")
+    assert names == ["settings.json", "window.ini.old"]
+    assert Settings().engine_config() == CONFIG
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x7fELF" + bytes(range(256)) * 40,
+        b"[General\nengine",
+        b"[General]\nengine=a, b, c\n",
+        b"[General]\nengine=@Variant(\\0\\0\\0\\x7f\\0\\0\\0\\xePyQt_PyObject\\0\\0\\0\\0\\x1c)\n",
+        b"[General]\ngeometry=@Rect(1 2 3 4)\ndocks=@Size(3 4)\nrecent=@Size(3 4)\n",
+    ],
+)
+def test_a_damaged_file_of_an_older_version_is_kept(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True)
+    path.with_name("window.ini").write_bytes(content)
+    settings = Settings()
+    assert settings.engine_config() is None
+    assert path.with_name("window.ini.old").read_bytes() == content
+    settings.save_engine_config(CONFIG)
+    again = Settings()
+    assert again.engine_config() == CONFIG
+    assert again.take_problem() is None
+
+
 def test_what_was_put_aside_before_stays(path: Path) -> None:
     for preset_name in ("one", "two"):
-        write(path, {"preset": preset_name})
+        write(path, engine={"preset": preset_name})
         assert Settings().take_problem() is not None
     first, second = set_aside(path)
     assert b"one" in first
@@ -197,16 +276,18 @@ def test_a_place_that_cannot_be_written_to_is_said_once(path: Path) -> None:
     assert problem is not None
     assert "cannot be read or saved" in problem
     settings.save_engine_config(CONFIG)
-    settings.flush()
     assert settings.take_problem() is None
 
 
 def test_the_window_says_what_it_could_not_read(qtbot: QtBot, path: Path) -> None:
-    write(path, asdict(CONFIG) | {"preset": "gone"}, asdict(DISPLAY) | {"second": "gone"})
-    store = QSettings(str(path), QSettings.Format.IniFormat)
-    store.setValue("geometry", QByteArray(b"rubbish" * 100))
-    store.setValue("docks", QByteArray(b"rubbish" * 100))
-    store.sync()
+    rubbish = base64.b64encode(b"rubbish" * 100).decode()
+    write(
+        path,
+        engine=asdict(CONFIG) | {"preset": "gone"},
+        display=asdict(DISPLAY) | {"second": "gone"},
+        geometry=rubbish,
+        docks=rubbish,
+    )
     window = make_window(EngineConfig(CaptureConfig("demo")))
     with running(window, qtbot):
         qtbot.waitUntil(window.banner.isVisible, timeout=WAIT_MS)

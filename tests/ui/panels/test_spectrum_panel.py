@@ -8,13 +8,22 @@ import pytest
 from PyQt6.QtCore import QPointF
 from pytestqt.qtbot import QtBot
 
+from visualizer.engine.history import ColumnHistory
 from visualizer.mel.filterbank import band_position
+from visualizer.mel.flat import MelConfig
+from visualizer.mel.picture import PictureUnit
 from visualizer.mel.presets import preset
 from visualizer.ui.panels.spectrum_panel import SpectrumPanel
+from visualizer.ui.picture.lanes import Lane
 
 CONFIG = preset("simli", 48_000)
 LEVELS = (-90.0, -10.0)
 SILENCE = np.full(CONFIG.n_mels, -np.inf, np.float32)
+
+
+def lane(mel: MelConfig, label: str) -> Lane:
+    columns, unit = ColumnHistory(mel.n_mels, mel.hop_s), PictureUnit.default(mel)
+    return Lane("", mel, columns, unit, None, label, LEVELS)
 
 
 @pytest.fixture
@@ -22,7 +31,7 @@ def panel(qtbot: QtBot) -> SpectrumPanel:
     panel = SpectrumPanel()
     qtbot.addWidget(panel)
     panel.resize(700, 400)
-    panel.set_front_end(CONFIG, "dB")
+    panel.set_lane(lane(CONFIG, "dB"))
     panel.show()
     qtbot.waitExposed(panel)
     return panel
@@ -84,7 +93,7 @@ def test_peaks_stay_until_they_are_reset(panel: SpectrumPanel) -> None:
 def test_another_front_end_begins_anew(panel: SpectrumPanel) -> None:
     panel.show_values(np.full(CONFIG.n_mels, -30.0, np.float32), LEVELS, "now")
     whisper = preset("whisper-128", 16_000)
-    panel.set_front_end(whisper, "log10")
+    panel.set_lane(lane(whisper, "log10"))
     assert curve_at(panel, 40, panel.plot.peaks) is None
     assert panel.title.text() == "no column yet"
     panel.show_values(np.full(whisper.n_mels, 0.5, np.float32), (-1.0, 1.0), "now")

@@ -17,7 +17,15 @@ from visualizer.mel.filterbank import full_scale
 from visualizer.mel.picture import PictureUnit
 from visualizer.mel.presets import preset
 from visualizer.ui.picture.display import COLOUR_MAPS, REVERSED
-from visualizer.ui.picture.raster import EMPTY_COLOUR, GAP_COLOUR, N_COLOURS, Grid, Raster
+from visualizer.ui.picture.raster import (
+    EMPTY_COLOUR,
+    GAP_COLOUR,
+    N_COLOURS,
+    Grid,
+    Raster,
+    as_it_is,
+    farthest,
+)
 from visualizer.ui.picture.spectrogram import SOURCES, colour_table
 
 LEVELS_DB = (-80.0, -20.0)
@@ -164,3 +172,29 @@ def test_silence_is_the_lowest_colour_not_a_gap() -> None:
     picture = all_coloured(raster_of(history, 9, CONFIG.hop_s), 2 * WIDTH)
     red, green, blue = lowest
     assert (picture == 0xFF000000 | red << 16 | green << 8 | blue).all()
+
+
+def test_of_many_differences_in_a_pixel_the_farthest_from_zero_is_seen() -> None:
+    history = ColumnHistory(2, 1.0)
+    values = np.zeros((1000, 2), np.float32)
+    values[500, 0], values[501, 1], values[900, 1] = -1.0, 1.0, np.nan
+    history.append(0, values.T)
+    pixels = np.zeros((2, 11), np.uint32)
+    raster = Raster(pixels, 100.0, Grid(0.0, 1.0, 2), history, as_it_is, farthest)
+    raster.set_colours(np.arange(N_COLOURS, dtype=np.uint32), (-1.0, 1.0))
+    bottom, top = all_coloured(raster, 11)[::-1].tolist()
+    assert bottom == [255] * 5 + [0] + [255] * 4 + [EMPTY_COLOUR]
+    assert top == [255] * 5 + [511] + [255] * 3 + [GAP_COLOUR, EMPTY_COLOUR]
+
+
+def test_a_view_without_a_column_is_whole_at_once() -> None:
+    """However wide it is: else the window would colour it for ever."""
+    pixels = np.zeros((200, 4000), np.uint32)
+    history = ColumnHistory(200, 0.01)
+    raster = Raster(pixels, 0.01, Grid(0.0, 0.01, 200), history, as_it_is)
+    raster.set_colours(np.arange(N_COLOURS, dtype=np.uint32), (-1.0, 1.0))
+    for _ in range(20):
+        if raster.colour(9000):
+            break
+    assert raster.colour(9000)
+    assert (pixels == EMPTY_COLOUR).all()

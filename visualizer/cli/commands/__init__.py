@@ -37,7 +37,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise ConfigError."""
-        raise ConfigError(f"{message.removeprefix('argument ')}; see `{self.prog} --help`")
+        raise ConfigError(message.removeprefix("argument "), f"see `{self.prog} --help`")
 
 
 def make_parser(*names: str) -> Parser:

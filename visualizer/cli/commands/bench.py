@@ -6,6 +6,9 @@ import argparse
 import logging
 import sys
 import warnings
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +17,7 @@ from visualizer.errors import ConfigError, DisplayError
 from visualizer.support.system import display_problem
 
 if TYPE_CHECKING:
-    from visualizer.tools.bench.measure import BenchResult, DrawingResult
+    from visualizer.tools.bench.drawing import DrawingRow
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -31,34 +34,15 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure; print tables and write what was asked for."""
-    from visualizer.engine.report import write_report
-    from visualizer.support.console import print_tables
-    from visualizer.tools.bench.tables import bench_tables, drawing_tables
-
     require_writable((arguments.json, "the figures"), (arguments.chart, "the chart"))
     problem = display_problem() if arguments.drawing else None
     if problem:
-        raise DisplayError(f"--drawing needs a window: {problem}")
-    figures: dict[str, Any] = {}
-    parts: list[Any] = []
-    if arguments.peers or arguments.chart is not None or not arguments.drawing:
-        result = _bench_kernels(arguments)
-        figures |= result.to_dict()
-        parts += bench_tables(result)
-    if arguments.drawing:
-        drawing = _bench_drawing()
-        figures |= drawing.to_dict()
-        parts += drawing_tables(drawing)
-    # The file first: the reader of the tables may have seen enough before their end.
-    if arguments.json is not None:
-        write_report(arguments.json, figures)
-    print_tables(parts)
-    return 0
-
-
-def _bench_kernels(arguments: argparse.Namespace) -> BenchResult:
-    from visualizer.support.console import progress_on_terminal
-    from visualizer.tools.bench.measure import Bench
+        raise DisplayError(f"--drawing needs a window: {problem.problem}", problem.remedy)
+    # Its torch is loaded before Qt: on Windows torch does not find its libraries after that.
+    from visualizer.tools.bench.measure import machine, measure  # isort: split
+    from visualizer.engine.report import write_report
+    from visualizer.support.console import print_tables, progress_on_terminal
+    from visualizer.tools.bench.tables import bench_tables, table
 
     if arguments.chart is not None:
         # Found out now and not after two minutes of measuring.
@@ -69,35 +53,38 @@ def _bench_kernels(arguments: argparse.Namespace) -> BenchResult:
     # What torch's compiler says of others' functions is no fault of this program's.
     warnings.simplefilter("ignore")
     logging.getLogger("torch").setLevel(logging.ERROR)
+    where = {"date": datetime.now(UTC).isoformat(timespec="seconds"), **machine()}
+    parts: list[Any] = [" · ".join(f"{key} {value}" for key, value in where.items() if value)]
+    figures: dict[str, Any] = {"machine": where}
     with progress_on_terminal() as progress:
-        task = progress.add_task("", total=Bench.N_STEPS + 1)
-        result = Bench(
-            arguments.peers,
-            lambda step: progress.update(task, description=step, advance=1),
-        ).run()
+        task = progress.add_task("", total=None)
+
+        def on_step(step: str) -> None:
+            progress.update(task, description=step)
+
+        if arguments.peers or arguments.chart is not None or not arguments.drawing:
+            result = measure(arguments.peers, on_step)
+            figures |= asdict(result)
+            parts += bench_tables(result)
+        if arguments.drawing:
+            rows = _time_drawing(on_step)
+            figures["drawing"] = [asdict(row) for row in rows]
+            parts.append(table("one column more on the screen", rows, "ours"))
+    # The files first: the reader of the tables may have seen enough before their end.
     if arguments.chart is not None:
-        save_chart(result, arguments.chart)
-    return result
+        save_chart(result, f"{where['date'][:10]} · {where['cpu']}", arguments.chart)
+    if arguments.json is not None:
+        write_report(arguments.json, figures)
+    print_tables(parts)
+    return 0
 
 
-def _bench_drawing() -> DrawingResult:
-    from visualizer.support.console import progress_on_terminal
-
-    # Its torch is loaded before Qt: on Windows torch does not find its libraries after that.
-    from visualizer.tools.bench.measure import DrawingResult, machine, now  # isort: split
+def _time_drawing(on_step: Callable[[str], None]) -> tuple[DrawingRow, ...]:
     from PyQt6.QtWidgets import QApplication
 
-    from visualizer.tools.bench import drawing as drawing_bench
+    from visualizer.tools.bench.drawing import sizes_that_fit, time_drawing
     from visualizer.ui.app import make_application
 
     application = QApplication.instance() or make_application(sys.argv[:1])
     assert isinstance(application, QApplication)
-    sizes = drawing_bench.sizes_that_fit(application)
-    with progress_on_terminal() as progress:
-        task = progress.add_task("", total=len(sizes) + 1)
-        timings = drawing_bench.time_drawing(
-            application,
-            sizes,
-            lambda step: progress.update(task, description=step, advance=1),
-        )
-    return DrawingResult(now(), machine(), timings)
+    return time_drawing(application, sizes_that_fit(application), on_step)

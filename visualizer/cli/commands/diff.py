@@ -15,9 +15,9 @@ def register(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.description = "Show in which numbers A and B differ, and by how much their columns do."
     parser.epilog = (
-        "A front-end is a preset's name or a JSON file; its kernel follows a colon: eager (the "
-        "default), compiled, cuda-graph, or reference, the one in float64. The exit code is 0 "
-        "whatever the difference is."
+        "A front-end is a preset's name or a JSON file; its kernel follows a colon: numpy (the "
+        "default), eager, compiled, cuda-graph, or reference, the one in float64. The exit code "
+        "is 0 whatever the difference is."
     )
     for letter in "ab":
         parser.add_argument(
@@ -65,8 +65,9 @@ def run(arguments: argparse.Namespace) -> int:
     kinds = {type(a), type(b)}
     if kinds == {FrontEndOperand, RecordingOperand}:
         raise ConfigError(
-            "one is a front-end and one a recording; give two of a kind, and with --on what two "
-            "front-ends go over, or with --preset what two recordings go through"
+            "one is a front-end and one a recording",
+            "give two of a kind, and with --on what two front-ends go over, or with --preset what "
+            "two recordings go through",
         )
     if arguments.on is not None and FrontEndOperand not in kinds:
         raise ConfigError("--on is what front-ends go over, and neither of the two is one")

@@ -30,9 +30,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _row(name: str) -> dict[str, object]:
+    # Here, since the list needs no flat form.
+    from visualizer.mel.flat import written
+
     p = PRESETS[name]
     row = {"name": p.name, "summary": p.summary, "source": p.source}
-    return {**row, "front_end": p.config.to_dict()}
+    return {**row, "front_end": written(p.front_end), "chain": p.front_end.to_dict()}
 
 
 def _check() -> None:
@@ -44,7 +47,7 @@ def _check() -> None:
     print("The largest deviation of the kernel (float32) from the reference (float64) over 2 s of")
     print("fresh noise, the largest value there is, and the one as a share of the other:")
     for p in PRESETS.values():
-        noise = np.random.default_rng().normal(0.0, 0.1, 2 * p.config.sample_rate)
-        deviation, largest = largest_deviation(p.config, noise.astype(np.float32))
+        noise = np.random.default_rng().normal(0.0, 0.1, 2 * p.front_end.sample_rate)
+        deviation, largest = largest_deviation(p.front_end, noise.astype(np.float32))
         share = deviation / largest
         print(f"{p.name:<{width}}  {deviation:8.1e} of {largest:9.4g}  {share:8.1e}", flush=True)

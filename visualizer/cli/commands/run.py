@@ -78,10 +78,10 @@ def _show(options: RunOptions, headless: bool, faults: Faults) -> int:
     problem = None if headless else display_problem()
     if headless or problem:
         if options.screenshot is not None:
-            reason = problem or "--headless opens no window"
-            raise DisplayError(f"--screenshot needs a window: {reason}")
+            reason = problem or DisplayError("--headless opens no window")
+            raise DisplayError(f"--screenshot needs a window: {reason.problem}", reason.remedy)
         if problem:
-            print(f"visualizer: no window: {problem} Going on in the terminal.", file=sys.stderr)
+            print(f"visualizer: no window, going on in the terminal: {problem}", file=sys.stderr)
         from visualizer.cli.terminal import run_terminal
 
         return run_terminal(options)
@@ -113,7 +113,7 @@ def _recording(arguments: argparse.Namespace) -> RecordingConfig | None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(
-            f"the recordings cannot go to {quoted(folder)}: {error.strerror}; "
-            "name a folder that you may write to"
+            f"the recordings cannot go to {quoted(folder)}: {error.strerror}",
+            "name a folder that you may write to",
         ) from error
     return RecordingConfig(str(folder), arguments.record_format)

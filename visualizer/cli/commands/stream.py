@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from visualizer.audio.capture import SAMPLE_FORMATS, CaptureConfig
+from visualizer.audio.channels import Channel
 from visualizer.cli.live import (
     add_analysis,
     add_duration,
@@ -14,7 +15,6 @@ from visualizer.cli.live import (
     with_faults,
 )
 from visualizer.cli.options import channel
-from visualizer.engine.config import Channel
 from visualizer.engine.options import OUTPUT_FORMATS, StreamOptions
 from visualizer.errors import ConfigError
 from visualizer.support import process

@@ -5,287 +5,185 @@ from __future__ import annotations
 import platform
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
 import soundfile
 import torch
 
-from visualizer.engine.kernel_builder import end, events, start_builder
-from visualizer.errors import KernelError
+from visualizer.errors import KernelError, one_line
 from visualizer.export.offline import write_features
-from visualizer.mel import artifacts
-from visualizer.mel.artifacts import Artifact
-from visualizer.mel.kernels import CudaGraphKernel, EagerKernel, HostKernel
-from visualizer.mel.presets import preset
-from visualizer.mel.timing import Call, Timing, noise_frames, paced, summary, tight
-from visualizer.tools.bench.peers import FrameCall, gpu_peers, peers
+from visualizer.mel.front_end import FrontEnd
+from visualizer.mel.kernels.timing import Call, noise_frames, paced, tight
+from visualizer.mel.presets import preset_for
+from visualizer.tools.bench.cases import RATE_HZ, FrameCall, kernels, peers
 
-RATE_HZ = 16_000
+N_ROWS = (1, 8, 64, 256)
+"""Frames in one call: of one stream, of several, and the batches in which files are computed."""
 ROUNDS, CALLS_A_ROUND = 120, 20
 PACED_ROUNDS, PACED_CALLS_A_ROUND = 4, 50
-OFFLINE_S, OFFLINE_RUNS = 600.0, 5
-N_STREAMS = (1, 8, 64)
-OUR_KERNELS = ("compiled", "eager", "cuda-graph")
-"""the one that the ratios are about is the first of them that there is"""
-FFT_ALONE = "the FFT call alone"
+FILE_S, FILE_RUNS = 600.0, 5
 _WARM_UP_CALLS = 10
 
+Case = tuple[str, int]
+"""A name and the number of rows."""
+
 
 @dataclass(frozen=True)
-class StreamTiming:
-    """n independent streams, all in one call."""
+class CallRow:
+    """How long one call takes, from NumPy frames to NumPy columns."""
 
-    n_streams: int
-    kernel: str
+    case: str
+    rows: int
     p50_us: float
-    share_of_single_calls: float
-    """of the time that n calls of one stream take"""
+    """of calls that follow each other at once"""
+    p99_us: float
+    times_ours: float | None
+    """by these medians; None where ours was not measured with as many rows"""
+    paced_p50_us: float
+    """of one call each hop, as a live stream makes them"""
+    paced_p99_us: float
 
 
 @dataclass(frozen=True)
-class DrawingTiming:
-    """Updates of the picture by one column, each with its paint, in one of the ways."""
+class FileTiming:
+    """A file of noise read, computed and written as the mel command does it, on one core."""
 
-    window: tuple[int, int]
-    """width and height in pixels of the screen"""
-    picture: tuple[int, int]
-    """inside the axes"""
-    timing: Timing
-    times_ours: float
-    """by the medians"""
-    cpu_us: float
-    """processor time of this process, the mean of the updates"""
-
-
-@dataclass(frozen=True)
-class DrawingResult:
-    """All that one run of the drawing measured."""
-
-    date: str
-    machine: dict[str, Any]
-    drawing: tuple[DrawingTiming, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return asdict(self)
+    sound_s: float
+    seconds: float
+    """median of the runs"""
+    times_real_time: float
 
 
 @dataclass(frozen=True)
 class BenchResult:
-    """All that one run measured."""
+    """All that one run measured of the kernels."""
 
-    date: str
-    machine: dict[str, Any]
     front_end: str
     ours: str
-    """the name of the kernel that the ratios are about"""
-    tight: tuple[Timing, ...]
-    paced: tuple[Timing, ...]
-    offline_s: float | None
-    """median of the runs, for 10 minutes of sound with the file read and the features written"""
-    offline_fft_s: float | None
-    """of all the transforms alone, in batches"""
-    streams: tuple[StreamTiming, ...]
+    """the name of the kernel that the others are compared with"""
+    calls: tuple[CallRow, ...]
+    """ordered by rows, then by their medians"""
+    file: FileTiming
     build_s: float | None
-    """start-up with a cold cache: from the child's start to a verified kernel"""
+    """until the compiled kernel is there, with a cold cache"""
     load_ms: float | None
-    """start-up with a warm cache: verification included"""
+    """the same with a warm cache; both with its verification"""
     problems: tuple[str, ...]
     """what could not be measured, and why"""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values, the ratios included."""
-        return asdict(self) | {"ratios": ratios(self), "offline_times_real_time": self.offline_x}
 
-    @property
-    def offline_x(self) -> float | None:
-        return None if self.offline_s is None else round(OFFLINE_S / self.offline_s, 1)
-
-
-def ratios(result: BenchResult) -> dict[str, float]:
-    """How many times longer than our kernel the others take, by the medians without pauses."""
-    ours = next(timing.p50_us for timing in result.tight if timing.name == result.ours)
-    return {
-        timing.name: round(timing.p50_us / ours, 2)
-        for timing in result.tight
-        if timing.name != result.ours
-    }
-
-
-class Bench:
-    """One run; each step tells `on_step` its name, of `N_STEPS` in all."""
-
-    N_STEPS = 6
-
-    def __init__(self, with_peers: bool, on_step: Callable[[str], None]) -> None:
-        self._with_peers = with_peers
-        self._on_step = on_step
-        self._config = preset("simli", RATE_HZ)
-        self._problems: list[str] = []
-
-    def run(self) -> BenchResult:
-        torch.set_num_threads(1)
-        with torch.inference_mode(), tempfile.TemporaryDirectory() as folder:
-            cache = Path(folder)
-            self._on_step("start-up with a cold cache: building the compiled kernel")
-            build_s = self._build(cache)
-            load_ms, compiled = self._load(cache)
-            self._on_step("getting the others ready")
-            calls = dict(self._calls(compiled))
-            ours = _ours(calls)
-            self._on_step(f"{len(calls)} candidates without a pause")
-            tight_timings = _interleaved(calls, lambda call: tight(call, CALLS_A_ROUND))
-            self._on_step(f"{len(calls)} candidates, a call each {self._config.hop_s * 1e3:g} ms")
-            period_s = self._config.hop_s
-            paced_timings = _interleaved(
-                calls,
-                lambda call: paced(call, PACED_CALLS_A_ROUND, period_s),
-                PACED_ROUNDS,
-                period_s,
-            )
-            self._on_step("10 minutes of sound offline")
-            offline_s, offline_fft_s = self._offline(cache)
-            self._on_step("n streams in one call")
-            streams = tuple(self._streams(cache, compiled is not None))
-        return BenchResult(
-            date=now(),
-            machine=machine(),
-            front_end=f"{self._config.name} at {RATE_HZ} Hz",
-            ours=ours,
-            tight=tight_timings,
-            paced=paced_timings,
-            offline_s=offline_s,
-            offline_fft_s=offline_fft_s,
-            streams=streams,
-            build_s=build_s,
-            load_ms=load_ms,
-            problems=tuple(self._problems),
-        )
-
-    def _build(self, cache: Path) -> float | None:
-        """Seconds until the builder has the kernel, as the program would call it."""
-        started_at = time.perf_counter()
-        with start_builder(Artifact(self._config, 1, cache), torch.device("cpu")) as builder:
-            event = next(events(builder), {"error": "the process that builds kernels ended"})
-            built_s = time.perf_counter() - started_at
-            end(builder)
-        if "error" in event:
-            self._problems.append(event["error"])
-            return None
-        return round(built_s, 1)
-
-    def _load(self, cache: Path) -> tuple[float | None, HostKernel | None]:
-        started_at = time.perf_counter()
+def measure(with_peers: bool, on_step: Callable[[str], None]) -> BenchResult:
+    """Measure everything, telling `on_step` what begins."""
+    config = preset_for("simli", RATE_HZ)
+    torch.set_num_threads(1)
+    problems: list[str] = []
+    build_s = load_s = None
+    # Windows keeps the files of a library that is loaded.
+    folders = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+    with torch.inference_mode(), folders as folder:
+        ours = kernels(config, Path(folder))
+        on_step("building the compiled kernel")
         try:
-            kernel = artifacts.load(Artifact(self._config, 1, cache))
+            build_s, load_s = (_seconds(lambda: ours["compiled"](1)) for _ in range(2))
         except KernelError as error:
-            self._problems.append(str(error))
-            return None, None
-        loaded_ms = (time.perf_counter() - started_at) * 1e3
-        return (None if kernel is None else round(loaded_ms, 1)), kernel
-
-    def _calls(self, compiled: HostKernel | None) -> Iterator[tuple[str, Call]]:
-        config = self._config
-        makers: dict[str, Callable[[], FrameCall]] = {"eager": lambda: EagerKernel(config)}
-        if compiled is not None:
-            yield "compiled", partial(compiled, noise_frames(config))
-        if torch.cuda.is_available():
-            gpu = torch.device("cuda")
-            makers["cuda-graph"] = lambda: CudaGraphKernel(config, 1, gpu)
-        windowed = torch.from_numpy(noise_frames(config))
-        makers[FFT_ALONE] = lambda: lambda _: torch.fft.rfft(windowed)
-        if self._with_peers:
-            makers |= peers(config)
-            if torch.cuda.is_available():
-                makers |= gpu_peers(config)
-        frames = noise_frames(config)
-        for name, make in makers.items():
-            try:
-                call = partial(make(), frames)
-                # Compiles what compiles itself, and fills caches.
-                tight(call, CALLS_A_ROUND)
-            except ImportError as error:
-                self._problems.append(f"{name}: {error.name} is not installed")
-            except Exception as error:
-                reason = str(error).strip().split("\n", 1)[0]
-                self._problems.append(f"{name}: {reason or type(error).__name__}")
-            else:
-                yield name, call
-
-    def _offline(self, cache: Path) -> tuple[float, float]:
-        """Median seconds for 10 minutes as the mel command does it, and for the FFTs alone."""
-        sound, features = cache / "sound.wav", cache / "features.npy"
-        noise = np.random.default_rng().normal(0.0, 0.1, round(OFFLINE_S * RATE_HZ))
-        soundfile.write(sound, noise.astype(np.float32), RATE_HZ, subtype="PCM_16")
-        rows = EagerKernel.rows_per_call
-        frames = torch.from_numpy(noise_frames(self._config, rows))
-        n_batches = round(OFFLINE_S / self._config.hop_s / rows)
-        seconds, fft_seconds = [], []
-        for _ in range(OFFLINE_RUNS):
-            started_at = time.perf_counter()
-            write_features(sound, features, lambda _: self._config, "mean", streaming=False)
-            between = time.perf_counter()
-            for _ in range(n_batches):
-                torch.fft.rfft(frames)
-            fft_seconds.append(time.perf_counter() - between)
-            seconds.append(between - started_at)
-        return round(float(np.median(seconds)), 4), round(float(np.median(fft_seconds)), 4)
-
-    def _streams(self, cache: Path, with_compiled: bool) -> Iterator[StreamTiming]:
-        config = self._config
-        for name in ("compiled", "eager") if with_compiled else ("eager",):
-            calls: dict[str, Call] = {}
-            for n in N_STREAMS:
-                try:
-                    kernel = EagerKernel(config) if name == "eager" else self._compiled(n, cache)
-                except KernelError as error:
-                    self._problems.append(f"compiled for {n} streams: {error}")
-                    continue
-                calls[str(n)] = partial(kernel, noise_frames(config, n))
-            timings = _interleaved(calls, lambda call: tight(call, CALLS_A_ROUND))
-            one_us = timings[0].p50_us
-            for timing in timings:
-                n = int(timing.name)
-                share = round(timing.p50_us / (n * one_us), 3)
-                yield StreamTiming(n, name, timing.p50_us, share)
-
-    def _compiled(self, n_rows: int, cache: Path) -> HostKernel:
-        with torch.inference_mode(False):
-            return artifacts.obtain(Artifact(self._config, n_rows, cache))
+            problems.append(str(error))
+            del ours["compiled"]
+        on_step("getting the others ready")
+        cases: dict[Case, Callable[[], FrameCall]] = {}
+        for n in N_ROWS:
+            cases |= {(name, n): partial(make, n) for name, make in ours.items()}
+        if with_peers:
+            cases |= {(name, 1): make for name, make in peers().items()}
+        calls = _ready(cases, config, problems)
+        on_step(f"{len(calls)} calls without a pause")
+        tight_us = _in_turns(calls, ROUNDS, lambda call: tight(call, CALLS_A_ROUND))
+        on_step(f"{len(calls)} calls, one each {config.hop_s * 1e3:g} ms")
+        pace = partial(paced, n_calls=PACED_CALLS_A_ROUND, period_s=config.hop_s)
+        paced_us = _in_turns(calls, PACED_ROUNDS, pace)
+        on_step(f"a file of {FILE_S / 60:g} minutes")
+        file = _time_file(config, Path(folder))
+    name = next(name for name in ours if (name, 1) in calls)
+    return BenchResult(
+        front_end=f"{config.name} at {RATE_HZ} Hz",
+        ours=name,
+        calls=_rows(tight_us, paced_us, name),
+        file=file,
+        build_s=build_s and round(build_s, 1),
+        load_ms=load_s and round(load_s * 1e3, 1),
+        problems=tuple(problems),
+    )
 
 
-def _interleaved(
-    calls: dict[str, Call],
-    measure: Callable[[Call], list[float]],
-    rounds: int = ROUNDS,
-    period_s: float | None = None,
-) -> tuple[Timing, ...]:
-    """Time all in turns, so that a slow phase of the machine meets each of them alike."""
-    seconds: dict[str, list[float]] = {name: [] for name in calls}
+def _ready(
+    cases: dict[Case, Callable[[], FrameCall]], config: FrontEnd, problems: list[str]
+) -> dict[Case, Call]:
+    """Make what is called; note why where that fails."""
+    calls: dict[Case, Call] = {}
+    for (name, n_rows), make in cases.items():
+        try:
+            call = partial(make(), noise_frames(config, n_rows))
+            # Compiles what compiles itself, and fills caches.
+            tight(call, CALLS_A_ROUND)
+        except Exception as error:
+            # A library that is not installed, a compiler that fails: the others still count.
+            problems.append(f"{name}, rows {n_rows}: {one_line(error) or type(error).__name__}")
+        else:
+            calls[name, n_rows] = call
+    return calls
+
+
+def _in_turns(
+    calls: dict[Case, Call], rounds: int, time_calls: Callable[[Call], list[float]]
+) -> dict[Case, tuple[float, float]]:
+    """Return p50 and p99 of each; in turns, so that a slow phase of the machine meets all alike."""
+    seconds: dict[Case, list[float]] = {case: [] for case in calls}
     for _ in range(rounds):
-        for name, call in calls.items():
+        for case, call in calls.items():
             tight(call, _WARM_UP_CALLS)
-            seconds[name] += measure(call)
-    return tuple(summary(name, taken, period_s) for name, taken in seconds.items())
+            seconds[case] += time_calls(call)
+    return {case: percentiles_us(taken) for case, taken in seconds.items()}
 
 
-def _ours(calls: dict[str, Call]) -> str:
-    return next(name for name in OUR_KERNELS if name in calls)
+def percentiles_us(seconds: list[float]) -> tuple[float, float]:
+    """Return p50 and p99 in µs."""
+    p50, p99 = np.percentile(seconds, (50, 99)) * 1e6
+    return round(float(p50), 2), round(float(p99), 2)
 
 
-def now() -> str:
-    """Date and time, ISO 8601."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
+def _rows(
+    tight_us: dict[Case, tuple[float, float]], paced_us: dict[Case, tuple[float, float]], ours: str
+) -> tuple[CallRow, ...]:
+    rows = []
+    for (name, n_rows), (p50, p99) in tight_us.items():
+        ours_us, _ = tight_us.get((ours, n_rows), (None, None))
+        times = ours_us and round(p50 / ours_us, 2)
+        rows.append(CallRow(name, n_rows, p50, p99, times, *paced_us[name, n_rows]))
+    return tuple(sorted(rows, key=lambda row: (row.rows, row.p50_us)))
+
+
+def _time_file(config: FrontEnd, folder: Path) -> FileTiming:
+    sound, features = folder / "sound.wav", folder / "features.npy"
+    noise = np.random.default_rng().normal(0.0, 0.1, round(FILE_S * RATE_HZ))
+    soundfile.write(sound, noise.astype(np.float32), RATE_HZ, subtype="PCM_16")
+    compute = partial(write_features, sound, features, lambda _: config, "mean", streaming=False)
+    seconds = median(_seconds(compute) for _ in range(FILE_RUNS))
+    return FileTiming(FILE_S, round(seconds, 4), round(FILE_S / seconds, 1))
+
+
+def _seconds(call: Call) -> float:
+    started_at = time.perf_counter()
+    call()
+    return time.perf_counter() - started_at
 
 
 def machine() -> dict[str, Any]:
-    """What a run's figures depend on, as plain JSON values."""
+    """Return what a run's figures depend on, as plain JSON values."""
     cpu = torch.cpu.get_capabilities()
     return {
         "cpu": cpu.get("cpu_name", platform.processor()),

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from visualizer.engine.tracks import columns_between, less
 from visualizer.errors import ConfigError
-from visualizer.mel.filterbank import band_edges_hz
-from visualizer.mel.flat import MelConfig
-from visualizer.mel.picture import RANGE_DB, PictureUnit, Unit, has_db
+from visualizer.mel.flat import flat_form, written
+from visualizer.mel.front_end import FrontEnd
+from visualizer.mel.picture import PictureUnit, Unit, has_db
+from visualizer.mel.stage import USUAL_DB
 from visualizer.tools.diff.sides import Side
 
 Array = NDArray[np.float64]
@@ -91,7 +92,7 @@ class Comparison:
     difference: Array | None
     """(n_mels, n): A less B"""
     reason: str | None
-    """in words, why there is no difference"""
+    """why there is no difference"""
     levels: tuple[Level, ...]
     """where there is no difference, what can be compared instead"""
 
@@ -273,7 +274,7 @@ def _figures(
     rms = np.sqrt((sizes**2).sum(axis=1) / counts)
     means, largest = known_or_zero.sum(axis=1) / counts, sizes.max(axis=1)
     worst_band, worst_column = np.unravel_index(int(np.argmax(sizes)), sizes.shape)
-    peaks = [None if s.mel is None else band_edges_hz(s.mel)[1:-1] for s in (a, b)]
+    peaks = [None if s.mel is None else _peaks_hz(s.mel) for s in (a, b)]
     bands = tuple(
         BandDifference(
             band=i + 1,
@@ -321,24 +322,20 @@ def _correlation(a: Array, b: Array, is_same: bool) -> float | None:
     return 1.0 if is_same else float(np.corrcoef(a, b)[0, 1])
 
 
-def _in_unit(values: NDArray[Any], mel: MelConfig | None, unit: Unit) -> Array:
+def _in_unit(values: NDArray[Any], mel: FrontEnd | None, unit: Unit) -> Array:
     """In dB, what is quieter than the picture's darkest colour counts as that."""
     if unit == "model" or mel is None:
         return values.astype(np.float64)
     decibels = PictureUnit(mel, unit)(values.astype(np.float32)).astype(np.float64)
-    return np.maximum(decibels, RANGE_DB[0])
+    return np.maximum(decibels, USUAL_DB[0])
 
 
 def _numbers(a: Side, b: Side) -> dict[str, tuple[Any, Any]]:
     """The fields in which the front-ends differ, and the sizes that do."""
     found: dict[str, tuple[Any, Any]] = {}
     if a.mel is not None and b.mel is not None:
-        one, other = a.mel.to_dict(), b.mel.to_dict()
-        found |= {
-            name: (one[name], other[name])
-            for name in one
-            if name != "name" and one[name] != other[name]
-        }
+        one, other = _settings(a.mel, b.mel)
+        found |= {name: (one.get(name), other.get(name)) for name in one | other if name != "name"}
         found |= {
             "window, ms": (_ms(a.mel, a.mel.win_length), _ms(b.mel, b.mel.win_length)),
             "hop, ms": (_ms(a.mel, a.mel.hop_length), _ms(b.mel, b.mel.hop_length)),
@@ -350,12 +347,34 @@ def _numbers(a: Side, b: Side) -> dict[str, tuple[Any, Any]]:
     return {name: pair for name, pair in found.items() if pair[0] != pair[1]}
 
 
-def _ms(mel: MelConfig, n_samples: int) -> float:
+def _settings(a: FrontEnd, b: FrontEnd) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the fields of both, flat where both have a flat form, else stage by stage."""
+    flat = [flat_form(mel) for mel in (a, b)]
+    if flat[0] is not None and flat[1] is not None:
+        return flat[0].to_dict(), flat[1].to_dict()
+    one, other = (
+        {"sample_rate": mel.sample_rate}
+        | {
+            f"{stage.stage}.{field.name}": getattr(stage, field.name)
+            for stage in mel.stages
+            for field in fields(stage)
+        }
+        for mel in (a, b)
+    )
+    return one, other
+
+
+def _peaks_hz(mel: FrontEnd) -> Array | None:
+    """Return where the rows peak; None where they are no frequencies."""
+    return None if mel.rows.edges_hz is None else mel.rows.edges_hz[1:-1]
+
+
+def _ms(mel: FrontEnd, n_samples: int) -> float:
     return round(n_samples / mel.sample_rate * 1e3, 4)
 
 
-def _same_numbers(a: MelConfig, b: MelConfig) -> bool:
-    return all(getattr(a, f.name) == getattr(b, f.name) for f in fields(a) if f.name != "name")
+def _same_numbers(a: FrontEnd, b: FrontEnd) -> bool:
+    return (a.sample_rate, a.stages) == (b.sample_rate, b.stages)
 
 
 def _shown_in(side: Side, unit: Unit, wished: Unit | None) -> PictureUnit | None:
@@ -381,8 +400,8 @@ def _levels(a: Side, b: Side) -> Iterator[Level]:
     if any(bands.shape[1] == 0 for bands in own):
         return
     means = [_in_unit(v, s.mel, "db").mean(axis=1) for v, s in zip(own, (a, b), strict=True)]
-    peaks = [band_edges_hz(mel)[1:-1] for mel in (a.mel, b.mel)]
-    for hz in _OCTAVES_HZ:
+    peaks = [hz for hz in map(_peaks_hz, (a.mel, b.mel)) if hz is not None]
+    for hz in _OCTAVES_HZ if len(peaks) == 2 else ():
         if all(p[0] <= hz <= p[-1] for p in peaks):
             levels = (m[int(np.argmin(np.abs(p - hz)))] for m, p in zip(means, peaks, strict=True))
             yield Level(hz, *map(float, levels))
@@ -393,7 +412,7 @@ def _side_dict(side: Side) -> dict[str, Any]:
         "title": side.title,
         "kernel": side.kernel,
         "sound": None if side.sound is None else asdict(side.sound),
-        "front_end": None if side.mel is None else side.mel.to_dict(),
+        "front_end": None if side.mel is None else written(side.mel),
         "shape": list(side.values.shape),
         "dtype": str(side.values.dtype),
     }

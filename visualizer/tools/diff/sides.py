@@ -8,36 +8,39 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
+from visualizer.audio.channels import signals_of
 from visualizer.audio.demo import demo_path
 from visualizer.audio.file import open_audio, read_blocks
 from visualizer.engine.kernel_builder import end, events, start_builder
 from visualizer.errors import ConfigError, KernelError, VisualizerError, one_line, quoted
 from visualizer.export.archive import CLIP, STREAMING
 from visualizer.export.offline import BLOCK_S
-from visualizer.mel import artifacts
-from visualizer.mel.artifacts import Artifact
 from visualizer.mel.clip import finished_columns
-from visualizer.mel.flat import MelConfig
+from visualizer.mel.compute import has_cuda
+from visualizer.mel.flat import read
+from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.front_end_files import read_front_end
-from visualizer.mel.kernels import CudaGraphKernel, EagerKernel, HostKernel
-from visualizer.mel.presets import PRESETS, preset, preset_for
-from visualizer.mel.reference import reference_columns
+from visualizer.mel.kernels import artifacts
+from visualizer.mel.kernels.artifacts import Artifact
+from visualizer.mel.kernels.host import HostKernel
+from visualizer.mel.presets import PRESETS, preset_for
+from visualizer.mel.resample import StreamingResampler
+from visualizer.mel.whole import reference_columns
 
-KernelName = Literal["eager", "compiled", "cuda-graph", "reference"]
+KernelName = Literal["numpy", "eager", "compiled", "cuda-graph", "reference"]
 """of a front-end; the reference is the float64 one"""
 KERNELS: tuple[KernelName, ...] = get_args(KernelName)
 Values = NDArray[np.float32] | NDArray[np.float64]
 
 DEMO = "demo"
-EAGER: KernelName = "eager"
+NUMPY: KernelName = "numpy"
 _FEATURES = (".npy", ".npz")
 _MOST_MISSING = 1_000_000
 """Columns that a recording may lack: hours. An index beyond that is a damaged one."""
@@ -48,7 +51,7 @@ class FrontEndOperand:
     """A front-end over the sound that both share."""
 
     title: str
-    at: Callable[[int], MelConfig]
+    at: Callable[[int], FrontEnd]
     """its config for a sound of so many Hz"""
     kernel: KernelName
 
@@ -93,9 +96,9 @@ class Shared:
 
     sound: Path
     """what front-ends go over"""
-    front_end: Callable[[int], MelConfig]
+    front_end: Callable[[int], FrontEnd]
     """what recordings go through: its config for a sound of so many Hz"""
-    features_front_end: MelConfig | None
+    features_front_end: FrontEnd | None
     """what made the features that do not say it themselves; None where that is not known"""
     kernels: Path
     """the folder in which compiled ones are kept"""
@@ -106,7 +109,7 @@ class Side:
     """One of the two, with its columns."""
 
     title: str
-    mel: MelConfig | None
+    mel: FrontEnd | None
     """None where a file of features does not say it"""
     kernel: KernelName | None
     sound: Sound | None
@@ -118,9 +121,9 @@ class Side:
     @property
     def bands(self) -> Values:
         """(n_mels, n): what the front-end stacks lies side by side again."""
-        if self.mel is None or self.mel.stack == 1:
+        if self.mel is None or self.mel.n_model_rows == self.mel.n_rows:
             return self.values
-        return self.values.T.reshape(-1, self.mel.n_mels).T
+        return self.values.T.reshape(-1, self.mel.n_rows).T
 
     @property
     def start_s(self) -> float:
@@ -136,7 +139,7 @@ class Side:
 def operand(text: str) -> Operand:
     """What a word of the command line names.
 
-    A preset or a JSON file of a front-end, each with ":KERNEL" where another than eager is meant;
+    A preset or a JSON file of a front-end, each with ":KERNEL" where another than NumPy's is meant;
     a .npy or .npz of features; else a recording, "demo" the built-in one. Raises ConfigError.
     """
     name, colon, kernel = text.rpartition(":")
@@ -146,7 +149,7 @@ def operand(text: str) -> Operand:
         )
     path = Path(text).expanduser()
     if _is_front_end(text):
-        return FrontEndOperand(_short(text), _config_at(text), EAGER)
+        return FrontEndOperand(_short(text), _config_at(text), NUMPY)
     if text == DEMO:
         return RecordingOperand(text, demo_path())
     if path.suffix in _FEATURES:
@@ -154,7 +157,7 @@ def operand(text: str) -> Operand:
     if path.suffix or path.exists():
         return RecordingOperand(path.name, path)
     # Neither: a name that is mistyped, most likely, and the error knows the nearest.
-    return FrontEndOperand(text, _config_at(text), EAGER)
+    return FrontEndOperand(text, _config_at(text), NUMPY)
 
 
 def _kernel_name(text: str) -> KernelName:
@@ -172,11 +175,11 @@ def _short(text: str) -> str:
     return text if text in PRESETS else Path(text).name
 
 
-def _config_at(text: str) -> Callable[[int], MelConfig]:
+def _config_at(text: str) -> Callable[[int], FrontEnd]:
     if Path(text).suffix == ".json":
         own = read_front_end(Path(text).expanduser())
         return lambda _: own
-    preset(text)
+    preset_for(text)
     return lambda rate: preset_for(text, rate)
 
 
@@ -192,7 +195,7 @@ def obtain(
     title = wanted.title
     try:
         if isinstance(wanted, RecordingOperand):
-            at, kernel = shared.front_end, EAGER
+            at, kernel = shared.front_end, NUMPY
             return _computed(title, wanted.path, at, kernel, shared.kernels, on_progress)
         at, kernel = wanted.at, wanted.kernel
         return _computed(title, shared.sound, at, kernel, shared.kernels, on_progress)
@@ -205,17 +208,16 @@ def obtain(
 def _computed(
     title: str,
     path: Path,
-    config_at: Callable[[int], MelConfig],
+    config_at: Callable[[int], FrontEnd],
     kernel: KernelName,
     kernels: Path,
     on_progress: Callable[[float], None],
 ) -> Side:
-    torch.set_num_threads(1)
     with open_audio(path) as file:
         rate = file.samplerate
         config = config_at(rate)
         blocks = (
-            block.mean(axis=1, keepdims=True)
+            signals_of(block, None)
             for block in read_blocks(file, path, round(BLOCK_S * rate), on_progress)
         )
         values: Values
@@ -224,34 +226,35 @@ def _computed(
             values = reference_columns(samples, config)
         else:
             made = _kernel(config, kernel, kernels)
-            pieces = finished_columns(blocks, config, rate, 1, [], streaming=False, kernel=made)
+            pieces = finished_columns(blocks, config, rate, 1, list, streaming=False, kernel=made)
             values = np.concatenate([piece[0] for piece in pieces], axis=1)
         sound = Sound(str(path), rate, file.frames / rate, file.channels)
     return Side(title, config, kernel, sound, values)
 
 
 def _at_rate(
-    blocks: Iterator[NDArray[np.float32]], config: MelConfig, rate: int
+    blocks: Iterator[NDArray[np.float32]], config: FrontEnd, rate: int
 ) -> Iterator[NDArray[np.float32]]:
     """The sound as the kernels get it: resampled where the front-end has another rate."""
     if rate == config.sample_rate:
         yield from blocks
         return
-    from visualizer.mel.resample import StreamingResampler
-
     resampler = StreamingResampler(rate, config.sample_rate, 1)
     yield from map(resampler.push, blocks)
     yield resampler.flush()
 
 
-def _kernel(config: MelConfig, name: KernelName, folder: Path) -> HostKernel:
+def _kernel(config: FrontEnd, name: KernelName, folder: Path) -> HostKernel | None:
+    """Return what computes; None is the chain in NumPy."""
+    if name == "numpy":
+        return None
     if name == "compiled":
         return _compiled(Artifact(config, 1, folder))
-    if name == "cuda-graph":
-        if not torch.cuda.is_available():
-            raise ConfigError("cuda-graph needs CUDA, which torch does not find on this machine")
-        return CudaGraphKernel(config, 1, torch.device("cuda"))
-    return EagerKernel(config)
+    if name == "cuda-graph" and not has_cuda():
+        raise ConfigError("cuda-graph needs a CUDA GPU, and there is none on this machine")
+    from visualizer.mel.kernels.torch_kernels import EagerKernel, torch_kernel
+
+    return torch_kernel(config, "cuda") if name == "cuda-graph" else EagerKernel(config)
 
 
 def _compiled(artifact: Artifact) -> HostKernel:
@@ -260,7 +263,7 @@ def _compiled(artifact: Artifact) -> HostKernel:
         kernel = artifacts.load(artifact)
         if kernel is not None:
             return kernel
-    with start_builder(artifact, torch.device("cpu")) as builder:
+    with start_builder(artifact, "cpu") as builder:
         try:
             event = next(events(builder), {"error": "the process that builds kernels ended"})
         finally:
@@ -273,7 +276,7 @@ def _compiled(artifact: Artifact) -> HostKernel:
     return kernel
 
 
-def _features(wanted: FeaturesOperand, config: MelConfig | None) -> Side:
+def _features(wanted: FeaturesOperand, config: FrontEnd | None) -> Side:
     name, title = quoted(wanted.path), wanted.title
     grid = None
     try:
@@ -284,7 +287,7 @@ def _features(wanted: FeaturesOperand, config: MelConfig | None) -> Side:
                     raise ConfigError(f"{name} holds no array 'mel'; `visualizer mel` writes one")
                 values = held["mel"]
                 if "config" in held:
-                    config = MelConfig.from_dict(json.loads(str(held["config"])))
+                    config = read(json.loads(str(held["config"])))
                 if "column" in held:
                     grid = held["column"]
                 form = str(held.get("form", ""))
@@ -305,7 +308,7 @@ def _features(wanted: FeaturesOperand, config: MelConfig | None) -> Side:
         return Side(title, config, None, None, _checked(values, config, name))
     if config is not None:
         # A recording holds columns as they came, before the model stacks them.
-        config = replace(config, stack=1)
+        config = config.live
     placed = _placed(_checked(values, config, name), grid, name)
     return Side(title, config, None, None, placed)
 
@@ -332,7 +335,7 @@ def _placed(values: Values, grid: NDArray[Any], name: str) -> Values:
     return placed
 
 
-def _checked(values: Any, config: MelConfig | None, name: str) -> Values:
+def _checked(values: Any, config: FrontEnd | None, name: str) -> Values:
     """An array of features as (rows, columns). Raises ConfigError."""
     if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiu":
         raise ConfigError(f"{name} holds no numbers; features are an array of float32")
@@ -342,10 +345,9 @@ def _checked(values: Any, config: MelConfig | None, name: str) -> Values:
         shape = " × ".join(map(str, values.shape)) or "one number"
         hint = "; `visualizer mel … --channels 1` writes one channel" if values.ndim == 3 else ""
         raise ConfigError(f"{name} holds {shape}, not bands × columns{hint}")
-    if config is not None and len(values) != config.n_mels * config.stack:
+    if config is not None and len(values) != config.n_model_rows:
         raise ConfigError(
-            f"{name} holds {len(values)} rows, but {config.name} gives "
-            f"{config.n_mels * config.stack}"
+            f"{name} holds {len(values)} rows, but {config.name} gives {config.n_model_rows}"
         )
     checked: Values = values if values.dtype == np.float64 else values.astype(np.float32)
     return checked

@@ -51,7 +51,7 @@ def describe(side: Side) -> str:
 
 
 def where(found: Comparison, column: int, band: int) -> str:
-    """A place in words: its moment and its band."""
+    """Return a place as text: its moment and its band."""
     seconds = found.seconds(column)
     moment = f"column {column}" if seconds is None else f"{seconds:.3f} s"
     return f"{moment}, {_band(found, band)}"

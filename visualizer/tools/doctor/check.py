@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from visualizer.engine.options import RunOptions, kernel_folder
+from visualizer.engine.options import RunOptions, kernel_plan
 from visualizer.support import system
 
 State = Literal["ok", "note", "lacking"]
@@ -84,6 +84,6 @@ def first_line(error: Exception) -> str:
 
 def kernels() -> Path:
     """The folder of compiled kernels."""
-    folder = kernel_folder(RunOptions())
+    folder = kernel_plan(RunOptions()).folder
     assert folder is not None
     return folder

@@ -92,10 +92,8 @@ def _disk_space() -> Check:
 def look_at_display() -> Iterator[Check]:
     problem = system.display_problem()
     if problem is not None:
-        # The last sentence says what to do.
-        why, _, mend = problem.removesuffix(".").rpartition(". ")
-        value = f"{_lower(why)}; the app goes on in the terminal"
-        yield Check("display", "lacking", value, _lower(mend))
+        value = f"{problem.problem}; the app goes on in the terminal"
+        yield Check("display", "lacking", value, problem.remedy)
         return
     try:
         from PyQt6.QtGui import QGuiApplication
@@ -107,10 +105,6 @@ def look_at_display() -> Iterator[Check]:
     sizes = [screen.size() for screen in application.screens()]
     screens = ", ".join(f"{size.width()}x{size.height()}" for size in sizes)
     yield Check("display", "ok", f"{application.platformName()}, {screens}")
-
-
-def _lower(sentence: str) -> str:
-    return sentence[:1].lower() + sentence[1:]
 
 
 def look_at_microphones() -> Iterator[Check]:

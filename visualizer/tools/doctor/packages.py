@@ -5,13 +5,14 @@ Each import is made here, in the child process of its part, since a broken libra
 
 from __future__ import annotations
 
-import os
 import re
 import warnings
 from collections.abc import Iterator
 
+from visualizer.engine.stored import stored_engine, stored_recording
 from visualizer.errors import KernelError
 from visualizer.support import system
+from visualizer.support.settings_file import is_usable, read_settings, settings_path
 from visualizer.tools.doctor.check import (
     Check,
     does_not_load,
@@ -58,14 +59,14 @@ def _cuda() -> Check:
 
 
 def _kernel_cache() -> Check:
-    from visualizer.mel.artifacts import require_folder
+    from visualizer.mel.kernels.artifacts import require_folder
 
     folder = kernels()
     try:
         require_folder(folder)
     except KernelError as error:
-        value, _, mend = str(error).partition("; ")
-        return Check("kernel cache", "note", f"{value}; plain torch goes on", mend or None)
+        value = f"{error.problem}; plain torch goes on"
+        return Check("kernel cache", "note", value, error.remedy or None)
     return Check("kernel cache", "ok", str(folder))
 
 
@@ -111,23 +112,19 @@ def look_at_qt() -> Iterator[Check]:
 
 
 def _settings() -> Check:
-    from visualizer.ui.controls.settings import unread
-
-    path, problems = unread()
-    if not path.exists():
-        there = next(parent for parent in path.parents if parent.exists())
-        if there.is_dir() and os.access(there, os.W_OK):
-            return Check("settings", "ok", f"{path}, which the window will make")
-        value = f"{path} cannot be made, so the window forgets what you choose"
-        return Check("settings", "note", value, f"make {there} a folder that you may write to")
+    path = settings_path()
+    is_there = path.exists()
+    if not is_usable(path):
+        verb = "used" if is_there else "made"
+        value = f"{path} cannot be {verb}; the window forgets what you choose"
+        mend = "make it a file, in a folder, that you may read and write"
+        return Check("settings", "note", value, mend)
     try:
-        with path.open("r+b"):
-            pass
-    except OSError as error:
-        why = f"{error.strerror}; the window forgets what you choose"
-        mend = "make it a file that you may read and write, or remove it"
-        return Check("settings", "note", f"{path} cannot be used: {why}", mend)
+        values = read_settings(path)
+    except ValueError as error:
+        return Check("settings", "note", f"{path} is damaged: {first_line(error)}")
+    problems = stored_engine(values.get("engine"))[1] + stored_recording(values.get("recording"))[1]
     if problems:
         value = "\n".join((f"{path}: what does not fit is left out", *problems))
         return Check("settings", "note", value)
-    return Check("settings", "ok", str(path))
+    return Check("settings", "ok", str(path) if is_there else f"{path}, which the window will make")

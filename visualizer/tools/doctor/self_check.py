@@ -6,23 +6,21 @@ The main thread waits and reads; the engine's threads are described in visualize
 from __future__ import annotations
 
 import math
-import threading
-import time
 from typing import Any
 
 from visualizer.audio.notices import SILENCE, SoundWatch
 from visualizer.engine.columns import MelColumns
 from visualizer.engine.engine import Engine
 from visualizer.engine.latency import LatencyLog
-from visualizer.engine.options import DEFAULT_ENGINE_CONFIG, FIRST_COLUMN_LIMIT_S
-from visualizer.engine.report import RunMeasures, make_report
-from visualizer.support.process import ProcessMeter, begin, settle
+from visualizer.engine.options import DEFAULT_ENGINE_CONFIG
+from visualizer.engine.reader import FIRST_COLUMN_LIMIT_S, EngineReader
+from visualizer.engine.report import RunMeter, make_report
+from visualizer.support.process import begin, settle
 from visualizer.tools.doctor.check import Check, mend_sound
 
 LISTEN_S = 5.0
 ENOUGH = 0.95
 """Of the columns expected; the moments of beginning and end cost a few."""
-_LOOK_S = 0.1
 _MEND_LOSSES = "end what else keeps this machine busy, and look again"
 
 
@@ -30,40 +28,30 @@ class _Listener:
     """The engine on the default microphone, and what it has given since the first column."""
 
     def __init__(self) -> None:
-        self._woken = threading.Event()
-        self._latency, self._watch, self._meter = LatencyLog(), SoundWatch(), ProcessMeter()
-        self._first_at: float | None = None
-        self._first_column_ms: float | None = None
-        self._delivered_before = self._columns = 0
+        self._latency, self._watch, self._meter = LatencyLog(), SoundWatch(), RunMeter()
+        self._delivered_before: int | None = None
+        self._columns = 0
         self._peak = 0.0
         self._notice: str | None = None
-        self._engine = Engine(DEFAULT_ENGINE_CONFIG, (), self._woken.set, strict=True)
+        self._reader = EngineReader(
+            lambda wake: Engine(DEFAULT_ENGINE_CONFIG, (), wake, strict=True), duration_s=LISTEN_S
+        )
 
     def listen(self) -> dict[str, Any]:
-        started_at = time.perf_counter()
-        while (now := time.perf_counter()) < (deadline := self._deadline(started_at)):
-            self._woken.wait(min(_LOOK_S, deadline - now))
-            self._woken.clear()
-            status = self._engine.status()
-            for columns in self._engine.drain():
+        for deliveries in self._reader:
+            status = self._reader.status
+            for columns in deliveries:
                 self._take(columns, status.mel.hop_s if status.mel else 0.0)
-            is_deaf = status.fault is not None and self._first_at is None
-            if is_deaf or status.state in ("failed", "ended"):
+            if status.fault is not None and self._reader.first_at is None:
                 break
         return self._report()
 
-    def _deadline(self, started_at: float) -> float:
-        if self._first_at is None:
-            return started_at + FIRST_COLUMN_LIMIT_S
-        return self._first_at + LISTEN_S
-
     def _take(self, columns: MelColumns, hop_s: float) -> None:
-        if self._first_at is None:
+        if self._delivered_before is None:
             # It only begins the time that is measured.
-            self._first_at, self._first_column_ms = time.perf_counter(), self._meter.age_ms()
-            self._delivered_before = self._engine.status().delivered
+            self._delivered_before = self._reader.engine.status().delivered
             settle()
-            self._meter.restart()
+            self._meter.begin()
             return
         self._columns += columns.n_columns
         self._peak = max(self._peak, columns.peak)
@@ -73,19 +61,11 @@ class _Listener:
         self._notice = self._watch.notice or self._notice
 
     def _report(self) -> dict[str, Any]:
-        duration_s = 0.0 if self._first_at is None else time.perf_counter() - self._first_at
-        measures = RunMeasures(
-            duration_s=duration_s,
-            paints=0,
-            window_ms=None,
-            first_column_ms=self._first_column_ms,
-            cpu_percent=self._meter.cpu_percent(),
-            rss_mb=self._meter.rss_mb(),
-        )
-        status = self._engine.status()
-        self._engine.close()
+        measures = self._meter.measures()
+        self._reader.close()
+        status, duration_s = self._reader.status, measures.duration_s
         hop_s = status.mel.hop_s if status.mel else math.inf
-        delivered = status.delivered - self._delivered_before
+        delivered = status.delivered - (self._delivered_before or 0)
         return make_report(status, self._latency, measures) | {
             "columns": self._columns,
             "expected_columns": round(duration_s / hop_s),
@@ -98,7 +78,7 @@ class _Listener:
 def listen() -> dict[str, Any]:
     """What came in LISTEN_S from the first column on: the report of a run, and more, as JSON.
 
-    Without a column it ends after FIRST_COLUMN_LIMIT_S, or when the engine says why.
+    Without a column it ends FIRST_COLUMN_LIMIT_S later, or when the engine says why.
     """
     begin()
     return _Listener().listen()
@@ -108,7 +88,7 @@ def judge(capture: dict[str, Any]) -> Check:
     """The figures of `listen` in words."""
     name, fault, notice = "self-check", capture["fault"], capture["notice"]
     if capture["startup_ms"]["first_column"] is None:
-        value = fault or f"no column came within {FIRST_COLUMN_LIMIT_S:.0f} s"
+        value = fault or f"no column came within {FIRST_COLUMN_LIMIT_S + LISTEN_S:.0f} s"
         return Check(name, "lacking", value, mend_sound())
     figures = _in_words(capture)
     losses = ("gaps", "dropped_blocks", "dropped_columns", "input_overflows")

@@ -20,25 +20,24 @@ delivered, the *path*, is output, air or cable, input, and at most one block's w
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from visualizer.audio.capture import CaptureConfig
+from visualizer.audio.channels import signals_of
 from visualizer.audio.player import Player, look_up_output
+from visualizer.engine.columns import MelColumns
 from visualizer.engine.config import EngineConfig
 from visualizer.engine.engine import Engine
-from visualizer.engine.options import FIRST_COLUMN_LIMIT_S
-from visualizer.engine.pipeline import picked
+from visualizer.engine.reader import FIRST_COLUMN_LIMIT_S, EngineReader
 from visualizer.engine.status import EngineStatus
 from visualizer.errors import DeviceError
-from visualizer.mel.flat import MelConfig
+from visualizer.mel.front_end import FrontEnd
 from visualizer.tools.roundtrip.clicks import (
     CLICK_S,
     LONGEST_DELAY_S,
@@ -53,7 +52,6 @@ from visualizer.tools.roundtrip.clicks import (
 LEAD_S = 1.0
 """Of silence before the first click, in which the devices settle."""
 _TAIL_S = LONGEST_DELAY_S + 0.2
-_LOOK_S = 0.1
 _SETTLED_S = 0.5
 """Of sound that is heard before anything is played."""
 
@@ -114,7 +112,7 @@ class ClickReport:
     """Hz"""
     input_latency_s: float | None
     """from the converter to the input's callback, as the device reports it; None: not reported"""
-    mel: MelConfig
+    mel: FrontEnd
     backend: str
     resampling_s: float
     """how long the front-end's resampler may hold a sample back; a part of the path"""
@@ -131,42 +129,28 @@ class ClickReport:
     clicks: tuple[ClickTimes, ...]
 
 
-class _Column(NamedTuple):
-    delivered_at: float
-    taken_at: float
-    computed_at: float
-
-
 class _Listener:
-    """An engine on the microphone, and when each of its columns came."""
+    """An engine on the microphone, and the delivery that each of its columns came in."""
 
     def __init__(self, settings: ClickSettings) -> None:
-        self._woken = threading.Event()
-        self.columns: dict[int, _Column] = {}
+        self.columns: dict[int, MelColumns] = {}
         config = EngineConfig(settings.capture, preset=settings.preset)
-        self.engine = Engine(config, (), self._woken.set, strict=True)
-        self._config_id: int | None = None
+        self.reader = EngineReader(lambda wake: Engine(config, (), wake, strict=True))
 
     def wait(self, is_enough: Callable[[], bool], limit_s: float, what: str) -> None:
         """Listen until it is enough. Raises DeviceError where it is not in time, or ends."""
         give_up_at = time.perf_counter() + limit_s
         while not is_enough():
             if time.perf_counter() > give_up_at:
-                raise DeviceError(self.engine.status().fault or what)
-            self._woken.wait(_LOOK_S)
-            self._woken.clear()
-            self._take()
-
-    def _take(self) -> None:
-        for came in self.engine.drain():
-            self._config_id = self._config_id or came.config_id
-            moments = _Column(came.captured_at, came.dequeued_at, came.computed_at)
-            for index in range(came.first_column, came.first_column + came.n_columns):
-                self.columns[index] = moments
-        status = self.engine.status()
-        is_lost = self._config_id is not None and status.config_id != self._config_id
-        if is_lost or status.state in ("waiting", "ended", "failed"):
-            raise DeviceError(status.fault or "the microphone was lost while it listened")
+                raise DeviceError(self.reader.status.fault or what)
+            self.reader.wait()
+            for came in self.reader.drain():
+                for index in range(came.first_column, came.first_column + came.n_columns):
+                    self.columns[index] = came
+            status = self.reader.status
+            # Another front-end follows where the microphone came back in another form.
+            if status.config_id > 1 or status.state in ("waiting", "ended", "failed"):
+                raise DeviceError(status.fault or "the microphone was lost while it listened")
 
 
 def measure(
@@ -185,7 +169,7 @@ def measure(
             lambda: len(listener.columns) > 0, FIRST_COLUMN_LIMIT_S, "no column came in time"
         )
         on_settled()
-        before = listener.engine.status()
+        before = listener.reader.engine.status()
         source, mel = before.source, before.mel
         assert source is not None
         assert mel is not None
@@ -214,7 +198,7 @@ def measure(
                 player.close()
         return _report(settings, player, starts, band, listener, before)
     finally:
-        listener.engine.close()
+        listener.reader.close()
 
 
 def _sound(
@@ -249,7 +233,7 @@ def _report(
     listener: _Listener,
     before: EngineStatus,
 ) -> ClickReport:
-    status = listener.engine.status()
+    status = listener.reader.engine.status()
     source, mel, sound = before.source, before.mel, before.sound
     assert source is not None
     assert mel is not None
@@ -264,16 +248,17 @@ def _report(
     windows = _Windows(mel, source.sample_rate)
     # Where the stream was at a moment: good to a block, which is enough to know where to look.
     offset_s = float(
-        np.median([c.delivered_at - windows.end_s(i) for i, c in listener.columns.items()])
+        np.median([c.captured_at - windows.end_s(i) for i, c in listener.columns.items()])
     )
     first = max(sound.first, round((handed_at[0] - offset_s - CLICK_S) * sound.sample_rate))
-    heard = picked(sound.read(first, sound.end), before.config.channel)[:, 0]
+    heard = signals_of(sound.read(first, sound.end), before.config.channel)[:, 0]
     expected_s = handed_at - offset_s - first / sound.sample_rate
     gaps = status.gaps - before.gaps
     try:
         found = find_clicks(heard, sound.sample_rate, band, expected_s)
     except UnclearError as error:
-        raise UnclearError(f"{error}{_losses(gaps, player.underflows)}") from error
+        losses = _losses(gaps, player.underflows)
+        raise UnclearError(error.problem, f"{error.remedy}{losses}") from error
     clicks = tuple(
         _times(one, first, float(at), windows, listener.columns)
         for one, at in zip(found.clicks, handed_at, strict=True)
@@ -318,7 +303,7 @@ def _losses(gaps: int, underflows: int) -> str:
 class _Windows:
     """Where a front-end's columns lie on the clock of a source, in seconds."""
 
-    def __init__(self, mel: MelConfig, sample_rate: int) -> None:
+    def __init__(self, mel: FrontEnd, sample_rate: int) -> None:
         self._mel = mel
         self.source_rate = sample_rate
 
@@ -345,8 +330,8 @@ def require_possible(clicks: tuple[ClickTimes, ...]) -> None:
     if path_ms < 0:
         raise UnclearError(
             f"the clicks were heard {-path_ms:.1f} ms before they were due, which cannot be: the "
-            "output takes its sound in bursts just now, or its clock runs off; measure again, or "
-            "choose another --sample-rate"
+            "output takes its sound in bursts just now, or its clock runs off",
+            "measure again, or choose another --sample-rate",
         )
 
 
@@ -355,7 +340,7 @@ def _times(
     first: int,
     handed_at: float,
     windows: _Windows,
-    columns: dict[int, _Column],
+    columns: dict[int, MelColumns],
 ) -> ClickTimes:
     position = first + found.position
     index, drawn_index = windows.first_with(position), windows.around(position)
@@ -363,18 +348,18 @@ def _times(
         column, drawn = columns[index], columns[drawn_index]
     except KeyError as error:
         raise UnclearError(
-            "sound was lost just where a click is; end what else keeps this machine busy, and "
-            "measure again"
+            "sound was lost just where a click is",
+            "end what else keeps this machine busy, and measure again",
         ) from error
     fill_s = windows.end_s(index) - position / windows.source_rate
     return ClickTimes(
         position=position,
         likeness=found.likeness,
         peak_dbfs=20 * math.log10(found.peak),
-        path_ms=1e3 * (column.delivered_at - fill_s - handed_at),
+        path_ms=1e3 * (column.captured_at - fill_s - handed_at),
         fill_ms=1e3 * fill_s,
-        wait_ms=1e3 * (column.taken_at - column.delivered_at),
-        kernel_ms=1e3 * (column.computed_at - column.taken_at),
+        wait_ms=1e3 * (column.dequeued_at - column.captured_at),
+        kernel_ms=1e3 * (column.computed_at - column.dequeued_at),
         total_ms=1e3 * (column.computed_at - handed_at),
         drawn_ms=1e3 * (drawn.computed_at - handed_at),
     )

@@ -126,8 +126,8 @@ def find_clicks(
     loudest = float(np.abs(known).max(initial=0.0))
     if loudest == 0.0:
         raise UnclearError(
-            "nothing but digital silence was heard; is the microphone muted, or not the one that "
-            "hears the output?"
+            "nothing but digital silence was heard",
+            "is the microphone muted, or not the one that hears the output?",
         )
     template = click(sample_rate, band)
     response, likeness = _matched(known, template)
@@ -143,18 +143,18 @@ def find_clicks(
     n_found = np.count_nonzero(is_like & (strengths > _LEAST_STRENGTH * np.median(strengths)))
     if n_found < len(places):
         raise UnclearError(
-            f"found only {n_found} of {len(places)} clicks; is the place quiet, and does nothing "
-            "switch the sound off in between?"
+            f"found only {n_found} of {len(places)} clicks",
+            "is the place quiet, and does nothing switch the sound off in between?",
         )
     peaks = [float(np.abs(known[at : at + len(template)]).max()) for at in places]
     if any(_is_clipped(known[at : at + len(template)]) for at in places):
         raise UnclearError(
-            "the clicks are clipping; lower the volume of the output, the gain of the input, or "
-            "--level"
+            "the clicks are clipping",
+            "lower the volume of the output, the gain of the input, or --level",
         )
     second = _second_path(response, places, sample_rate)
     if second > _AS_LOUD:
-        raise UnclearError(_two_paths(second))
+        raise _two_paths(second)
     clicks = tuple(
         FoundClick(_between_samples(response, place), float(like), peak)
         for place, like, peak in zip(places, likenesses, peaks, strict=True)
@@ -261,23 +261,23 @@ def _refuse(sound: NDArray[np.float32], loudest: float, usual: float, contrast: 
     level = f"the loudest sample was at {20 * math.log10(loudest):.0f} dBFS"
     if loudest < _FAINT:
         raise UnclearError(
-            f"too quiet: {level}; raise the volume of the output, or bring the two together"
+            f"too quiet: {level}", "raise the volume of the output, or bring the two together"
         )
     if usual >= _LEAST_LIKENESS:
-        raise UnclearError(_two_paths(1 / contrast))
+        raise _two_paths(1 / contrast)
     if _is_clipped(sound):
         raise UnclearError(
-            f"the sound is clipping, and no clicks are found in it ({level}); lower the volume or "
-            "the gain"
+            f"the sound is clipping, and no clicks are found in it ({level})",
+            "lower the volume or the gain",
         )
     raise UnclearError(
-        f"other sound was heard, but not the clicks ({level}); is it the microphone that hears "
-        "the output, and is the volume up?"
+        f"other sound was heard, but not the clicks ({level})",
+        "is it the microphone that hears the output, and is the volume up?",
     )
 
 
-def _two_paths(share: float) -> str:
-    return (
-        f"another path is as loud ({min(share, 1.0):.0%}), so there is no one delay; take away the "
-        "echo, or the second of two ways from the output to the input"
+def _two_paths(share: float) -> UnclearError:
+    return UnclearError(
+        f"another path is as loud ({min(share, 1.0):.0%}), so there is no one delay",
+        "take away the echo, or the second of two ways from the output to the input",
     )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
+from visualizer.mel.flat import written
 from visualizer.tools.roundtrip.click_test import ClickReport
 
 SPANS = {
@@ -91,7 +92,7 @@ def click_json(report: ClickReport) -> dict[str, Any]:
     return {
         **values,
         "band_hz": list(report.band_hz),
-        "mel": report.mel.to_dict(),
+        "mel": written(report.mel),
         "n": len(clicks),
         "spans": SPANS,
         "ms": {

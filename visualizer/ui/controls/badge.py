@@ -8,12 +8,12 @@ from visualizer.engine.status import EngineStatus
 
 _EXPLANATION = (
     "The largest deviation of the kernel in use (float32) from a plain reference in float64, as a "
-    "share of the largest value, over a short noise made anew each time."
+    "share of the largest value, over a short noise, a fresh one each time."
 )
 
 
 class KernelBadge(QLabel):
-    """Says what is known, and nothing more, of the kernel in use."""
+    """Names the kernel in use and its largest deviation."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class KernelBadge(QLabel):
 
 
 def kernel_lines(status: EngineStatus) -> list[str]:
-    """What was measured of the kernels that could run, and why no other one does, in words."""
+    """What was measured of the kernels that could run, and why no other one does."""
     lines = [
         f"{timing.name}: p50 {timing.p50_us:.0f} µs, p99 {timing.p99_us:.0f} µs, called once "
         f"every {timing.period_ms:g} ms"

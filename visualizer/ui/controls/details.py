@@ -1,4 +1,4 @@
-"""What helps whoever looks for the cause of a fault, in words."""
+"""What helps to find the cause of a fault, as text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def fault_line(faults: tuple[Fault, ...]) -> str:
     newest = faults[-1]
     times = f" ({newest.times} times)" if newest.times > 1 else ""
     others = f" · {len(faults) - 1} more before that" if len(faults) > 1 else ""
-    return f"{newest.text}{times}{others} · the rest goes on; please report this with its details"
+    return f"{newest.text}{times}{others} · the rest continues; please report this with its details"
 
 
 def make_details(status: EngineStatus | None, faults: Faults) -> str:

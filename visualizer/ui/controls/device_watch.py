@@ -17,9 +17,9 @@ from visualizer.errors import DeviceError
 from visualizer.support.children import own_command, own_environment
 
 LIMIT_S = 15.0
-"""A list that takes longer does not come."""
+"""Seconds for a list to come before the process is given up."""
 _END_MS = 200
-"""So long its end is waited for."""
+"""To wait for its end."""
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 2.0, 60.0
 """Before the process is started again; doubled each time that it fails."""
 

@@ -8,23 +8,44 @@ from dataclasses import dataclass
 from PyQt6.QtGui import QAction, QActionGroup, QKeySequence
 from PyQt6.QtWidgets import QMainWindow, QMenu
 
+TITLES = {
+    "file": "&File",
+    "file.past": "Save the last",
+    "view": "&View",
+    "view.theme": "Theme",
+    "time": "&Time",
+    "colours": "&Colours",
+    "mark": "&Mark",
+    "help": "&Help",
+}
+"""Of the menus by their ids; "view.theme" lies in "view"."""
+
 
 @dataclass(frozen=True)
 class Command:
     """One entry of a menu, with its keys."""
 
-    menu: str
-    """the menu's name; "Menu/Sub" for one inside another"""
+    id: str
+    """its menu's id, a dot and a name of its own"""
     text: str
+    keys: str
+    """sequences with spaces between; the menu shows the first"""
     tip: str
-    keys: tuple[str, ...]
     act: Callable[..., object]
     """called with the new state where it is checkable"""
     checkable: bool = False
-    choice: str | None = None
-    """one of the checkable ones of its menu is on: the value it stands for"""
+    exclusive: bool = False
+    """whether one of its menu is checked at a time, and this may be it; `act` takes nothing"""
     repeats: bool = False
     """whether holding the key does it again and again"""
+
+    @property
+    def menu(self) -> str:
+        return self.id.rpartition(".")[0]
+
+    @property
+    def shortcuts(self) -> list[QKeySequence]:
+        return [QKeySequence(keys) for keys in self.keys.split()]
 
 
 class Menus:
@@ -33,54 +54,55 @@ class Menus:
     def __init__(self, window: QMainWindow, commands: list[Command]) -> None:
         self.table = commands
         self.actions: dict[str, QAction] = {}
+        """by the commands' ids"""
         self.menus: dict[str, QMenu] = {}
+        """by their ids"""
         self._groups: dict[str, QActionGroup] = {}
         for command in commands:
             self._add(window, command)
 
     def _add(self, window: QMainWindow, command: Command) -> None:
-        menu = self._menu(window, command.menu)
         action = QAction(command.text, window)
         action.setToolTip(command.tip)
         action.setStatusTip(command.tip)
-        action.setShortcuts([QKeySequence(keys) for keys in command.keys])
+        action.setShortcuts(command.shortcuts)
         action.setAutoRepeat(command.repeats)
-        action.setCheckable(command.checkable)
-        if command.choice is not None:
-            group = self._groups.setdefault(command.menu, QActionGroup(window))
-            group.addAction(action)
-        if command.checkable and command.choice is None:
+        action.setCheckable(command.checkable or command.exclusive)
+        if command.exclusive:
+            self._groups.setdefault(command.menu, QActionGroup(window)).addAction(action)
+        if command.checkable:
             action.triggered.connect(command.act)
         else:
             action.triggered.connect(lambda *_: command.act())
-        menu.addAction(action)
-        self.actions[command.text.replace("&", "")] = action
+        self._menu(window, command.menu).addAction(action)
+        self.actions[command.id] = action
 
-    def _menu(self, window: QMainWindow, name: str) -> QMenu:
-        if name not in self.menus:
-            above, _, own = name.rpartition("/")
-            bar = window.menuBar()
-            assert bar is not None
-            menu = self._menu(window, above).addMenu(own) if above else bar.addMenu(own)
+    def _menu(self, window: QMainWindow, menu_id: str) -> QMenu:
+        if menu_id not in self.menus:
+            above = menu_id.rpartition(".")[0]
+            parent = self._menu(window, above) if above else window.menuBar()
+            assert parent is not None
+            menu = parent.addMenu(TITLES[menu_id])
             assert menu is not None
             menu.setToolTipsVisible(True)
-            self.menus[name] = menu
-        return self.menus[name]
+            self.menus[menu_id] = menu
+        return self.menus[menu_id]
 
-    def check(self, text: str, on: bool) -> None:
+    def check(self, command_id: str, on: bool) -> None:
         """Show a state, without doing what a person's choice of it does."""
         # Only what a person does triggers it; the others of a group must hear of this, too.
-        self.actions[text].setChecked(on)
+        self.actions[command_id].setChecked(on)
 
     def sheet(self) -> list[tuple[str, list[tuple[str, str]]]]:
-        """(menu, [(keys, what they do)]) of all that have keys."""
+        """Return (menu, [(keys, what they do)]) of all that have keys."""
         groups: dict[str, list[tuple[str, str]]] = {}
         for command in self.table:
             if command.keys:
-                keys = " or ".join(
-                    QKeySequence(k).toString(QKeySequence.SequenceFormat.NativeText)
-                    for k in command.keys
-                )
-                name = command.menu.replace("&", "").replace("/", ": ")
-                groups.setdefault(name, []).append((keys, command.tip))
+                native = QKeySequence.SequenceFormat.NativeText
+                keys = " or ".join(keys.toString(native) for keys in command.shortcuts)
+                above = command.menu.partition(".")[0]
+                titles = [
+                    TITLES[menu].replace("&", "") for menu in dict.fromkeys((above, command.menu))
+                ]
+                groups.setdefault(": ".join(titles), []).append((keys, command.tip))
         return list(groups.items())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import json
+from base64 import b64decode, b64encode
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,15 +13,18 @@ from PyQt6.QtCore import QByteArray, QSettings
 
 from visualizer.engine.config import EngineConfig
 from visualizer.engine.options import RecordingConfig
+from visualizer.engine.stored import engine_values, stored_engine, stored_recording, taken
 from visualizer.errors import quoted
-from visualizer.ui.controls.stored import (
-    RECENT_FILES,
-    stored_display,
-    stored_engine,
-    stored_files,
-    stored_recording,
+from visualizer.support.settings_file import (
+    copy_aside,
+    is_usable,
+    read_settings,
+    settings_path,
+    write_settings,
 )
 from visualizer.ui.picture.display import DisplayConfig
+
+RECENT_FILES = 8
 
 _ENGINE = "engine"
 _DISPLAY = "display"
@@ -29,28 +33,42 @@ _DOCKS = "docks"
 _RECENT = "recent"
 _RECORDING = "recording"
 _PLACES = (_GEOMETRY, _DOCKS)
+_RENAMED = {"automatic_levels": "auto_range"}
+"""What older versions called a field of DisplayConfig."""
 _SAID_AT_ONCE = 3
 
 
 class Settings:
-    """The settings file of this user, in the place where the system keeps such files.
+    """The settings file of this user.
 
     What does not fit, as it came from another version or is damaged, is put aside in a file beside
     it; the rest holds. `take_problem` says so.
     """
 
     def __init__(self) -> None:
-        self._store = _open()
-        self._path = Path(self._store.fileName())
+        self._path = settings_path()
         self._problem: str | None = None
-        self._said_unsaved = False
-        self._put_aside_unread()
+        self._is_lost = not is_usable(self._path)
+        self._said_lost = False
+        problems: list[str] = []
+        aside = None
+        try:
+            self._values = read_settings(self._path)
+        except ValueError:
+            self._values = {}
+            problems.append("the file is damaged")
+        except OSError:
+            self._values, self._is_lost = {}, True
+        if not self._is_lost and not self._path.exists():
+            aside, self._values = _taken_over()
+        self._put_aside_unread(problems + _unread(self._values), aside)
+        if aside is not None:
+            self._write()
 
     def take_problem(self) -> str | None:
-        """What went wrong with the settings since the last call, in words for the user."""
-        is_lost = not self._store.isWritable() or not self._is_kept
-        if is_lost and not self._said_unsaved:
-            self._said_unsaved = True
+        """Return what went wrong with the settings since the last call, for the user to read."""
+        if self._is_lost and not self._said_lost:
+            self._said_lost = True
             return (
                 f"the settings cannot be read or saved in {quoted(self._path)}; is its folder "
                 "read-only or full? What you choose holds until the window is closed"
@@ -58,153 +76,148 @@ class Settings:
         problem, self._problem = self._problem, None
         return problem
 
-    def flush(self) -> None:
-        """Write what was not written yet."""
-        self._store.sync()
-
-    @property
-    def _is_kept(self) -> bool:
-        return self._store.status() != QSettings.Status.AccessError
-
     def engine_config(self) -> EngineConfig | None:
-        """What the user chose last, or None."""
-        return stored_engine(_text(self._store, _ENGINE))[0]
+        """Return what the user chose last, or None."""
+        return stored_engine(self._values.get(_ENGINE))[0]
 
     def save_engine_config(self, config: EngineConfig) -> None:
-        self._store.setValue(_ENGINE, json.dumps(asdict(config)))
+        self._save(_ENGINE, engine_values(config))
 
     def display_config(self) -> DisplayConfig:
-        """How the picture was shown last."""
-        return stored_display(_text(self._store, _DISPLAY))[0]
+        """Return how the picture was shown last."""
+        return _stored_display(self._values.get(_DISPLAY))[0]
 
     def save_display_config(self, config: DisplayConfig) -> None:
-        self._store.setValue(_DISPLAY, json.dumps(asdict(config)))
+        self._save(_DISPLAY, asdict(config))
 
     def recording_config(self) -> RecordingConfig:
-        """Where recordings went last."""
-        return stored_recording(_text(self._store, _RECORDING))[0]
+        """Return where recordings went last."""
+        return stored_recording(self._values.get(_RECORDING))[0]
 
     def save_recording_config(self, config: RecordingConfig) -> None:
-        self._store.setValue(_RECORDING, json.dumps(asdict(config)))
+        self._save(_RECORDING, asdict(config))
 
     def geometry(self) -> QByteArray:
-        """Size and place of the window; empty at first."""
-        return self._bytes(_GEOMETRY)
+        """Return size and place of the window; empty at first."""
+        return _bytes(self._values.get(_GEOMETRY)) or QByteArray()
 
     def save_geometry(self, geometry: QByteArray) -> None:
-        self._store.setValue(_GEOMETRY, geometry)
+        self._save(_GEOMETRY, _base64(geometry))
 
     def docks(self) -> QByteArray:
-        """Which panels are open and where; empty at first."""
-        return self._bytes(_DOCKS)
+        """Return which panels are open and where; empty at first."""
+        return _bytes(self._values.get(_DOCKS)) or QByteArray()
 
     def save_docks(self, docks: QByteArray) -> None:
-        self._store.setValue(_DOCKS, docks)
+        self._save(_DOCKS, _base64(docks))
 
     def recent_files(self) -> list[str]:
-        """The audio files that were played last, the newest first."""
-        return stored_files(_text(self._store, _RECENT))[0]
+        """Return the audio files that were played last, the newest first."""
+        return _stored_files(self._values.get(_RECENT))[0]
 
     def save_recent_file(self, path: str) -> None:
         others = [other for other in self.recent_files() if other != path]
-        self._save_recent_files([path, *others][:RECENT_FILES])
+        self._save(_RECENT, [path, *others][:RECENT_FILES])
 
-    def _save_recent_files(self, paths: list[str]) -> None:
-        self._store.setValue(_RECENT, json.dumps(paths))
+    def _save(self, key: str, value: Any) -> None:
+        with suppress(OSError, ValueError):
+            # Another window may have kept something else meanwhile.
+            self._values |= read_settings(self._path)
+        self._values[key] = value
+        self._write()
 
-    def _put_aside_unread(self) -> None:
+    def _write(self) -> None:
+        try:
+            write_settings(self._path, self._values)
+        except OSError:
+            self._is_lost = True
+
+    def _put_aside_unread(self, problems: list[str], aside: Path | None) -> None:
         """Say what does not fit, put it aside and go on with the rest."""
-        problems = _unread(self._store)
         if not problems:
             return
         rest = problems[_SAID_AT_ONCE:]
         said = "; ".join(problems[:_SAID_AT_ONCE]) + (f"; and {len(rest)} more" if rest else "")
         words = f"not all settings could be read: {said}. The others hold"
         try:
-            aside = _copy_aside(self._path)
+            aside = aside or copy_aside(self._path)
         except OSError as error:
             # Then they stay as they are, until something else is chosen.
             self._problem = f"{words}; these cannot be put aside: {error.strerror}"
             return
         self._problem = f"{words}; these are kept in {quoted(aside)}"
-        # Each is said once: what is stored from here on is what was understood. Of a damaged file
-        # nothing is written anew unless there is something to write.
-        engine, display, recent = self.engine_config(), self.display_config(), self.recent_files()
-        recording = self.recording_config()
-        places = {key: self._bytes(key) for key in _PLACES}
-        self._store.clear()
-        if engine is not None:
-            self.save_engine_config(engine)
-        self.save_display_config(display)
-        self.save_recording_config(recording)
-        self._save_recent_files(recent)
-        for key, place in places.items():
-            if not place.isEmpty():
-                self._store.setValue(key, place)
-        self._store.sync()
-        if self._store.status() == QSettings.Status.FormatError:
-            # It remembers what it once read.
-            self._store = _open()
-
-    def _bytes(self, key: str) -> QByteArray:
-        value = _value(self._store, key)
-        return value if isinstance(value, QByteArray) else QByteArray()
+        # Each is said once: what is stored from here on is what was understood.
+        engine = self.engine_config()
+        self._values = {
+            _DISPLAY: asdict(self.display_config()),
+            _RECORDING: asdict(self.recording_config()),
+            _RECENT: self.recent_files(),
+            _GEOMETRY: _base64(self.geometry()),
+            _DOCKS: _base64(self.docks()),
+        } | ({} if engine is None else {_ENGINE: engine_values(engine)})
+        self._write()
 
 
-def unread() -> tuple[Path, list[str]]:
-    """The settings file, which need not be there, and what of it cannot be used, in words."""
-    store = _open()
-    return Path(store.fileName()), _unread(store)
-
-
-def _unread(store: QSettings) -> list[str]:
-    problems: list[str] = []
-    # Only what is read is looked at.
-    store.allKeys()
-    if store.status() == QSettings.Status.FormatError:
-        problems.append("the file is damaged")
-    for key, read in (
-        (_ENGINE, stored_engine),
-        (_DISPLAY, stored_display),
-        (_RECORDING, stored_recording),
-        (_RECENT, stored_files),
-    ):
-        problems += read(_text(store, key))[1]
-    if any(not isinstance(_value(store, key), QByteArray | None) for key in _PLACES):
+def _unread(values: dict[str, Any]) -> list[str]:
+    problems = [
+        *stored_engine(values.get(_ENGINE))[1],
+        *_stored_display(values.get(_DISPLAY))[1],
+        *stored_recording(values.get(_RECORDING))[1],
+        *_stored_files(values.get(_RECENT))[1],
+    ]
+    if any(values.get(key) is not None and _bytes(values[key]) is None for key in _PLACES):
         problems.append("the places of the window and its panels are damaged")
     return problems
 
 
-def _value(store: QSettings, key: str) -> Any:
+def _stored_display(values: Any) -> tuple[DisplayConfig, list[str]]:
+    """Return how the picture was shown, and what is wrong with the stored values."""
+    problems: list[str] = []
+    if isinstance(values, dict):
+        values = {_RENAMED.get(name, name): value for name, value in values.items()}
+    return taken(DisplayConfig(), values, problems, what="how the picture was shown"), problems
+
+
+def _stored_files(values: Any) -> tuple[list[str], list[str]]:
+    """Return the paths of files, and what is wrong with the stored values."""
+    listed = values if isinstance(values, list) else []
+    paths = [path for path in listed if isinstance(path, str)]
+    if paths == (values or []):
+        return paths[:RECENT_FILES], []
+    return paths[:RECENT_FILES], ["the list of recent files is no list of texts"]
+
+
+def _base64(value: QByteArray) -> str:
+    return b64encode(value.data()).decode()
+
+
+def _bytes(text: Any) -> QByteArray | None:
+    """Return what was stored as base64; None where it is none."""
     try:
-        return store.value(key)
-    except TypeError:
-        # Something that Qt can store and Python has no name for.
-        return "?"
+        return QByteArray(b64decode(text, validate=True))
+    except (TypeError, ValueError):
+        return None
 
 
-def _text(store: QSettings, key: str) -> str:
-    """Empty where nothing is stored."""
-    value = _value(store, key)
-    # A comma outside quotation marks makes a list of what was one text.
-    return "" if value is None else value if isinstance(value, str) else f"?{value!r}"
-
-
-def _open() -> QSettings:
-    return QSettings(
+def _taken_over() -> tuple[Path | None, dict[str, Any]]:
+    """Return what an older version kept in window.ini, and where that file is kept from now on."""
+    store = QSettings(
         QSettings.Format.IniFormat, QSettings.Scope.UserScope, "mel-visualizer", "window"
     )
-
-
-def _copy_aside(path: Path) -> Path:
-    """Copy a file to a new one beside it and return that. Raises OSError."""
-    content = path.read_bytes()
-    for number in itertools.count(1):
-        aside = path.with_name(f"{path.stem}-unread-{number}{path.suffix}")
+    path = Path(store.fileName())
+    if not path.is_file():
+        return None, {}
+    values: dict[str, Any] = {}
+    for key in store.allKeys():
         try:
-            with aside.open("xb") as file:
-                file.write(content)
-        except FileExistsError:
-            continue
-        return aside
-    raise AssertionError("there are more numbers than files")
+            value = store.value(key)
+            values[key] = _base64(value) if key in _PLACES else json.loads(value)
+        except (AttributeError, TypeError, ValueError, RecursionError):
+            # No JSON, or something that Qt can store and Python has no name for.
+            values[key] = "?"
+    old = path.with_name(f"{path.name}.old")
+    try:
+        path.replace(old)
+    except OSError:
+        return path, values
+    return old, values

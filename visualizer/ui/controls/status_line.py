@@ -14,15 +14,15 @@ from visualizer.ui.controls.meter import LevelMeter
 
 
 class StatusLine(QWidget):
-    """Tells of the sound that comes and of what is made of it."""
+    """Level meter, warnings, what runs, recording and kernel badge."""
 
     def __init__(self, recording: QWidget) -> None:
-        """`recording` tells what is recorded, and hides itself where nothing is."""
+        """`recording` says what is recorded, and hides itself where nothing is."""
         super().__init__()
         self._peak = 0.0
         self._watch = SoundWatch()
         self.meter = LevelMeter()
-        self.label = ElidedLabel("starting: loading torch")
+        self.label = ElidedLabel("starting")
         self.badge = KernelBadge()
         layout = QHBoxLayout(self)
         layout.setContentsMargins(10, 2, 10, 6)
@@ -46,12 +46,12 @@ class StatusLine(QWidget):
         self._watch.observe(columns.peak, duration_s, columns.means, columns.faults)
 
     def show_status(self, status: EngineStatus | None, frozen: bool) -> None:
-        """Show the sound since the last time, and what runs; None: nothing does yet."""
+        """Show the sound since the last call, and what runs; None before anything does."""
         self.meter.set_peak(self._peak)
         self._peak = 0.0
         if status is None:
             return
-        held = "FROZEN, Space goes on · " if frozen else ""
+        held = "FROZEN (Space resumes) · " if frozen else ""
         notice = self._watch.notice
         warned = f"⚠ {notice} · " if notice else ""
         self.label.setText(warned + held + describe(status))

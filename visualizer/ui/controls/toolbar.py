@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import (
     QComboBox,
@@ -28,12 +30,12 @@ _OPEN_FILE = "open file"
 
 
 def span_text(seconds: float) -> str:
-    """A span as people say it."""
+    """Return a span with its unit: "10 s", "5 min"."""
     return f"{seconds:g} s" if seconds < 120 else f"{seconds / 60:g} min"
 
 
 def channel_choices(channels: int) -> list[tuple[str, object]]:
-    """What may be analysed of so many channels."""
+    """Return the channel rules that this number of channels allows, as (text, value)."""
     if channels == 1:
         return [("mean", _MEAN)]
     single: list[tuple[str, object]] = [(str(c + 1), c) for c in range(channels)]
@@ -41,7 +43,7 @@ def channel_choices(channels: int) -> list[tuple[str, object]]:
 
 
 def channel_in_force(channel: Channel, channels: int) -> object:
-    """What a choice of channel comes to with so many of them."""
+    """Return the value of the channel rule that holds with this number of channels."""
     if channel == "each":
         return "each" if channels > 1 else _MEAN
     return _MEAN if channel is None or channel >= channels else channel
@@ -50,18 +52,15 @@ def channel_in_force(channel: Channel, channels: int) -> object:
 class Controls(QWidget):
     """Source, device, rate, channel, front-end, compute device, and how the picture is shown."""
 
-    capture_picked = pyqtSignal(CaptureConfig)
+    engine_picked = pyqtSignal(dict)
+    """fields of EngineConfig"""
+    display_picked = pyqtSignal(dict)
+    """fields of DisplayConfig"""
     file_wanted = pyqtSignal()
     refresh_wanted = pyqtSignal()
-    preset_picked = pyqtSignal(object)
-    channel_picked = pyqtSignal(object)
-    compute_picked = pyqtSignal(object)
     freeze_toggled = pyqtSignal(bool)
     record_toggled = pyqtSignal(bool)
     overlay_toggled = pyqtSignal(bool)
-    span_picked = pyqtSignal(object)
-    colours_picked = pyqtSignal(object)
-    second_picked = pyqtSignal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -109,7 +108,7 @@ class Controls(QWidget):
         )
         self.second = labelled(
             analysis,
-            "&Beside",
+            "Compare &with",
             ValueCombo(
                 "Second front-end", "A second front-end over the same sound, below the first"
             ),
@@ -125,9 +124,9 @@ class Controls(QWidget):
             "Latency", "Show how late each column is (L)", "Latency overlay"
         )
         self.overlay.setChecked(True)
-        self.freeze = self._toggle("Freeze", "Hold the picture still (Space); capture goes on")
+        self.freeze = self._toggle("Freeze", "Freeze the picture (Space); capture continues")
         self.record = self._toggle(
-            "● Record", "Record the sound and its columns, or end that (Ctrl+R)", "Record"
+            "● Record", "Record the sound and its columns, or stop (Ctrl+R)", "Record"
         )
         # By this name the theme colours it.
         self.record.setObjectName("record")
@@ -140,14 +139,14 @@ class Controls(QWidget):
         self.device.picked.connect(self._pick_device)
         self.rate.picked.connect(self._pick_rate)
         self.channel.picked.connect(
-            lambda value: self.channel_picked.emit(None if value == _MEAN else value)
+            lambda value: self.engine_picked.emit({"channel": None if value == _MEAN else value})
         )
-        self.preset.picked.connect(self.preset_picked)
-        self.compute.picked.connect(self.compute_picked)
-        self.span.picked.connect(self.span_picked)
-        self.colours.picked.connect(self.colours_picked)
+        self.preset.picked.connect(self._pick_front_end)
+        self.compute.picked.connect(lambda value: self.engine_picked.emit({"compute": value}))
+        self.span.picked.connect(lambda value: self.display_picked.emit({"span_s": value}))
+        self.colours.picked.connect(lambda value: self.display_picked.emit({"colour_map": value}))
         self.second.picked.connect(
-            lambda name: self.second_picked.emit(None if name == _NO_SECOND else name)
+            lambda name: self.display_picked.emit({"second": None if name == _NO_SECOND else name})
         )
         self.refresh.clicked.connect(self.refresh_wanted)
         self.freeze.toggled.connect(self.freeze_toggled)
@@ -251,20 +250,31 @@ class Controls(QWidget):
         assert self._status is not None
         return self._status.config.capture
 
+    def play(self, path: Path) -> None:
+        """Pick an audio file."""
+        self._pick_capture(CaptureConfig("file", path=str(path)))
+
+    def _pick_capture(self, capture: CaptureConfig) -> None:
+        self.engine_picked.emit({"capture": capture, "channel": None})
+
+    def _pick_front_end(self, choice: object) -> None:
+        is_preset = isinstance(choice, str)
+        self.engine_picked.emit({"preset": choice, "mel": None} if is_preset else {"mel": choice})
+
     def _pick_source(self, kind: str) -> None:
         if kind in ("file", _OPEN_FILE):
             self.file_wanted.emit()
         elif self._status is not None and kind != self._capture().kind:
-            self.capture_picked.emit(CaptureConfig("mic" if kind == "mic" else "demo"))
+            self._pick_capture(CaptureConfig("mic" if kind == "mic" else "demo"))
 
     def _pick_device(self, key: object) -> None:
         if isinstance(key, tuple):
             host_api, name = key
-            self.capture_picked.emit(CaptureConfig("mic", device=name, host_api=host_api))
+            self._pick_capture(CaptureConfig("mic", device=name, host_api=host_api))
 
     def _pick_rate(self, rate: int) -> None:
         source = self._status.source if self._status else None
         if source is not None and source.kind == "mic":
-            self.capture_picked.emit(
+            self._pick_capture(
                 CaptureConfig("mic", device=source.name, host_api=source.host_api, sample_rate=rate)
             )

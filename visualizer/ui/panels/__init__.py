@@ -1,1 +1,1 @@
-"""The panels beside the picture: latency and spectrum."""
+"""The dock panels: latency and spectrum."""

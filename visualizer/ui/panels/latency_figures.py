@@ -99,7 +99,7 @@ def histogram(totals_ms: NDArray[np.float64], hop_ms: float) -> Histogram:
 
 
 def what_is_measured(status: EngineStatus) -> str:
-    """What the numbers cover, and what they do not, in words."""
+    """Return a text on what the numbers cover, and what they do not."""
     mel = status.mel
     if mel is None:
         return "Nothing is measured yet."

@@ -7,8 +7,8 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from visualizer.mel.flat import MelConfig
 from visualizer.ui.picture.axis import FrequencyAxis
+from visualizer.ui.picture.lanes import Lane
 from visualizer.ui.picture.plot import QuietPlot
 from visualizer.ui.picture.tints import STAGE_COLOURS, mixed
 
@@ -59,7 +59,8 @@ class SpectrumPanel(QWidget):
         self.plot = SpectrumPlot()
         self._bands: NDArray[np.float64] = np.empty(0)
         self._held: Values = np.empty(0, np.float32)
-        self._levels: tuple[float, float] | None = None
+        self._range: tuple[float, float] | None = None
+        self._shown: tuple[object, str] | None = None
         head = QHBoxLayout()
         head.addWidget(self.title, 1)
         head.addWidget(self.reset)
@@ -67,12 +68,15 @@ class SpectrumPanel(QWidget):
         layout.addLayout(head)
         layout.addWidget(self.plot, 1)
 
-    def set_front_end(self, config: MelConfig, label: str) -> None:
-        """Begin anew with a front-end; `label` names the unit of the values."""
-        self._bands = np.arange(0.5, config.n_mels)
-        self.plot.frequency_axis.set_config(config)
-        self.plot.getPlotItem().getAxis("left").setLabel(label)
-        self.plot.getPlotItem().setXRange(0, config.n_mels, padding=0)
+    def set_lane(self, lane: Lane) -> None:
+        """Show columns of this lane from now on; of another front-end or unit, with new peaks."""
+        if (lane.mel, lane.label) == self._shown:
+            return
+        self._shown = lane.mel, lane.label
+        self._bands = np.arange(0.5, lane.mel.n_rows)
+        self.plot.frequency_axis.set_rows(lane.mel.rows)
+        self.plot.getPlotItem().getAxis("left").setLabel(lane.label)
+        self.plot.getPlotItem().setXRange(0, lane.mel.n_rows, padding=0)
         self.plot.curve.setData([], [])
         self.title.setText("no column yet")
         self.reset_peaks()
@@ -86,7 +90,7 @@ class SpectrumPanel(QWidget):
         if len(columns):
             self._held = np.fmax(self._held, np.fmax.reduce(columns, axis=0))
 
-    def show_values(self, values: Values, levels: tuple[float, float], title: str) -> None:
+    def show_values(self, values: Values, limits: tuple[float, float], title: str) -> None:
         """Show a column (n_mels,) in the picture's unit, over the picture's range of values.
 
         NaN is not drawn, and −inf lies at the bottom.
@@ -94,14 +98,14 @@ class SpectrumPanel(QWidget):
         self.hold(values[np.newaxis])
         self.title.setText(title)
         # What is above the range of colours is seen too.
-        low, high = levels
+        low, high = limits
         most = self._held[np.isfinite(self._held)].max(initial=high)
-        levels = low, float(most)
-        if levels != self._levels:
-            self._levels = levels
-            self.plot.getPlotItem().setYRange(*levels, padding=0.02)
+        limits = low, float(most)
+        if limits != self._range:
+            self._range = limits
+            self.plot.getPlotItem().setYRange(*limits, padding=0.02)
         # Where nothing below is seen, so that a fall to silence is a line down to the edge.
-        low, high = levels
+        low, high = limits
         bottom = np.float32(low - 0.02 * (high - low))
         self.plot.curve.setData(self._bands, np.maximum(values, bottom))
         self.plot.peaks.setData(self._bands, np.maximum(self._held, bottom))

@@ -1,4 +1,4 @@
-"""The frequency axis: hertz, or notes, at the places where mel bands peak."""
+"""The axis of the rows: hertz, or notes, where bands peak; names where they are no frequencies."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import Literal
 
-import numpy as np
 import pyqtgraph as pg
 
-from visualizer.mel.filterbank import band_position
-from visualizer.mel.flat import MelConfig
+from visualizer.mel.stage import Rows
 from visualizer.ui.picture.notes import note_hz, note_name
 
 Ticks = tuple[tuple[float, str], ...]
-"""Each with its label: of a group in Hz."""
+"""Each with its label: of a group in Hz, or with its place on the axis."""
 Groups = tuple[Ticks, ...]
 """What may be marked, most wanted first. Of a group all have room, or none is marked."""
 
@@ -50,27 +48,32 @@ _NOTES: Groups = tuple(
 _LINES_PER_TICK = 1.8
 
 
-def hertz_groups(config: MelConfig) -> Groups:
-    """What is marked in Hz."""
-    return _LINEAR_HERTZ if config.mel_scale == "linear" else _MEL_HERTZ
+def tick_groups(rows: Rows, notes: bool) -> Groups:
+    """Return what may be marked, each tick with its place: row i spans [i, i + 1)."""
+    if rows.edges_hz is None:
+        # Every row, or else every second, every fourth, …
+        steps = [1 << n for n in range(len(rows.labels).bit_length())]
+        places = [(i + 0.5, label) for i, label in enumerate(rows.labels)]
+        return tuple(tuple(places[::step]) for step in reversed(steps))
+    hertz = _LINEAR_HERTZ if rows.scale == "linear" else _MEL_HERTZ
+    low, high = rows.edges_hz[[0, -1]]
+    groups = []
+    for group in _NOTES if notes else hertz:
+        inside = [(hz, label) for hz, label in group if low <= hz <= high]
+        positions = rows.position([hz for hz, _ in inside]).tolist()
+        labels = [label for _, label in inside]
+        groups.append(tuple(zip(positions, labels, strict=True)))
+    return tuple(groups)
 
 
-def placed_ticks(
-    groups: Groups, config: MelConfig, ends: tuple[float, float], nearest: float
-) -> Ticks:
-    """The ticks that have room between the `ends`, upwards, each with its place there.
+def placed_ticks(groups: Groups, ends: tuple[float, float], nearest: float) -> Ticks:
+    """Return the ticks that have room between the `ends`, upwards.
 
-    Band i spans [i, i + 1); no two are nearer to each other than `nearest`.
+    No two are nearer to each other than `nearest`.
     """
     placed: list[tuple[float, str]] = []
     for group in groups:
-        inside = [tick for tick in group if config.f_min <= tick[0] <= config.f_max]
-        positions = band_position([hz for hz, _ in inside], config).tolist()
-        new = [
-            (position, text)
-            for position, (_, text) in zip(positions, inside, strict=True)
-            if ends[0] <= position <= ends[1]
-        ]
+        new = [tick for tick in group if ends[0] <= tick[0] <= ends[1] and tick not in placed]
         together = sorted(placed + new)
         if all(above - below >= nearest for (below, _), (above, _) in pairwise(together)):
             placed = together
@@ -82,11 +85,12 @@ class FrequencyAxis(pg.AxisItem):
 
     def __init__(self, orientation: Literal["left", "bottom"] = "left") -> None:
         super().__init__(orientation)
-        self._config: MelConfig | None = None
+        self._rows: Rows | None = None
         self._notes = False
 
-    def set_config(self, config: MelConfig) -> None:
-        self._config = config
+    def set_rows(self, rows: Rows | None) -> None:
+        """Have ticks for the rows of a front-end; without one they are counted."""
+        self._rows = rows
         self._redraw()
 
     def set_notes(self, notes: bool) -> None:
@@ -100,19 +104,21 @@ class FrequencyAxis(pg.AxisItem):
         maxVal: float,  # noqa: N803
         size: float,
     ) -> list[tuple[float, list[float]]]:
-        if self._config is None or size <= 0:
+        if self._rows is None:
+            counted: list[tuple[float, list[float]]] = super().tickValues(minVal, maxVal, size)
+            return counted
+        if size <= 0:
             return []
         nearest = self._room() * (maxVal - minVal) / size
-        groups = _NOTES if self._notes else hertz_groups(self._config)
-        placed = placed_ticks(groups, self._config, (minVal, maxVal), nearest)
+        placed = placed_ticks(tick_groups(self._rows, self._notes), (minVal, maxVal), nearest)
         return [(1.0, [position for position, _ in placed])]
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
-        assert self._config is not None
-        groups = _NOTES if self._notes else hertz_groups(self._config)
-        ticks = [tick for group in groups for tick in group]
-        positions = band_position([hz for hz, _ in ticks], self._config)
-        return [ticks[int(np.argmin(np.abs(positions - value)))][1] for value in values]
+        if self._rows is None:
+            counts: list[str] = super().tickStrings(values, scale, spacing)
+            return counts
+        ticks = [tick for group in tick_groups(self._rows, self._notes) for tick in group]
+        return [min(ticks, key=lambda tick: abs(tick[0] - value))[1] for value in values]
 
     def _redraw(self) -> None:
         self.picture = None

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 from visualizer.errors import among, is_number, require
 from visualizer.mel.picture import Unit
+from visualizer.mel.presets import PRESETS
 
 Theme = Literal["system", "dark", "light"]
 """of the window; "system" follows the desktop's colour scheme"""
@@ -30,11 +31,11 @@ class DisplayConfig:
     """the time axis has the time of day"""
     note_names: bool = False
     """the frequency axis has notes"""
-    automatic_levels: bool = False
-    """the range of colours follows the sound"""
+    auto_range: bool = False
+    """the colours' range follows the sound"""
     waveform: bool = False
     second: str | None = None
-    """the front-end beside the first"""
+    """the front-end to compare with"""
     difference: bool = False
     """what the first shows less what the second shows is shown too"""
     theme: Theme = "system"
@@ -48,9 +49,11 @@ class DisplayConfig:
         limits = f"one of {COLOUR_MAPS}, with {REVERSED} at its end for the other direction"
         require(plain in COLOUR_MAPS, "colour_map", self.colour_map, limits)
         require(self.unit in (None, *get_args(Unit)), "unit", self.unit, f"null or {among(Unit)}")
-        for field in ("clock_time", "note_names", "automatic_levels", "waveform", "difference"):
+        for field in ("clock_time", "note_names", "auto_range", "waveform", "difference"):
             value = getattr(self, field)
             require(isinstance(value, bool), field, value, "true or false")
-        second_fits = self.second is None or isinstance(self.second, str)
-        require(second_fits, "second", self.second, "null or a name")
+        second_fits = self.second is None or (
+            isinstance(self.second, str) and self.second in PRESETS
+        )
+        require(second_fits, "second", self.second, "null or the name of a preset")
         require(self.theme in get_args(Theme), "theme", self.theme, among(Theme))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from visualizer.engine.tracks import Difference, Track, Tracks
-from visualizer.mel.flat import MelConfig
+from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.picture import PictureUnit, has_db
 from visualizer.ui.picture.display import DisplayConfig
 from visualizer.ui.picture.raster import Columns, Grid
@@ -20,7 +20,7 @@ class Lane:
     """One picture of the stack."""
 
     title: str
-    mel: MelConfig
+    mel: FrontEnd
     columns: Columns
     unit: PictureUnit
     track: Track | None
@@ -28,27 +28,27 @@ class Lane:
     label: str
     """of the colour bar"""
     range: tuple[float, float]
-    """the levels at first"""
+    """the limits at first"""
 
     @property
     def grid(self) -> Grid:
-        return Grid(self.mel.cell_start_s, self.mel.hop_s, self.mel.n_mels)
+        return Grid(self.mel.cell_start_s, self.mel.hop_s, self.mel.n_rows)
 
     @property
-    def levels_key(self) -> tuple[str, str, bool]:
-        """Lanes of the same one share their levels."""
+    def range_key(self) -> tuple[str, str, bool]:
+        """Lanes with the same key share their range."""
         return self.mel.name, self.unit.unit, self.track is None
 
 
-def unit_of(mel: MelConfig, display: DisplayConfig) -> PictureUnit:
-    """The unit that is wished, or where the front-end has no such one its usual one."""
+def unit_of(mel: FrontEnd, display: DisplayConfig) -> PictureUnit:
+    """Return the chosen unit, or the default one where the front-end does not have it."""
     if display.unit is None or (display.unit == "db" and not has_db(mel)):
         return PictureUnit.default(mel)
     return PictureUnit(mel, display.unit)
 
 
 def lanes_of(tracks: Tracks, display: DisplayConfig) -> tuple[tuple[Lane, ...], str | None]:
-    """The lanes, top to bottom, and in words why a difference that is wished cannot be shown."""
+    """Return the lanes, top to bottom, and why a chosen difference cannot be shown."""
     lanes = [_lane(track, display) for track in (*tracks.first, *tracks.second)]
     if len(lanes) == 1:
         lanes = [_lane(tracks.first[0], display, title="")]

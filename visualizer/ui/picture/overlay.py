@@ -93,7 +93,7 @@ class TextPlate:
         self._pixels: QPixmap | None = None
 
     def set_lines(self, lines: list[Line]) -> bool:
-        """Whether they are others than before."""
+        """Return whether they have changed."""
         changed = lines != self._lines
         if changed:
             self._lines = lines

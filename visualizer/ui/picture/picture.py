@@ -8,25 +8,26 @@ import pyqtgraph as pg
 from PyQt6.QtCore import QEvent, Qt, pyqtSignal
 from PyQt6.QtGui import QFontMetrics, QResizeEvent
 
-from visualizer.mel.flat import MelConfig
+from visualizer.mel.front_end import FrontEnd
 from visualizer.ui.picture.axis import FrequencyAxis
 from visualizer.ui.picture.overlay import Line, TextPlate
 from visualizer.ui.picture.spectrogram import Scene, SpectrogramView, colour_map, colour_table
 from visualizer.ui.picture.tints import TEXT
 
 _WIDEST = ("00000", "−000.0")
-"""number beside the picture, and beside the colour bar"""
+"""numbers at the frequency axis and at the colour bar"""
 
 
 class Picture(pg.PlotWidget):
     """Shows what it is given; the mouse on it is told by `view`."""
 
-    levels_changed = pyqtSignal(object)
+    range_changed = pyqtSignal(object)
     """(low, high), as a person dragged them"""
     placed = pyqtSignal()
     """The spectrogram lies elsewhere now."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, interactive: bool = True) -> None:
+        """`interactive` gives the colour bar handles that a person can drag."""
         self._frequency_axis = FrequencyAxis()
         # Before the first changeEvent, which comes while the widget is being made.
         self._axes: tuple[pg.AxisItem, ...] = ()
@@ -43,14 +44,14 @@ class Picture(pg.PlotWidget):
         self._frequency_axis.setStyle(tickLength=4)
         self._frequency_axis.setLabel("Frequency (Hz)")
         self._colours = self._unit_label = ""
-        self.levels = (0.0, 1.0)
+        self.limits = (0.0, 1.0)
         # Its axis needs a label from the start to have room for one.
         self._colour_bar = pg.ColorBarItem(
-            values=self.levels, colorMap=colour_map("gray"), label=" ", interactive=True
+            values=self.limits, colorMap=colour_map("gray"), label=" ", interactive=interactive
         )
         # Else it says thousandths where the readings say values.
         self._colour_bar.axis.enableAutoSIPrefix(False)
-        self._colour_bar.sigLevelsChanged.connect(self._take_levels)
+        self._colour_bar.sigLevelsChanged.connect(self._take_range)
         # Row and columns as ColorBarItem itself takes them beside an ImageItem.
         plot.layout.addItem(self._colour_bar, 2, 5)
         plot.layout.setColumnFixedWidth(4, 8)
@@ -66,25 +67,28 @@ class Picture(pg.PlotWidget):
         self,
         scene: Scene,
         title: str,
-        mel: MelConfig,
+        mel: FrontEnd | None,
         unit_label: str,
         colours: str,
-        levels: tuple[float, float],
+        limits: tuple[float, float],
         span_s: float,
     ) -> None:
-        """Show `span_s` of a front-end's columns, coloured from the one level to the other."""
+        """Show `span_s` of a front-end's columns, coloured over a range.
+
+        Without a front-end, the axis counts bands.
+        """
         self._title.set_lines([Line(title, TEXT)] if title else [])
-        self._frequency_axis.set_config(mel)
-        self.getPlotItem().setYRange(0, mel.n_mels, padding=0)
+        self._frequency_axis.set_rows(None if mel is None else mel.rows)
+        self.getPlotItem().setYRange(0, scene.grid.n_bands, padding=0)
         self._unit_label = unit_label
         self._show_unit()
         self.view.set_scene(scene, span_s)
         self._colours = colours
         self._colour_bar.setColorMap(colour_map(colours))
-        self.set_levels(levels)
+        self.set_range(limits)
 
     def set_plates(self, plates: list[tuple[TextPlate, Qt.Corner]]) -> None:
-        """Have these on the picture, beside its title."""
+        """Have these on the picture, in addition to its title."""
         self.view.plates = [(self._title, Qt.Corner.TopRightCorner), *plates]
 
     def set_notes(self, notes: bool) -> None:
@@ -92,19 +96,19 @@ class Picture(pg.PlotWidget):
         self._frequency_axis.set_notes(notes)
         self._frequency_axis.setLabel("Note" if notes else "Frequency (Hz)")
 
-    def set_levels(self, levels: tuple[float, float]) -> None:
-        """Colour from the one level to the other."""
-        low, high = self.levels = levels
+    def set_range(self, limits: tuple[float, float]) -> None:
+        """Colour from the lower limit to the upper."""
+        low, high = self.limits = limits
         # What a drag of a handle moves by: about a hundredth of the range.
         self._colour_bar.rounding = 10.0 ** math.floor(math.log10((high - low) / 50))
         self._colour_bar.blockSignals(True)
-        self._colour_bar.setLevels(levels)
+        self._colour_bar.setLevels(limits)
         self._colour_bar.blockSignals(False)
-        self.view.set_colours(colour_table(self._colours), levels)
+        self.view.set_colours(colour_table(self._colours), limits)
 
-    def _take_levels(self, bar: pg.ColorBarItem) -> None:
+    def _take_range(self, bar: pg.ColorBarItem) -> None:
         low, high = bar.levels()
-        self.levels_changed.emit((float(low), float(high)))
+        self.range_changed.emit((float(low), float(high)))
 
     def _place_view(self, *_: object) -> None:
         area = self.mapFromScene(self.getPlotItem().getViewBox().sceneBoundingRect())
@@ -115,7 +119,7 @@ class Picture(pg.PlotWidget):
             self.placed.emit()
 
     def _show_unit(self) -> None:
-        """Beside the colour bar, as much of it as the height has room for."""
+        """Label the colour bar with as much of the unit as its height has room for."""
         axis = self._colour_bar.axis
         metrics, margin = QFontMetrics(axis.label.font()), axis.label.document().documentMargin()
         # Upright, its letters stand a little farther apart than the font says.

@@ -2,8 +2,8 @@
 
 Pixel p of the grid begins at p·pixel_s on the stream's clock, wherever the picture is scrolled to,
 so a pixel keeps its colours while it moves. It shows the column under its left edge, or, where
-columns are narrower than pixels, the maximum of those that begin in it; rows likewise. A gap shows
-through any maximum.
+columns are narrower than pixels, a peak of those that begin in it; rows likewise. A gap shows
+through any peak.
 """
 
 from __future__ import annotations
@@ -38,6 +38,29 @@ class Columns(Protocol):
     def between(self, first: int, end: int) -> NDArray[np.float32]: ...
 
 
+Places = NDArray[np.uint16]
+"""Where values lie in the colour table."""
+Peak = Callable[[Places, NDArray[np.int64], int], Places]
+"""What is seen of the places from each of some starts on, along an axis."""
+
+
+def as_it_is(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the values: the unit of columns that are in that of the picture already."""
+    return values
+
+
+def largest(places: Places, starts: NDArray[np.int64], axis: int) -> Places:
+    """Return the largest of each stretch: the peak of a spectrogram."""
+    return np.maximum.reduceat(places, starts, axis=axis)
+
+
+def farthest(places: Places, starts: NDArray[np.int64], axis: int) -> Places:
+    """Return that of each stretch farthest from the middle: the peak of a difference."""
+    high = np.maximum.reduceat(places, starts, axis=axis)
+    low = np.minimum.reduceat(np.where(places == _EMPTY, np.uint16(_GAP), places), starts, axis)
+    return np.where((low + high < N_COLOURS + 1) & (high != _GAP), low, high)
+
+
 @dataclass(frozen=True)
 class Grid:
     """Where columns lie in time: column t covers [start_s + t·hop_s, start_s + (t + 1)·hop_s)."""
@@ -65,6 +88,7 @@ class Raster:
         grid: Grid,
         columns: Columns,
         unit: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+        peak: Peak = largest,
     ) -> None:
         """`pixels` is the memory to draw into: (height, width), 0xffRRGGBB, row 0 on top."""
         self._pixels = pixels
@@ -72,6 +96,7 @@ class Raster:
         self._grid = grid
         self._columns = columns
         self._unit = unit
+        self._peak = peak
         height = len(pixels)
         # Rows from the lowest band up; reduceat takes one element where two starts are equal.
         self._row_bands = np.arange(height) * grid.n_bands // height
@@ -79,6 +104,8 @@ class Raster:
         self._low, self._high = 0.0, 1.0
         self.first = self.end = self._settled = 0
         """the pixels [first, end) are coloured, those from `_settled` on not for good"""
+        self._newest = -1
+        """where the columns ended at the last call of `colour`"""
         self.changed_from = 0
         """what the last call of `colour` left as it was ends here"""
 
@@ -90,10 +117,10 @@ class Raster:
     def height(self) -> int:
         return len(self._pixels)
 
-    def set_colours(self, table: NDArray[np.uint32], levels: tuple[float, float]) -> None:
+    def set_colours(self, table: NDArray[np.uint32], limits: tuple[float, float]) -> None:
         """Colour by (512,) 0xffRRGGBB from the lower to the higher level from now on."""
         self._table = np.concatenate(([EMPTY_COLOUR], table, [GAP_COLOUR])).astype(np.uint32)
-        self._low, self._high = levels
+        self._low, self._high = limits
         self.forget()
 
     def forget(self) -> None:
@@ -110,7 +137,10 @@ class Raster:
         Return whether all of them are; where much is to be done, call again.
         """
         view_first = view_end - self.width
-        settled = min(self._settled, self.end, view_end)
+        # Until more has come, what was coloured last is as it would be coloured now.
+        newest = self._columns.end
+        settled = min(self.end if newest == self._newest else self._settled, view_end, self.end)
+        self._newest = newest
         if settled <= max(view_first, self.first):
             # Nothing that is still seen is coloured for good.
             self.first = settled = view_end
@@ -132,7 +162,7 @@ class Raster:
             self._colour(first, self.first)
             self.first = first
         # What is not complete yet is coloured again when more has come.
-        newest_s = self._grid.start_s + self._columns.end * self._grid.hop_s
+        newest_s = self._grid.start_s + newest * self._grid.hop_s
         self._settled = min(view_end, math.floor(newest_s / self.pixel_s))
         return self.first <= view_first
 
@@ -144,15 +174,15 @@ class Raster:
         starts = np.floor((edges_s - self._grid.start_s) / self._grid.hop_s).astype(np.int64)
         first_column, end_column = int(starts[0]), int(max(starts[-1], starts[-2] + 1))
         places = self._places(first_column, end_column)
-        by_time = np.maximum.reduceat(places, starts[:-1] - first_column, axis=0)
-        by_row = np.maximum.reduceat(by_time, self._row_bands, axis=1)
+        by_time = self._peak(places, starts[:-1] - first_column, 0)
+        by_row = self._peak(by_time, self._row_bands, 1)
         colours = self._table[by_row[:, ::-1].T]
         at = first % self.width
         head = min(end - first, self.width - at)
         self._pixels[:, at : at + head] = colours[:, :head]
         self._pixels[:, : end - first - head] = colours[:, head:]
 
-    def _places(self, first: int, end: int) -> NDArray[np.uint16]:
+    def _places(self, first: int, end: int) -> Places:
         """Where columns [first, end) lie in the colour table: (end − first, n_bands)."""
         scaled = self._unit(self._columns.between(first, end)) - np.float32(self._low)
         scaled *= np.float32((N_COLOURS - 1) / (self._high - self._low))

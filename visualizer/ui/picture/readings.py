@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from visualizer.mel.filterbank import band_edges_hz, band_position
 from visualizer.ui.picture.lanes import Lane
 from visualizer.ui.picture.marks import Marks, Place, Region
 from visualizer.ui.picture.notes import note_name
@@ -44,13 +43,15 @@ def shown(lane: Lane, values: np.ndarray) -> np.ndarray:
 def elsewhere_text(lanes: tuple[Lane, ...], place: Place) -> list[str]:
     """What each other lane shows at the same moment and, at the nearest band, the same pitch."""
     lane = lanes[place.lane]
-    seconds, peak = lane.grid.middle_s(place.column), band_edges_hz(lane.mel)[place.band + 1]
+    seconds, peak = lane.grid.middle_s(place.column), lane.mel.rows.middle_hz(place.band)
     texts = []
     for n, other in enumerate(lanes):
         if n == place.lane:
             continue
-        band = round(float(band_position(peak, other.mel)) - 0.5)
-        inside = min(max(band, 0), other.mel.n_mels - 1)
+        position = float(other.mel.rows.position(peak))
+        # Where one has no frequencies, rows of one number belong together.
+        band = place.band if math.isnan(position) else round(position - 0.5)
+        inside = min(max(band, 0), other.mel.n_rows - 1)
         value = value_at(other, Place(n, other.grid.column_at(seconds), inside))
         shown = "nothing" if math.isnan(value) or inside != band else other.unit.text(value)
         texts.append(f"{other.title}: {shown}")
@@ -59,28 +60,31 @@ def elsewhere_text(lanes: tuple[Lane, ...], place: Place) -> list[str]:
 
 def place_text(lane: Lane, place: Place, moment_text: Callable[[float], str]) -> str:
     """Whose it is where there are others, time, band with its edges and peak, note, value."""
-    low, peak, high = band_edges_hz(lane.mel)[place.band : place.band + 3]
+    rows = lane.mel.rows
     value = value_at(lane, place)
     text = "nothing" if math.isnan(value) else lane.unit.text(value)
     moment = moment_text(lane.grid.middle_s(place.column))
     title = f"{lane.title}: " if lane.title else ""
-    note = f" {note_name(peak)}" if peak > 0 else ""
-    return (
-        f"{title}{moment} · band {place.band} of {lane.mel.n_mels}: {low:.0f} to {high:.0f} Hz, "
-        f"peak {peak:.0f} Hz{note} · {text}"
-    )
+    which = f"{rows.kind} {place.band} of {lane.mel.n_rows}"
+    if rows.edges_hz is not None:
+        low, peak, high = rows.edges_hz[place.band : place.band + 3]
+        note = f" {note_name(peak)}" if peak > 0 else ""
+        which += f": {low:.0f} to {high:.0f} Hz, peak {peak:.0f} Hz{note}"
+    return f"{title}{moment} · {which} · {text}"
 
 
 def distance_text(lanes: tuple[Lane, ...], a: Place, b: Place) -> str:
     """From A to B: Δt, Δf of the bands' peaks, and Δ of the values where they have one unit."""
     lane_a, lane_b = lanes[a.lane], lanes[b.lane]
     seconds = lane_b.grid.middle_s(b.column) - lane_a.grid.middle_s(a.column)
-    peaks = [band_edges_hz(lane.mel)[p.band + 1] for lane, p in ((lane_a, a), (lane_b, b))]
-    text = f"B−A  Δt {seconds:+.3f} s · Δf {peaks[1] - peaks[0]:+.0f} Hz"
+    peaks = [lane.mel.rows.middle_hz(p.band) for lane, p in ((lane_a, a), (lane_b, b))]
+    text = f"B−A  Δt {seconds:+.3f} s"
+    if not math.isnan(sum(peaks)):
+        text += f" · Δf {peaks[1] - peaks[0]:+.0f} Hz"
     if min(peaks) > 0:
         text += f" ({12 * math.log2(peaks[1] / peaks[0]):+.1f} semitones)"
     difference = value_at(lane_b, b) - value_at(lane_a, a)
-    if lane_a.levels_key == lane_b.levels_key and math.isfinite(difference):
+    if lane_a.range_key == lane_b.range_key and math.isfinite(difference):
         sign = "+" if difference >= 0 else ""
         text += f" · Δ {sign}{lane_a.unit.text(difference)}"
     return text
@@ -90,12 +94,12 @@ def region_text(lane: Lane, region: Region) -> str:
     """Size, mean and maximum of a region."""
     columns = lane.columns.between(region.first_column, region.end_column)
     values = shown(lane, columns)[:, region.first_band : region.end_band]
-    edges = band_edges_hz(lane.mel)
-    size = (
-        f"region  {(region.end_column - region.first_column) * lane.grid.hop_s:.3f} s × "
-        f"{region.end_band - region.first_band} bands, "
-        f"{edges[region.first_band]:.0f} to {edges[region.end_band + 1]:.0f} Hz"
-    )
+    rows = lane.mel.rows
+    seconds = (region.end_column - region.first_column) * lane.grid.hop_s
+    size = f"region  {seconds:.3f} s × {region.end_band - region.first_band} {rows.kind}s"
+    if rows.edges_hz is not None:
+        low, high = rows.edges_hz[[region.first_band, region.end_band + 1]]
+        size += f", {low:.0f} to {high:.0f} Hz"
     finite = values[np.isfinite(values)]
     if len(finite) == 0:
         return f"{size} · nothing"

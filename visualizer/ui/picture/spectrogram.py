@@ -33,9 +33,19 @@ from PyQt6.QtWidgets import QWidget
 from visualizer.ui.picture.display import REVERSED
 from visualizer.ui.picture.marks import Marks, Place, Region
 from visualizer.ui.picture.overlay import TextPlate
-from visualizer.ui.picture.raster import EMPTY_COLOUR, N_COLOURS, Columns, Grid, Raster
+from visualizer.ui.picture.raster import (
+    EMPTY_COLOUR,
+    N_COLOURS,
+    Columns,
+    Grid,
+    Peak,
+    Raster,
+    largest,
+)
 
-SOURCES = {"gray": "CET-L1", "difference": "CET-D1"}
+DIFFERENCE = "difference"
+"""The colour map of differences."""
+SOURCES = {"gray": "CET-L1", DIFFERENCE: "CET-D1"}
 """Names that pyqtgraph has other ones for."""
 _COLOURING_S = 0.008
 """The longest that one update colours of a lane: what is left comes with the next."""
@@ -78,6 +88,7 @@ class Scene:
     grid: Grid
     columns: Columns
     unit: Unit
+    peak: Peak = largest
 
 
 class SpectrogramView(QWidget):
@@ -92,7 +103,7 @@ class SpectrogramView(QWidget):
     """a Place, and whether Shift was held"""
     region_dragged = pyqtSignal(object)
     dragged = pyqtSignal(float)
-    """the picture is to be moved by so many seconds"""
+    """the seconds to move the picture by"""
     scrolled = pyqtSignal(float, bool)
     """turns of the wheel, and whether Ctrl was held"""
     menu_wanted = pyqtSignal(object, QPoint)
@@ -109,7 +120,7 @@ class SpectrogramView(QWidget):
         self._scene: Scene | None = None
         self._raster: Raster | None = None
         self._table = np.zeros(N_COLOURS, dtype=np.uint32)
-        self._levels = (0.0, 1.0)
+        self._range = (0.0, 1.0)
         self._span_s = 1.0
         self._end_s = 0.0
         self._marks = Marks()
@@ -124,7 +135,7 @@ class SpectrogramView(QWidget):
         self._changed_from = 0
 
     def set_scene(self, scene: Scene, span_s: float) -> None:
-        """Show so many seconds of this."""
+        """Show a span of this scene."""
         self._scene, self._span_s = scene, span_s
         self._make_raster()
 
@@ -133,12 +144,12 @@ class SpectrogramView(QWidget):
         self._scene, self._raster, self._on_screen = None, None, None
         self._image = QImage()
 
-    def set_colours(self, table: NDArray[np.uint32], levels: tuple[float, float]) -> None:
-        """Colours from low to high as (512,) 0xffRRGGBB, and the levels at both ends."""
-        self._table, self._levels = table, levels
+    def set_colours(self, table: NDArray[np.uint32], limits: tuple[float, float]) -> None:
+        """Colour by a table (512,) of 0xffRRGGBB, from the lower limit to the upper."""
+        self._table, self._range = table, limits
         self._on_screen = None
         if self._raster is not None:
-            self._raster.set_colours(table, levels)
+            self._raster.set_colours(table, limits)
 
     def set_marks(self, marks: Marks, elsewhere: tuple[tuple[str, float], ...]) -> None:
         """`elsewhere` are names and moments (s) of marks in other lanes: a line here."""
@@ -147,7 +158,7 @@ class SpectrogramView(QWidget):
             self._on_screen = None
 
     def forget(self) -> None:
-        """Colour all anew: older columns are others now."""
+        """Colour everything again: older columns have changed."""
         self._on_screen = None
         if self._raster is not None:
             self._raster.forget()
@@ -155,7 +166,7 @@ class SpectrogramView(QWidget):
     def colour(self, end_s: float) -> bool:
         """Have the picture ready that ends at a moment of the stream; return whether it is whole.
 
-        What is lacking comes with further calls.
+        The rest comes with further calls.
         """
         self._end_s = end_s
         if self._raster is not None and self._raster.width != self._pixels()[0]:
@@ -258,8 +269,10 @@ class SpectrogramView(QWidget):
         memory.setsize(self._image.sizeInBytes())
         pixels: NDArray[np.uint32] = np.asarray(memory).view(np.uint32).reshape(height, width)
         scene = self._scene
-        self._raster = Raster(pixels, self._span_s / width, scene.grid, scene.columns, scene.unit)
-        self._raster.set_colours(self._table, self._levels)
+        self._raster = Raster(
+            pixels, self._span_s / width, scene.grid, scene.columns, scene.unit, scene.peak
+        )
+        self._raster.set_colours(self._table, self._range)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         super().resizeEvent(event)

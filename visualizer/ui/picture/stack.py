@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
 from PyQt6.QtCore import QPoint, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QResizeEvent
 from PyQt6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
@@ -18,17 +17,17 @@ from visualizer.ui.picture.lanes import Lane
 from visualizer.ui.picture.marks import Marks, Place
 from visualizer.ui.picture.overlay import TextPlate
 from visualizer.ui.picture.picture import Picture
-from visualizer.ui.picture.spectrogram import Scene
+from visualizer.ui.picture.raster import as_it_is, farthest
+from visualizer.ui.picture.spectrogram import DIFFERENCE, Scene
 from visualizer.ui.picture.time_axis import TimeAxis, clock_text
 from visualizer.ui.picture.waveform import WaveformStrip
 
-_DIFFERENCE_COLOURS = "difference"
 _SCROLL_SHARE = 0.1
 """of the span, by one turn of the wheel or one key"""
 _PATIENCE_MS = 100
-"""Columns paint what changed by the way; where none come for so long, it is painted by itself."""
+"""Columns paint what changed as they come; where none come for this long, it is painted without."""
 
-Levels = tuple[float, float]
+Limits = tuple[float, float]
 
 
 class PictureStack(QWidget):
@@ -37,7 +36,7 @@ class PictureStack(QWidget):
     first_painted = pyqtSignal()
     held_changed = pyqtSignal(bool)
     zoomed = pyqtSignal(int)
-    """so many steps to a shorter span"""
+    """steps to a shorter span"""
     pointed = pyqtSignal()
     clicked = pyqtSignal(object, bool)
     region_dragged = pyqtSignal(object)
@@ -51,7 +50,7 @@ class PictureStack(QWidget):
         self.latency = TextPlate()
         self.reading = TextPlate()
         self._display = DisplayConfig()
-        self._levels: dict[tuple[str, str, bool], Levels] = {}
+        self._ranges: dict[tuple[str, str, bool], Limits] = {}
         self._clock = SteadyClock()
         self._newest_s = 0.0
         self._shown_end_s = 0.0
@@ -95,7 +94,7 @@ class PictureStack(QWidget):
 
     @property
     def held(self) -> bool:
-        """Whether the picture stands still while capture goes on."""
+        """Whether the picture is frozen while capture continues."""
         return self._held_at_s is not None
 
     @property
@@ -119,13 +118,14 @@ class PictureStack(QWidget):
         self._show_pictures(max(1, len(lanes)))
         for n, (lane, picture) in enumerate(zip(lanes, self.pictures, strict=False)):
             is_difference = lane.track is None
+            scene = Scene(n, lane.grid, lane.columns, lane.unit)
             picture.show_lane(
-                Scene(n, lane.grid, lane.columns, lane.unit if not is_difference else _as_it_is),
+                replace(scene, unit=as_it_is, peak=farthest) if is_difference else scene,
                 lane.title,
                 lane.mel,
                 lane.label,
-                _DIFFERENCE_COLOURS if is_difference else display.colour_map,
-                self._levels.get(lane.levels_key, lane.range),
+                DIFFERENCE if is_difference else display.colour_map,
+                self._ranges.get(lane.range_key, lane.range),
                 display.span_s,
             )
             picture.set_notes(display.note_names)
@@ -192,7 +192,7 @@ class PictureStack(QWidget):
             self._rest.start(_PATIENCE_MS)
 
     def older_changed(self) -> None:
-        """Columns of before are others now."""
+        """Columns from before have changed."""
         for picture in self.pictures:
             picture.view.forget()
         self.refresh_soon()
@@ -230,24 +230,24 @@ class PictureStack(QWidget):
         if not self.lanes:
             return None
         middle_s = sum(self.shown) / 2
-        return Place(0, self.lanes[0].grid.column_at(middle_s), self.lanes[0].mel.n_mels // 2)
+        return Place(0, self.lanes[0].grid.column_at(middle_s), self.lanes[0].mel.n_rows // 2)
 
-    def set_levels(self, lane: int, levels: Levels) -> None:
+    def set_range(self, lane: int, limits: Limits) -> None:
         """Colour a lane, and those like it, from the one level to the other."""
-        if levels[1] <= levels[0] or not self.lanes:
+        if limits[1] <= limits[0] or not self.lanes:
             return
-        key = self.lanes[lane].levels_key
-        self._levels[key] = levels
+        key = self.lanes[lane].range_key
+        self._ranges[key] = limits
         for other, picture in zip(self.lanes, self.pictures, strict=True):
-            if other.levels_key == key:
-                picture.set_levels(levels)
+            if other.range_key == key:
+                picture.set_range(limits)
         self.refresh_soon()
 
-    def reset_levels(self) -> None:
+    def reset_range(self) -> None:
         """Back to the ranges of colours that suit the front-ends."""
-        self._levels.clear()
+        self._ranges.clear()
         for lane, picture in zip(self.lanes, self.pictures, strict=False):
-            picture.set_levels(lane.range)
+            picture.set_range(lane.range)
         self.refresh()
 
     def hold(self) -> None:
@@ -275,7 +275,7 @@ class PictureStack(QWidget):
             self.held_changed.emit(True)
 
     def scroll_back(self, turns: float) -> None:
-        """Move back in time by so many tenths of the span; forth where it is negative."""
+        """Scroll back in time by tenths of the span; forward where it is negative."""
         if turns > 0 or self.held:
             self.show_until(self._shown_end_s - turns * _SCROLL_SHARE * self._display.span_s)
 
@@ -289,7 +289,7 @@ class PictureStack(QWidget):
             self.held_changed.emit(False)
 
     def _show_pictures(self, n: int) -> None:
-        """Have so many of them; those no longer needed are kept for the next time."""
+        """Have `n` pictures; those no longer needed are kept for the next time."""
         while len(self._pool) < n:
             self._add_picture()
         self.pictures = self._pool[:n]
@@ -320,7 +320,7 @@ class PictureStack(QWidget):
         view.first_painted.connect(self._note_first_paint)
         view.resized.connect(self.refresh)
         picture.placed.connect(self._align)
-        picture.levels_changed.connect(lambda levels: self.set_levels(position, levels))
+        picture.range_changed.connect(lambda limits: self.set_range(position, limits))
 
     def _take_wheel(self, turns: float, ctrl: bool) -> None:
         if ctrl:
@@ -366,7 +366,3 @@ class PictureStack(QWidget):
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         super().resizeEvent(event)
         self._align()
-
-
-def _as_it_is(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    return values

@@ -15,7 +15,7 @@ _FIGURES_BETWEEN_LABELS = 5
 
 
 def tick_step_s(span_s: float, most: float) -> float:
-    """The smallest round step (s) that puts at most so many ticks into a span."""
+    """The smallest round step (s) that puts at most `most` ticks into a span."""
     return next((step for step in _STEPS_S if span_s / step <= most), _STEPS_S[-1])
 
 

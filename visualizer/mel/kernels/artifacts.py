@@ -1,7 +1,8 @@
-"""Compiled kernels on disk: built ahead of time, kept by what they were made for, and verified.
+"""Compiled kernels on disk: kept by what they were made for, and verified before they run.
 
-Building takes many seconds of a whole core, so that belongs in a process of its own
-(visualizer/engine/kernel_builder.py). Loading takes milliseconds and needs no compiler.
+Loading takes milliseconds and needs neither a compiler nor torch's Python; building.py, which needs
+both, takes many seconds of a whole core and belongs in a process of its own
+(visualizer/engine/kernel_builder.py).
 """
 
 from __future__ import annotations
@@ -10,40 +11,35 @@ import hashlib
 import json
 import os
 import stat
-import sys
 import tempfile
-import zipfile
-from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from visualizer.errors import KernelError
-from visualizer.mel import filterbank, transform
-from visualizer.mel.flat import MelConfig
-from visualizer.mel.kernels import CompiledKernel, EagerKernel, HostKernel
-from visualizer.mel.timing import Timing
-from visualizer.mel.transform import CompilableMelTransform
+from visualizer.mel.front_end import FrontEnd
+from visualizer.mel.kernels.compiled import CompiledKernel
+from visualizer.mel.kernels.host import HostKernel, NumpyKernel
+from visualizer.mel.kernels.timing import Timing
 
 TOLERANCE, LOG_TOLERANCE = 1e-5, 1e-3
-"""By how much of the largest value a kernel may differ from eager, and after a logarithm, which
+"""By how much of the largest value a kernel may differ from NumPy's, and after a logarithm, which
 blows up the rounding of a quiet band. Float32 was measured to need a tenth of it."""
-
-_LIBRARY_SUFFIXES = (".so", ".dylib", ".dll", ".pyd")
 
 
 @dataclass(frozen=True)
 class Artifact:
-    """Where the kernel for a config and a number of rows is kept on this machine.
+    """Where the kernel for a front-end and a number of rows is kept on this machine.
 
     In two files, each put in its place whole; where two programs build at once and they come from
     different builds, the checksum in the record tells.
     """
 
-    config: MelConfig
+    front_end: FrontEnd
     n_rows: int
     folder: Path
 
@@ -63,58 +59,28 @@ class Artifact:
         return hashlib.sha256(text.encode()).hexdigest()[:24]
 
     def made_for(self) -> dict[str, Any]:
-        """All that decides whether a library fits: the numbers, torch, the CPU and the source."""
-        cpu = {name: value for name, value in torch.cpu.get_capabilities().items() if value}
-        modules = (sys.modules[__name__], transform, filterbank)
-        sources = (Path(module.__file__ or "").read_bytes() for module in modules)
+        """Return all that decides whether a library fits: the numbers, torch, CPU and source."""
         return {
-            "config": self.config.to_dict(),
+            "front_end": self.front_end.to_dict(),
             "n_rows": self.n_rows,
-            "torch": torch.__version__,
-            "cpu": cpu,
-            "source": hashlib.sha256(b"".join(sources)).hexdigest(),
+            "torch": version("torch"),
+            "cpu": _cpu_features(),
+            "source": _source_hash(),
         }
 
 
-class _IntoBuffer(torch.nn.Module):
-    """Writes the columns where it is told, which saves making a tensor and an array each hop."""
-
-    def __init__(self, config: MelConfig, n_rows: int) -> None:
-        super().__init__()
-        self._transform = CompilableMelTransform(config, n_rows)
-
-    def forward(self, frames: torch.Tensor, columns: torch.Tensor) -> None:
-        columns.copy_(self._transform(frames))
+@cache
+def _cpu_features() -> list[str]:
+    """Return the vector extensions that this processor has, as NumPy found them."""
+    found: list[str] = np.show_config(mode="dicts")["SIMD Extensions"]["found"]
+    return found
 
 
-def build(artifact: Artifact) -> None:
-    """Compile the kernel and put it in its place. Raises KernelError in words."""
-    require_folder(artifact.folder)
-    try:
-        code = _compiled(artifact)
-    except Exception as error:
-        # Whatever goes wrong in a compiler; its first line says what.
-        reason = str(error).strip().split("\n", 1)[0] or type(error).__name__
-        if "InvalidCxxCompiler" in f"{type(error).__name__} {error}":
-            reason = "there is no C++ compiler; install g++ or clang++"
-        raise KernelError(f"the kernel could not be compiled: {reason}") from error
-    _put(artifact.library, code)
-    write_record(artifact, {"sha256": _checksum(code), "timings": None})
-
-
-def _compiled(artifact: Artifact) -> bytes:
-    """The machine code, as a library."""
-    config = artifact.config
-    frames = torch.zeros((artifact.n_rows, config.win_length))
-    columns = torch.zeros((artifact.n_rows, config.n_mels))
-    with tempfile.TemporaryDirectory() as scratch, torch.no_grad():
-        package = Path(scratch, "kernel.pt2")
-        program = torch.export.export(_IntoBuffer(config, artifact.n_rows), (frames, columns))
-        torch._inductor.aoti_compile_and_package(program, package_path=str(package))
-        # The package is an archive that torch would unpack at each start.
-        with zipfile.ZipFile(package) as archive:
-            (name,) = (n for n in archive.namelist() if Path(n).suffix in _LIBRARY_SUFFIXES)
-            return archive.read(name)
+@cache
+def _source_hash() -> str:
+    """Return a hash of all mathematics here, any of which a kernel may hold."""
+    sources = sorted(Path(__file__).parents[1].rglob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 
 
 def require_folder(folder: Path) -> None:
@@ -151,22 +117,24 @@ def _require_own(folder: Path) -> None:
         raise KernelError(f"{str(folder)!r} cannot be looked at: {error}") from error
     if own.st_uid != os.getuid() or own.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise KernelError(
-            f"compiled kernels are not taken from {str(folder)!r}, since others may write there; "
-            "remove it, or `chmod 700` it if it is yours"
+            f"compiled kernels are not taken from {str(folder)!r}, since others may write there",
+            "remove it, or `chmod 700` it if it is yours",
         )
     for path, state in sorted(states.items()):
         is_open = state.st_mode & stat.S_IWOTH and not state.st_mode & stat.S_ISVTX
         if is_open or state.st_uid not in (0, os.getuid()):
             raise KernelError(
                 f"compiled kernels are not taken from {str(folder)!r}, since others could exchange "
-                f"it: {str(path)!r} is theirs, or open to all; `chmod o-w` it if it is yours"
+                f"it: {str(path)!r} is theirs, or open to all",
+                "`chmod o-w` it if it is yours",
             )
 
 
 def load(artifact: Artifact) -> HostKernel | None:
-    """The verified kernel, or None where there is none yet.
+    """Return the verified kernel, or None where there is none yet.
 
-    Raises KernelError where what is there cannot be used.
+    Raises:
+        KernelError: where what is there cannot be used.
     """
     record = read_record(artifact)
     if record is None or not artifact.library.exists():
@@ -178,49 +146,33 @@ def load(artifact: Artifact) -> HostKernel | None:
     try:
         if record.get("sha256") != _checksum(artifact.library.read_bytes()):
             raise KernelError("the kernel that was kept is damaged")
-        kernel = CompiledKernel(str(artifact.library), artifact.config, artifact.n_rows)
+        kernel = CompiledKernel(artifact.library, artifact.front_end, artifact.n_rows)
     except (OSError, RuntimeError) as error:
         raise KernelError(f"the kernel that was kept cannot be loaded: {error}") from error
     verify(kernel, artifact)
     return kernel
 
 
-def obtain(artifact: Artifact) -> HostKernel:
-    """What is on disk, or else what is built now. Raises KernelError."""
-    with suppress(KernelError):
-        kernel = load(artifact)
-        if kernel is not None:
-            return kernel
-    build(artifact)
-    try:
-        kernel = load(artifact)
-    except KernelError:
-        # Not to be found, and refused, again.
-        discard(artifact)
-        raise
-    if kernel is None:
-        raise KernelError("the kernel was removed as soon as it was built")
-    return kernel
-
-
 def verify(kernel: HostKernel, artifact: Artifact) -> None:
-    """Raise KernelError unless the kernel gives what eager gives, for noise and for silence."""
-    eager = EagerKernel(artifact.config)
-    shape = (artifact.n_rows, artifact.config.win_length)
+    """Raise KernelError unless the kernel gives what NumPy's gives, for noise and for silence."""
+    front_end = artifact.front_end
+    ready = NumpyKernel(front_end)
+    shape = (artifact.n_rows, front_end.win_length)
+    share = TOLERANCE if front_end.values.is_linear else LOG_TOLERANCE
     for amplitude in (0.3, 1e-3, 0.0):
         frames = np.random.default_rng().normal(0.0, amplitude, shape).astype(np.float32)
-        expected = eager(frames)
-        share = TOLERANCE if artifact.config.log is None else LOG_TOLERANCE
+        expected = ready(frames)
         limit = share * float(np.abs(expected).max())
         difference = float(np.abs(kernel(frames) - expected).max())
         if not difference <= limit:
             raise KernelError(
-                f"the compiled kernel differs from eager by {difference:.1e}, more than {limit:.1e}"
+                f"the compiled kernel differs from NumPy's by {difference:.1e}, more than "
+                f"{limit:.1e}"
             )
 
 
 def read_record(artifact: Artifact) -> dict[str, Any] | None:
-    """The artifact's record, or None where there is none that can be read."""
+    """Return the artifact's record, or None where there is none that can be read."""
     try:
         record = json.loads(artifact.record.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -229,12 +181,18 @@ def read_record(artifact: Artifact) -> dict[str, Any] | None:
 
 
 def timings(artifact: Artifact) -> tuple[tuple[Timing, ...], bool]:
-    """The times that are kept with the artifact, and whether there are any."""
+    """Return the times that are kept with the artifact, and whether there are any."""
     kept = (read_record(artifact) or {}).get("timings")
     try:
         return tuple(Timing(**timing) for timing in kept or ()), bool(kept)
     except TypeError:
         return (), False
+
+
+def put_library(artifact: Artifact, code: bytes) -> None:
+    """Put machine code in its place, with a record of it. Raise KernelError."""
+    _put(artifact.library, code)
+    write_record(artifact, {"sha256": _checksum(code), "timings": None})
 
 
 def write_record(artifact: Artifact, notes: dict[str, Any]) -> None:

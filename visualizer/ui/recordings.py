@@ -1,4 +1,4 @@
-"""Recording from the window: the orders, where it goes, and what of it is seen."""
+"""Recording from the window: its commands, its folder and its label."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
-from PyQt6.QtCore import QBuffer, QObject, QThreadPool, pyqtSignal
-from PyQt6.QtGui import QImage
+from PyQt6.QtCore import QObject, QThreadPool, pyqtSignal
 from PyQt6.QtWidgets import QFileDialog, QLabel, QWidget
 
 from visualizer.audio.wav import SoundFormat
@@ -21,9 +21,11 @@ from visualizer.export.recorder import RECORDING_END_S, Recorder, warn_unfinishe
 from visualizer.export.take import TakeFiles
 from visualizer.ui.controls.menus import Command
 from visualizer.ui.controls.settings import Settings
+from visualizer.ui.controls.toolbar import span_text
+from visualizer.ui.png import png_of
 
 PASTS_S = (10.0, 30.0, 60.0, 300.0)
-"""What of the past the menu offers to save, in seconds."""
+"""What the menu offers to save of the past, in seconds."""
 
 _log = logging.getLogger(__name__)
 
@@ -32,9 +34,9 @@ class Recordings(QObject):
     """Records what runs, and saves what was heard."""
 
     turned = pyqtSignal(bool)
-    """It records now, or no longer."""
+    """Whether it records now."""
     saved = pyqtSignal(str)
-    """what was written, in words; like `failed` emitted on other threads, too"""
+    """what was written; like `failed`, also emitted on other threads"""
     failed = pyqtSignal(str)
     """why something was not, or not all of it"""
     _moved = pyqtSignal()
@@ -56,7 +58,7 @@ class Recordings(QObject):
         self._ending: list[Recorder] = []
         self._savers = QThreadPool(self)
         self.fault: str | None = None
-        """why a recording ended by itself, in words"""
+        """why a recording ended by itself"""
         self.label = QLabel()
         # By this name the theme colours it.
         self.label.setObjectName("recording")
@@ -71,39 +73,24 @@ class Recordings(QObject):
 
     def commands(self) -> list[Command]:
         """For the menu of files."""
-        menu, past = "&File", "&File/Save the last"
+        record = "record the sound and its columns, or end the recording"
+        folder = "choose where recordings go"
+        exact = "write sound as 16 bit instead of float32, which is exact"
         return [
-            Command(
-                menu,
-                "Record, or stop",
-                "record the sound and its columns; again ends the recording",
-                ("Ctrl+R",),
-                lambda: self.turn(not self.is_on),
-            ),
+            Command("file.record", "Record", "Ctrl+R", record, lambda: self.turn(not self.is_on)),
             *(
                 Command(
-                    past,
-                    f"{seconds:g} s" if seconds < 120 else f"{seconds / 60:g} min",
+                    f"file.past.{seconds:g}",
+                    span_text(seconds),
+                    "Ctrl+Shift+S" if seconds == 30 else "",
                     f"save the last {seconds:g} seconds: sound, columns and picture",
-                    ("Ctrl+Shift+S",) if seconds == 30 else (),
-                    lambda seconds=seconds: self.save_last(seconds),
+                    partial(self.save_last, seconds),
                 )
                 for seconds in PASTS_S
             ),
+            Command("file.folder", "Recording folder…", "", folder, self.choose_folder),
             Command(
-                menu,
-                "Folder of recordings…",
-                "choose where recordings go",
-                (),
-                self.choose_folder,
-            ),
-            Command(
-                menu,
-                "Record 16 bit",
-                "write sound as 16 bit instead of float32, which is exact",
-                (),
-                self._choose_format,
-                checkable=True,
+                "file.16-bit", "16-bit recordings", "", exact, self._choose_format, checkable=True
             ),
         ]
 
@@ -120,7 +107,7 @@ class Recordings(QObject):
     def turn(self, on: bool) -> None:
         """Record from now on, or stop."""
         if on and not self.is_on:
-            config = self._wished()
+            config = self._chosen()
             if config is not None:
                 self.start(config)
         elif not on and self._recorder is not None:
@@ -135,19 +122,19 @@ class Recordings(QObject):
         """Record what runs from now on."""
         status = self._engine_status()
         if status is None or status.sound is None or status.state not in ("running", "waiting"):
-            self.failed.emit("nothing is heard now that could be recorded")
+            self.failed.emit("nothing to record: no source is running")
             return
         self._recorder = Recorder(config, status, self._engine_status, self._moved.emit)
         self._show()
         self.turned.emit(True)
 
     def save_last(self, seconds: float) -> None:
-        """Save so much of what was heard."""
-        config, status = self._wished(), self._engine_status()
+        """Save the last seconds of what was heard."""
+        config, status = self._chosen(), self._engine_status()
         if config is None:
             return
         if status is None or status.sound is None or status.mel is None:
-            self.failed.emit("nothing was heard yet that could be saved")
+            self.failed.emit("nothing to save: no sound has come yet")
             return
         picture = self._png()
 
@@ -188,8 +175,8 @@ class Recordings(QObject):
         if not self._savers.waitForDone(left_ms):
             _log.warning("what was to be saved of the past takes too long, and is not whole")
 
-    def _wished(self) -> RecordingConfig | None:
-        """Where to, asked for where that is not known; None where nobody says."""
+    def _chosen(self) -> RecordingConfig | None:
+        """Return where to, asking for it where that is not known; None where nobody answers."""
         try:
             self._store.recording_config().require_folder()
         except ConfigError:
@@ -204,7 +191,7 @@ class Recordings(QObject):
 
     def _png(self) -> Callable[[], bytes]:
         image = self._picture.grab().toImage()
-        return lambda: _png_of(image)
+        return lambda: png_of(image)
 
     def _show(self) -> None:
         if self._recorder is not None:
@@ -233,10 +220,3 @@ def _names(files: TakeFiles) -> str:
     first, *others = files.there() or [files.sound]
     beside = ", ".join(path.name for path in others)
     return f"{first}, with {beside}" if others else str(first)
-
-
-def _png_of(image: QImage) -> bytes:
-    buffer = QBuffer()
-    buffer.open(QBuffer.OpenModeFlag.WriteOnly)
-    image.save(buffer, "PNG")
-    return buffer.data().data()

@@ -1,4 +1,4 @@
-"""Automatic levels, as somebody who watches the colours sees them."""
+"""Automatic follower, as somebody who watches the colours sees them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 
 from visualizer.mel.picture import PictureUnit
 from visualizer.mel.presets import PRESETS, preset
-from visualizer.ui.picture.levels import TIME_CONSTANT_S, RobustRange
+from visualizer.ui.picture.auto_range import TIME_CONSTANT_S, RobustRange
 
 USUAL = (-90.0, -10.0)
 NARROWEST = 20.0
@@ -19,8 +19,8 @@ def sound(low: float, high: float, n: int = 400) -> np.ndarray:
 
 
 def test_the_first_look_at_a_sound_jumps_to_it() -> None:
-    levels = RobustRange(USUAL, NARROWEST)
-    low, high = levels.update(sound(-70.0, -30.0), 0.0)
+    follower = RobustRange(USUAL, NARROWEST)
+    low, high = follower.update(sound(-70.0, -30.0), 0.0)
     assert low == pytest.approx(-68.0, abs=0.1)
     assert high == pytest.approx(-30.2, abs=0.1)
 
@@ -33,24 +33,24 @@ def test_a_click_moves_nothing() -> None:
 
 
 def test_another_level_is_followed_slowly_and_in_the_end_reached() -> None:
-    levels = RobustRange(USUAL, NARROWEST)
-    before = np.array(levels.update(sound(-70.0, -30.0), 0.1))
+    follower = RobustRange(USUAL, NARROWEST)
+    before = np.array(follower.update(sound(-70.0, -30.0), 0.1))
     louder = sound(-40.0, 0.0)
-    at_once = np.array(levels.update(louder, 0.1))
+    at_once = np.array(follower.update(louder, 0.1))
     assert 0 < (at_once - before).max() < 2.0
-    while_it_lasts = [levels.update(louder, 0.1)[1] for _ in range(29)]
+    while_it_lasts = [follower.update(louder, 0.1)[1] for _ in range(29)]
     assert np.all(np.diff(while_it_lasts) > 0)
     # 63 % of 30 dB.
     assert while_it_lasts[-1] - before[1] == pytest.approx(19.0, abs=0.3)
     for _ in range(300):
-        after = levels.update(louder, 0.1)
+        after = follower.update(louder, 0.1)
     assert after == pytest.approx(before + 30.0, abs=0.1)
 
 
 def test_how_often_it_looks_does_not_matter() -> None:
     often, seldom = RobustRange(USUAL, NARROWEST), RobustRange(USUAL, NARROWEST)
-    for levels in (often, seldom):
-        levels.update(sound(-70.0, -30.0), 0.0)
+    for follower in (often, seldom):
+        follower.update(sound(-70.0, -30.0), 0.0)
     for _ in range(100):
         often.update(sound(-40.0, 0.0), TIME_CONSTANT_S / 100)
     seldom.update(sound(-40.0, 0.0), TIME_CONSTANT_S)
@@ -66,13 +66,13 @@ def test_a_steady_hum_is_not_blown_up() -> None:
 
 @pytest.mark.parametrize("silence", [np.nan, -np.inf, -11.5])
 def test_silence_keeps_the_range(silence: float) -> None:
-    levels = RobustRange(USUAL, NARROWEST)
+    follower = RobustRange(USUAL, NARROWEST)
     quiet = np.full((400, 80), silence, np.float32)
-    assert levels.update(quiet, 1.0) == USUAL
-    kept = levels.update(sound(-70.0, -30.0), 1.0)
+    assert follower.update(quiet, 1.0) == USUAL
+    kept = follower.update(sound(-70.0, -30.0), 1.0)
     for _ in range(10):
-        assert levels.update(quiet, 1.0) == kept
-    assert levels.update(np.empty((0, 80), np.float32), 1.0) == kept
+        assert follower.update(quiet, 1.0) == kept
+    assert follower.update(np.empty((0, 80), np.float32), 1.0) == kept
 
 
 def test_gaps_and_silent_bands_do_not_count() -> None:
@@ -91,9 +91,9 @@ def test_of_a_long_span_enough_is_looked_at() -> None:
 
 
 def test_a_clock_that_goes_back_moves_nothing() -> None:
-    levels = RobustRange(USUAL, NARROWEST)
-    kept = levels.update(sound(-70.0, -30.0), 0.0)
-    assert levels.update(sound(-40.0, 0.0), -5.0) == kept
+    follower = RobustRange(USUAL, NARROWEST)
+    kept = follower.update(sound(-70.0, -30.0), 0.0)
+    assert follower.update(sound(-40.0, 0.0), -5.0) == kept
 
 
 @pytest.mark.parametrize("name", PRESETS)

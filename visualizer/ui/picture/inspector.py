@@ -6,9 +6,6 @@ from dataclasses import replace
 
 from PyQt6.QtCore import QObject
 
-from visualizer.engine.status import EngineStatus
-from visualizer.engine.tracks import Tracks
-from visualizer.export.region import Piece
 from visualizer.ui.picture.marks import Marks, Place, Region
 from visualizer.ui.picture.overlay import Line
 from visualizer.ui.picture.readings import reading_lines
@@ -38,7 +35,7 @@ class Inspector(QObject):
             self._mark(**{name: place})
 
     def move_cursor(self, columns: int, bands: int) -> None:
-        """Move the cursor by so many cells; at first it is in the middle."""
+        """Move the cursor by whole cells; at first it is in the middle."""
         stack = self._stack
         cursor = self.marks.cursor
         stack.forget_pointer()
@@ -49,7 +46,7 @@ class Inspector(QObject):
         first = lane.grid.column_at(stack.shown[0]) + 1
         last = max(first, lane.grid.column_at(stack.shown[1]))
         column = min(max(cursor.column + columns, first), last)
-        band = min(max(cursor.band + bands, 0), lane.mel.n_mels - 1)
+        band = min(max(cursor.band + bands, 0), lane.mel.n_rows - 1)
         self._mark(cursor=Place(cursor.lane, column, band))
 
     def region_from_markers(self) -> None:
@@ -73,31 +70,6 @@ class Inspector(QObject):
         lines = reading_lines(stack.lanes, self.marks, stack.moment_text) if stack.lanes else []
         stack.reading.set_lines([Line(line, TEXT) for line in lines])
         stack.set_marks(self.marks)
-
-    def piece(self, tracks: Tracks, status: EngineStatus) -> Piece | None:
-        """The region as something to take away; None where there is none, or of a difference.
-
-        Raises ConfigError for one that no single front-end has computed.
-        """
-        sound = tracks.sound
-        region = self.marks.region
-        track = self._stack.lanes[region.lane].track if region is not None else None
-        if region is None or track is None or sound is None:
-            return None
-        since = tracks.fed_since(
-            track, region.first_column, region.end_column, status.front_end_since
-        )
-        return Piece(
-            sound=sound,
-            mel=track.mel,
-            channel=track.channel,
-            fed_since=since,
-            ended=status.state == "ended",
-            first_column=region.first_column,
-            end_column=region.end_column,
-            first_band=region.first_band,
-            end_band=region.end_band,
-        )
 
     def _follow_pointer(self) -> None:
         if self._stack.pointed_place() is None:

@@ -15,22 +15,21 @@ from visualizer.engine.history import SoundHistory
 from visualizer.engine.status import EngineStatus
 from visualizer.engine.tracks import Tracks
 from visualizer.errors import ConfigError
-from visualizer.export.region import Piece
-from visualizer.mel.presets import PRESETS, preset_for
-from visualizer.ui.inspector import Inspector
+from visualizer.mel.presets import preset_for
+from visualizer.ui.picture.auto_range import RobustRange
 from visualizer.ui.picture.display import SPANS_S, DisplayConfig
+from visualizer.ui.picture.inspector import Inspector
 from visualizer.ui.picture.lanes import Lane, lanes_of
-from visualizer.ui.picture.levels import RobustRange
 from visualizer.ui.picture.marks import Place
 from visualizer.ui.picture.readings import shown
 from visualizer.ui.picture.stack import PictureStack
 
 _FOLLOWED_S = 2.0
-"""of sound that automatic levels look at"""
+"""of sound that the auto range looks at"""
 _SLICE_S = 0.2
 """Before the newest, for the peaks of a spectrum that is shown 20 times a second."""
 _LEAST_CHANGE = 0.01
-"""of the range, by which levels that follow must change to be worth a new colouring"""
+"""of the range, by which one that follows the sound must change to be worth a new colouring"""
 
 
 @dataclass(frozen=True)
@@ -40,17 +39,17 @@ class Slice:
     lane: Lane
     columns: np.ndarray
     """(n, n_mels) in the lane's unit: the last one is it, those before came just before"""
-    levels: tuple[float, float]
+    range: tuple[float, float]
     title: str
 
 
 class Viewer(QWidget):
-    """Shows the columns of a stream, and has the rest computed that is wished beside them."""
+    """Shows the columns of a stream, with those of the past and of a second front-end."""
 
     display_changed = pyqtSignal(object)
     """the DisplayConfig that a person chose"""
     refused = pyqtSignal(str)
-    """why something cannot be shown, in words"""
+    """why something cannot be shown"""
     woken = pyqtSignal()
 
     def __init__(self, display: DisplayConfig) -> None:
@@ -70,7 +69,7 @@ class Viewer(QWidget):
         self.stack.zoomed.connect(self.zoom)
 
     def begin(self, status: EngineStatus, sound: SoundHistory) -> None:
-        """A front-end came into force, of a sound that is new or goes on."""
+        """A front-end came into force, over a new sound or the same one."""
         assert status.mel is not None
         is_new_sound = sound is not self.tracks.sound
         is_over = status.state == "ended"
@@ -94,7 +93,7 @@ class Viewer(QWidget):
         self.stack.note_newest(mel.cell_start_s + end * mel.hop_s)
 
     def take_followed(self) -> None:
-        """Take what was computed beside the live columns."""
+        """Take what was computed besides the live columns."""
         taken = self.tracks.take()
         # Where the picture stands still, what comes after it changes nothing.
         if taken.since_s < (self.stack.shown[1] if self.stack.held else math.inf):
@@ -118,31 +117,31 @@ class Viewer(QWidget):
         self.display_changed.emit(self.display)
 
     def zoom(self, steps: int) -> None:
-        """Show so many steps less time."""
+        """Show a shorter span by this many steps, or a longer one where it is below 0."""
         spans = sorted({*SPANS_S, self.display.span_s})
         place = spans.index(self.display.span_s) - steps
         self.show_in(span_s=spans[min(max(place, 0), len(spans) - 1)])
 
-    def follow_levels(self) -> None:
-        """Let the ranges of colours follow the sound, where that is wished."""
+    def follow_range(self) -> None:
+        """Let the range of colours follow the sound, where the auto range is on."""
         now = time.perf_counter()
         elapsed_s, self._followed_at = now - self._followed_at, now
-        if not self.display.automatic_levels or self.stack.held:
+        if not self.display.auto_range or self.stack.held:
             return
         done = set()
         for n, lane in enumerate(self.stack.lanes):
-            if lane.track is None or lane.levels_key in done:
+            if lane.track is None or lane.range_key in done:
                 continue
-            done.add(lane.levels_key)
+            done.add(lane.range_key)
             count = round(_FOLLOWED_S / lane.mel.hop_s)
             end = lane.columns.end
             values = lane.unit(lane.columns.between(max(0, end - count), end))
             usual = RobustRange(lane.unit.range(), lane.unit.narrowest())
             low, high = self._followed.setdefault(n, usual).update(values, elapsed_s)
-            levels = self.stack.pictures[n].levels
+            limits = self.stack.pictures[n].limits
             least = _LEAST_CHANGE * (high - low)
-            if max(abs(low - levels[0]), abs(high - levels[1])) > least:
-                self.stack.set_levels(n, (low, high))
+            if max(abs(low - limits[0]), abs(high - limits[1])) > least:
+                self.stack.set_range(n, (low, high))
 
     def slice(self) -> Slice | None:
         """The spectrum at the cursor, or else the newest; None before there is any."""
@@ -166,20 +165,16 @@ class Viewer(QWidget):
         newest = shown(lane, lane.columns.between(first, place.column + 1))
         # At the cursor that column alone; now, all that came since the last look.
         columns = newest[-1:] if pointed else newest
-        return Slice(lane, columns, stack.pictures[place.lane].levels, title)
-
-    def piece(self, status: EngineStatus) -> Piece | None:
-        """The region as something to take away; None where there is none."""
-        return self.inspector.piece(self.tracks, status)
+        return Slice(lane, columns, stack.pictures[place.lane].limits, title)
 
     def close_tracks(self) -> None:
-        """End what is computed beside."""
+        """End what is computed besides the live columns."""
         self.tracks.close()
 
-    def reset_levels(self) -> None:
+    def reset_range(self) -> None:
         """Back to the front-end's usual range of colours, no longer following the sound."""
-        self.show_in(automatic_levels=False)
-        self.stack.reset_levels()
+        self.show_in(auto_range=False)
+        self.stack.reset_range()
 
     def toggle_unit(self) -> None:
         if not self.stack.lanes:
@@ -192,11 +187,11 @@ class Viewer(QWidget):
                 f"{lane.mel.name} normalises each band over the clip, so its values have no dB"
             )
 
-    def move_level(self, end: int, step: int) -> None:
+    def move_range(self, end: int, step: int) -> None:
         if self.stack.lanes:
-            levels = list(self.stack.pictures[0].levels)
-            levels[end] += step * 0.02 * (levels[1] - levels[0])
-            self.stack.set_levels(0, (levels[0], levels[1]))
+            limits = list(self.stack.pictures[0].limits)
+            limits[end] += step * 0.02 * (limits[1] - limits[0])
+            self.stack.set_range(0, (limits[0], limits[1]))
 
     def _show_second(self) -> None:
         """Have the second front-end computed at the rate of the sound, or none."""
@@ -204,7 +199,7 @@ class Viewer(QWidget):
         if sound is None:
             return
         mel = None
-        if name is not None and name in PRESETS:
+        if name is not None:
             try:
                 mel = preset_for(name, sound.sample_rate)
             except ConfigError as error:

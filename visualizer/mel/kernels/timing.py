@@ -1,4 +1,4 @@
-"""How long a kernel takes: called again and again, and called once an hop as in real life."""
+"""How long a kernel takes: called again and again, and called once per hop as in real life."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-import torch
 
-from visualizer.mel.flat import MelConfig
-from visualizer.mel.kernels import Rows
-from visualizer.mel.transform import MelTransform
+from visualizer.mel.front_end import FrontEnd
+from visualizer.mel.kernels.host import Frames
 
 Call = Callable[[], object]
 
@@ -59,18 +57,9 @@ def summary(name: str, seconds: list[float], period_s: float | None = None) -> T
     return Timing(name, len(seconds), round(p50, 2), round(p99, 2), period_ms, now)
 
 
-def reduce_overhead(config: MelConfig, device: torch.device) -> Callable[[Rows], object]:
-    """The transform as the article compiles its own: torch.compile(mode="reduce-overhead").
-
-    Takes many seconds at its first call and needs a C++ compiler.
-    """
-    compiled = torch.compile(MelTransform(config, device).__call__, mode="reduce-overhead")
-    return lambda frames: compiled(torch.from_numpy(frames).to(device)).cpu().numpy()
-
-
-def noise_frames(config: MelConfig, n_rows: int = 1) -> Rows:
-    """Something to compute: (n_rows, win_length)."""
-    shape = (n_rows, config.win_length)
+def noise_frames(front_end: FrontEnd, n_rows: int = 1) -> Frames:
+    """Return something to compute: (n_rows, win_length)."""
+    shape = (n_rows, front_end.win_length)
     return np.random.default_rng().normal(0.0, 0.1, shape).astype(np.float32)
 
 

@@ -1,0 +1,104 @@
+"""The arrays that a front-end's formulas run over: NumPy's here, torch's in torch_arrays.py.
+
+A stage writes its formula once, with the functions that NumPy 2 and torch share. Two operations
+differ between them and have a name of their own here, since their speed, and the last bit of their
+result, depend on the library that computes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = Any
+"""of NumPy or torch, whichever the formulas run over"""
+Operator = Callable[[Array], Array]
+
+
+class Arrays(Protocol):
+    """A library of arrays, with the type and the device of its numbers."""
+
+    @property
+    def xp(self) -> Any:
+        """The namespace: numpy or torch."""
+
+    def constant(self, values: Any) -> Array:
+        """Return float64 values as an array of this type, on this device."""
+
+    def power_spectrum(self, n_fft: int) -> Operator:
+        """Return what turns (n, win_length) into (n, n_fft // 2 + 1), |rfft|²."""
+
+    def product(self, matrix: NDArray[np.float64]) -> Operator:
+        """Return what multiplies (…, k) by the matrix (k, m); returns (…, m)."""
+
+    def wide(self, values: Array) -> Array:
+        """Return values as float64, for sums over a whole clip."""
+
+    def narrow(self, values: Array) -> Array:
+        """Return values in this type again."""
+
+
+class NumpyArrays:
+    """NumPy alone, whatever the number of rows with the same bits for each."""
+
+    xp: Any = np
+
+    def __init__(self, dtype: type[np.floating]) -> None:
+        """Compute in float32 or, for the reference, in float64."""
+        self._dtype = dtype
+
+    def constant(self, values: Any) -> NDArray[np.floating]:
+        return np.asarray(values, dtype=self._dtype)
+
+    def power_spectrum(self, n_fft: int) -> Operator:
+        def power(frames: NDArray[np.floating]) -> NDArray[np.floating]:
+            return _power(np.fft.rfft(frames, n_fft))
+
+        return power
+
+    def product(self, matrix: NDArray[np.float64]) -> Operator:
+        factor = self.constant(matrix)
+
+        def multiply(rows: NDArray[np.floating]) -> NDArray[np.floating]:
+            # Row by row: BLAS sums a matrix of another number of rows in another order, and a
+            # column would depend, in its last bit, on how many are computed at once.
+            product: NDArray[np.floating] = np.matmul(rows[..., None, :], factor)[..., 0, :]
+            return product
+
+        return multiply
+
+    def wide(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
+        return values.astype(np.float64, copy=False)
+
+    def narrow(self, values: NDArray[np.floating]) -> NDArray[np.floating]:
+        return values.astype(self._dtype, copy=False)
+
+
+class BatchArrays(NumpyArrays):
+    """NumPy with SciPy's transform, which works on many rows at once.
+
+    NumPy's own takes ten times as long for 256 rows. The last bits of a column depend on the
+    company it is computed in, so streams, whose blocks fall anyhow, use NumpyArrays.
+    """
+
+    def power_spectrum(self, n_fft: int) -> Operator:
+        # Here, since it takes a quarter of a second to load and streams do not need it.
+        import scipy.fft
+
+        def power(frames: NDArray[np.floating]) -> NDArray[np.floating]:
+            return _power(scipy.fft.rfft(frames, n_fft))
+
+        return power
+
+    def product(self, matrix: NDArray[np.float64]) -> Operator:
+        factor = self.constant(matrix)
+        return lambda rows: rows @ factor
+
+
+def _power(spectrum: NDArray[np.complexfloating]) -> NDArray[np.floating]:
+    real, imaginary = spectrum.real, spectrum.imag
+    power: NDArray[np.floating] = real * real + imaginary * imaginary
+    return power

@@ -1,0 +1,264 @@
+"""A front-end: the chain of stages from samples to a model's columns."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import MISSING, asdict, dataclass, fields, replace
+from functools import cached_property
+from itertools import pairwise
+from typing import Any, Self
+
+from visualizer.errors import ConfigError, FieldError, is_whole, quoted, require
+from visualizer.mel.limits import RATE_LIMITS, SAMPLE_RATE_MAX_HZ, SAMPLE_RATE_MIN_HZ
+from visualizer.mel.stage import DEPENDENCES, PLACES, Dependence, Layout, Rows, Stage, Values
+from visualizer.mel.stages import STAGES
+from visualizer.mel.stages.frames import Frames
+
+_LONGEST_NAME = 100
+_MOST_STAGES = 64
+_NEEDED = ("frames", "spectrum")
+
+
+@dataclass(frozen=True)
+class FrontEnd:
+    """What turns samples into the columns that a model is fed.
+
+    Args:
+        name: of the front-end, on one line.
+        sample_rate: of the samples, in Hz.
+        stages: in the order in which they work; `visualizer.mel.stages` has them all.
+
+    Raises:
+        ConfigError: where the stages do not follow each other, naming the field and its limits.
+
+    >>> from visualizer import FrontEnd
+    >>> mine = FrontEnd.from_dict({"name": "mine", "sample_rate": 16_000, "stages": [
+    ...     {"stage": "frames", "win_length": 400, "hop_length": 160, "offset": -200},
+    ...     {"stage": "window", "kind": "hann"},
+    ...     {"stage": "spectrum", "n_fft": 512, "power": 2},
+    ...     {"stage": "mel", "n_mels": 64, "f_min": 0.0, "f_max": 8000.0, "mel_scale": "htk",
+    ...      "norm": None},
+    ...     {"stage": "log", "kind": "ln", "floor": 1e-5},
+    ... ]})
+    >>> mine.hop_s, mine.n_rows, mine.dependence
+    (0.01, 64, 'frame')
+    """
+
+    name: str
+    sample_rate: int
+    stages: tuple[Stage, ...]
+
+    def __post_init__(self) -> None:
+        name = self.name
+        fits = isinstance(name, str) and 1 <= len(name) <= _LONGEST_NAME and name.isprintable()
+        require(fits, "name", name, f"a text of 1 to {_LONGEST_NAME} letters, on one line")
+        fits = is_whole(self.sample_rate, SAMPLE_RATE_MIN_HZ, SAMPLE_RATE_MAX_HZ)
+        require(fits, "sample_rate", self.sample_rate, RATE_LIMITS)
+        object.__setattr__(self, "stages", tuple(self.stages))
+        names = [stage.stage for stage in self.stages]
+        for needed in _NEEDED:
+            require(names.count(needed) == 1, "stages", names, f"a chain with one {needed!r}")
+        require(len(names) <= _MOST_STAGES, "stages", names, f"at most {_MOST_STAGES}")
+        for one, next_one in pairwise(self.stages):
+            if PLACES.index(one.place) > PLACES.index(next_one.place):
+                limits = f"a chain with {next_one.stage!r} before {one.stage!r}"
+                raise FieldError("stages", names, limits)
+        assert self._layouts
+
+    @cached_property
+    def _layouts(self) -> tuple[Layout, ...]:
+        """What is known before each stage, and at the end."""
+        layouts = [Layout(self.sample_rate)]
+        for stage in self.stages:
+            layouts.append(stage.after(layouts[-1]))
+        return tuple(layouts)
+
+    @cached_property
+    def frames(self) -> Frames:
+        """The stage that cuts the sound up."""
+        (frames,) = (stage for stage in self.stages if isinstance(stage, Frames))
+        return frames
+
+    def before(self, stage: Stage) -> Layout:
+        """Return what is known before one of the stages."""
+        return self._layouts[self._index(stage)]
+
+    def _index(self, stage: Stage) -> int:
+        return next(i for i, other in enumerate(self.stages) if other is stage)
+
+    @cached_property
+    def sound_stages(self) -> tuple[Stage, ...]:
+        """Those that work on the sound before it is cut into frames."""
+        return tuple(stage for stage in self.stages if stage.place == "sound")
+
+    @cached_property
+    def kernel_stages(self) -> tuple[Stage, ...]:
+        """Those that turn a frame into a column: all after the cutting that need nothing else."""
+        after = self.stages[self._index(self.frames) + 1 :]
+        needs_more = (i for i, stage in enumerate(after) if _needs_more(stage))
+        return after[: next(needs_more, len(after))]
+
+    @cached_property
+    def column_stages(self) -> tuple[Stage, ...]:
+        """Those after the kernel that leave the number of columns as it is."""
+        first = self._index(self.frames) + 1 + len(self.kernel_stages)
+        return tuple(stage for stage in self.stages[first:] if stage.place != "count")
+
+    @cached_property
+    def count_stages(self) -> tuple[Stage, ...]:
+        """Those that change the number of columns; live columns end before them."""
+        return tuple(stage for stage in self.stages if stage.place == "count")
+
+    @cached_property
+    def _live(self) -> Layout:
+        return self._layouts[len(self.stages) - len(self.count_stages)]
+
+    @property
+    def live(self) -> FrontEnd:
+        """The front-end without the stages that change the number of columns."""
+        stages = self.stages[: len(self.stages) - len(self.count_stages)]
+        return FrontEnd(self.name, self.sample_rate, stages)
+
+    @property
+    def rows(self) -> Rows:
+        """What the rows of a live column are."""
+        return self._live.rows
+
+    @property
+    def values(self) -> Values:
+        """What the numbers of a live column mean."""
+        assert self._live.values is not None
+        return self._live.values
+
+    @property
+    def n_rows(self) -> int:
+        """How many numbers a live column has."""
+        return self._live.width
+
+    @property
+    def n_model_rows(self) -> int:
+        """How many a column has as the model gets it, stacked."""
+        return self._layouts[-1].width
+
+    @property
+    def n_kernel_rows(self) -> int:
+        """How many a column has as it leaves the kernel."""
+        return self._layouts[self._index(self.frames) + 1 + len(self.kernel_stages)].width
+
+    @property
+    def dependence(self) -> Dependence:
+        """What a live column depends on: the largest of what its stages depend on."""
+        live = self.stages[: len(self.stages) - len(self.count_stages)]
+        return max((stage.dependence for stage in live), key=DEPENDENCES.index)
+
+    @property
+    def needs_whole_clip(self) -> bool:
+        """Whether the model's own columns cannot be known before the clip has ended."""
+        return self.dependence == "clip"
+
+    @property
+    def win_length(self) -> int:
+        """Samples of a frame."""
+        return self.frames.win_length
+
+    @property
+    def hop_length(self) -> int:
+        """Samples from a frame to the next."""
+        return self.frames.hop_length
+
+    @property
+    def offset(self) -> int:
+        """Samples from sample t·hop_length to the first of frame t."""
+        return self.frames.offset
+
+    @property
+    def hop_s(self) -> float:
+        """Seconds from a column to the next."""
+        return self.hop_length / self.sample_rate
+
+    @property
+    def middle_s(self) -> float:
+        """The middle of column 0's window on the stream's clock; those of others follow by hops."""
+        return (self.offset + self.win_length / 2) / self.sample_rate
+
+    @property
+    def cell_start_s(self) -> float:
+        """Where column 0 begins on the stream's clock, each a hop long around its window's middle.
+
+        So the columns of different front-ends lie where the sound was.
+        """
+        return self.middle_s - self.hop_s / 2
+
+    def n_columns(self, n_samples: int) -> int:
+        """Return how many columns a clip gives before the stages that change their number."""
+        return self.frames.n_columns(n_samples)
+
+    def varied(self, *stages: Stage, name: str, sample_rate: int | None = None) -> Self:
+        """Return it with other stages in the places of those of the same kinds."""
+        by_kind = {stage.stage: stage for stage in stages}
+        varied = tuple(by_kind.pop(stage.stage, stage) for stage in self.stages)
+        assert not by_kind
+        return replace(self, name=name, sample_rate=sample_rate or self.sample_rate, stages=varied)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the chain as plain JSON values; `from_dict` reads it back."""
+        stages = [{"stage": stage.stage, **asdict(stage)} for stage in self.stages]
+        return {"name": self.name, "sample_rate": self.sample_rate, "stages": stages}
+
+    @classmethod
+    def from_dict(cls, values: Any) -> Self:
+        """Read what `to_dict` gave, or a user wrote.
+
+        Raises:
+            ConfigError: naming the stage and the field.
+        """
+        if not isinstance(values, dict) or not isinstance(values.get("stages"), list):
+            raise ConfigError('a front-end is a JSON object with "stages": [{"stage": …}, …]')
+        check_names(values, cls, "a front-end", skip=())
+        return cls(values["name"], values["sample_rate"], tuple(map(_stage, values["stages"])))
+
+
+def _needs_more(stage: Stage) -> bool:
+    """Whether the stage needs more than one frame."""
+    return stage.dependence != "frame" or stage.place == "count"
+
+
+def _stage(values: Any) -> Stage:
+    name = values.get("stage") if isinstance(values, dict) else None
+    kind = STAGES.get(name) if isinstance(name, str) else None
+    if kind is None:
+        near = difflib.get_close_matches(str(name)[:100], STAGES, n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(STAGES)}"
+        raise ConfigError(f"there is no stage {quoted(name)}; {hint}")
+    check_names(values, kind, f"the stage {name!r}", skip=("stage",))
+    try:
+        return kind(**{field: value for field, value in values.items() if field != "stage"})
+    except FieldError as error:
+        raise FieldError(f"{error.field} of {name}", error.value, error.limits) from error
+
+
+def check_names(values: dict[Any, Any], kind: Any, what: str, skip: tuple[str, ...]) -> None:
+    """Raise ConfigError where `values` names a field that `kind` has not, or leaves one out.
+
+    Args:
+        values: what a JSON object holds.
+        kind: the dataclass that is made of it.
+        what: the object, as a message calls it.
+        skip: names that are no fields of it.
+    """
+    known = {field.name: field for field in fields(kind)}
+    for name in values:
+        if name not in known and name not in skip:
+            near = difflib.get_close_matches(str(name)[:100], known, n=1, cutoff=0.4)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+            if "front_end" in values:
+                hint = "give what is under 'front_end' alone"
+            raise ConfigError(f"there is no field {quoted(name)} in {what}; {hint}")
+    defaults = (MISSING, MISSING)
+    missing = [
+        name
+        for name, field in known.items()
+        if (field.default, field.default_factory) == defaults and name not in values
+    ]
+    if missing:
+        raise ConfigError(f"{what} needs {', '.join(missing)}")

@@ -1,0 +1,139 @@
+"""torch's arrays for the stages' formulas, as they are or in a form that a compiler takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from visualizer.mel.arrays import Operator
+
+_ROWS_SUMMED_ALIKE = 4
+"""The matrix product of fewer rows is summed in another order by the CPU's library, so that the
+last bit of a column would depend on how many are computed at once."""
+
+
+class TorchArrays:
+    """float32 tensors on a device, with gradients.
+
+    Where tested (x86-64) and with one thread of torch's, a column is the same to the last bit in
+    whatever company it is computed; with more, matrix products are cut up by their size.
+    """
+
+    xp: Any = torch
+
+    def __init__(self, device: torch.device | str = "cpu") -> None:
+        self._device = device
+
+    def constant(self, values: Any) -> torch.Tensor:
+        return torch.tensor(np.asarray(values, dtype=np.float32), device=self._device)
+
+    def power_spectrum(self, n_fft: int) -> Operator:
+        def power(frames: torch.Tensor) -> torch.Tensor:
+            # From real parts, since compilers have no complex numbers.
+            real, imaginary = torch.view_as_real(torch.fft.rfft(frames, n_fft)).unbind(-1)
+            return torch.addcmul(real * real, imaginary, imaginary)
+
+        return power
+
+    def product(self, matrix: NDArray[np.float64]) -> Operator:
+        factor = self.constant(matrix)
+
+        def multiply(rows: torch.Tensor) -> torch.Tensor:
+            flat = rows.reshape(-1, rows.shape[-1])
+            n = len(flat)
+            if n == 1:
+                flat = flat.expand(_ROWS_SUMMED_ALIKE, -1)
+            elif n < _ROWS_SUMMED_ALIKE:
+                flat = flat.repeat(_ROWS_SUMMED_ALIKE, 1)
+            return (flat @ factor)[:n].reshape(*rows.shape[:-1], factor.shape[1])
+
+        return multiply
+
+    def wide(self, values: torch.Tensor) -> torch.Tensor:
+        # Apple's GPUs have no float64.
+        return values if values.device.type == "mps" else values.double()
+
+    def narrow(self, values: torch.Tensor) -> torch.Tensor:
+        return values.float()
+
+
+class CompilableArrays(TorchArrays):
+    """Operations that a compiler turns into plain loops; run as they are, they would be slow.
+
+    Filters: nine in ten of their elements are zero, so each group of neighbouring filters sums
+    only the bins it reaches. Short transforms: in two steps (Cooley and Tukey, 1965), as sums over
+    n1 and n2 with n = n1·N2 + n2 and k = k1 + N1·k2; one call of the library's FFT for one row
+    was measured to take eight times a row's share of a large batch, and longer than all of this.
+    """
+
+    _GROUP = 16
+    """filters: two of a CPU's vectors of eight float32"""
+    _LIMIT = 110_000
+    """multiplications up to which two steps were measured to be faster than the library's FFT"""
+
+    def __init__(self, n_rows: int) -> None:
+        """For calls with `n_rows` rows, on the CPU."""
+        super().__init__()
+        self._n_rows = n_rows
+
+    def power_spectrum(self, n_fft: int) -> Operator:
+        n1 = _first_factor(n_fft)
+        if self._n_rows * _multiplications(n_fft, n1) > self._LIMIT:
+            return super().power_spectrum(n_fft)
+        n2, k1 = n_fft // n1, np.arange(n1)
+        k2 = np.arange(-(-(n_fft // 2 + 1) // n1))
+        c1, s1 = self._parts(
+            np.exp(-2j * np.pi / n1 * np.outer(np.arange(n1), k1))[None, :, None, :]
+        )
+        ct, st = self._parts(np.exp(-2j * np.pi / n_fft * np.outer(np.arange(n2), k1))[None])
+        c2, s2 = self._parts(
+            np.exp(-2j * np.pi / n2 * np.outer(k2, np.arange(n2)))[None, :, :, None]
+        )
+
+        def power(frames: torch.Tensor) -> torch.Tensor:
+            padded = torch.nn.functional.pad(frames, (0, n_fft - frames.shape[1]))
+            samples = padded.view(-1, n1, n2, 1)
+            real, imaginary = (samples * c1).sum(1), (samples * s1).sum(1)
+            real, imaginary = real * ct - imaginary * st, real * st + imaginary * ct
+            real, imaginary = real[:, None], imaginary[:, None]
+            real, imaginary = (
+                (real * c2 - imaginary * s2).sum(2),
+                (real * s2 + imaginary * c2).sum(2),
+            )
+            return (real * real + imaginary * imaginary).flatten(1)[:, : n_fft // 2 + 1]
+
+        return power
+
+    def product(self, matrix: NDArray[np.float64]) -> Operator:
+        groups: list[tuple[slice, torch.Tensor]] = []
+        for first in range(0, matrix.shape[1], self._GROUP):
+            group = matrix[:, first : first + self._GROUP]
+            reached = np.flatnonzero(group.any(axis=1))
+            # A group without a bin, such as one above the Nyquist frequency, sums one zero.
+            rows = slice(reached[0], reached[-1] + 1) if len(reached) else slice(0, 1)
+            groups.append((rows, self.constant(group[rows])))
+
+        def multiply(rows: torch.Tensor) -> torch.Tensor:
+            sums = [(rows[:, reached, None] * weights).sum(1) for reached, weights in groups]
+            return torch.cat(sums, dim=1)
+
+        return multiply
+
+    def _parts(self, values: NDArray[np.complexfloating]) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.constant(values.real), self.constant(values.imag)
+
+
+def _first_factor(n: int) -> int:
+    """Return the N1 with which the two steps take the fewest multiplications."""
+    divisors = (n1 for n1 in range(1, n + 1) if n % n1 == 0)
+    return min(divisors, key=lambda n1: _multiplications(n, n1))
+
+
+def _multiplications(n: int, n1: int) -> int:
+    """Return those of both steps, in vectors of eight over k1."""
+    n2, n_outputs = n // n1, -(-(n // 2 + 1) // n1)
+    lanes = -(-n1 // 8) * 8
+    return 2 * n1 * n2 * lanes + 4 * n_outputs * n2 * lanes

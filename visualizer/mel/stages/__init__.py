@@ -1,0 +1,14 @@
+"""The stages of front-ends, one file each; a new file here is a new stage.
+
+STAGES maps the name that a chain's JSON gives a stage to its class.
+"""
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+from visualizer.mel.stage import Stage
+
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")
+
+STAGES: dict[str, type[Stage]] = {stage.stage: stage for stage in Stage.__subclasses__()}

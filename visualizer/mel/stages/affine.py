@@ -1,0 +1,34 @@
+"""Shift and scale of each value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+from visualizer.mel.arrays import Array, Arrays, Operator
+from visualizer.mel.limits import number
+from visualizer.mel.stage import Layout, Place, Stage, Values
+
+
+@dataclass(frozen=True)
+class Affine(Stage):
+    """Return (x + shift)·scale."""
+
+    stage: ClassVar[str] = "affine"
+    place: ClassVar[Place] = "column"
+
+    shift: float = field(default=0.0, metadata=number(-1e9))
+    scale: float = field(default=1.0, metadata=number(-1e9))
+
+    def after(self, before: Layout) -> Layout:
+        assert before.values is not None
+        values = before.values.through(self._of, is_line=True)
+        if self.scale == 0.0:
+            values = Values(values.usual, level=None)
+        return replace(before, values=values)
+
+    def operator(self, arrays: Arrays, before: Layout) -> Operator:
+        return self._of
+
+    def _of(self, values: Array) -> Array:
+        return (values + self.shift) * self.scale

@@ -1,0 +1,102 @@
+"""Triangular filters on a mel scale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visualizer.errors import FieldError, is_number, quoted
+from visualizer.mel.arrays import Arrays, Operator
+from visualizer.mel.limits import MAX_BANDS, MAX_WEIGHTS, number, one_of, optional, whole
+from visualizer.mel.scales import FrequencyScale, hz_to_scale, scale_to_hz
+from visualizer.mel.stage import Layout, LinearLevel, Place, Rows, Stage, Values
+
+Norm = Literal["slaney"]
+Triangles = Literal["hz", "mel"]
+Slopes = Literal["own", "lower"]
+
+_LEAST_WIDTH_HZ = 1e-3
+"""Of a filter on average: what is much narrower has no width in floating point."""
+
+
+@dataclass(frozen=True)
+class Mel(Stage):
+    """Sum the bins by triangular filters whose peaks are evenly spaced on a mel scale."""
+
+    stage: ClassVar[str] = "mel"
+    place: ClassVar[Place] = "filters"
+
+    n_mels: int = field(metadata=whole(1, MAX_BANDS))
+    f_min: float = field(metadata=number(0.0, text="from 0 to below f_max Hz"))
+    """Hz, lower edge of the first filter"""
+    f_max: float = field(metadata=number(1e-6, 1e6, "above 0 and up to 1e6 Hz"))
+    """Hz, upper edge of the last filter; bands above sample_rate/2 stay empty"""
+    mel_scale: FrequencyScale = field(metadata=one_of(FrequencyScale))
+    """"linear" takes hertz as they are"""
+    norm: Norm | None = field(metadata=optional(one_of(Norm)))
+    """"slaney" divides each filter by half its width in Hz; None leaves its peak at 1"""
+    triangles: Triangles = field(default="hz", metadata=one_of(Triangles))
+    """on which axis the filters are straight"""
+    slopes: Slopes = field(default="own", metadata=one_of(Slopes))
+    """"lower": the falling slope is as wide as the rising one"""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not is_number(self.f_max, self.f_min + 1e-6):
+            raise FieldError("f_min", self.f_min, f"from 0 to below f_max ({self.f_max}) Hz")
+        if self.f_max < self.f_min + self.n_mels * _LEAST_WIDTH_HZ:
+            limits = f"above f_min ({self.f_min} Hz) by n_mels times {_LEAST_WIDTH_HZ:g} Hz or more"
+            raise FieldError("f_max", self.f_max, limits)
+
+    def edges_hz(self) -> NDArray[np.float64]:
+        """Return edges and peaks, (n_mels + 2,) Hz.
+
+        Band i rises from element i, peaks at i + 1 and falls to zero at i + 2.
+        """
+        low, high = hz_to_scale([self.f_min, self.f_max], self.mel_scale)
+        return scale_to_hz(np.linspace(low, high, self.n_mels + 2), self.mel_scale)
+
+    def filters(self, sample_rate: int, n_fft: int) -> NDArray[np.float64]:
+        """Return the weights of the bins in the bands, (n_fft // 2 + 1, n_mels)."""
+        bins = np.arange(n_fft // 2 + 1) * (sample_rate / n_fft)
+        edges_hz = edges = self.edges_hz()
+        if self.triangles == "mel":
+            bins, edges = (hz_to_scale(hz, self.mel_scale) for hz in (bins, edges))
+        widths = np.diff(edges)
+        falling_widths = widths[:-1] if self.slopes == "lower" else widths[1:]
+        rising = (bins[:, None] - edges[None, :-2]) / widths[None, :-1]
+        falling = 1.0 - (bins[:, None] - edges[None, 1:-1]) / falling_widths[None, :]
+        filters = np.maximum(0.0, np.minimum(rising, falling))
+        if self.norm == "slaney":
+            filters *= 2.0 / (edges_hz[2:] - edges_hz[:-2])
+        return filters
+
+    def after(self, before: Layout) -> Layout:
+        if before.n_fft * self.n_mels > MAX_WEIGHTS:
+            limits = f"up to {MAX_WEIGHTS} divided by n_fft ({quoted(before.n_fft)})"
+            raise FieldError("n_mels", self.n_mels, limits)
+        # 0 dB is a sine at the peak of the tallest filter.
+        tallest = float(self.filters(before.sample_rate, before.n_fft).max())
+        full_scale = before.full_scale * tallest
+        assert before.values is not None
+        level = before.values.level
+        if level is not None:
+            power = level.power if isinstance(level, LinearLevel) else 2
+            level = LinearLevel(0.0, full_scale, power) if full_scale else None
+        return replace(
+            before,
+            width=self.n_mels,
+            full_scale=full_scale,
+            rows=Rows(
+                self.edges_hz(),
+                self.mel_scale,
+                plural="bins" if self.mel_scale == "linear" else "mels",
+            ),
+            values=Values(level.usual if level else (0.0, 1.0), level),
+        )
+
+    def operator(self, arrays: Arrays, before: Layout) -> Operator:
+        return arrays.product(self.filters(before.sample_rate, before.n_fft))

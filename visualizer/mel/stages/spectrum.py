@@ -1,0 +1,71 @@
+"""The spectrum of a frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from visualizer.errors import FieldError, quoted
+from visualizer.mel.arrays import Array, Arrays, Operator
+from visualizer.mel.limits import MAX_SAMPLES, number, one_of, whole
+from visualizer.mel.stage import Layout, LinearLevel, Place, Rows, Stage, Values
+
+Power = Literal[1, 2]
+FloorRule = Literal["max", "add"]
+
+
+@dataclass(frozen=True)
+class Spectrum(Stage):
+    """Take the magnitudes or powers of a frame's discrete Fourier transform.
+
+    Bin k lies at exactly k·sample_rate/n_fft Hz, for an odd n_fft and an odd rate too (spacing the
+    bins over 0 to sample_rate//2 would shift them by up to 1/n_fft).
+    """
+
+    stage: ClassVar[str] = "spectrum"
+    place: ClassVar[Place] = "spectrum"
+
+    n_fft: int = field(metadata=whole(2))
+    """points of the transform; the frame is zero-padded up to it"""
+    power: Power = field(metadata=one_of(Power))
+    """1 gives magnitudes, 2 powers"""
+    epsilon: float = field(default=0.0, metadata=number(0.0, 1.0, "from 0 to 1"))
+    """keeps the power of a bin from zero before its root"""
+    epsilon_rule: FloorRule = field(default="add", metadata=one_of(FloorRule))
+    """"max" raises smaller powers to epsilon, "add" adds it to all"""
+
+    def after(self, before: Layout) -> Layout:
+        if self.n_fft < before.width:
+            limits = f"from win_length ({quoted(before.width)}) to {MAX_SAMPLES}"
+            raise FieldError("n_fft", self.n_fft, limits)
+        n_bins = self.n_fft // 2 + 1
+        full_scale = before.full_scale**self.power
+        edges_hz = np.arange(-1.0, n_bins + 1.0) * (before.sample_rate / self.n_fft)
+        level = LinearLevel(0.0, full_scale, self.power) if full_scale else None
+        return replace(
+            before,
+            width=n_bins,
+            full_scale=full_scale,
+            n_fft=self.n_fft,
+            rows=Rows(
+                edges_hz,
+                kind="bin",
+                plural="bins",
+            ),
+            values=Values(level.usual if level else (0.0, 1.0), level),
+        )
+
+    def operator(self, arrays: Arrays, before: Layout) -> Operator:
+        xp, power_of = arrays.xp, arrays.power_spectrum(self.n_fft)
+        epsilon = arrays.constant(self.epsilon)
+
+        def bins(frames: Array) -> Array:
+            power = power_of(frames)
+            if self.epsilon:
+                adds = self.epsilon_rule == "add"
+                power = power + epsilon if adds else xp.maximum(power, epsilon)
+            return xp.sqrt(power) if self.power == 1 else power
+
+        return bins

@@ -1,0 +1,89 @@
+"""The settings file: one JSON object for each user, where the system keeps such files."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from visualizer.support.folders import config_folder
+
+_LONGEST = 1 << 20
+"""Bytes: a hundred times what is ever stored."""
+
+
+def settings_path() -> Path:
+    """Return where the settings of this user are kept, whether the file is there or not."""
+    return config_folder() / "settings.json"
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """Return what the file holds; nothing where there is no file.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is damaged.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LONGEST + 1)
+    except FileNotFoundError:
+        return {}
+    if len(content) > _LONGEST:
+        raise ValueError(f"it is longer than {_LONGEST} bytes")
+    try:
+        values = json.loads(content)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    if not isinstance(values, dict):
+        raise ValueError("it is no JSON object")
+    return values
+
+
+def write_settings(path: Path, values: dict[str, Any]) -> None:
+    """Write the file in one step: whoever reads it gets all of the old or all of the new.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    path = path.resolve()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(
+        "w", dir=path.parent, prefix=f".{path.name}-", delete=False
+    ) as unfinished:
+        try:
+            json.dump(values, unfinished, indent=2)
+            unfinished.close()
+            Path(unfinished.name).replace(path)
+        except OSError:
+            Path(unfinished.name).unlink(missing_ok=True)
+            raise
+
+
+def is_usable(path: Path) -> bool:
+    """Return whether the file can be read and written, or made where there is none."""
+    if path.exists():
+        return path.is_file() and os.access(path, os.R_OK | os.W_OK)
+    there = next((parent for parent in path.parents if parent.exists()), None)
+    return there is not None and there.is_dir() and os.access(there, os.W_OK)
+
+
+def copy_aside(path: Path) -> Path:
+    """Copy the file to a new one beside it and return the copy's path.
+
+    Raises:
+        OSError: It cannot be copied.
+    """
+    content = path.read_bytes()
+    for number in itertools.count(1):
+        aside = path.with_name(f"{path.stem}-unread-{number}{path.suffix}")
+        try:
+            with aside.open("xb") as file:
+                file.write(content)
+        except FileExistsError:
+            continue
+        return aside
+    raise AssertionError("there are more numbers than files")

@@ -38,7 +38,7 @@ UPWARD = [
 """For each room, an import that it must not have."""
 
 MOST_LINES = 25
-MOST_PAIRS = 51
+MOST_PAIRS = 52
 PUBLIC = {"", "config", "_version", "__main__"}
 """What only hands on the names that users import, or says who we are."""
 
@@ -113,5 +113,5 @@ def test_few_rooms_know_each_other() -> None:
         for module in graph.modules
         for imported in graph.find_modules_directly_imported_by(module)
     }
-    counted = sorted(sorted(p) for p in pairs if len(p) == 2 and not p & {"errors", *PUBLIC})
-    assert len(counted) <= MOST_PAIRS, counted
+    counted = [sorted(p) for p in pairs if len(p) == 2 and not p & {"errors", *PUBLIC}]
+    assert len(counted) <= MOST_PAIRS, "\n".join(" – ".join(pair) for pair in sorted(counted))

@@ -176,20 +176,18 @@ def compiled_simli(tmp_path_factory: pytest.TempPathFactory) -> object:
 
     Tests that change something in the cache work on a copy.
     """
-    import torch
-
     from visualizer.engine.kernel_builder import end, events, start_builder
-    from visualizer.mel.artifacts import Artifact, write_record
-    from visualizer.mel.presets import preset
+    from visualizer.mel.kernels.artifacts import Artifact, write_record
+    from visualizer.mel.presets import preset_for
 
     if shutil.which("g++") is None and shutil.which("clang++") is None:
         reason = "not installed: a C++ compiler"
         if os.environ.get("MEL_VISUALIZER_REAL_PARTS") == "required":
             pytest.fail(reason)
         pytest.skip(reason)
-    artifact = Artifact(preset("simli", 16_000), 1, tmp_path_factory.mktemp("kernels"))
+    artifact = Artifact(preset_for("simli", 16_000), 1, tmp_path_factory.mktemp("kernels"))
     # In its process, since some tests spoil the compiler of this one.
-    with start_builder(artifact, torch.device("cpu")) as builder:
+    with start_builder(artifact, "cpu") as builder:
         for event in events(builder):
             assert "error" not in event, event
             timings = event.get("timings", [])

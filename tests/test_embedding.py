@@ -38,9 +38,9 @@ import numpy as np
 import torch
 
 import visualizer
-from visualizer import Column, MelConfig, MelKernel, MelStream, listen, preset
+from visualizer import Column, FrontEnd, MelConfig, MelKernel, MelStream, listen, preset
 
-config: MelConfig = preset("whisper-80")
+config: MelConfig | FrontEnd = preset("whisper-80")
 stream = MelStream(config, 48_000, n_channels=1)
 columns = stream.push(np.zeros((480, 1), np.float32))
 kernel = MelKernel(config, "cpu")

@@ -12,7 +12,7 @@ import pytest
 from visualizer.audio.source import SourceInfo
 from visualizer.cli.formats import Arrays, Heading, Lines, Numbers, StreamColumn
 from visualizer.errors import DeviceError
-from visualizer.mel.presets import preset
+from visualizer.mel.presets import preset_for
 
 VALUES = np.array([0.1, -2.5, 3e-12], np.float32)
 COLUMN = StreamColumn(VALUES, 7, 0.0875, 2, 1, 1e9, 0.25, 0.5)
@@ -60,9 +60,9 @@ def test_a_gap_of_hours_comes_in_pieces(writer: Numbers | Arrays) -> None:
 
 
 def test_numbers_of_another_size_are_refused() -> None:
-    mono = Heading(SOURCE, preset("simli", 16_000), None)
+    mono = Heading(SOURCE, preset_for("simli", 16_000), None)
     numbers = Numbers()
     assert list(numbers.heading(mono)) == []
-    assert list(numbers.heading(replace(mono, mel=preset("simli", 48_000)))) == []
+    assert list(numbers.heading(replace(mono, mel=preset_for("simli", 48_000)))) == []
     with pytest.raises(DeviceError, match="f32 cannot tell; use jsonl or npy"):
         list(numbers.heading(replace(mono, n_signals=2)))

@@ -28,10 +28,10 @@ from visualizer.cli import run_command
 from visualizer.cli.stream import is_closed_pipe
 from visualizer.engine.config import EngineConfig, front_end
 from visualizer.export.offline import column_times_s
-from visualizer.mel.presets import preset
+from visualizer.mel.presets import preset_for
 
 RATE_HZ = 16_000
-RUN = [sys.executable, str(ROOT / "run.py"), "stream", "--kernel", "eager"]
+RUN = [sys.executable, str(ROOT / "run.py"), "stream", "--kernel", "numpy"]
 
 
 def stream(*arguments: object, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
@@ -174,7 +174,7 @@ def test_a_pipe_waits_for_a_reader_that_stalls(tmp_path: Path) -> None:
         assert thread.is_alive()
         heard = np.frombuffer(child.stdout.read(), "<f4").reshape(-1, 80)
         assert child.wait(DEADLINE_S) == 0
-    assert len(heard) == preset("simli", RATE_HZ).n_columns(n_samples)
+    assert len(heard) == preset_for("simli", RATE_HZ).n_columns(n_samples)
     assert np.isfinite(heard).all()
     path = tmp_path / "sound.wav"
     soundfile.write(path, np.frombuffer(samples, "<i2"), RATE_HZ, subtype="PCM_16")
@@ -270,7 +270,7 @@ def test_a_closed_standard_input_is_one_clear_line() -> None:
 def test_a_sound_too_short_for_a_column_is_an_error(program: Any, tmp_path: Path) -> None:
     path = tmp_path / "short.wav"
     soundfile.write(path, np.ones(100), RATE_HZ)
-    done = program("stream", "--kernel", "eager", "--source", path, "--preset", "kaldi")
+    done = program("stream", "--kernel", "numpy", "--source", path, "--preset", "kaldi")
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith("visualizer: the sound is too short for a single column")
 
@@ -331,4 +331,4 @@ def test_a_pipe_that_does_not_let_it_wait_is_written_all_the_same(sound: Path) -
         # 160000 bytes of output do not fit into it.
         n_bytes = len(output.read())
     assert child.wait(DEADLINE_S) == 0
-    assert n_bytes == 4 * 80 * preset("simli", RATE_HZ).n_columns(10 * RATE_HZ)
+    assert n_bytes == 4 * 80 * preset_for("simli", RATE_HZ).n_columns(10 * RATE_HZ)

@@ -11,14 +11,15 @@ import numpy as np
 import pytest
 
 from visualizer.audio.capture import CaptureConfig
+from visualizer.audio.channels import MAX_CHANNELS, Channel
 from visualizer.audio.ring import BlockRing
 from visualizer.audio.sanitize import LIMIT, SoundFaults
 from visualizer.audio.source import SourceInfo
 from visualizer.engine.columns import MelColumns
-from visualizer.engine.config import MAX_CHANNELS, Channel, EngineConfig
+from visualizer.engine.config import EngineConfig
 from visualizer.engine.engine import Engine
 from visualizer.engine.status import EngineStatus
-from visualizer.mel.presets import preset
+from visualizer.mel.presets import preset_for
 from visualizer.mel.stream import MelStream
 
 RATE_HZ = 16_000
@@ -76,7 +77,7 @@ def noise(n_samples: int, channels: int) -> np.ndarray:
 
 def whole(samples: np.ndarray) -> np.ndarray:
     """(n_channels, n_mels, n_columns)"""
-    return MelStream(preset("simli", RATE_HZ), RATE_HZ, samples.shape[1]).push(samples)
+    return MelStream(preset_for("simli", RATE_HZ), RATE_HZ, samples.shape[1]).push(samples)
 
 
 @pytest.mark.parametrize("channels", [1, 2, 5, 8, 9, 32])

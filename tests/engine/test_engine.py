@@ -22,12 +22,14 @@ from visualizer.audio.source import LATE_LIMIT_S, SourceInfo
 from visualizer.engine.columns import MelColumns
 from visualizer.engine.config import EngineConfig
 from visualizer.engine.engine import Engine
+from visualizer.engine.keeper import KernelPlan
 from visualizer.engine.outbox import OUTBOX_LENGTH
 from visualizer.engine.pipeline import Pipeline
 from visualizer.engine.status import EngineStatus
 from visualizer.errors import DeviceError
-from visualizer.mel.kernels import EagerKernel, available_devices
-from visualizer.mel.presets import preset, preset_for
+from visualizer.mel.compute import available_devices
+from visualizer.mel.kernels.host import NumpyKernel
+from visualizer.mel.presets import preset_for
 from visualizer.mel.stream import MelStream
 
 RATE_HZ = 16_000
@@ -77,7 +79,7 @@ class Bench:
             self.fallbacks,
             self.woken.set,
             strict=self.strict,
-            kernels=self.kernels,
+            kernels=KernelPlan("auto" if self.kernels else "numpy", self.kernels),
             open_source=self._open,
             patience=self.patience,
         )
@@ -309,7 +311,7 @@ def test_a_kernel_that_fails_is_said_and_another_front_end_goes_on(
         raise RuntimeError("no kernel image")
 
     # Stands for a GPU that this torch has no code for.
-    monkeypatch.setattr(EagerKernel, "__call__", broken)
+    monkeypatch.setattr(NumpyKernel, "__call__", broken)
     bench.write(noise(1000))
     status = bench.until(lambda s: s.state == "failed")
     assert "no kernel image" in (status.fault or "")
@@ -556,7 +558,7 @@ def test_a_front_end_of_another_rate_is_fed_by_a_resampler(bench: Bench) -> None
     bench.until(lambda s: s.columns >= 95)
     mono = torch.from_numpy(samples.mean(axis=1))
     resampled = torchaudio.functional.resample(mono, RATE_HZ, 32_000).numpy()
-    whole = MelStream(preset("panns"), 32_000, 1).push(resampled[:, None])[0]
+    whole = MelStream(preset_for("panns"), 32_000, 1).push(resampled[:, None])[0]
     for t, column in bench.values(status.config_id).items():
         np.testing.assert_allclose(column, whole[:, t], atol=1e-2)
 

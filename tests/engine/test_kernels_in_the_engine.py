@@ -16,7 +16,7 @@ from tests.engine.test_engine import HOP, MIC, Bench, expected, noise
 from visualizer.engine.config import EngineConfig
 from visualizer.engine.keeper import BUILDING, NOT_WANTED
 from visualizer.engine.status import EngineStatus
-from visualizer.mel.artifacts import Artifact
+from visualizer.mel.kernels.artifacts import Artifact
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_a_preset_picked_again_has_its_kernel_at_once(
     bench.start().until(compiled)
     bench.engine.configure(replace(bench.config, preset="panns"))
     other = bench.until(lambda s: s.config.preset == "panns")
-    assert other.backend == "eager"
+    assert other.backend == "numpy"
     bench.engine.configure(bench.config)
     # The first status of the new setting has it already.
     again = bench.until(lambda s: s.config_id > other.config_id)
@@ -102,13 +102,13 @@ def test_a_damaged_kernel_is_built_anew_beside_the_stream(bench: Bench, kernels:
     library.write_bytes(b"damaged")
     bench.kernels = kernels
     status = bench.start().until(measured)
-    assert (status.backend, status.kernel_note) == ("eager", BUILDING)
+    assert (status.backend, status.kernel_note) == ("numpy", BUILDING)
     samples = noise(8000)
     bench.write(samples[:4000])
     bench.deadline_s = 110.0
     status = bench.until(compiled)
     names = [timing.name for timing in status.timings]
-    assert names[:2] == ["eager", "compiled"]
+    assert names[:2] == ["numpy", "compiled"]
     assert all(timing.p99_us >= timing.p50_us > 0 for timing in status.timings)
     bench.write(samples[4000:])
     bench.until(lambda s: s.columns == expected(samples[:, :1]).shape[1])
@@ -142,7 +142,7 @@ def test_another_front_end_ends_the_build_of_the_one_before(bench: Bench, tmp_pa
 
 def test_without_a_folder_nothing_is_built(bench: Bench) -> None:
     status = bench.start().until(measured)
-    assert (status.backend, status.kernel_note) == ("eager", NOT_WANTED)
+    assert (status.backend, status.kernel_note) == ("numpy", NOT_WANTED)
     assert status.deviation is not None
     assert 0 < status.deviation < 1e-6
 
@@ -152,7 +152,7 @@ def test_where_nothing_can_be_kept_the_stream_goes_on(bench: Bench, tmp_path: Pa
     file.touch()
     bench.kernels = file / "kernels"
     status = bench.start().until(lambda s: s.kernel_note not in (None, BUILDING))
-    assert status.backend == "eager"
+    assert status.backend == "numpy"
     assert "cannot be kept in" in (status.kernel_note or "")
     samples = noise(4000)
     bench.write(samples)
@@ -171,5 +171,5 @@ def test_without_a_compiler_the_stream_goes_on(
     bench.until(lambda s: s.columns == expected(samples[:, :1]).shape[1])
     bench.deadline_s = 110.0
     status = bench.until(lambda s: s.kernel_note not in (None, BUILDING))
-    assert status.backend == "eager"
+    assert status.backend == "numpy"
     assert "there is no C++ compiler" in (status.kernel_note or "")

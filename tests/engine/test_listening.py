@@ -84,7 +84,7 @@ def test_each_channel_for_itself(file: tuple[Path, np.ndarray], n_channels: int)
 
 def test_a_front_end_of_ones_own_and_one_channel(file: tuple[Path, np.ndarray]) -> None:
     path, samples = file
-    config = PRESETS["kaldi"].config
+    config = PRESETS["kaldi"].front_end
     columns = [c.values for c in listen(path, config=config, channel=1)]
     np.testing.assert_array_equal(np.array(columns).T, streamed(samples[:, 1:], "kaldi")[0])
 

@@ -21,7 +21,7 @@ from visualizer.mel.presets import preset, preset_for
 from visualizer.mel.stream import MelStream
 
 RATE_HZ = 16_000
-SIMLI = preset("simli", RATE_HZ)
+SIMLI = preset_for("simli", RATE_HZ)
 DEADLINE_S = 20.0
 
 
@@ -145,7 +145,7 @@ def test_another_front_end_has_the_columns_of_what_was_heard_before(live: Live) 
     live.begin("kaldi")
     live.feed(2)
     [track] = live.tracks.first
-    mel = preset("kaldi", RATE_HZ)
+    mel = preset_for("kaldi", RATE_HZ)
     whole = MelStream(mel, RATE_HZ, 1).push(live.samples[: 4 * RATE_HZ].mean(1, keepdims=True))[0]
     live.take_until(lambda: not np.isnan(track.columns.between(0, whole.shape[1])).any())
     np.testing.assert_allclose(track.columns.between(0, whole.shape[1]).T, whole, rtol=1e-4)
@@ -154,7 +154,7 @@ def test_another_front_end_has_the_columns_of_what_was_heard_before(live: Live) 
 def test_what_has_ended_is_computed_anew_to_its_very_end(live: Live) -> None:
     live.begin("simli")
     live.feed(3)
-    mel = preset("kaldi", RATE_HZ)
+    mel = preset_for("kaldi", RATE_HZ)
     live.tracks.begin(mel, live.sound, None, is_over=True)
     live.tracks.compare(SIMLI)
     for config, tracks in ((mel, live.tracks.first), (SIMLI, live.tracks.second)):
@@ -186,7 +186,7 @@ def test_channels_lie_side_by_side(live: Live) -> None:
 
 def test_a_second_front_end_follows_and_differs_by_what_it_is(live: Live) -> None:
     """Twice the magnitude is 6.02 dB more, in each column and band of the difference."""
-    louder = replace(SIMLI, name="louder", input_scale=2.0)
+    louder = replace(preset("simli", RATE_HZ), name="louder", input_scale=2.0).front_end
     live.begin("simli")
     live.tracks.compare(louder)
     live.feed(1)
@@ -203,7 +203,8 @@ def test_a_second_front_end_follows_and_differs_by_what_it_is(live: Live) -> Non
 
 def test_windows_that_lie_apart_are_brought_together_by_whole_hops(live: Live) -> None:
     """The same front-end but for where its frames begin: two hops later on the same sound."""
-    later = replace(SIMLI, name="later", offset=SIMLI.offset + 2 * SIMLI.hop_length)
+    offset = SIMLI.offset + 2 * SIMLI.hop_length
+    later = replace(preset("simli", RATE_HZ), name="later", offset=offset).front_end
     live.begin("simli")
     live.tracks.compare(later)
     live.feed(2)
@@ -237,6 +238,6 @@ def test_a_second_front_end_that_fails_is_said(live: Live, monkeypatch: pytest.M
         raise RuntimeError("no memory")
 
     monkeypatch.setattr(Pipeline, "push", broken)
-    live.tracks.compare(preset("kaldi"))
+    live.tracks.compare(preset_for("kaldi"))
     live.take_until(lambda: live.tracks.fault() is not None)
     assert "no memory" in (live.tracks.fault() or "")

@@ -21,7 +21,7 @@ from visualizer.engine.history import SoundHistory
 from visualizer.engine.pipeline import Pipeline
 from visualizer.errors import ConfigError
 from visualizer.export.region import Piece, save_piece
-from visualizer.mel.presets import preset, preset_for
+from visualizer.mel.presets import preset_for
 
 RATE_HZ = 48_000
 
@@ -87,7 +87,7 @@ def test_the_end_of_a_sound_can_be_taken_too(tmp_path: Path) -> None:
 
 def test_a_loss_before_the_region_does_no_harm_and_one_in_it_is_said(tmp_path: Path) -> None:
     samples = noise(3 * RATE_HZ)
-    pipeline = Pipeline(preset("simli", RATE_HZ), RATE_HZ, 2, None)
+    pipeline = Pipeline(preset_for("simli", RATE_HZ), RATE_HZ, 2, None)
     lost = round(1.1 * RATE_HZ)
     sound = heard(samples[:lost])
     pipeline.push(0, samples[:lost])

@@ -1,22 +1,29 @@
 from __future__ import annotations
 
+import _ctypes
 import json
 import os
 import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
+from tests.mel.chains import stage_of
 from visualizer.errors import KernelError
-from visualizer.mel import artifacts
-from visualizer.mel.artifacts import Artifact
 from visualizer.mel.clip import relative_deviation
-from visualizer.mel.kernels import EagerKernel
+from visualizer.mel.kernels import artifacts
+from visualizer.mel.kernels.artifacts import Artifact
+from visualizer.mel.kernels.host import NumpyKernel
+from visualizer.mel.kernels.timing import noise_frames, summary
+from visualizer.mel.stages.mel import Mel
 from visualizer.mel.stream import MelStream
-from visualizer.mel.timing import noise_frames
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -26,26 +33,51 @@ def copy(compiled_simli: Artifact, tmp_path: Path) -> Artifact:
     return replace(compiled_simli, folder=folder)
 
 
-def test_a_compiled_kernel_computes_what_eager_does(compiled_simli: Artifact) -> None:
+def test_a_compiled_kernel_computes_what_numpy_does(compiled_simli: Artifact) -> None:
     kernel = artifacts.load(compiled_simli)
     assert kernel is not None
-    config = compiled_simli.config
+    front_end = compiled_simli.front_end
     samples = np.random.default_rng().normal(0, 0.1, (5000, 1)).astype(np.float32)
-    with torch.inference_mode():
-        ours = MelStream(config, config.sample_rate, 1, kernel).push(samples)
-        expected = MelStream(config, config.sample_rate, 1).push(samples)
+    ours = MelStream(front_end, front_end.sample_rate, 1, kernel).push(samples)
+    expected = MelStream(front_end, front_end.sample_rate, 1).push(samples)
     assert ours.shape == expected.shape
     assert ours.shape[2] > 20
     np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-6 * expected.max())
-    assert relative_deviation(compiled_simli.config, kernel) < 1e-6
+    assert relative_deviation(compiled_simli.front_end, kernel) < 1e-6
+
+
+def test_it_runs_without_torchs_python(compiled_simli: Artifact) -> None:
+    """Whose import holds up every other thread."""
+    program = """
+import json, pathlib, sys
+from visualizer.mel.front_end import FrontEnd
+from visualizer.mel.kernels import artifacts, timing
+front_end = FrontEnd.from_dict(json.loads(sys.argv[1]))
+kernel = artifacts.load(artifacts.Artifact(front_end, 1, pathlib.Path(sys.argv[2])))
+print(kernel.backend, kernel(timing.noise_frames(front_end)).shape, "torch" in sys.modules)
+"""
+    chain = json.dumps(compiled_simli.front_end.to_dict())
+    command = [sys.executable, "-c", program, chain, str(compiled_simli.folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert (done.returncode, done.stdout) == (0, "compiled (1, 80) False\n"), done.stderr
+
+
+def test_threads_may_call_it_one_after_the_other(compiled_simli: Artifact) -> None:
+    kernel = artifacts.load(compiled_simli)
+    assert kernel is not None
+    frames = noise_frames(compiled_simli.front_end)
+    here = kernel(frames)
+    with ThreadPoolExecutor(1) as elsewhere:
+        np.testing.assert_array_equal(elsewhere.submit(kernel, frames).result(), here)
+    np.testing.assert_array_equal(kernel(frames), here)
 
 
 def test_its_results_stay_as_they_were(compiled_simli: Artifact) -> None:
     kernel = artifacts.load(compiled_simli)
     assert kernel is not None
-    first = kernel(noise_frames(compiled_simli.config))
+    first = kernel(noise_frames(compiled_simli.front_end))
     kept = first.copy()
-    second = kernel(10 * noise_frames(compiled_simli.config))
+    second = kernel(10 * noise_frames(compiled_simli.front_end))
     np.testing.assert_array_equal(first, kept)
     assert not np.array_equal(first, second)
 
@@ -54,14 +86,16 @@ def test_it_refuses_rows_it_was_not_built_for(compiled_simli: Artifact) -> None:
     kernel = artifacts.load(compiled_simli)
     assert kernel is not None
     with pytest.raises(ValueError, match="takes 1 rows, not 2"):
-        kernel(noise_frames(compiled_simli.config, 2))
+        kernel(noise_frames(compiled_simli.front_end, 2))
 
 
 def test_what_was_never_built_is_not_there(compiled_simli: Artifact, tmp_path: Path) -> None:
     assert artifacts.load(replace(compiled_simli, folder=tmp_path)) is None
     assert artifacts.load(replace(compiled_simli, n_rows=2)) is None
-    other = replace(compiled_simli.config, f_max=7000.0)
-    assert artifacts.load(replace(compiled_simli, config=other)) is None
+    front_end = compiled_simli.front_end
+    mel = replace(stage_of(front_end, Mel), f_max=7000.0)
+    other = front_end.varied(mel, name=front_end.name)
+    assert artifacts.load(replace(compiled_simli, front_end=other)) is None
 
 
 def test_another_torch_or_cpu_has_other_kernels(
@@ -69,9 +103,9 @@ def test_another_torch_or_cpu_has_other_kernels(
 ) -> None:
     library = compiled_simli.library
     with monkeypatch.context() as patch:
-        patch.setattr(torch, "__version__", "2.99.0")
+        patch.setattr(artifacts, "version", lambda package: "2.99.0")
         assert compiled_simli.library != library
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_f": True})
+    monkeypatch.setattr(artifacts, "_cpu_features", lambda: ["AVX512F"])
     assert compiled_simli.library != library
 
 
@@ -88,9 +122,18 @@ def test_a_damaged_library_is_not_run(copy: Artifact) -> None:
 
 def test_a_library_of_another_machine_is_not_run(copy: Artifact) -> None:
     record = json.loads(copy.record.read_text())
-    record["made_for"]["cpu"]["cpu_name"] = "another"
+    record["made_for"]["cpu"].append("ANOTHER")
     copy.record.write_text(json.dumps(record))
     with pytest.raises(KernelError, match="made for something else"):
+        artifacts.load(copy)
+
+
+def test_what_loads_but_is_no_kernel_is_refused(copy: Artifact) -> None:
+    artifacts.put_library(copy, Path(_ctypes.__file__).read_bytes())
+    with pytest.raises(KernelError, match=r"cannot be loaded: .* has no AOTInductor"):
+        artifacts.load(copy)
+    artifacts.put_library(copy, b"no library")
+    with pytest.raises(KernelError, match="cannot be loaded"):
         artifacts.load(copy)
 
 
@@ -101,10 +144,10 @@ def test_a_record_that_is_none_counts_as_no_kernel(copy: Artifact, text: str) ->
 
 
 def test_notes_are_kept_with_a_kernel(copy: Artifact) -> None:
-    artifacts.write_record(copy, {"timings": [1]})
-    record = artifacts.read_record(copy)
-    assert record is not None
-    assert record["timings"] == [1]
+    assert artifacts.timings(copy) == ((), False)
+    timing = summary("compiled", [20e-6, 30e-6], 0.0125)
+    artifacts.write_record(copy, {"timings": [timing.to_dict()]})
+    assert artifacts.timings(copy) == ((timing,), True)
     assert artifacts.load(copy) is not None
     artifacts.discard(copy)
     assert artifacts.load(copy) is None
@@ -115,25 +158,25 @@ def test_notes_are_kept_with_a_kernel(copy: Artifact) -> None:
 def test_a_kernel_that_computes_something_else_is_refused(
     compiled_simli: Artifact, wrong: float
 ) -> None:
-    eager = EagerKernel(compiled_simli.config)
+    ready = NumpyKernel(compiled_simli.front_end)
 
     class Wrong:
         backend, device, rows_per_call = "wrong", "cpu", 1
 
         def __call__(self, frames: np.ndarray) -> np.ndarray:
-            columns = eager(frames)
+            columns = ready(frames)
             columns[0, 40] *= wrong
             return columns
 
-    with pytest.raises(KernelError, match="differs from eager"):
+    with pytest.raises(KernelError, match="differs from NumPy"):
         artifacts.verify(Wrong(), compiled_simli)
 
 
-def test_where_nothing_can_be_kept_that_is_said(compiled_simli: Artifact, tmp_path: Path) -> None:
+def test_where_nothing_can_be_kept_that_is_said(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
     with pytest.raises(KernelError, match=r"cannot be kept in .*file/kernels.*: Not a directory"):
-        artifacts.build(replace(compiled_simli, folder=file / "kernels"))
+        artifacts.require_folder(file / "kernels")
 
 
 def test_the_folder_is_for_this_user_alone(tmp_path: Path) -> None:

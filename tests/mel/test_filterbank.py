@@ -7,112 +7,115 @@ import numpy as np
 import pytest
 import torchaudio
 
-from visualizer.mel.filterbank import (
-    analysis_window,
-    band_edges_hz,
-    band_position,
-    full_scale,
-    hz_to_mel,
-    mel_filterbank,
-    mel_to_hz,
-    to_db,
-)
-from visualizer.mel.flat import MelConfig
-from visualizer.mel.presets import PRESETS, preset, preset_for
+from tests.mel.chains import filters_of, stage_of, up_to
+from visualizer.mel.front_end import FrontEnd
+from visualizer.mel.presets import PRESETS, preset_for
+from visualizer.mel.scales import hz_to_scale, scale_to_hz
+from visualizer.mel.stages.mel import Mel
+from visualizer.mel.stages.scale import Scale
+from visualizer.mel.stages.spectrum import Spectrum
+from visualizer.mel.stages.window import Window
 
 RATES_HZ = (8_000, 11_025, 16_000, 22_050, 44_100, 48_000)
 
 
+def mel_of(front_end: FrontEnd) -> Mel:
+    return stage_of(front_end, Mel)
+
+
 LIBROSAS_KIND = sorted(
     {
-        config
+        front_end
         for name in PRESETS
         for rate in RATES_HZ
-        if (config := preset_for(name, rate)).triangles == "hz"
-        and config.slopes == "own"
-        and config.mel_scale != "linear"
+        if (mel := mel_of(front_end := preset_for(name, rate))).triangles == "hz"
+        and mel.slopes == "own"
+        and mel.mel_scale != "linear"
     },
-    key=lambda c: (c.name, c.sample_rate),
+    key=lambda front_end: (front_end.name, front_end.sample_rate),
 )
 
 
-@pytest.mark.parametrize("config", LIBROSAS_KIND, ids=lambda c: f"{c.name}-{c.sample_rate}")
+@pytest.mark.parametrize("front_end", LIBROSAS_KIND, ids=lambda f: f"{f.name}-{f.sample_rate}")
 @pytest.mark.filterwarnings("ignore:Empty filters")
-def test_filters_equal_librosas(config: MelConfig) -> None:
+def test_filters_equal_librosas(front_end: FrontEnd) -> None:
+    mel = mel_of(front_end)
     theirs = librosa.filters.mel(
-        sr=config.sample_rate,
-        n_fft=config.n_fft,
-        n_mels=config.n_mels,
-        fmin=config.f_min,
-        fmax=config.f_max,
-        htk=config.mel_scale == "htk",
-        norm=config.norm,
+        sr=front_end.sample_rate,
+        n_fft=stage_of(front_end, Spectrum).n_fft,
+        n_mels=mel.n_mels,
+        fmin=mel.f_min,
+        fmax=mel.f_max,
+        htk=mel.mel_scale == "htk",
+        norm=mel.norm,
         dtype=np.float64,
     )
     # float64 on both sides: nothing but the order of operations differs.
-    np.testing.assert_allclose(mel_filterbank(config), theirs.T, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(filters_of(front_end), theirs.T, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("scale", ["htk", "slaney"])
 @pytest.mark.parametrize("norm", ["slaney", None])
 def test_filters_equal_torchaudios_where_its_bins_are_right(scale: str, norm: str | None) -> None:
-    config = replace(preset("simli", 16_000), mel_scale=scale, norm=norm)  # type: ignore[arg-type]
+    mel = replace(mel_of(preset_for("simli")), mel_scale=scale, norm=norm)  # type: ignore[arg-type]
     theirs = torchaudio.functional.melscale_fbanks(
-        config.n_freqs,
-        config.f_min,
-        config.f_max,
-        config.n_mels,
-        config.sample_rate,
-        norm,
-        scale,
+        401, mel.f_min, mel.f_max, mel.n_mels, 16_000, norm, scale
     ).numpy()
     # torchaudio computes in float32, whose mel points are good to about 1e-3 Hz.
-    np.testing.assert_allclose(mel_filterbank(config), theirs, rtol=0, atol=2e-5 * theirs.max())
+    ours = mel.filters(16_000, 800)
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=2e-5 * theirs.max())
 
 
 def test_linear_filters_equal_torchaudios() -> None:
-    config = replace(preset("full-band"), n_mels=40, f_min=100.0, f_max=7000.0)
+    mel = replace(mel_of(preset_for("full-band")), n_mels=40, f_min=100.0, f_max=7000.0)
     theirs = torchaudio.functional.linear_fbanks(
-        config.n_freqs, config.f_min, config.f_max, config.n_mels, config.sample_rate
+        257, mel.f_min, mel.f_max, mel.n_mels, 16_000
     ).numpy()
-    np.testing.assert_allclose(mel_filterbank(config), theirs, rtol=0, atol=2e-5)
+    np.testing.assert_allclose(mel.filters(16_000, 512), theirs, rtol=0, atol=2e-5)
 
 
 def test_odd_n_fft_takes_every_second_bin_of_the_doubled_transform() -> None:
-    config = preset("simli", 44_100)
-    assert config.n_fft == 2205
-    doubled = mel_filterbank(replace(config, n_fft=2 * config.n_fft))
-    np.testing.assert_allclose(mel_filterbank(config), doubled[::2], atol=1e-15)
+    front_end = preset_for("simli", 44_100)
+    n_fft = stage_of(front_end, Spectrum).n_fft
+    assert n_fft == 2205
+    doubled = mel_of(front_end).filters(44_100, 2 * n_fft)
+    np.testing.assert_allclose(filters_of(front_end), doubled[::2], atol=1e-15)
 
 
 @pytest.mark.parametrize("scale", ["htk", "slaney", "linear"])
 def test_mel_scales_are_inverse_and_known(scale: str) -> None:
     hz = np.array([0.0, 55.0, 440.0, 1000.0, 7600.0, 24_000.0])
-    np.testing.assert_allclose(mel_to_hz(hz_to_mel(hz, scale), scale), hz, atol=1e-9)  # type: ignore[arg-type]
+    np.testing.assert_allclose(scale_to_hz(hz_to_scale(hz, scale), scale), hz, atol=1e-9)  # type: ignore[arg-type]
     expected = {"htk": 2595 * np.log10(1 + 1000 / 700), "slaney": 15.0, "linear": 1000.0}[scale]
-    assert hz_to_mel(1000.0, scale) == pytest.approx(expected)  # type: ignore[arg-type]
+    assert hz_to_scale(1000.0, scale) == pytest.approx(expected)  # type: ignore[arg-type]
 
 
-def test_band_position_puts_each_peak_in_the_middle_of_its_band() -> None:
-    config = preset("simli", 16_000)
-    peaks = band_edges_hz(config)[1:-1]
-    np.testing.assert_allclose(
-        band_position(peaks, config), np.arange(config.n_mels) + 0.5, atol=1e-9
-    )
+@pytest.mark.parametrize("name", PRESETS)
+def test_position_puts_each_peak_in_the_middle_of_its_band(name: str) -> None:
+    front_end = preset_for(name)
+    rows, n_mels = front_end.rows, mel_of(front_end).n_mels
+    assert rows.edges_hz is not None
+    peaks = rows.edges_hz[1:-1]
+    np.testing.assert_allclose(rows.position(peaks), np.arange(n_mels) + 0.5, atol=1e-9)
+    assert rows.middle_hz(3) == peaks[3]
 
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_zero_db_is_a_full_scale_sine(name: str) -> None:
     """A sine of amplitude 1 on the bin of the tallest filter's peak, written out as a sum."""
-    config = preset(name)
-    filters = mel_filterbank(config)
+    front_end = preset_for(name)
+    filters, spectrum = filters_of(front_end), stage_of(front_end, Spectrum)
     loudest_bin, band = np.unravel_index(filters.argmax(), filters.shape)
-    n = np.arange(config.win_length)
-    turn = 2 * np.pi * loudest_bin * n / config.n_fft
-    frame = config.input_scale * np.sin(turn) * analysis_window(config)
+    n = np.arange(front_end.win_length)
+    turn = 2 * np.pi * loudest_bin * n / spectrum.n_fft
+    scales = [stage.factor for stage in front_end.stages if isinstance(stage, Scale)]
+    weights = stage_of(front_end, Window).weights(front_end.win_length)
+    frame = np.prod(scales) * np.sin(turn) * weights
     magnitude = abs(np.sum(frame * np.exp(-1j * turn)))
-    value = np.float32(magnitude**config.power * filters[loudest_bin, band])
-    decibels = to_db(np.array([value, 0.0, np.nan], np.float32), config, full_scale(config))
+    value = np.float32(magnitude**spectrum.power * filters[loudest_bin, band])
+    level = up_to(front_end, Mel).values.level
+    assert level is not None
+    decibels = level.decibels(np.array([value, 0.0, np.nan], np.float32))
     assert decibels[0] == pytest.approx(0.0, abs=1e-3)
     assert decibels[1] == -np.inf
     assert np.isnan(decibels[2])

@@ -1,7 +1,7 @@
 """Every preset against implementations that are not ours.
 
-What is ours runs the way the program runs it: sample blocks through MelStream, one frame at a
-time, in float32. What is theirs is librosa, torchaudio, kaldi-native-fbank, or the arithmetic that
+What is ours runs the way the program runs it: sample blocks through the stream and NumPy's kernel,
+in float32. What is theirs is librosa, torchaudio, kaldi-native-fbank, or the arithmetic that
 the model's own source describes, written out here whole clip at a time. It runs in float64 where
 the library lets it, so that a deviation is ours; kaldi-native-fbank is float32 throughout.
 """
@@ -32,10 +32,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torchaudio.compliance import kaldi as torchaudio_kaldi
 
+from tests.mel.chains import flat, up_to_logarithm
 from visualizer.errors import ConfigError
+from visualizer.mel.arrays import NumpyArrays
+from visualizer.mel.clip import clip_columns
 from visualizer.mel.flat import MelConfig
+from visualizer.mel.kernels.host import NumpyKernel
 from visualizer.mel.presets import PRESETS
-from visualizer.mel.reference import finish_clip, shape_clip
+from visualizer.mel.stage import Stage
 from visualizer.mel.stream import MelStream
 
 Samples = NDArray[np.float32]
@@ -60,7 +64,7 @@ def blocks(n_samples: int, block_length: int) -> Iterator[slice]:
 
 def logarithms(config: MelConfig, samples: Samples, block_length: int = 997) -> Columns:
     """The columns up to the logarithm, through the stream."""
-    stream = MelStream(config, config.sample_rate, 1, level=False)
+    stream = MelStream(up_to_logarithm(config.front_end), config.sample_rate, 1)
     pieces = [stream.push(column(samples[part])) for part in blocks(len(samples), block_length)]
     columns = np.concatenate((*pieces, stream.flush()), axis=2)
     assert stream.next_column == columns.shape[2]
@@ -69,7 +73,32 @@ def logarithms(config: MelConfig, samples: Samples, block_length: int = 997) -> 
 
 def offline(config: MelConfig, samples: Samples) -> Columns:
     """The columns of a finished clip as the model gets them."""
-    return finish_clip(logarithms(config, samples), config)
+    front_end, kernel = config.front_end, NumpyKernel(config.front_end)
+    return clip_columns(column(samples), front_end, 997, streaming=False, kernel=kernel)[0]
+
+
+def finish_clip(logs: Features, config: MelConfig) -> Features:
+    """What the stages after the logarithm make of a whole clip's columns, in their own type."""
+    front_end = config.front_end
+    return through(front_end.stages[len(up_to_logarithm(front_end).stages) :], logs, config)
+
+
+def through(stages: tuple[Stage, ...], columns: Features, config: MelConfig) -> Features:
+    arrays, values = NumpyArrays(columns.dtype.type), columns.T[None]
+    for stage in stages:
+        before = config.front_end.before(stage)
+        if stage.dependence == "frame":
+            values = stage.operator(arrays, before)(values)
+            continue
+        state = stage.state(arrays, before, 1)
+        if stage.dependence == "clip":
+            state.observe(values)
+            values = state.finish(values)
+        else:
+            values, end = state.push(values), state.flush()
+            values = values if end is None else np.concatenate((values, end), axis=1)
+    assert values.dtype == columns.dtype
+    return values[0].T
 
 
 # --------------------------------------------------------------------------------------- theirs
@@ -440,7 +469,7 @@ def tolerance(theirs: Features, config: MelConfig, logs: Columns) -> Features:
         # Each band was divided by its deviation, which in a clip of few columns may be small.
         deviation = np.clip(logs.std(axis=1, keepdims=True), 1e-3, 1.0) if logs.size else 1.0
         unsure = _unsure(logs, config)
-        return shape_clip((LOGARITHM + unsure) / deviation, config)
+        return through(config.front_end.count_stages, (LOGARITHM + unsure) / deviation, config)
     unit = _PER_NEPER[config.log] * config.scale
     return unit * _unsure(theirs / unit, config)
 
@@ -453,9 +482,9 @@ def _unsure(nepers: Features, config: MelConfig) -> Features:
 
 
 def assert_parity(outside: Outside, samples: Samples, what: str) -> None:
-    config = PRESETS[outside.preset].config
+    config = flat(outside.preset)
     logs, theirs = logarithms(config, samples), outside(samples)
-    ours = finish_clip(logs, config)
+    ours = offline(config, samples)
     what = f"{outside} of {what}"
     assert ours.shape == theirs.shape, f"{what}: {ours.shape} is not {theirs.shape}; {REPLAY}"
     assert np.isfinite(ours).all(), f"{what}; {REPLAY}"
@@ -479,7 +508,7 @@ def test_every_preset_is_held_to_something_outside() -> None:
 @pytest.mark.parametrize("outside", OUTSIDE, ids=str)
 @pytest.mark.filterwarnings("ignore:n_fft=", "ignore:At least one mel filterbank")
 def test_a_preset_equals_what_others_compute(outside: Outside, signal: str) -> None:
-    config = PRESETS[outside.preset].config
+    config = flat(outside.preset)
     samples = SIGNALS[signal](config)
     if len(samples) >= outside.shortest:
         assert_parity(outside, samples, signal)
@@ -496,14 +525,14 @@ def test_a_preset_equals_what_others_compute(outside: Outside, signal: str) -> N
 )
 def test_clips_of_any_length_equal_what_others_compute(outside: Outside) -> None:
     """The end of a clip, where mirrored samples and the number of columns are decided."""
-    config = PRESETS[outside.preset].config
+    config = flat(outside.preset)
     random = np.random.default_rng((SEED, *str(outside).encode()))
     for n_samples in random.integers(outside.shortest, 2 * config.win_length, 6):
         assert_parity(outside, noise(int(n_samples), config), f"{n_samples} samples")
 
 
 def test_ast_cuts_what_is_longer_than_its_columns() -> None:
-    config = PRESETS["ast"].config
+    config = flat("ast")
     samples = noise(1030 * config.hop_length, config)
     outside = next(outside for outside in OUTSIDE if outside.preset == "ast")
     assert_parity(outside, samples, "eleven seconds")
@@ -536,12 +565,13 @@ def joined(pieces: list[Samples]) -> Samples:
 @pytest.mark.parametrize("level", [False, True], ids=["logarithm", "level"])
 @pytest.mark.parametrize("name", PRESETS)
 def test_blocks_do_not_change_a_bit(name: str, level: bool) -> None:
-    config = PRESETS[name].config
+    config = flat(name)
+    front_end = config.front_end if level else up_to_logarithm(config.front_end)
 
     @EXAMPLES
     @given(clips(config))
     def check(pieces: list[Samples]) -> None:
-        stream = MelStream(config, config.sample_rate, 1, level=level)
+        stream = MelStream(front_end, config.sample_rate, 1)
         in_blocks = streamed(stream, pieces)
         stream.reset()
         np.testing.assert_array_equal(in_blocks, streamed(stream, [joined(pieces)]))
@@ -552,7 +582,7 @@ def test_blocks_do_not_change_a_bit(name: str, level: bool) -> None:
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_column_comes_out_with_the_sample_that_completes_it(name: str) -> None:
-    config = PRESETS[name].config
+    config = flat(name)
     # What mirrors the start has to have seen what it mirrors.
     mirrored = {"zeros": 0, "reflect": 1 - config.offset, "symmetric": -config.offset}
     ends = [
@@ -570,7 +600,7 @@ def test_a_column_comes_out_with_the_sample_that_completes_it(name: str) -> None
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_reset_forgets_everything(name: str) -> None:
-    config = PRESETS[name].config
+    config = flat(name)
     before, after = np.array_split(noise(10 * config.win_length + 7, config), 2)
     used = MelStream(config, config.sample_rate, 1)
     used.push(column(10.0 * before))
@@ -595,7 +625,7 @@ def growing(config: MelConfig) -> Samples:
     return samples * np.geomspace(0.01, 1.0, len(samples), dtype=np.float32)
 
 
-WHOLE_CLIP = [name for name in PRESETS if PRESETS[name].config.needs_whole_clip]
+WHOLE_CLIP = [name for name in PRESETS if flat(name).needs_whole_clip]
 COLUMN_BY_COLUMN = [name for name in PRESETS if name not in WHOLE_CLIP]
 
 
@@ -605,16 +635,16 @@ def test_which_presets_need_the_whole_clip() -> None:
 
 @pytest.mark.parametrize("name", COLUMN_BY_COLUMN)
 def test_the_others_stream_exactly(name: str) -> None:
-    config = PRESETS[name].config
+    config = flat(name)
     live = streamed(MelStream(config, config.sample_rate, 1), [growing(config)])
-    clip = finish_clip(logarithms(config, growing(config)), bare(config))
+    clip = offline(bare(config), growing(config))
     np.testing.assert_array_equal(live, clip)
 
 
 @pytest.mark.parametrize("signal", ["speech that grows", "silence", "silence then noise"])
 @pytest.mark.parametrize("name", WHOLE_CLIP)
 def test_the_streaming_form_takes_the_clip_so_far_for_the_whole(name: str, signal: str) -> None:
-    config = PRESETS[name].config
+    config = flat(name)
     silence = np.zeros(config.sample_rate // 2, dtype=np.float32)
     samples = {
         "speech that grows": growing(config),
@@ -632,7 +662,7 @@ def test_the_streaming_form_takes_the_clip_so_far_for_the_whole(name: str, signa
 
 @pytest.mark.parametrize("name", ["nemo", "seamless"])
 def test_a_finished_clip_has_mean_0_and_deviation_1_in_each_band(name: str) -> None:
-    config = bare(PRESETS[name].config)
+    config = bare(flat(name))
     clip = offline(config, noise(3 * config.sample_rate, config)).astype(np.float64)
     np.testing.assert_allclose(clip.mean(axis=1), 0.0, atol=1e-4)
     np.testing.assert_allclose(clip.std(axis=1, ddof=1), 1.0, atol=1e-3)
@@ -641,7 +671,7 @@ def test_a_finished_clip_has_mean_0_and_deviation_1_in_each_band(name: str) -> N
 @pytest.mark.parametrize("name", ["nemo", "seamless"])
 def test_a_clip_that_never_changes_is_0_throughout(name: str) -> None:
     """Its deviation is 0, and what is left to divide by turns any rounding of the mean to noise."""
-    config = bare(PRESETS[name].config)
+    config = bare(flat(name))
 
     @EXAMPLES
     @given(st.integers(1, 3000), st.floats(-16.0, 16.0, width=32))
@@ -654,7 +684,7 @@ def test_a_clip_that_never_changes_is_0_throughout(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["whisper-80", "whisper-128", "speechbrain", "voxtral-realtime"])
 def test_nothing_is_below_the_dynamic_range(name: str) -> None:
-    config = PRESETS[name].config
+    config = flat(name)
     logs = logarithms(config, growing(config))
     assert config.dynamic_range is not None
     top = logs.max() if config.reference_max is None else config.reference_max
@@ -667,7 +697,7 @@ def test_nothing_is_below_the_dynamic_range(name: str) -> None:
 
 @pytest.mark.parametrize("name", WHOLE_CLIP)
 def test_channels_have_levels_of_their_own(name: str) -> None:
-    config = PRESETS[name].config
+    config = flat(name)
     quiet, loud = noise(8000, config), growing(config)[-8000:]
     together = MelStream(config, config.sample_rate, 2).push(np.stack((quiet, loud), axis=1))
     for channel, samples in zip(together, (quiet, loud), strict=True):
@@ -680,12 +710,12 @@ def test_channels_have_levels_of_their_own(name: str) -> None:
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_config_survives_json(name: str) -> None:
-    config = PRESETS[name].config
+    config = flat(name)
     assert MelConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
 def test_fields_left_out_take_their_defaults() -> None:
-    config = PRESETS["simli"].config
+    config = flat("simli")
     whole = config.to_dict()
     defaults = {"edge", "window", "log", "log_floor", "shift", "scale", "stack", "input_scale"}
     assert MelConfig.from_dict({n: whole[n] for n in whole if n not in defaults}) == config
@@ -695,13 +725,13 @@ def test_fields_left_out_take_their_defaults() -> None:
     ("wrong", "meant"), [("n_mel", "n_mels"), ("hop_len", "hop_length"), ("fmin", "f_min")]
 )
 def test_an_unknown_field_is_named_with_the_nearest(wrong: str, meant: str) -> None:
-    values = PRESETS["simli"].config.to_dict() | {wrong: 1}
+    values = flat("simli").to_dict() | {wrong: 1}
     with pytest.raises(ConfigError, match=f"{wrong!r}.*{meant}"):
         MelConfig.from_dict(values)
 
 
 def test_missing_fields_are_named() -> None:
-    values = PRESETS["simli"].config.to_dict()
+    values = flat("simli").to_dict()
     del values["n_fft"], values["f_max"]
     with pytest.raises(ConfigError, match="n_fft, f_max"):
         MelConfig.from_dict(values)

@@ -9,8 +9,8 @@ import torch
 import torchaudio
 
 from visualizer.errors import ConfigError
+from visualizer.mel.compute import available_devices, choose_device
 from visualizer.mel.flat import MelConfig
-from visualizer.mel.kernels import available_devices, choose_device
 from visualizer.mel.presets import preset
 from visualizer.mel.stream import MelStream
 
@@ -201,7 +201,7 @@ def test_a_device_that_is_not_there_is_refused_in_words() -> None:
         (preset("simli"), "16000", 1, "sample_rate is '16000'; it must be from 1000 to"),
         (preset("simli"), 16_000, 1.5, "n_channels is 1.5; it must be 1 or more"),
         (preset("simli"), 16_000, True, "n_channels is True; it must be 1 or more"),
-        ("simli", 16_000, 1, "config is 'simli'; it must be a MelConfig"),
+        ("simli", 16_000, 1, "the front-end is 'simli'; it must be a FrontEnd or"),
     ],
 )
 def test_what_no_sound_has_is_said(

@@ -1,4 +1,4 @@
-"""The form for compilers computes what the plain form does."""
+"""The form for compilers computes what the plain form does, and both what NumPy does."""
 
 from __future__ import annotations
 
@@ -8,34 +8,42 @@ import numpy as np
 import pytest
 import torch
 
-from visualizer.mel.presets import PRESETS, preset
-from visualizer.mel.transform import CompilableMelTransform, MelTransform
+from tests.mel.chains import flat, up_to
+from visualizer.mel.arrays import BatchArrays, NumpyArrays
+from visualizer.mel.front_end import FrontEnd
+from visualizer.mel.kernels.host import kernel_operator
+from visualizer.mel.kernels.timing import noise_frames
+from visualizer.mel.kernels.torch_arrays import CompilableArrays, TorchArrays
+from visualizer.mel.presets import PRESETS
+from visualizer.mel.stages.mel import Mel
 
 RELATIVE = 1e-5
 
 
-def both(config: object, n_rows: int) -> tuple[np.ndarray, np.ndarray]:
-    frames = torch.randn(n_rows, config.win_length) * 0.1  # type: ignore[attr-defined]
-    with torch.inference_mode():
-        plain = MelTransform(config)(frames)  # type: ignore[arg-type]
-        compilable = CompilableMelTransform(config, n_rows)(frames)  # type: ignore[arg-type]
-    return plain.numpy(), compilable.numpy()
+def assert_one_formula(front_end: FrontEnd, n_rows: int, tolerance: float) -> None:
+    frames = noise_frames(front_end, n_rows)
+    expected = kernel_operator(front_end, NumpyArrays(np.float32))(frames)
+    assert expected.shape == (n_rows, front_end.n_kernel_rows)
+    assert expected.dtype == np.float32
+    atol = tolerance * np.abs(expected).max()
+    batch = kernel_operator(front_end, BatchArrays(np.float32))(frames)
+    np.testing.assert_allclose(batch, expected, rtol=0, atol=atol)
+    for arrays in (TorchArrays(), CompilableArrays(n_rows)):
+        with torch.inference_mode():
+            ours = kernel_operator(front_end, arrays)(torch.from_numpy(frames))
+        np.testing.assert_allclose(ours.numpy(), expected, rtol=0, atol=atol)
 
 
 @pytest.mark.parametrize("n_rows", [1, 3])
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_preset(name: str, n_rows: int) -> None:
     # Before the logarithm, which would blow up the rounding of quiet bands.
-    config = replace(PRESETS[name].config, log=None)
-    plain, compilable = both(config, n_rows)
-    assert plain.shape == (n_rows, config.n_mels)
-    np.testing.assert_allclose(compilable, plain, rtol=0, atol=RELATIVE * plain.max())
+    assert_one_formula(up_to(PRESETS[name].front_end, Mel), n_rows, RELATIVE)
 
 
-@pytest.mark.parametrize("name", [name for name, p in PRESETS.items() if p.config.log])
+@pytest.mark.parametrize("name", [name for name in PRESETS if flat(name).log])
 def test_every_logarithm(name: str) -> None:
-    plain, compilable = both(PRESETS[name].config, 8)
-    np.testing.assert_allclose(compilable, plain, rtol=0, atol=1e-3 * np.abs(plain).max())
+    assert_one_formula(PRESETS[name].front_end, 8, 1e-3)
 
 
 @pytest.mark.parametrize("n_fft", [2, 3, 13, 80, 129, 400, 551, 625, 800, 1103, 2205])
@@ -43,7 +51,6 @@ def test_every_logarithm(name: str) -> None:
 def test_transforms_of_any_length(n_fft: int, rate_hz: int) -> None:
     """Primes, odd lengths, and at 8 kHz filters above the Nyquist frequency."""
     config = replace(
-        preset("simli", rate_hz), n_fft=n_fft, win_length=n_fft, offset=0, hop_length=2
+        flat("simli"), sample_rate=rate_hz, n_fft=n_fft, win_length=n_fft, offset=0, hop_length=2
     )
-    plain, compilable = both(config, 2)
-    np.testing.assert_allclose(compilable, plain, rtol=0, atol=RELATIVE * plain.max())
+    assert_one_formula(config.front_end, 2, RELATIVE)

@@ -17,8 +17,7 @@ from visualizer.audio.listing import accepted_rates, list_devices, rates_to_try
 from visualizer.engine.config import EngineConfig
 from visualizer.engine.engine import Engine
 from visualizer.engine.status import EngineStatus
-from visualizer.mel.filterbank import band_edges_hz, full_scale, to_db
-from visualizer.mel.presets import preset
+from visualizer.mel.presets import preset_for
 
 TONE_HZ, AMPLITUDE = 1000.0, 0.25
 
@@ -70,7 +69,7 @@ def expected_db(sample_rate: int) -> tuple[int, float]:
 
     At both rates the tone lies on a bin of the 50 ms window: ½, 1, ½ of its magnitude in three.
     """
-    config = preset("simli", sample_rate)
+    config = preset_for("simli", sample_rate)
     filters = librosa.filters.mel(
         sr=sample_rate, n_fft=config.n_fft, n_mels=80, fmin=55, fmax=7600, htk=True, dtype=float
     )
@@ -78,7 +77,7 @@ def expected_db(sample_rate: int) -> tuple[int, float]:
     magnitude = AMPLITUDE * config.win_length / 4
     values = filters[:, middle - 1 : middle + 2] @ (magnitude * np.array([0.5, 1.0, 0.5]))
     band = int(values.argmax())
-    return band, float(20 * np.log10(values[band] / full_scale(config)))
+    return band, float(20 * np.log10(values[band] / config.values.level.full_scale))
 
 
 @pytest.mark.parametrize("rate", [16_000, 48_000])
@@ -87,9 +86,9 @@ def test_a_tone_comes_back_in_its_band_at_its_level(sound_server: SoundServer, r
         status = ears.until(160)
     heard = np.concatenate(ears.columns, axis=1)[:, -40:]
     assert status.mel is not None
-    decibels = to_db(heard, status.mel, full_scale(status.mel))
+    decibels = status.mel.values.level.decibels(heard)
     band, level = expected_db(rate)
-    low, high = band_edges_hz(status.mel)[[band, band + 2]]
+    low, high = status.mel.rows.edges_hz[[band, band + 2]]
     assert low < TONE_HZ < high
     assert (heard.argmax(axis=0) == band).all()
     np.testing.assert_allclose(decibels[band], level, atol=0.1)

@@ -23,7 +23,6 @@ from tests.real.test_capture import listening, tone
 from visualizer.audio.capture import CaptureConfig
 from visualizer.audio.listing import accepted_rates, list_devices, rates_to_try
 from visualizer.audio.portaudio import rescan
-from visualizer.mel.filterbank import band_edges_hz
 
 SERVER = "PulseAudio"
 
@@ -87,7 +86,7 @@ def loudest_hz(capture: CaptureConfig) -> tuple[float, float]:
     heard = np.concatenate(ears.columns, axis=1)[:, -40:].mean(axis=1)
     assert heard.max() > 0.01
     band = int(heard.argmax())
-    low, high = band_edges_hz(status.mel)[[band, band + 2]]
+    low, high = status.mel.rows.edges_hz[[band, band + 2]]
     return float(low), float(high)
 
 

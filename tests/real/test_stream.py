@@ -16,11 +16,10 @@ from tests.children import piped
 from tests.conftest import DEADLINE_S, ROOT, Finished, wait_for_line
 from tests.real.test_capture import expected_db, tone
 from tests.sound import SoundServer
-from visualizer.mel.filterbank import full_scale, to_db
-from visualizer.mel.presets import preset
+from visualizer.mel.presets import preset_for
 
 RATE_HZ = 16_000
-RUN = [sys.executable, str(ROOT / "run.py"), "stream", "--kernel", "eager"]
+RUN = [sys.executable, str(ROOT / "run.py"), "stream", "--kernel", "numpy"]
 RUN += ["--sample-rate", str(RATE_HZ)]
 TEXT: dict[str, Any] = {"text": True, "bufsize": 1}
 
@@ -49,8 +48,8 @@ def test_a_microphones_columns_come_through_a_pipe(
     for column in columns:
         assert column["column"] == first + column["gap"]
         first = column["column"] + 1
-    config = preset("simli", RATE_HZ)
-    heard = to_db(np.array([c["values"] for c in columns[-40:]]).T, config, full_scale(config))
+    config = preset_for("simli", RATE_HZ)
+    heard = config.values.level.decibels(np.array([c["values"] for c in columns[-40:]]).T)
     band, level = expected_db(RATE_HZ)
     assert (heard.argmax(axis=0) == band).all()
     np.testing.assert_allclose(heard[band], level, atol=0.1)

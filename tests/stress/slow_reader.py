@@ -23,7 +23,7 @@ import psutil
 
 from tests.sound import running_server
 from visualizer.engine.outbox import OUTBOX_LENGTH
-from visualizer.mel.presets import preset
+from visualizer.mel.presets import preset_for
 
 RATE_HZ, HOP = 16_000, 80
 GROWTH_MB = 20.0
@@ -62,11 +62,11 @@ def main() -> int:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, running_server(Path(name)) as server:
         front_end = Path(name, "fast.json")
-        config = preset("simli", RATE_HZ).to_dict() | {"name": "fast", "hop_length": HOP}
+        config = preset_for("simli", RATE_HZ).to_dict() | {"name": "fast", "hop_length": HOP}
         front_end.write_text(json.dumps(config), encoding="utf-8")
         # Its log and its kernels are not those of whoever runs this.
         folders = {f"XDG_{what}_HOME": name for what in ("CONFIG", "STATE", "CACHE")}
-        command = [sys.executable, "-m", "visualizer", "stream", "--kernel", "eager"]
+        command = [sys.executable, "-m", "visualizer", "stream", "--kernel", "numpy"]
         child = subprocess.Popen(
             [*command, "--config", str(front_end), "--sample-rate", str(RATE_HZ)],
             env=os.environ | server.environment | folders,

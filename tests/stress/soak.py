@@ -25,6 +25,7 @@ import psutil
 from tests.screen import screen
 from tests.sound import SINKS, running_server
 from visualizer.audio.demo import demo_path
+from visualizer.engine.keeper import KernelPlan
 from visualizer.engine.status import EngineStatus
 
 GAP_MS, LAG_MS, GROWTH_MB_PER_H = 100.0, 50.0, 10.0
@@ -92,7 +93,10 @@ def soak(seconds: float, history_s: float) -> dict[str, Any]:
 
     window = Window(
         lambda on_update: Engine(
-            EngineConfig(CaptureConfig("mic", sample_rate=16_000)), (), on_update, kernels=kernels
+            EngineConfig(CaptureConfig("mic", sample_rate=16_000)),
+            (),
+            on_update,
+            kernels=KernelPlan("auto", kernels),
         ),
         Settings(),
     )

@@ -20,7 +20,7 @@ from pytestqt.qtbot import QtBot
 from visualizer.audio.capture import CaptureConfig
 from visualizer.engine.config import EngineConfig
 from visualizer.engine.engine import Engine
-from visualizer.mel.flat import MelConfig
+from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.stream import MelStream
 from visualizer.ui.controls.settings import Settings
 from visualizer.ui.picture.display import DisplayConfig
@@ -237,7 +237,7 @@ def point_of(window: Window, column: int, band: int, lane: int = 0) -> QPoint:
     view, mel = view_of(window, lane), window.stack.lanes[lane].mel
     first_s, end_s = window.stack.shown
     share = (mel.cell_start_s + (column + 0.5) * mel.hop_s - first_s) / (end_s - first_s)
-    return QPoint(int(share * view.width()), int((1 - (band + 0.5) / mel.n_mels) * view.height()))
+    return QPoint(int(share * view.width()), int((1 - (band + 0.5) / mel.n_rows) * view.height()))
 
 
 def columns_in_view(window: Window, lane: int = 0) -> np.ndarray:
@@ -249,7 +249,7 @@ def columns_in_view(window: Window, lane: int = 0) -> np.ndarray:
 
 def cells_on_screen(window: Window, lane: int = 0) -> np.ndarray:
     """(n_columns, n_mels, 3): the colours in the middle of the cells of `columns_in_view`."""
-    pixels, n_mels = picture_pixels(window, lane), window.stack.lanes[lane].mel.n_mels
+    pixels, n_mels = picture_pixels(window, lane), window.stack.lanes[lane].mel.n_rows
     x = [point_of(window, int(c), 0, lane).x() for c in columns_in_view(window, lane)]
     y = [point_of(window, 0, band, lane).y() for band in range(n_mels)]
     return pixels[np.ix_(y, x)].transpose(1, 0, 2)
@@ -275,7 +275,7 @@ def assert_shows_its_columns(window: Window, lane: int = 0) -> None:
     indices = columns_in_view(window, lane)
     kept = (indices >= shown.columns.first) & (indices < shown.columns.end)
     assert kept.any()
-    bands = slice(round(0.4 * shown.mel.n_mels), round(0.6 * shown.mel.n_mels))
+    bands = slice(round(0.4 * shown.mel.n_rows), round(0.6 * shown.mel.n_rows))
     on_screen = cells_on_screen(window, lane)[:, bands].astype(int)
     values = shown.columns.between(int(indices[0]), int(indices[-1]) + 1)[kept]
     expected = colours_of(window, shown.unit(values), lane)[:, bands].astype(int)
@@ -284,7 +284,7 @@ def assert_shows_its_columns(window: Window, lane: int = 0) -> None:
     assert (on_screen[~kept] == EMPTY).all()
 
 
-def heard_columns(window: Window, mel: MelConfig, channel: int | None = None) -> np.ndarray:
+def heard_columns(window: Window, mel: FrontEnd, channel: int | None = None) -> np.ndarray:
     """(n_columns, n_mels) of the whole sound that is kept, by a stream of its own."""
     sound = window.viewer.tracks.sound
     assert sound is not None

@@ -84,7 +84,7 @@ def test_a_slot_that_fails_can_be_reported_with_a_click(
     text = clipboard.text()
     for words in (
         "the engine: running · Built-in demo · 48000 Hz · simli",
-        "kernel: eager on cpu",
+        "kernel: numpy on cpu",
         "overflows 0 · drops 0 · gaps 0",
         "mel-visualizer 0.",
         "Python 3.",

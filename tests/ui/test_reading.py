@@ -37,7 +37,7 @@ from tests.ui.helpers import (
 from visualizer.audio.capture import CaptureConfig
 from visualizer.engine.config import EngineConfig
 from visualizer.export.region import Piece, save_piece
-from visualizer.mel.presets import preset
+from visualizer.mel.presets import preset_for
 from visualizer.ui.picture.display import DisplayConfig
 from visualizer.ui.window import Window
 
@@ -66,7 +66,7 @@ def level_db(window: Window, column: int, band: int) -> float:
 
     From the kept sound alone.
     """
-    value = float(heard_columns(window, preset("simli", RATE_HZ))[column, band])
+    value = float(heard_columns(window, preset_for("simli", RATE_HZ))[column, band])
     return float(window.stack.lanes[0].unit(np.float32([[value]]))[0, 0])
 
 
@@ -156,7 +156,7 @@ def test_a_region_tells_its_size_mean_and_maximum(still: Window, qtbot: QtBot) -
         drag(view_of(still), point_of(still, last, 30), point_of(still, first, 49), SHIFT)
         move_mouse_away(still, qtbot)
         qtbot.waitUntil(lambda: reading(still).startswith("region"))
-        columns = heard_columns(still, preset("simli", RATE_HZ))[first : last + 1, 30:50]
+        columns = heard_columns(still, preset_for("simli", RATE_HZ))[first : last + 1, 30:50]
         values = columns.astype(np.float64)
         if unit == "dB":
             lane = still.stack.lanes[0]
@@ -200,7 +200,7 @@ def test_a_saved_region_and_the_code_for_it(
     assert still.banner.is_news
     assert path.with_suffix(".wav").exists()
     saved = np.load(path)
-    kept = heard_columns(still, preset("simli", RATE_HZ))[first : last + 1, 10:30].T
+    kept = heard_columns(still, preset_for("simli", RATE_HZ))[first : last + 1, 10:30].T
     np.testing.assert_allclose(saved, kept, rtol=1e-4, atol=1e-6)
     clipboard = QGuiApplication.clipboard()
     assert clipboard is not None
@@ -305,7 +305,7 @@ def test_keys_alone_mark_a_region(still: Window, qtbot: QtBot) -> None:
     assert f"band 35 of 80: {PEAKS_HZ[35]:.0f}" in lines[2]
     assert f"Δt +{10 * HOP_S:.3f} s" in lines[3]
     assert f"{11 * HOP_S:.3f} s × 6 bands" in lines[4]
-    values = heard_columns(still, preset("simli", RATE_HZ))[start.column : start.column + 11]
+    values = heard_columns(still, preset_for("simli", RATE_HZ))[start.column : start.column + 11]
     in_db = still.stack.lanes[0].unit(values)[:, 35:41]
     assert lines[4].endswith(f"max {in_db.max():.1f} dB")
     qtbot.waitUntil(lambda: line_pixels(still, A_RGB).max() > LINE)

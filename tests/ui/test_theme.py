@@ -14,9 +14,10 @@ from visualizer.audio.capture import CaptureConfig
 from visualizer.engine.config import EngineConfig
 from visualizer.engine.history import ColumnHistory
 from visualizer.engine.status import EngineStatus
-from visualizer.mel.flat import MelConfig
-from visualizer.mel.picture import RANGE_DB, PictureUnit
-from visualizer.mel.presets import preset
+from visualizer.mel.front_end import FrontEnd
+from visualizer.mel.picture import PictureUnit
+from visualizer.mel.presets import preset_for
+from visualizer.mel.stage import USUAL_DB
 from visualizer.ui.controls.badge import KernelBadge
 from visualizer.ui.controls.banner import Banner
 from visualizer.ui.controls.meter import LevelMeter
@@ -32,12 +33,12 @@ READABLE = 4.5
 """The contrast that WCAG 2.1 asks of text (1.4.3)."""
 
 
-def lane() -> tuple[Scene, str, MelConfig, str, str, tuple[float, float], float]:
+def lane() -> tuple[Scene, str, FrontEnd, str, str, tuple[float, float], float]:
     """What a picture shows before any sound was heard."""
-    mel = preset("simli")
+    mel = preset_for("simli")
     unit = PictureUnit.default(mel)
-    scene = Scene(0, Grid(0.0, mel.hop_s, mel.n_mels), ColumnHistory(80, mel.hop_s), unit)
-    return scene, "", mel, unit.label, "magma", RANGE_DB, 1.0
+    scene = Scene(0, Grid(0.0, mel.hop_s, mel.n_rows), ColumnHistory(80, mel.hop_s), unit)
+    return scene, "", mel, unit.label, "magma", USUAL_DB, 1.0
 
 
 @pytest.fixture

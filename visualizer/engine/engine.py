@@ -341,7 +341,9 @@ class Engine:
         end = ring.end
         now = time.perf_counter()
         source = self._status.source
-        assert source is not None
+        if source is None:
+            # The analysis failed, and with it what it was of.
+            return False
         if source.is_live and now - LATE_LIMIT_S > self._ready_at:
             ring.skip(now - LATE_LIMIT_S)
         if source.can_wait and not self._outbox.has_room():

@@ -103,11 +103,12 @@ def _time(artifact: Artifact, device: str, kernel: HostKernel | None) -> None:
 
     front_end, n_rows = artifact.front_end, artifact.n_rows
     candidates: dict[str, Callable[[], Callable[[Frames], object]]] = {
-        "numpy": lambda: NumpyKernel(front_end),
-        "eager": lambda: EagerKernel(front_end, device),
+        "numpy": lambda: NumpyKernel(front_end)
     }
+    # First what decides which one runs.
     if kernel is not None:
         candidates["compiled"] = lambda: kernel
+    candidates["eager"] = lambda: EagerKernel(front_end, device)
     if device.startswith("cuda"):
         candidates["cuda-graph"] = lambda: CudaGraphKernel(front_end, n_rows, device)
     article = "torch.compile, reduce-overhead"

@@ -17,7 +17,7 @@ from visualizer.cli.options import own_front_end
 from visualizer.engine.config import EngineConfig
 from visualizer.engine.pipeline import Pipeline
 from visualizer.mel.flat import MelConfig
-from visualizer.mel.presets import PRESETS
+from visualizer.mel.presets import PRESETS, preset
 from visualizer.ui.picture.display import DisplayConfig
 
 _PLAUSIBLE: dict[str, tuple[float, float]] = {
@@ -87,7 +87,7 @@ def run(random: np.random.Generator, folder: Path) -> str:
 
 
 def _front_end(random: np.random.Generator) -> dict[str, Any]:
-    values = PRESETS[str(random.choice(list(PRESETS)))].config.to_dict()
+    values = preset(str(random.choice(list(PRESETS)))).to_dict()
     for _ in range(random.integers(1, 8)):
         name = str(random.choice(list(values)))
         if name in _CHOICES:
@@ -116,7 +116,7 @@ def _is_affordable(config: MelConfig) -> bool:
 
 def _use(random: np.random.Generator, config: MelConfig) -> None:
     rate = int(random.choice([config.sample_rate, 8_000, 44_100, 48_000]))
-    pipeline = Pipeline(config, rate, 2, None)
+    pipeline = Pipeline(config.front_end, rate, 2, None)
     n_samples = math.ceil(
         (2 * config.win_length + 3 * config.hop_length) * rate / config.sample_rate
     )

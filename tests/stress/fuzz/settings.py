@@ -14,7 +14,7 @@ from PyQt6.QtCore import QByteArray
 from tests.stress.fuzz.values import anything, check_message, damaged
 from visualizer.audio.capture import CaptureConfig
 from visualizer.engine.config import EngineConfig
-from visualizer.mel.presets import PRESETS, preset
+from visualizer.mel.presets import PRESETS, preset_for
 from visualizer.support.settings_file import settings_path
 from visualizer.ui.controls.settings import Settings
 from visualizer.ui.picture.display import DisplayConfig
@@ -22,7 +22,7 @@ from visualizer.ui.picture.display import DisplayConfig
 _ENGINES = (
     EngineConfig(CaptureConfig("mic", device="hw:0", host_api="ALSA"), preset="whisper-80"),
     EngineConfig(CaptureConfig("file", path="/a/sound.wav", loop=True), channel="each"),
-    EngineConfig(CaptureConfig("demo"), mel=preset("kaldi"), compute="cpu"),
+    EngineConfig(CaptureConfig("demo"), mel=preset_for("kaldi"), compute="cpu"),
 )
 
 

@@ -13,9 +13,9 @@ from PyQt6.QtGui import QImage
 from PyQt6.QtWidgets import QApplication
 
 from visualizer.cli import run_command as main
-from visualizer.mel.kernels import EagerKernel
-from visualizer.mel.presets import preset
-from visualizer.mel.timing import noise_frames
+from visualizer.mel.kernels.host import NumpyKernel
+from visualizer.mel.kernels.timing import noise_frames
+from visualizer.mel.presets import preset_for
 from visualizer.tools.bench import drawing, measure
 from visualizer.tools.bench.cases import FFT_ALONE, peers
 from visualizer.tools.bench.chart import OURS_COLOUR, THEIRS_COLOUR
@@ -50,10 +50,10 @@ def short(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", sorted(PEERS))
 def test_a_peer_computes_what_it_is_compared_with(name: str) -> None:
     """Magnitudes under mel filters of their own scale; kaldi's transform has 1024 points."""
-    config = preset("simli", 16_000)
+    config = preset_for("simli", 16_000)
     frames = noise_frames(config)
     theirs = np.asarray(peers()[name]()(frames)).reshape(80)
-    ours = EagerKernel(config)(frames)[0]
+    ours = NumpyKernel(config)(frames)[0]
     if name == "kaldi-native-fbank":
         # It takes the hop after a window of silence, and its filters have no Slaney norm.
         assert np.isfinite(theirs).all()

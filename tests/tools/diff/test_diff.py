@@ -18,9 +18,8 @@ from tests.children import piped
 from tests.conftest import ROOT
 from visualizer.cli import run_command as main
 from visualizer.engine.report import write_report
-from visualizer.mel.artifacts import Artifact
-from visualizer.mel.filterbank import band_edges_hz
-from visualizer.mel.flat import MelConfig
+from visualizer.mel.front_end import FrontEnd
+from visualizer.mel.kernels.artifacts import Artifact
 from visualizer.mel.presets import preset, preset_for
 from visualizer.mel.stream import MelStream
 
@@ -43,7 +42,7 @@ def written(path: Path, samples: np.ndarray, rate: int = RATE_HZ) -> Path:
     return path
 
 
-def front_end(path: Path, config: MelConfig) -> Path:
+def front_end(path: Path, config: FrontEnd) -> Path:
     path.write_text(json.dumps(config.to_dict()))
     return path
 
@@ -72,7 +71,9 @@ def test_one_number_that_was_changed_is_the_one_that_is_named(
     tmp_path: Path, sound: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Samples twice as large: each band is louder by 20·log10(2) dB, and nothing else."""
-    own = front_end(tmp_path / "own.json", replace(preset("simli", RATE_HZ), input_scale=2.0))
+    own = front_end(
+        tmp_path / "own.json", replace(preset("simli", RATE_HZ), input_scale=2.0).front_end
+    )
     found = diff(tmp_path, own, "simli", "--on", sound)
     assert found["numbers_that_differ"] == {"input_scale": [2.0, 1.0]}
     # dB are of a full scale that is as much larger.
@@ -114,7 +115,7 @@ def test_front_ends_of_other_shapes_are_told_why_and_compared_otherwise(
 
 
 def test_windows_a_hop_apart_are_brought_together(tmp_path: Path, sound: Path) -> None:
-    simli = preset("simli", RATE_HZ)
+    simli = preset_for("simli", RATE_HZ)
     earlier = replace(simli, offset=simli.offset - simli.hop_length)
     found = diff(tmp_path, "simli", front_end(tmp_path / "own.json", earlier), "--on", sound)
     assert (
@@ -129,7 +130,7 @@ def test_windows_a_hop_apart_are_brought_together(tmp_path: Path, sound: Path) -
 
 
 def test_one_that_has_no_db_is_told_so(tmp_path: Path, sound: Path) -> None:
-    nemo = preset("nemo")
+    nemo = preset_for("nemo")
     own = front_end(tmp_path / "own.json", replace(nemo, name="own", statistics=None))
     found = diff(tmp_path, "nemo", own, "--on", sound)
     assert found["why_no_difference"] == "one is in dB, the other in the model's own unit"
@@ -143,7 +144,7 @@ def test_a_tone_is_found_in_its_band_and_its_time(
     longer = np.concatenate((noise + tone.astype(np.float32), noise[: RATE_HZ // 2]))
     found = diff(tmp_path, sound, written(tmp_path / "tone.wav", longer))
     difference = found["difference"]
-    peaks = band_edges_hz(preset("simli", RATE_HZ))[1:-1]
+    peaks = preset_for("simli", RATE_HZ).rows.edges_hz[1:-1]
     nearest = int(np.argmin(np.abs(peaks - TONE_HZ))) + 1
     worst = difference["most_different_band"]
     assert worst["band"] == difference["largest_band"] == nearest
@@ -215,7 +216,7 @@ def test_columns_levelled_as_they_came_are_called_so(tmp_path: Path, sound: Path
 
 
 def recording(
-    path: Path, config: MelConfig, columns: np.ndarray, kept: np.ndarray, **others: Any
+    path: Path, config: FrontEnd, columns: np.ndarray, kept: np.ndarray, **others: Any
 ) -> Path:
     """The .npz of one, as the user's guide says, with these of all columns."""
     follows = np.flatnonzero(np.diff(kept) > 1)
@@ -281,7 +282,7 @@ def test_a_recording_with_an_impossible_grid_is_refused(
     tmp_path: Path, grid: np.ndarray, capsys: pytest.CaptureFixture[str]
 ) -> None:
     columns, rising = np.zeros((80, 9), np.float32), np.arange(9)
-    path = recording(tmp_path / "r.npz", preset("simli", RATE_HZ), columns, rising, column=grid)
+    path = recording(tmp_path / "r.npz", preset_for("simli", RATE_HZ), columns, rising, column=grid)
     assert main(["diff", str(path), str(path)]) == 2
     said = capsys.readouterr().err
     assert "'column'" in said
@@ -408,7 +409,7 @@ def test_a_kernel_that_cannot_be_built_is_an_error(
     ("arguments", "words"),
     [
         (["simly", "simli"], "unknown preset 'simly'; did you mean simli"),
-        (["simli:fast", "simli"], "there is no kernel 'fast'; there are eager, compiled"),
+        (["simli:fast", "simli"], "there is no kernel 'fast'; there are numpy, eager, compiled"),
         (["demo", "simli"], "one is a front-end and one a recording"),
         (["no.wav", "demo"], "there is no file 'no.wav'"),
         (["no.npy", "demo"], "'no.npy' cannot be read: No such file"),
@@ -461,7 +462,7 @@ def test_the_picture_shows_all_three(tmp_path: Path, sound: Path, noise: np.ndar
         for at_s in ((TONE_FROM_S + TONE_TO_S) / 2, 0.4)
     )
     position = np.interp(
-        TONE_HZ, band_edges_hz(preset("simli", RATE_HZ))[1:-1], np.arange(80) + 0.5
+        TONE_HZ, preset_for("simli", RATE_HZ).rows.edges_hz[1:-1], np.arange(80) + 0.5
     )
     ground = image.pixelColor(2, 2)
 

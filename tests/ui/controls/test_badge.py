@@ -7,7 +7,7 @@ from pytestqt.qtbot import QtBot
 from visualizer.audio.capture import CaptureConfig
 from visualizer.engine.config import EngineConfig
 from visualizer.engine.status import EngineStatus
-from visualizer.mel.timing import Timing
+from visualizer.mel.kernels.timing import Timing
 from visualizer.ui.controls.badge import KernelBadge
 
 STATUS = EngineStatus("running", EngineConfig(CaptureConfig("demo")), backend="eager", device="cpu")

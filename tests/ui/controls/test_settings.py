@@ -16,12 +16,12 @@ from tests.ui.helpers import WAIT_MS, make_window, running
 from visualizer.audio.capture import CaptureConfig
 from visualizer.engine.config import EngineConfig
 from visualizer.engine.options import DEFAULT_ENGINE_CONFIG
-from visualizer.mel.presets import preset
+from visualizer.mel.presets import preset_for
 from visualizer.ui.controls.settings import Settings
 from visualizer.ui.picture.display import DisplayConfig
 
 CONFIG = EngineConfig(
-    CaptureConfig("mic", device="hw:0", host_api="ALSA"), mel=preset("kaldi"), channel=1
+    CaptureConfig("mic", device="hw:0", host_api="ALSA"), mel=preset_for("kaldi"), channel=1
 )
 DISPLAY = DisplayConfig(span_s=5.0, second="nemo", waveform=True)
 

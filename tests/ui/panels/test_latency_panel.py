@@ -16,7 +16,7 @@ from visualizer.engine.columns import MelColumns
 from visualizer.engine.config import EngineConfig
 from visualizer.engine.latency import LatencyLog
 from visualizer.engine.status import EngineStatus
-from visualizer.mel.presets import preset
+from visualizer.mel.presets import preset_for
 from visualizer.ui.panels.latency_figures import (
     TREND_POINTS,
     budget,
@@ -34,7 +34,7 @@ STATUS = EngineStatus(
     "running",
     EngineConfig(CaptureConfig("mic")),
     source=MICROPHONE,
-    mel=preset("simli", 48_000),
+    mel=preset_for("simli", 48_000),
     backend="eager",
     device="cpu",
 )

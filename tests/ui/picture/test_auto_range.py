@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from visualizer.mel.picture import PictureUnit
-from visualizer.mel.presets import PRESETS, preset
+from visualizer.mel.presets import PRESETS, preset_for
 from visualizer.ui.picture.auto_range import TIME_CONSTANT_S, RobustRange
 
 USUAL = (-90.0, -10.0)
@@ -98,7 +98,7 @@ def test_a_clock_that_goes_back_moves_nothing() -> None:
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_front_ends_unit_says_how_narrow_is_too_narrow(name: str) -> None:
-    unit = PictureUnit.default(preset(name))
+    unit = PictureUnit.default(preset_for(name))
     low, high = unit.range()
     hum = np.linspace(low, low + (high - low) / 1e3, 800, dtype=np.float32).reshape(10, 80)
     shown = RobustRange(unit.range(), unit.narrowest()).update(hum, 0.0)

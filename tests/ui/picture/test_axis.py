@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from visualizer.mel.filterbank import band_position
-from visualizer.mel.flat import MelConfig
-from visualizer.mel.presets import PRESETS, preset
+from visualizer.mel.front_end import FrontEnd
+from visualizer.mel.presets import PRESETS, preset_for
 from visualizer.ui.picture.axis import FrequencyAxis
 from visualizer.ui.picture.notes import note_hz
 
@@ -16,23 +15,23 @@ LINES = 36.0
 LINES_PER_LABEL = 1.8
 
 
-def marks(config: MelConfig, lines: float = LINES, *, notes: bool = False) -> dict[str, float]:
+def marks(config: FrontEnd, lines: float = LINES, *, notes: bool = False) -> dict[str, float]:
     """Labels with their positions, from the lowest up."""
     axis = FrequencyAxis()
-    axis.set_config(config)
+    axis.set_rows(config.rows)
     axis.set_notes(notes)
-    [(_, positions)] = axis.tickValues(0, config.n_mels, lines / LINES_PER_LABEL * axis._room())
+    [(_, positions)] = axis.tickValues(0, config.n_rows, lines / LINES_PER_LABEL * axis._room())
     labels = axis.tickStrings(positions, 1, 1)
     assert len(set(labels)) == len(labels)
     return dict(zip(labels, positions, strict=True))
 
 
 def test_hertz_are_where_the_bands_peak(qapp: object) -> None:
-    config = preset("simli")
+    config = preset_for("simli")
     shown = marks(config)
     assert {"100", "500", "1000", "2000", "5000"} <= set(shown)
     for label, position in shown.items():
-        assert position == pytest.approx(float(band_position(float(label), config)))
+        assert position == pytest.approx(float(config.rows.position(float(label))))
 
 
 @pytest.mark.parametrize(
@@ -40,29 +39,29 @@ def test_hertz_are_where_the_bands_peak(qapp: object) -> None:
 )
 def test_a_linear_scale_has_even_round_steps(qapp: object, rate: int, step: int) -> None:
     n_steps = -(-(rate // 2) // step)
-    assert list(marks(preset("full-band", rate))) == [str(step * n) for n in range(1, n_steps)]
-    with_less_room = marks(preset("full-band", rate), LINES / 2)
+    assert list(marks(preset_for("full-band", rate))) == [str(step * n) for n in range(1, n_steps)]
+    with_less_room = marks(preset_for("full-band", rate), LINES / 2)
     assert list(with_less_room) == [str(step * n) for n in range(2, n_steps, 2)]
 
 
 def test_notes_are_octaves_first_and_lie_at_their_frequency(qapp: object) -> None:
-    config = preset("simli")
+    config = preset_for("simli")
     shown = marks(config, notes=True)
     octaves = [label for label in shown if label.startswith("C")]
     assert octaves == ["C3", "C4", "C5", "C6", "C7", "C8"]
     for label, hz in (("C4", 261.6256), ("C8", 4186.009), ("E7", 2637.02), ("G5", 783.991)):
-        assert shown[label] == pytest.approx(float(band_position(hz, config)), abs=1e-3)
+        assert shown[label] == pytest.approx(float(config.rows.position(hz)), abs=1e-3)
     assert {"G7", "E7", "G6"} <= set(shown)
 
 
 def test_no_octave_gives_way_to_another_note(qapp: object) -> None:
-    config = preset("simli")
+    config = preset_for("simli")
     shown = marks(config, 11.0, notes=True)
     octaves = {label: position for label, position in shown.items() if label.startswith("C")}
     assert 2 < len(octaves) < 6
-    line = config.n_mels / 11.0
+    line = config.n_rows / 11.0
     for octave in range(2, 9):
-        position = float(band_position(note_hz("C", octave), config))
+        position = float(config.rows.position(note_hz("C", octave)))
         nearest = min(abs(position - other) for other in octaves.values())
         assert f"C{octave}" in octaves or position < 0 or nearest < 1.8 * line
 
@@ -70,16 +69,16 @@ def test_no_octave_gives_way_to_another_note(qapp: object) -> None:
 @pytest.mark.parametrize("notes", [False, True])
 @pytest.mark.parametrize("name", PRESETS)
 def test_labels_keep_clear_of_each_other(qapp: object, name: str, notes: bool) -> None:
-    config = preset(name)
+    config = preset_for(name)
     for lines in (15.0, 43.0, 140.0):
         shown = marks(config, lines, notes=notes)
         assert len(shown) >= 3
-        assert np.diff(list(shown.values())).min() * lines / config.n_mels > 1.5
+        assert np.diff(list(shown.values())).min() * lines / config.n_rows > 1.5
 
 
 def test_hertz_come_back(qapp: object) -> None:
     axis = FrequencyAxis()
-    axis.set_config(preset("simli"))
+    axis.set_rows(preset_for("simli").rows)
     axis.set_notes(True)
     axis.set_notes(False)
     [(_, positions)] = axis.tickValues(0, 80, 600)

@@ -38,8 +38,7 @@ from tests.ui.helpers import (
 from visualizer.audio.capture import CaptureConfig
 from visualizer.engine.config import EngineConfig
 from visualizer.engine.tracks import Track
-from visualizer.mel.filterbank import band_position
-from visualizer.mel.presets import preset
+from visualizer.mel.presets import preset_for
 from visualizer.ui.controls.settings import Settings
 from visualizer.ui.picture.display import DisplayConfig
 from visualizer.ui.window import Window
@@ -170,7 +169,7 @@ def test_where_shapes_differ_there_is_a_reason_instead(noisy: Window, qtbot: QtB
     pick(noisy.controls.second, "full-band", qtbot)
     assert len(noisy.stack.lanes) == 2
     assert noisy.banner.isVisible()
-    bands = preset("full-band", RATE_HZ).n_mels
+    bands = preset_for("full-band", RATE_HZ).n_mels
     assert noisy.banner.text() == (
         f"there is no simli less full-band: they have 80 and {bands} bands"
     )
@@ -186,8 +185,8 @@ def test_channels_side_by_side_have_a_lane_each(tmp_path: Path, qtbot: QtBot) ->
         qtbot.waitUntil(lambda: len(window.stack.lanes) == 2)
         qtbot.waitUntil(lambda: window.viewer.tracks.first[0].columns.end > 100)
         freeze(window, qtbot)
-        mel = preset("simli", RATE_HZ)
-        bands = [int(band_position(hertz, mel)) for hertz in (440.0, 3000.0)]
+        mel = preset_for("simli", RATE_HZ)
+        bands = [int(mel.rows.position(hertz)) for hertz in (440.0, 3000.0)]
         for lane in (0, 1):
             assert window.stack.lanes[lane].title == f"simli · channel {lane + 1}"
             own, others = (

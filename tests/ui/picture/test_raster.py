@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from visualizer.engine.history import ColumnHistory
-from visualizer.mel.filterbank import full_scale
 from visualizer.mel.picture import PictureUnit
 from visualizer.mel.presets import preset
 from visualizer.ui.picture.display import COLOUR_MAPS, REVERSED
@@ -30,8 +29,8 @@ from visualizer.ui.picture.spectrogram import SOURCES, colour_table
 
 LEVELS_DB = (-80.0, -20.0)
 BANDS = 7
-CONFIG = replace(preset("simli", 16_000), n_mels=BANDS)
-FULL_SCALE = full_scale(CONFIG)
+CONFIG = replace(preset("simli", 16_000), n_mels=BANDS).front_end
+FULL_SCALE = CONFIG.values.level.full_scale
 GRID = Grid(CONFIG.cell_start_s, CONFIG.hop_s, BANDS)
 WIDTH = 40
 
@@ -118,7 +117,7 @@ def test_every_pixel_is_right_through_wraps_gaps_and_scrolling(
     end = 0
     for (gap, n), move in zip(steps, moves, strict=False):
         decibels = random.uniform(-90, -10, (BANDS, n))
-        values = (10 ** (decibels / 20) * full_scale(CONFIG)).astype(np.float32)
+        values = (10 ** (decibels / 20) * CONFIG.values.level.full_scale).astype(np.float32)
         gap = gap if known else 0
         history.append(end + gap, values)
         known |= {end + gap + i: values[:, i] for i in range(n)}
@@ -132,7 +131,7 @@ def test_every_pixel_is_right_through_wraps_gaps_and_scrolling(
 def test_what_came_before_is_seen_when_it_is_known() -> None:
     history = ColumnHistory(BANDS, CONFIG.hop_s)
     raster = raster_of(history, 7, CONFIG.hop_s)
-    loud = np.full((BANDS, 10), full_scale(CONFIG), np.float32)
+    loud = np.full((BANDS, 10), CONFIG.values.level.full_scale, np.float32)
     history.append(20, loud)
     view_end = raster.pixel_at(GRID.start_s + 30 * GRID.hop_s)
     assert (all_coloured(raster, view_end)[:, :25] == EMPTY_COLOUR).all()
@@ -145,7 +144,7 @@ def test_much_work_is_done_in_parts_the_newest_first() -> None:
     """Ten minutes in forty pixels: what is near to now is seen at once."""
     history = ColumnHistory(BANDS, CONFIG.hop_s)
     n = round(600 / CONFIG.hop_s)
-    history.append(0, np.full((BANDS, n), full_scale(CONFIG), np.float32))
+    history.append(0, np.full((BANDS, n), CONFIG.values.level.full_scale, np.float32))
     raster = raster_of(history, 400, 600 / WIDTH)
     view_end = WIDTH
     assert not raster.colour(view_end)

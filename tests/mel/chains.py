@@ -1,0 +1,55 @@
+"""Parts of front-ends, as tests need them."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visualizer.mel.flat import MelConfig, flat_form
+from visualizer.mel.front_end import FrontEnd
+from visualizer.mel.presets import PRESETS
+from visualizer.mel.stage import LinearLevel, Stage
+from visualizer.mel.stages.log import Log
+from visualizer.mel.stages.mel import Mel
+from visualizer.mel.stages.spectrum import Spectrum
+
+S = TypeVar("S", bound=Stage)
+
+
+def flat(name: str) -> MelConfig:
+    """The flat form of a preset."""
+    config = flat_form(PRESETS[name].front_end)
+    assert config is not None
+    return config
+
+
+def stage_of(front_end: FrontEnd, kind: type[S]) -> S:
+    """The one stage of a kind."""
+    (stage,) = (stage for stage in front_end.stages if isinstance(stage, kind))
+    return stage
+
+
+def up_to(front_end: FrontEnd, *kinds: type[Stage]) -> FrontEnd:
+    """The chain up to the last stage that is of one of the kinds."""
+    last = max(i for i, stage in enumerate(front_end.stages) if isinstance(stage, kinds))
+    return FrontEnd(front_end.name, front_end.sample_rate, front_end.stages[: last + 1])
+
+
+def up_to_logarithm(front_end: FrontEnd) -> FrontEnd:
+    """Without what the model does to its logarithms; up to the filters where it takes none."""
+    return up_to(front_end, Mel, Log)
+
+
+def filters_of(front_end: FrontEnd) -> NDArray[np.float64]:
+    """The weights of the bins in the bands: (n_bins, n_mels)."""
+    n_fft = stage_of(front_end, Spectrum).n_fft
+    return stage_of(front_end, Mel).filters(front_end.sample_rate, n_fft)
+
+
+def full_scale(front_end: FrontEnd) -> float:
+    """The mel value of a sine of full scale."""
+    level = up_to(front_end, Mel).values.level
+    assert isinstance(level, LinearLevel)
+    return level.full_scale

@@ -55,7 +55,7 @@ def test_an_added_delay_is_found_as_it_is(sound_server: SoundServer) -> None:
     differences: list[float] = []
     for _ in range(TRIES):
         with relay(sound_server, "sink_a.monitor", "sink_b", added):
-            report = measured("mic_b", 6)
+            report = measured("mic_b", 11)
         if report is not None:
             paths = [one.path_ms for one in report.clicks]
             differences += list(np.abs(np.diff(paths)))

@@ -82,7 +82,7 @@ class Mel(Stage):
         """Return the largest weight: that of a bin on either side of a band's peak."""
         width_hz = sample_rate / n_fft
         below = np.floor(self.edges_hz()[1:-1] / width_hz)
-        beside: NDArray[np.float64] = np.minimum(np.stack((below, below + 1)), n_fft // 2)
+        beside = np.minimum(np.stack((below, below + 1)), n_fft // 2).astype(np.float64)
         return float(self._weights(beside * width_hz).max())
 
     def after(self, before: Layout) -> Layout:

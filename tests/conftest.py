@@ -25,8 +25,6 @@ from visualizer.support.system import missing
 
 ROOT = Path(__file__).parents[1]
 DEADLINE_S = 20.0
-MADE_ONCE = {"compiled_simli"}
-"""Fixtures that more than one module shares."""
 
 
 @pytest.hookimpl(trylast=True)
@@ -37,10 +35,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of two workers, let one alone make what takes long to make."""
+    """Of two workers, let one alone call the compiler."""
     for item in items:
-        for name in MADE_ONCE.intersection(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.xdist_group(name))
+        if "compiled_simli" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("compiler"))
 
 
 def let_python_keep_what_it_compiles() -> None:

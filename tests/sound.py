@@ -41,7 +41,7 @@ class SoundServer:
             "PULSE_STATE_PATH": str(folder),
             "PULSE_COOKIE": str(folder / "cookie"),
             "ALSA_CONFIG_PATH": str(alsa),
-            "LC_ALL": "C",
+            "LC_ALL": "C.UTF-8",
         }
 
     def start(self) -> None:

@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from visualizer.audio.devices import InputDevice, find_device
+from visualizer.audio.devices import Device, find_device
 from visualizer.errors import ConfigError, DeviceError, VisualizerError, require
 
 
@@ -28,7 +28,7 @@ def test_a_field_out_of_its_limits_is_named_with_them() -> None:
 
 
 def test_choices_stand_below_the_text_and_the_line_does_without_them() -> None:
-    device = InputDevice(3, "Desk", "ALSA", 1, 48000, None, False)
+    device = Device(3, "Desk", "ALSA", 1, 48000, None, False)
     with pytest.raises(DeviceError) as raised:
         find_device([device], "Stage")
     first, *choices = str(raised.value).splitlines()

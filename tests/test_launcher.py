@@ -23,7 +23,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 DEPENDENCY = "launcher-stand-in"
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="terminals and signals of POSIX")
+pytestmark = [
+    pytest.mark.skipif(os.name == "nt", reason="terminals and signals of POSIX"),
+    pytest.mark.xdist_group("launcher"),
+]
 
 PYPROJECT = """
 [build-system]
@@ -95,14 +98,15 @@ class Project:
         self.folder = folder / "project"
         self.wheels = folder / "wheels"
         self.bin = folder / "bin"
-        for new in (self.folder / "visualizer", self.wheels, self.bin):
+        for new in (self.folder / "visualizer/support", self.wheels, self.bin):
             new.mkdir(parents=True)
         write_wheel(self.wheels, DEPENDENCY, "1.5.0")
         write_wheel(self.wheels, "launcher-stand-in-extra", "1.0")
         shutil.copy(ROOT / "run.py", self.folder)
-        shutil.copy(ROOT / "visualizer/support/system.py", self.folder / "visualizer")
+        shutil.copy(ROOT / "visualizer/support/system.py", self.folder / "visualizer/support")
         self.change("visualizer/support/system.py", r"\Z", ALL_THERE)
         (self.folder / "visualizer/__init__.py").touch()
+        (self.folder / "visualizer/support/__init__.py").touch()
         (self.folder / "visualizer/cli.py").write_text(CLI)
         self.depend_on(f"{DEPENDENCY}>=1.5,<2")
         self.environment = {

@@ -17,6 +17,8 @@ from tests.conftest import ROOT, require_real_parts
 from visualizer import __version__
 from visualizer.mel.presets import PRESETS
 
+pytestmark = pytest.mark.xdist_group("wheel")
+
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:

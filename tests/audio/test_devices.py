@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from visualizer.audio.devices import (
+    Device,
     DeviceList,
-    InputDevice,
     find_device,
     from_json,
     to_json,
@@ -15,8 +15,8 @@ from visualizer.audio.devices import (
 from visualizer.errors import DeviceError
 
 
-def device(index: int, name: str, api: str = "ALSA", default: bool = False) -> InputDevice:
-    return InputDevice(index, name, api, 2, 48_000, (16_000, 48_000), default)
+def device(index: int, name: str, api: str = "ALSA", default: bool = False) -> Device:
+    return Device(index, name, api, 2, 48_000, (16_000, 48_000), default)
 
 
 DEVICES = [

@@ -4,8 +4,9 @@ import math
 
 import pytest
 
-from visualizer.audio.notices import CLIP_PEAK, SILENCE, SoundWatch
+from visualizer.audio.notices import SILENCE, SoundWatch
 from visualizer.audio.sanitize import NO_FAULTS, SoundFaults
+from visualizer.mel.limits import CLIP_PEAK
 
 
 def observe(

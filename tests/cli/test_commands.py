@@ -23,6 +23,11 @@ def test_options_of_the_tests_reach_pytest(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(subprocess, "run", run)
     assert run_command(["test", "-k", "framing", "tests/mel"]) == 0
     assert commands[-1] == [sys.executable, "-m", "pytest", "-k", "framing", "tests/mel"]
+    types = [command for command in commands if "mypy" in command]
+    assert {c[c.index("--platform") + 1] for c in types} == {"linux", "win32", "darwin"}
+    # The whole suite shares its work.
+    assert run_command(["test"]) == 0
+    assert commands[-1][:5] == [sys.executable, "-m", "pytest", "-n", "2"]
 
 
 def test_other_commands_take_no_options_they_do_not_know(

@@ -11,8 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
-import torchaudio
 
 from visualizer.audio.capture import CaptureConfig
 from visualizer.audio.health import Patience
@@ -556,6 +554,9 @@ def test_a_front_end_of_another_rate_is_fed_by_a_resampler(bench: Bench) -> None
             # A microphone's sound that waits too long is given up.
             bench.until(lambda s, end=at + 80: s.sound is not None and s.sound.end >= end)
     bench.until(lambda s: s.columns >= 95)
+    import torch
+    import torchaudio
+
     mono = torch.from_numpy(samples.mean(axis=1))
     resampled = torchaudio.functional.resample(mono, RATE_HZ, 32_000).numpy()
     whole = MelStream(preset_for("panns"), 32_000, 1).push(resampled[:, None])[0]

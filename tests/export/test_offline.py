@@ -10,8 +10,6 @@ import librosa
 import numpy as np
 import pytest
 import soundfile
-import torch
-import torchaudio
 
 from visualizer.audio.capture import CaptureConfig
 from visualizer.cli import run_command as main
@@ -116,6 +114,9 @@ def test_pieces_make_the_features_of_the_whole(
 
 def resampled(samples: np.ndarray, rate_hz: int) -> np.ndarray:
     """torchaudio's own resampling of the whole."""
+    import torch
+    import torchaudio
+
     return torchaudio.functional.resample(torch.from_numpy(samples), RATE_HZ, rate_hz).numpy()
 
 

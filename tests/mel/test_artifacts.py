@@ -144,6 +144,7 @@ def test_a_record_that_is_none_counts_as_no_kernel(copy: Artifact, text: str) ->
 
 
 def test_notes_are_kept_with_a_kernel(copy: Artifact) -> None:
+    artifacts.write_record(copy, {"timings": None})
     assert artifacts.timings(copy) == ((), False)
     timing = summary("compiled", [20e-6, 30e-6], 0.0125)
     artifacts.write_record(copy, {"timings": [timing.to_dict()]})

@@ -471,6 +471,18 @@ def test_a_new_stage_of_the_samples_works(monkeypatch: pytest.MonkeyPatch) -> No
     assert twice.dependence == "past"
 
 
+def test_a_clip_has_two_limits_and_a_dynamic_range_is_each_channels_own() -> None:
+    samples = np.stack((noise(4000), 1e-3 * noise(4000)), axis=1).astype(np.float32)
+    plain = clip_columns(samples, chain(*TO_LOG), 4000, streaming=False)
+    clipped = clip_columns(samples, chain(*TO_LOG, Clip(3.0)), 4000, streaming=False)
+    assert plain.min() < -3.0
+    assert plain.max() > 3.0
+    np.testing.assert_array_equal(clipped, np.clip(plain, -3.0, 3.0))
+    ranged = clip_columns(samples, chain(*TO_LOG, DynamicRange(9.0)), 4000, streaming=False)
+    top = plain.max(axis=(1, 2), keepdims=True)
+    np.testing.assert_allclose(ranged, np.maximum(plain, top - 9.0), rtol=0, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     "stages",
     [

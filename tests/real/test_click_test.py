@@ -17,8 +17,7 @@ from tests.conftest import DEADLINE_S, ROOT, Finished, wait_for_line
 from tests.delay_relay import relay
 from tests.sound import SERVER_RATE_HZ, SoundServer
 from visualizer.audio.capture import CaptureConfig
-from visualizer.audio.catalogue import Entry
-from visualizer.audio.outputs import find_output
+from visualizer.audio.devices import Device, find_output
 from visualizer.audio.player import Player, look_up_output
 from visualizer.cli import run_command
 from visualizer.errors import DeviceError
@@ -56,7 +55,7 @@ def test_an_added_delay_is_found_as_it_is(sound_server: SoundServer) -> None:
     differences: list[float] = []
     for _ in range(TRIES):
         with relay(sound_server, "sink_a.monitor", "sink_b", added):
-            report = measured("mic_b", 6)
+            report = measured("mic_b", 11)
         if report is not None:
             paths = [one.path_ms for one in report.clicks]
             differences += list(np.abs(np.diff(paths)))
@@ -180,8 +179,8 @@ def test_bad_input_is_one_line_and_a_2(
     assert said.count("\n") == 1
 
 
-def output(index: int, name: str, **values: Any) -> Entry:
-    return Entry(index, name, "ALSA", 2, 48_000, **{"is_default": False, **values})
+def output(index: int, name: str, **values: Any) -> Device:
+    return Device(index, name, "ALSA", 2, 48_000, **{"is_default": False, **values})
 
 
 OUTPUTS = (output(1, "hdmi"), output(4, "analog one", is_default=True), output(5, "analog two"))
@@ -196,14 +195,14 @@ def test_an_output_is_found_by_index_name_or_part() -> None:
     ("outputs", "wanted", "complaint"),
     [
         (OUTPUTS, "analog", "2 outputs fit 'analog'; name one of 1 'hdmi', 4 'analog one', 5"),
-        (OUTPUTS, "7", "there is no output '7'; name one of 1 'hdmi'"),
+        (OUTPUTS, "7", "no outputs fit '7'; name one of 1 'hdmi'"),
         (OUTPUTS, "usb", "no outputs fit 'usb'; name one of 1 'hdmi'"),
         (OUTPUTS[:1], None, "the system names no default output; name one of 1 'hdmi'"),
         ((), None, "no output was found"),
     ],
 )
 def test_an_output_that_is_not_clear_is_answered_with_the_list(
-    outputs: tuple[Entry, ...], wanted: str | None, complaint: str
+    outputs: tuple[Device, ...], wanted: str | None, complaint: str
 ) -> None:
     with pytest.raises(DeviceError) as refused:
         find_output(outputs, 1, wanted)

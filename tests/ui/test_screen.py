@@ -44,7 +44,7 @@ def test_a_picture_that_moved_on_is_whole(noisy: Window, qtbot: QtBot) -> None:
 
 
 def test_so_are_two_lanes_and_what_was_marked_before(noisy: Window, qtbot: QtBot) -> None:
-    noisy.controls.second_picked.emit("full-band")
+    noisy.controls.display_picked.emit({"second": "full-band"})
     hear(noisy, qtbot, 1.5)
     QTest.mouseClick(view_of(noisy), Qt.MouseButton.LeftButton)
     hear_on(noisy, qtbot, 0.2)

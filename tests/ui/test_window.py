@@ -28,7 +28,7 @@ from tests.ui.helpers import (
     tones_file,
 )
 from visualizer.audio.capture import CaptureConfig
-from visualizer.audio.devices import DeviceList, InputDevice
+from visualizer.audio.devices import Device, DeviceList
 from visualizer.engine.config import EngineConfig
 from visualizer.ui.controls.settings import Settings
 from visualizer.ui.picture.display import DisplayConfig
@@ -64,7 +64,7 @@ def test_another_front_end_is_picked_with_the_mouse(window: Window, qtbot: QtBot
 
 def test_of_two_quick_choices_neither_is_lost(window: Window, qtbot: QtBot) -> None:
     pick_front_end(window, "whisper-80")
-    window.controls.compute_picked.emit("cpu")
+    window.controls.engine_picked.emit({"compute": "cpu"})
 
     def both_hold() -> bool:
         status = window.engine_status()
@@ -137,8 +137,8 @@ def test_devices_are_grouped_by_host_api_and_their_native_rate_is_marked(
     window: Window, qtbot: QtBot
 ) -> None:
     devices = (
-        InputDevice(0, "Desk", "ALSA", 2, 48_000, (16_000, 48_000), True),
-        InputDevice(1, "Desk", "JACK", 2, 44_100, (44_100,), False),
+        Device(0, "Desk", "ALSA", 2, 48_000, (16_000, 48_000), True),
+        Device(1, "Desk", "JACK", 2, 44_100, (44_100,), False),
     )
     window.controls.show_devices(DeviceList(devices, 0))
     combo = window.controls.device

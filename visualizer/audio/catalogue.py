@@ -5,10 +5,11 @@ This talks to PortAudio and may hang with the sound system, like all that does.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import ModuleType
 from typing import Literal
 
+from visualizer.audio.devices import Device
 from visualizer.audio.names import readable, told_apart
 from visualizer.audio.portaudio import portaudio, words
 from visualizer.errors import DeviceError
@@ -16,30 +17,13 @@ from visualizer.errors import DeviceError
 Direction = Literal["input", "output"]
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A device that can be recorded from, or played to."""
-
-    index: int
-    """PortAudio's"""
-    name: str
-    """no other of the host API and the direction has it"""
-    host_api: str
-    """PortAudio's name of it"""
-    channels: int
-    """at most, in the direction"""
-    native_rate: int
-    """Hz, the device's default"""
-    is_default: bool
-
-
-def catalogue(direction: Direction) -> tuple[tuple[Entry, ...], int]:
+def catalogue(direction: Direction) -> tuple[tuple[Device, ...], int]:
     """The devices, in PortAudio's order, and how many are left out as their names are no text.
 
     Raises DeviceError where PortAudio is missing or fails.
     """
     sd = portaudio()
-    found: list[Entry] = []
+    found: list[Device] = []
     unreadable = 0
     try:
         host_apis = sd.query_hostapis()
@@ -55,7 +39,9 @@ def catalogue(direction: Direction) -> tuple[tuple[Entry, ...], int]:
             if channels > 0:
                 name, host_api = readable(device["name"]), host_apis[device["hostapi"]]["name"]
                 rate = round(device["default_samplerate"])
-                found.append(Entry(index, name, str(host_api), channels, rate, index == default))
+                found.append(
+                    Device(index, name, str(host_api), channels, rate, None, index == default)
+                )
     except sd.PortAudioError as error:
         raise DeviceError(f"PortAudio cannot list the {direction}s: {words(error)}") from error
     names = told_apart([(entry.host_api, entry.name) for entry in found])

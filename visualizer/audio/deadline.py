@@ -11,7 +11,9 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from concurrent.futures import Future, wait
+from functools import partial
+from typing import Any, TypeVar
 
 from visualizer.errors import DeviceError
 
@@ -27,52 +29,23 @@ class HungError(DeviceError):
     """A call has not returned in time; what comes of it is undone by itself."""
 
 
-class _Call(Generic[T]):
-    def __init__(self, function: Callable[[], T], undo: Callable[[T], object]) -> None:
-        self._function = function
-        self._undo = undo
-        self._lock = threading.Lock()
-        self._given_up = False
-        self._result: list[T] = []
-        self._error: BaseException | None = None
-        self.is_over = threading.Event()
-
-    def run(self) -> None:
-        try:
-            result = self._function()
-        except BaseException as error:
-            self._error = error
-        else:
-            with self._lock:
-                if not self._given_up:
-                    self._result.append(result)
-            if not self._result:
-                self._undo(result)
-        finally:
-            self.is_over.set()
-
-    def give_up(self) -> bool:
-        """Undo whatever comes of it; False where it has returned just now."""
-        with self._lock:
-            self._given_up = not self._result and self._error is None
-            return self._given_up
-
-    def result(self) -> T:
-        if self._error is not None:
-            raise self._error
-        return self._result[0]
-
-
 class _Caller:
-    """A thread that makes calls until it is told that there are no more."""
+    """A thread that makes calls until it is told that there are no more.
+
+    A daemon: Python would wait at its end for an executor's threads, also for one that hangs.
+    """
 
     def __init__(self) -> None:
-        self._calls: queue.SimpleQueue[_Call[Any] | None] = queue.SimpleQueue()
+        self._calls: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = (
+            queue.SimpleQueue()
+        )
         self.thread = threading.Thread(target=self._run, name="caller", daemon=True)
         self.thread.start()
 
-    def make(self, call: _Call[Any]) -> None:
-        self._calls.put(call)
+    def make(self, function: Callable[[], T]) -> Future[T]:
+        future: Future[T] = Future()
+        self._calls.put((future, function))
+        return future
 
     def retire(self) -> None:
         """End after the call that is being made, if that ever ends."""
@@ -80,7 +53,11 @@ class _Caller:
 
     def _run(self) -> None:
         while (call := self._calls.get()) is not None:
-            call.run()
+            future, function = call
+            try:
+                future.set_result(function())
+            except BaseException as error:
+                future.set_exception(error)
 
 
 class Calls:
@@ -122,12 +99,12 @@ class Calls:
             self._hung[-1].thread.join(_LOOK_S)
         if self.may_call:
             caller = self._caller = self._caller or _Caller()
-            call = _Call(function, undo)
-            caller.make(call)
-            while not call.is_over.wait(_LOOK_S) and waits():
+            future = caller.make(function)
+            while wait([future], _LOOK_S).not_done and waits():
                 pass
-            if call.is_over.is_set() or not call.give_up():
-                return call.result()
+            if future.done():
+                return future.result()
+            future.add_done_callback(partial(_undo, undo))
             caller.retire()
             self._caller = None
             self._hung.append(caller)
@@ -144,3 +121,8 @@ class Calls:
         if self._caller is not None:
             self._caller.retire()
             self._caller = None
+
+
+def _undo(undo: Callable[[T], object], future: Future[T]) -> None:
+    if future.exception() is None:
+        undo(future.result())

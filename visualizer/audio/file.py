@@ -43,14 +43,8 @@ class FileSource:
         """Open the file. Raises SourceError or ConfigError."""
         self._file = open_audio(path)
         self._loop = capture.loop
-        self.info = SourceInfo(
-            kind=kind,
-            name=name or _plain(path.name),
-            host_api=None,
-            sample_rate=self._file.samplerate,
-            channels=self._file.channels,
-            device_latency_s=None,
-        )
+        name = name or _plain(path.name)
+        self.info = SourceInfo(kind, name, None, self._file.samplerate, self._file.channels)
         for wish, given, unit in (
             (capture.sample_rate, self.info.sample_rate, "Hz"),
             (capture.channels, self.info.channels, "channels"),

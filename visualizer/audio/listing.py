@@ -13,8 +13,8 @@ from visualizer.audio.catalogue import catalogue, n_devices
 from visualizer.audio.devices import (
     COMMON_RATES_HZ,
     DEFAULT_CHANNELS,
+    Device,
     DeviceList,
-    InputDevice,
     find_device,
 )
 from visualizer.audio.names import readable, told_apart
@@ -27,9 +27,7 @@ def portaudio_devices() -> DeviceList:
 
     Raises DeviceError where PortAudio is missing or fails.
     """
-    entries, unreadable = catalogue("input")
-    devices = (InputDevice(**vars(entry), sample_rates=None) for entry in entries)
-    return DeviceList(tuple(devices), unreadable)
+    return DeviceList(*catalogue("input"))
 
 
 def list_devices() -> DeviceList:
@@ -43,14 +41,12 @@ def list_devices() -> DeviceList:
     sources = server_sources()
     names = told_apart([(source.server, readable(source.name)) for source in sources])
     others = (
-        InputDevice(
+        Device(
             index=index,
             name=name,
             host_api=source.server,
             channels=source.channels,
             native_rate=source.sample_rate,
-            sample_rates=None,
-            is_default=False,
             server_source=source.node,
         )
         for index, (name, source) in enumerate(
@@ -60,20 +56,20 @@ def list_devices() -> DeviceList:
     return replace(listed, devices=listed.devices + tuple(others))
 
 
-def way_to_server(devices: Iterable[InputDevice]) -> InputDevice | None:
+def way_to_server(devices: Iterable[Device]) -> Device | None:
     """PortAudio's device through which the sound server's sources are opened."""
     by_name = {device.name: device for device in devices if device.host_api == "ALSA"}
     return next((by_name[name] for name in ("pulse", "default") if name in by_name), None)
 
 
-def look_up(device: str | None, host_api: str | None) -> InputDevice:
+def look_up(device: str | None, host_api: str | None) -> Device:
     """The device that is meant, of those that there are now; see `find_device`."""
     # The system's default is PortAudio's, so that the sound server need not be asked.
     listed = portaudio_devices() if device is None else list_devices()
     return find_device(listed.devices, device, host_api)
 
 
-def accepted_rates(device: InputDevice, rates: Iterable[int]) -> tuple[int, ...]:
+def accepted_rates(device: Device, rates: Iterable[int]) -> tuple[int, ...]:
     """Those of `rates` (Hz) that PortAudio says the device opens at; asking opens it."""
     if device.server_source is not None:
         return tuple(rates)  # the server converts
@@ -92,6 +88,6 @@ def accepted_rates(device: InputDevice, rates: Iterable[int]) -> tuple[int, ...]
     return tuple(accepted)
 
 
-def rates_to_try(device: InputDevice) -> list[int]:
+def rates_to_try(device: Device) -> list[int]:
     """The common rates and the device's own, Hz."""
     return sorted({*COMMON_RATES_HZ, device.native_rate})

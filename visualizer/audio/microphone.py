@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visualizer.audio.capture import CaptureConfig
-from visualizer.audio.devices import DEFAULT_CHANNELS, InputDevice
+from visualizer.audio.devices import DEFAULT_CHANNELS, Device
 from visualizer.audio.listing import accepted_rates, look_up
-from visualizer.audio.opening import open_stream
+from visualizer.audio.opening import open_stream, reported_latency_s, settings_of
 from visualizer.audio.portaudio import (
     close_stream,
     inside,
@@ -28,11 +28,9 @@ from visualizer.audio.portaudio import (
 )
 from visualizer.audio.ring import BlockRing
 from visualizer.audio.sample_clock import SampleClock
-from visualizer.audio.source import BLOCK_S, SourceInfo
+from visualizer.audio.source import SourceInfo
 from visualizer.errors import DeviceError
 
-_LATENCY_LIMIT_S = 10.0
-"""A device that reports more than this, or nothing above zero, does not know."""
 _DEAD_S = 0.5
 """Silent for so long, JACK's server is taken for gone."""
 
@@ -63,11 +61,7 @@ class Microphone:
         try:
             self._stream = open_stream(
                 device,
-                samplerate=sample_rate,
-                channels=channels,
-                dtype="float32",
-                blocksize=max(1, round(BLOCK_S * sample_rate)),
-                latency="low",
+                **settings_of(sample_rate, channels),
                 callback=self._callback,
                 finished_callback=self._finished,
             )
@@ -77,16 +71,14 @@ class Microphone:
                 f"channels: {words(error)}",
                 f"its own rate is {device.native_rate} Hz",
             ) from error
-        latency = float(self._stream.latency)
         self.info = SourceInfo(
             kind="mic",
             name=device.name,
             host_api=device.host_api,
             sample_rate=sample_rate,
             channels=channels,
-            device_latency_s=latency if 0 < latency < _LATENCY_LIMIT_S else None,
+            device_latency_s=reported_latency_s(self._stream),
         )
-        self._clock = SampleClock(sample_rate)
         self._started_at = time.perf_counter()
         self._ring: BlockRing | None = None
 
@@ -141,7 +133,7 @@ class Microphone:
             ring.finish(f"{self.info.name!r} stopped delivering; was it unplugged?")
 
 
-def _found(capture: CaptureConfig) -> InputDevice:
+def _found(capture: CaptureConfig) -> Device:
     """The device that is meant; JACK's are looked at only for who asked for one, or by a name."""
     host_api, name = capture.host_api, capture.device
     # An index is one of the list that people see, which has JACK's devices.

@@ -6,9 +6,7 @@ import math
 from collections import deque
 
 from visualizer.audio.sanitize import LIMIT, NO_FAULTS, SoundFaults
-
-CLIP_PEAK = 0.999
-"""Of full scale; the largest value of a 16 bit device is 0.99997."""
+from visualizer.mel.limits import CLIP_PEAK
 
 SILENCE = "digital silence, every sample is 0: muted, or no permission to record?"
 # The sum of many short durations may lie a rounding below the whole.
@@ -21,6 +19,11 @@ _CLIP_STEP_S = 0.1 - 1e-6
 _OFFSET = 0.05
 """Of full scale: a sound's own mean over two seconds is far less, a bad input's is often more."""
 _OFFSET_S = 2.0 - 1e-6
+
+
+def clips(peak: float) -> bool:
+    """Return whether the largest sample of a sound (1.0 is full scale) counts as clipped."""
+    return peak >= CLIP_PEAK
 
 
 class SoundWatch:
@@ -53,7 +56,7 @@ class SoundWatch:
         self._faults = faults
         self._observe_means(means, duration_s)
         self._silent_s = self._silent_s + duration_s if peak == 0.0 else 0.0
-        if peak >= CLIP_PEAK:
+        if clips(peak):
             self._clipped_s = self._now_s
             if not self._clips_s or self._now_s - self._clips_s[-1] >= _CLIP_STEP_S:
                 self._clips_s.append(self._now_s)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from visualizer.audio.catalogue import Entry, catalogue
-from visualizer.audio.devices import InputDevice
+from visualizer.audio.catalogue import catalogue
+from visualizer.audio.devices import Device
 from visualizer.audio.listing import portaudio_devices, way_to_server
 from visualizer.audio.portaudio import close_stream, environment, note_opened, portaudio
 from visualizer.audio.server import is_recorded_here, leading_to
+from visualizer.audio.source import BLOCK_S
 from visualizer.errors import DeviceError
 
 _REMEDY = (
@@ -19,7 +20,28 @@ _REMEDY = (
 _AS_AT_THE_START = {name: os.environ.get(name) for name in leading_to("")}
 
 
-def open_stream(device: InputDevice, **settings: Any) -> Any:
+LATENCY_LIMIT_S = 10.0
+"""A device that reports more than this, or nothing above zero, does not know."""
+
+
+def reported_latency_s(stream: Any) -> float | None:
+    """What an open stream says of the time between its callback and the air; None: nothing."""
+    latency_s = float(stream.latency)
+    return latency_s if 0 < latency_s < LATENCY_LIMIT_S else None
+
+
+def settings_of(sample_rate: int, channels: int) -> dict[str, Any]:
+    """How streams are opened: as float32, in blocks of BLOCK_S and as promptly as can be."""
+    return {
+        "samplerate": sample_rate,
+        "channels": channels,
+        "dtype": "float32",
+        "blocksize": max(1, round(BLOCK_S * sample_rate)),
+        "latency": "low",
+    }
+
+
+def open_stream(device: Device, **settings: Any) -> Any:
     """A sounddevice.InputStream with these settings, not started, for `close_stream`.
 
     Raises what sounddevice raises, and DeviceError where the sound server's source that was
@@ -46,7 +68,7 @@ def open_stream(device: InputDevice, **settings: Any) -> Any:
     return stream
 
 
-def open_output(output: Entry, **settings: Any) -> Any:
+def open_output(output: Device, **settings: Any) -> Any:
     """A sounddevice.OutputStream with these settings, not started, for `close_stream`.
 
     Raises what sounddevice raises, and DeviceError where the output is there no more.

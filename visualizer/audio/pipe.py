@@ -14,6 +14,7 @@ import threading
 import time
 
 import numpy as np
+import soundfile
 from numpy.typing import NDArray
 
 from visualizer.audio.capture import CaptureConfig, SampleFormat
@@ -23,14 +24,15 @@ from visualizer.errors import SourceError
 
 _PIECE_S = 0.05
 """Of sound, read at once at most; less where less is there."""
-_TYPES: dict[SampleFormat, str] = {
-    "u8": "u1",
-    "s16": "<i2",
-    "s24": "u1",
-    "s32": "<i4",
-    "f32": "<f4",
-    "f64": "<f8",
+_SUBTYPES: dict[SampleFormat, str] = {
+    "u8": "PCM_U8",
+    "s16": "PCM_16",
+    "s24": "PCM_24",
+    "s32": "PCM_32",
+    "f32": "FLOAT",
+    "f64": "DOUBLE",
 }
+"""libsndfile's names"""
 
 _log = logging.getLogger(__name__)
 
@@ -41,20 +43,12 @@ def sample_bytes(form: SampleFormat) -> int:
 
 
 def decoded(data: bytes, form: SampleFormat) -> NDArray[np.float32]:
-    """Whole samples of raw PCM as (n,) float32, ±1.0 at full scale."""
-    values = np.frombuffer(data, _TYPES[form])
-    if form in ("f32", "f64"):
-        return values.astype(np.float32)
-    if form == "s24":
-        # As the upper bytes of 32 bits, so that the sign is in its place.
-        wide = np.zeros((len(values) // 3, 4), np.uint8)
-        wide[:, 1:] = values.reshape(-1, 3)
-        values = wide.view("<i4")[:, 0]
-    bits = 32 if form == "s24" else 8 * sample_bytes(form)
-    signed = values.astype(np.float32)
-    if form == "u8":
-        signed -= np.float32(128)
-    return signed / np.float32(2 ** (bits - 1))
+    """Return whole samples of raw PCM as (n,) float32, ±1.0 at full scale."""
+    raw = {"samplerate": 48000, "channels": 1, "format": "RAW", "endian": "LITTLE"}
+    file = io.BytesIO(data)
+    samples: NDArray[np.float32]
+    samples, _ = soundfile.read(file, dtype="float32", subtype=_SUBTYPES[form], **raw)
+    return samples
 
 
 def open_standard_input(capture: CaptureConfig) -> PipeSource:
@@ -84,14 +78,8 @@ class PipeSource:
         assert capture.sample_format is not None
         self._file = io.FileIO(descriptor, closefd=False)
         self._form = capture.sample_format
-        self.info = SourceInfo(
-            kind="pipe",
-            name="standard input",
-            host_api=None,
-            sample_rate=capture.sample_rate,
-            channels=capture.channels or 1,
-            device_latency_s=None,
-        )
+        channels = capture.channels or 1
+        self.info = SourceInfo("pipe", "standard input", None, capture.sample_rate, channels)
         self._stopping = threading.Event()
 
     def start(self, ring: BlockRing) -> None:

@@ -9,28 +9,21 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.audio.catalogue import Entry, catalogue
+from visualizer.audio.catalogue import catalogue
 from visualizer.audio.deadline import Calls
-from visualizer.audio.devices import DEFAULT_CHANNELS
+from visualizer.audio.devices import DEFAULT_CHANNELS, Device, find_output
 from visualizer.audio.health import PATIENCE
-from visualizer.audio.opening import open_output
-from visualizer.audio.outputs import find_output
+from visualizer.audio.opening import LATENCY_LIMIT_S, open_output, reported_latency_s, settings_of
 from visualizer.audio.portaudio import close_stream, inside, portaudio, rescan, words
-from visualizer.audio.source import BLOCK_S
 from visualizer.errors import DeviceError
 
 _LOOK_LIMIT_S = 10.0
 """The first look loads PortAudio, which is tried in a process of its own before."""
-_LATENCY_LIMIT_S = 10.0
-"""A device that reports more than this, or nothing above zero, does not know."""
-
-T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -45,24 +38,28 @@ class Delivery(NamedTuple):
     """how much later the device then said that its first sample would be heard; None: it did not"""
 
 
-def look_up_output(wanted: str | None) -> Entry:
+def look_up_output(wanted: str | None) -> Device:
     """The output that is meant; see `find_output`. Raises HungError where nothing answers.
 
     Not to be called while a source is being opened: it lets PortAudio look for devices anew.
     """
 
-    def look() -> Entry:
+    def look() -> Device:
         with inside():
             rescan()
             return find_output(*catalogue("output"), wanted)
 
-    return _in_time(look, _LOOK_LIMIT_S)
+    calls = Calls("the sound system")
+    try:
+        return calls.make(look, _LOOK_LIMIT_S)
+    finally:
+        calls.close()
 
 
 class Player:
     """An output, opened and waiting to play. After the sound it plays silence until closed."""
 
-    def __init__(self, output: Entry, samples: NDArray[np.float32], sample_rate: int) -> None:
+    def __init__(self, output: Device, samples: NDArray[np.float32], sample_rate: int) -> None:
         """Open the output for `samples` (n,), ±1.0 full scale, at `sample_rate` Hz.
 
         Raises DeviceError with what PortAudio said, HungError where nothing answers.
@@ -87,8 +84,7 @@ class Player:
         except BaseException:
             self._calls.close()
             raise
-        latency_s = float(self._stream.latency)
-        self.latency_s = latency_s if 0 < latency_s < _LATENCY_LIMIT_S else None
+        self.latency_s = reported_latency_s(self._stream)
         """from the callback to the air, as the device reports it; None: not reported"""
 
     def start(self) -> None:
@@ -141,11 +137,7 @@ class Player:
             try:
                 return open_output(
                     output,
-                    samplerate=self.sample_rate,
-                    channels=min(DEFAULT_CHANNELS, output.channels),
-                    dtype="float32",
-                    blocksize=max(1, round(BLOCK_S * self.sample_rate)),
-                    latency="low",
+                    **settings_of(self.sample_rate, min(DEFAULT_CHANNELS, output.channels)),
                     callback=self._callback,
                     finished_callback=self._finished,
                 )
@@ -168,7 +160,7 @@ class Player:
             block[len(part) :] = 0.0
             if len(part):
                 lead_s = times.outputBufferDacTime - times.currentTime
-                is_told = times.currentTime > 0 and 0 < lead_s < _LATENCY_LIMIT_S
+                is_told = times.currentTime > 0 and 0 < lead_s < LATENCY_LIMIT_S
                 self._deliveries.append(Delivery(first, handed_at, lead_s if is_told else None))
             else:
                 self.is_over.set()
@@ -187,11 +179,3 @@ class Player:
 def _close(stream: Any) -> None:
     with inside():
         close_stream(stream, is_dead=False)
-
-
-def _in_time(function: Callable[[], T], limit_s: float) -> T:
-    calls = Calls("the sound system")
-    try:
-        return calls.make(function, limit_s)
-    finally:
-        calls.close()

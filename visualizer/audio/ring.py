@@ -11,10 +11,10 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 
 class SourceEnd(Enum):
@@ -38,6 +38,33 @@ class AudioBlock:
     """s, perf_counter when the delivery of its last sample began"""
 
 
+class Circular:
+    """Rows by their index on an endless axis, of which the newest are kept."""
+
+    def __init__(self, capacity: int, n_values: int, dtype: DTypeLike = np.float32) -> None:
+        # Not filled: memory that was never written costs none.
+        self._rows: NDArray[Any] = np.empty((capacity, n_values), dtype)
+
+    def __len__(self) -> int:
+        """Return how many rows are kept at most."""
+        return len(self._rows)
+
+    def write(self, at: int, rows: NDArray[Any]) -> None:
+        """Take rows (n, n_values) for the indices from `at` on."""
+        capacity = len(self._rows)
+        skipped = max(0, len(rows) - capacity)
+        place, rows = (at + skipped) % capacity, rows[skipped:]
+        head = min(len(rows), capacity - place)
+        self._rows[place : place + head] = rows[:head]
+        self._rows[: len(rows) - head] = rows[head:]
+
+    def read(self, first: int, end: int) -> NDArray[Any]:
+        """Return a copy of the rows [first, end), which must be kept still."""
+        place, n_rows = first % len(self._rows), end - first
+        head = min(n_rows, len(self._rows) - place)
+        return np.concatenate((self._rows[place : place + head], self._rows[: n_rows - head]))
+
+
 class _Record(NamedTuple):
     start_sample: int
     n_samples: int
@@ -49,7 +76,7 @@ class BlockRing:
 
     def __init__(self, n_channels: int, capacity: int, notify: Callable[[BlockRing], None]) -> None:
         """`capacity` in samples; `notify` wakes the reader and must not block."""
-        self._memory = np.zeros((capacity, n_channels), dtype=np.float32)
+        self._memory = Circular(capacity, n_channels)
         self._records: deque[_Record] = deque()
         self._notify = notify
         self._written = 0
@@ -91,12 +118,8 @@ class BlockRing:
         if n_samples > self.room:
             self.refuse(n_samples, captured_at)
             return
-        capacity = len(self._memory)
         self._note(n_samples, captured_at)
-        at = self._written % capacity
-        head = min(n_samples, capacity - at)
-        self._memory[at : at + head] = samples[:head]
-        self._memory[: n_samples - head] = samples[head:]
+        self._memory.write(self._written, samples)
         self._written += n_samples
         self._records.append(_Record(start, n_samples, captured_at))
         if self._clock >= self._wanted:
@@ -151,10 +174,7 @@ class BlockRing:
                 break
             last = self._records.popleft()
             n_samples += last.n_samples
-        capacity = len(self._memory)
-        at = self._read % capacity
-        head = min(n_samples, capacity - at)
-        samples = np.concatenate((self._memory[at : at + head], self._memory[: n_samples - head]))
+        samples = self._memory.read(self._read, self._read + n_samples)
         samples.flags.writeable = False
         self._read += n_samples
         return AudioBlock(samples, first.start_sample, last.captured_at)

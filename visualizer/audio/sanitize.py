@@ -5,7 +5,8 @@ A single bad sample would spoil every band of every frame that it is in.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import operator
+from dataclasses import astuple, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,13 +98,8 @@ class Cleaner:
         finite = np.isfinite(samples)
         beyond = finite & (magnitudes > _LIMIT)
         denormal = (magnitudes < _SMALLEST) & (magnitudes > 0)
-        found = [int(np.count_nonzero(which)) for which in (~finite, beyond, denormal)]
-        before = self.faults
-        self.faults = SoundFaults(
-            before.not_finite + found[0],
-            before.beyond_limit + found[1],
-            before.denormal + found[2],
-        )
+        found = (int(np.count_nonzero(which)) for which in (~finite, beyond, denormal))
+        self.faults = SoundFaults(*map(operator.add, astuple(self.faults), found))
         fit = np.where(finite & ~denormal, samples, np.float32(0.0))
         bounded: NDArray[np.float32] = np.clip(fit, -_LIMIT, _LIMIT)
         return bounded

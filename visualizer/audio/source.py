@@ -25,8 +25,13 @@ class SourceInfo(OfKind):
     sample_rate: int
     """Hz"""
     channels: int
-    device_latency_s: float | None
+    device_latency_s: float | None = None
     """what the device reports from its converter to the callback; None: not reported"""
+
+    def to_dict(self) -> dict[str, str | int | None]:
+        """Return what a stream or a report says of it, as plain JSON values."""
+        names = ("kind", "name", "host_api", "sample_rate", "channels")
+        return {name: getattr(self, name) for name in names}
 
 
 class AudioSource(Protocol):

@@ -185,12 +185,21 @@ class SourceSupervisor:
                 errors.append(error)
                 hangs |= isinstance(error, HungError)
                 continue
-            self._playing, self._worked_last = playing, capture
-            fault = f"{errors[0].line} · instead: {playing.info.name}" if errors else None
-            self._on_event(SourceOpened(requested, capture, playing.info, playing.ring, fault))
+            self._worked_last = capture
+            self._begin(
+                playing, f"{errors[0].line} · instead: {playing.info.name}" if errors else None
+            )
             return
         if self._requests.empty():
             self._on_event(SourceFailed(requested, str(errors[0])))
+
+    def _begin(self, playing: _Playing, fault: str | None = None) -> None:
+        """Go on with this, and say so."""
+        assert self._requested is not None
+        self._playing = playing
+        self._on_event(
+            SourceOpened(self._requested, playing.capture, playing.info, playing.ring, fault)
+        )
 
     def _open(self, capture: CaptureConfig, resumed: _Playing | None) -> _Playing:
         """Open and start a source; into the ring of what is resumed where that fits.
@@ -304,14 +313,11 @@ class SourceSupervisor:
             self._say_why(lost, error)
             return
         playing.capture = lost.capture
-        self._playing = playing
         if playing.ring is lost.ring:
             playing.trouble = lost.trouble  # until it delivers
-            return
-        assert self._requested is not None
-        self._on_event(
-            SourceOpened(self._requested, lost.capture, playing.info, playing.ring, None)
-        )
+            self._playing = playing
+        else:
+            self._begin(playing)
 
     def _say_why(self, lost: _Playing, error: VisualizerError) -> None:
         """Tell why it cannot be opened again, or closed, unless that was told last."""
@@ -327,8 +333,8 @@ class SourceSupervisor:
         with suppress(VisualizerError):
             playing = self._open(requested, None)
             self._close_source()
-            self._playing, self._worked_last = playing, requested
-            self._on_event(SourceOpened(requested, requested, playing.info, playing.ring, None))
+            self._worked_last = requested
+            self._begin(playing)
 
     def _retry_later(self, *, first: bool = False) -> None:
         now, waits_s = time.monotonic(), self._patience.retries_s

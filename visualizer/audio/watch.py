@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
-from visualizer.audio.devices import DeviceList, InputDevice, to_json
+from visualizer.audio.devices import Device, DeviceList, to_json
 from visualizer.audio.listing import accepted_rates, list_devices, rates_to_try
 from visualizer.audio.portaudio import rescan
 from visualizer.audio.server import follow_sources
@@ -138,12 +138,12 @@ class _Rates:
 
     def __init__(self) -> None:
         self.in_use: _DeviceKey | None = None
-        self._known: dict[InputDevice, tuple[int, ...]] = {}
+        self._known: dict[Device, tuple[int, ...]] = {}
 
     def complete(self, listed: DeviceList) -> DeviceList:
         """The list with the rates of all but what is in use and was not known before."""
-        known: dict[InputDevice, tuple[int, ...]] = {}
-        devices: list[InputDevice] = []
+        known: dict[Device, tuple[int, ...]] = {}
+        devices: list[Device] = []
         for device in listed.devices:
             # Where it stands in the list does not make it another one.
             key = replace(device, index=0)

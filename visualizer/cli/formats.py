@@ -7,7 +7,6 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,28 +54,27 @@ class StreamColumn:
     """from then until its values were ready"""
 
 
-class Writer(Protocol):
-    """Turns each of these into bytes, in pieces of bounded size."""
+class Writer:
+    """Turns each of these into bytes, in pieces of bounded size; by itself, into none."""
 
-    def heading(self, heading: Heading) -> Iterator[bytes]: ...
-    def column(self, column: StreamColumn) -> Iterator[bytes]: ...
-    def state(self, state: State, fault: str | None) -> Iterator[bytes]: ...
+    def heading(self, heading: Heading) -> Iterator[bytes]:
+        yield from ()
+
+    def column(self, column: StreamColumn) -> Iterator[bytes]:
+        yield from ()
+
+    def state(self, state: State, fault: str | None) -> Iterator[bytes]:
+        yield from ()
 
 
-class Lines:
+class Lines(Writer):
     """A JSON object a line, told apart by "type": "stream", "column" or "state"."""
 
     def heading(self, heading: Heading) -> Iterator[bytes]:
-        source, mel = heading.source, heading.mel
+        mel = heading.mel
         yield _line(
             type="stream",
-            source={
-                "kind": source.kind,
-                "name": source.name,
-                "host_api": source.host_api,
-                "sample_rate": source.sample_rate,
-                "channels": source.channels,
-            },
+            source=heading.source.to_dict(),
             signals=heading.n_signals,
             n_mels=mel.n_rows,
             hop_s=mel.hop_s,
@@ -103,11 +101,8 @@ class Lines:
         yield _line(type="state", state=state, fault=fault)
 
 
-class Arrays:
+class Arrays(Writer):
     """A .npy for each column, one after the other; of a missing one all values are NaN."""
-
-    def heading(self, heading: Heading) -> Iterator[bytes]:
-        yield from ()
 
     def column(self, column: StreamColumn) -> Iterator[bytes]:
         for values in _with_missing(column):
@@ -116,11 +111,8 @@ class Arrays:
                 np.lib.format.write_array(file, row, allow_pickle=False)
             yield file.getvalue()
 
-    def state(self, state: State, fault: str | None) -> Iterator[bytes]:
-        yield from ()
 
-
-class Numbers:
+class Numbers(Writer):
     """Little-endian float32 and nothing else; of a missing column all values are NaN."""
 
     def __init__(self) -> None:
@@ -141,9 +133,6 @@ class Numbers:
     def column(self, column: StreamColumn) -> Iterator[bytes]:
         for values in _with_missing(column):
             yield values.astype("<f4").tobytes()
-
-    def state(self, state: State, fault: str | None) -> Iterator[bytes]:
-        yield from ()
 
 
 WRITERS: dict[OutputFormat, type[Writer]] = {"jsonl": Lines, "npy": Arrays, "f32": Numbers}

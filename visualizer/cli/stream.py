@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 
@@ -57,8 +58,7 @@ def run_stream(options: StreamOptions) -> int:
     reader.close()
     output.finish(_LAST_S)
     if output.written:
-        with suppress(OSError):
-            print(f"visualizer: {output.summary(reader.engine.status())}", file=sys.stderr)
+        _say(output.summary(reader.engine.status()))
     if signals.exit_code or (output.error is not None and is_closed_pipe(output.error, os.name)):
         # In the one case someone wants no more of it, in the other whoever reads has seen enough.
         return signals.exit_code
@@ -152,10 +152,8 @@ class _Output:
         if status.fault == self._fault:
             return
         self._fault = status.fault
-        for piece in self._writer.state(status.state, status.fault):
-            self._put(piece)
-        with suppress(OSError):
-            print(f"visualizer: {status.fault or 'it goes on'}", file=sys.stderr)
+        self._put(self._writer.state(status.state, status.fault))
+        _say(status.fault or "it goes on")
 
     def _write(self, columns: MelColumns) -> None:
         if columns.config_id != self._config_id and not self._begin(columns.config_id):
@@ -177,8 +175,7 @@ class _Output:
                 wait_ms=1e3 * (dequeued_at - columns.captured_at),
                 kernel_ms=1e3 * (columns.computed_at - dequeued_at),
             )
-            for piece in self._writer.column(column):
-                self._put(piece)
+            self._put(self._writer.column(column))
             self._untold_drops -= dropped
             self._next_column = index + 1
             self.gaps += gap > 0
@@ -199,25 +196,26 @@ class _Output:
             )
         if status.stream_id != self._stream_id:
             if self._heading is not None:
-                with suppress(OSError):
-                    print(
-                        f"visualizer: the stream begins anew: {source.name}, "
-                        f"{source.sample_rate} Hz",
-                        file=sys.stderr,
-                    )
+                _say(f"the stream begins anew: {source.name}, {source.sample_rate} Hz")
             self._next_column = 0
         self._config_id, self._stream_id = config_id, status.stream_id
         n = n_signals(source.channels, channel) if channel == "each" else None
         self._heading = Heading(source, mel, n)
-        for piece in self._writer.heading(self._heading):
-            self._put(piece)
+        self._put(self._writer.heading(self._heading))
         return True
 
-    def _put(self, piece: bytes) -> None:
-        view = memoryview(piece)
-        while view:
-            n_bytes = self._file.write(view)
-            if n_bytes is None:
-                time.sleep(_FULL_S)
-            else:
-                view = view[n_bytes:]
+    def _put(self, pieces: Iterable[bytes]) -> None:
+        for piece in pieces:
+            view = memoryview(piece)
+            while view:
+                n_bytes = self._file.write(view)
+                if n_bytes is None:
+                    time.sleep(_FULL_S)
+                else:
+                    view = view[n_bytes:]
+
+
+def _say(line: str) -> None:
+    """On standard error, which nobody need read."""
+    with suppress(OSError):
+        print(f"visualizer: {line}", file=sys.stderr)

@@ -15,7 +15,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -56,24 +56,6 @@ _CALM_S = 10.0
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class _Configure:
-    config: EngineConfig
-
-
-@dataclass(frozen=True)
-class _Offer:
-    offer: KernelOffer
-
-
-@dataclass(frozen=True)
-class _Close:
-    pass
-
-
-_Order = SourceEvent | _Configure | _Offer | _Close
-
-
 class Engine:
     """Runs one source through one front-end until it is closed."""
 
@@ -105,7 +87,7 @@ class Engine:
         self._on_update = on_update
         # Orders go before sound, so that an overloaded worker still obeys; the inbox wakes it. It
         # holds at most one entry for each block in a ring and each order.
-        self._orders: deque[_Order] = deque()
+        self._orders: deque[Callable[[], None]] = deque()
         self._inbox: queue.SimpleQueue[BlockRing | None] = queue.SimpleQueue()
         self._requested = self._wanted.capture
         self._outbox = Outbox(lambda: self._inbox.put(self._ring))
@@ -114,20 +96,27 @@ class Engine:
         self._expected_sample: int | None = None
         self._sound: SoundHistory | None = None
         self._ended_well = False
+        self._closing = False
         self._ready_at = 0.0
         self._failed_at = -math.inf
         self._cleaner = Cleaner()
         self._tally = Tally()
-        self._keeper = KernelKeeper(kernels, lambda offer: self._order(_Offer(offer)))
+        self._keeper = KernelKeeper(
+            kernels, lambda offer: self._order(lambda: self._take_kernel(offer))
+        )
         self._supervisor = SourceSupervisor(
-            fallbacks if not strict else (), self._inbox.put, self._order, open_source, patience
+            fallbacks if not strict else (),
+            self._inbox.put,
+            lambda event: self._order(lambda: self._follow(event)),
+            open_source,
+            patience,
         )
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self._thread.start()
 
     def configure(self, config: EngineConfig) -> None:
         """Ask for other settings; the status tells when they are in force, or why not."""
-        self._order(_Configure(config))
+        self._order(lambda: self._apply(_with_preferred_rate(config)))
 
     def drain(self) -> list[MelColumns]:
         """The columns that came since the last call, oldest first."""
@@ -143,13 +132,15 @@ class Engine:
         A start of PortAudio that is under way is waited for as long once more.
         """
         give_up_at = time.monotonic() + timeout_s
-        self._order(_Close())
+        self._closing = True
+        self._inbox.put(None)
         self._keeper.close()
         self._thread.join(max(0.0, give_up_at - time.monotonic()))
         self._supervisor.close(max(0.0, give_up_at - time.monotonic()))
         wait_for_start(timeout_s)
 
-    def _order(self, order: _Order) -> None:
+    def _order(self, order: Callable[[], None]) -> None:
+        """Have the worker do this between two blocks."""
         self._orders.append(order)
         self._inbox.put(None)
 
@@ -165,14 +156,13 @@ class Engine:
         while True:
             ring = self._inbox.get()
             try:
-                while self._orders:
-                    order = self._orders.popleft()
-                    if isinstance(order, _Close):
-                        self._set(state="closed")
-                        return
-                    self._obey(order)
+                while self._orders and not self._closing:
+                    self._orders.popleft()()
+                if self._closing:
+                    self._set(state="closed")
+                    return
                 while ring is not None and ring is self._ring and self._take_audio(ring):
-                    if self._orders:
+                    if self._orders or self._closing:
                         self._inbox.put(ring)
                         break
             except Exception as error:
@@ -192,23 +182,20 @@ class Engine:
         else:
             self._fail(f"{fault}; pick another front-end or device")
 
-    def _obey(self, order: SourceEvent | _Configure | _Offer) -> None:
-        if isinstance(order, SourceOpened):
-            self._attach(order)
-        elif isinstance(order, _Offer):
-            self._take_kernel(order.offer)
-        elif isinstance(order, SourceFailed):
-            if order.requested == self._requested:
-                self._fail(order.fault)
-        elif isinstance(order, SourceLost):
-            if order.ring is self._ring and self._status.state in ("running", "waiting"):
-                self._set(state="waiting", fault=order.fault)
-        elif isinstance(order, SourceBack):
-            if order.ring is self._ring and self._status.state == "waiting":
-                self._tally.reopened += 1
-                self._set(state="running", source=order.info, fault=None)
-        else:
-            self._apply(_with_preferred_rate(order.config))
+    def _follow(self, event: SourceEvent) -> None:
+        state = self._status.state
+        if isinstance(event, SourceOpened):
+            self._attach(event)
+        elif isinstance(event, SourceFailed):
+            if event.requested == self._requested:
+                self._fail(event.fault)
+        elif event.ring is not self._ring:
+            return
+        elif isinstance(event, SourceLost) and state in ("running", "waiting"):
+            self._set(state="waiting", fault=event.fault)
+        elif isinstance(event, SourceBack) and state == "waiting":
+            self._tally.reopened += 1
+            self._set(state="running", source=event.info, fault=None)
 
     def _open(self, capture: CaptureConfig) -> None:
         self._requested = capture
@@ -303,11 +290,7 @@ class Engine:
             state=state,
             config=analysis.config,
             mel=analysis.mel,
-            backend=pipeline.stream.kernel.backend,
-            device=pipeline.stream.kernel.device,
-            deviation=offer and offer.deviation,
-            timings=offer.timings if offer else (),
-            kernel_note=offer and offer.note,
+            **_about_kernel(pipeline, offer),
             resampling_s=pipeline.stream.held_back_s,
             config_id=self._status.config_id + 1,
             sound=self._sound,
@@ -326,14 +309,7 @@ class Engine:
             return
         if offer.kernel is not None:
             pipeline.stream.kernel = offer.kernel
-        self._status = replace(
-            status,
-            backend=pipeline.stream.kernel.backend,
-            device=pipeline.stream.kernel.device,
-            deviation=offer.deviation,
-            timings=offer.timings,
-            kernel_note=offer.note,
-        )
+        self._status = replace(status, **_about_kernel(pipeline, offer))
 
     def _take_audio(self, ring: BlockRing) -> bool:
         """As much as brings a column, so that orders come between two; False if there is none."""
@@ -353,7 +329,8 @@ class Engine:
             self._process(block, now)
             if self._pipeline is not None:
                 # Now and then in any case, so that a long hop is not taken for silence.
-                soon = block.start_sample + len(block.samples) + self._look_samples()
+                look = round(_LOOK_S * source.sample_rate)
+                soon = block.start_sample + len(block.samples) + look
                 ring.want(min(self._pipeline.completed_by, soon))
             return True
         # A device that stops is opened again.
@@ -362,10 +339,6 @@ class Engine:
             fault = self._flush() if self._ended_well else ring.fault
             self._set(state="ended", fault=fault)
         return False
-
-    def _look_samples(self) -> int:
-        source = self._status.source
-        return 0 if source is None else round(_LOOK_S * source.sample_rate)
 
     def _process(self, block: AudioBlock, dequeued_at: float) -> None:
         pipeline = self._pipeline
@@ -419,20 +392,24 @@ class Engine:
 
     def _fail(self, fault: str) -> None:
         self._pipeline = None
-        self._set(
-            state="failed",
-            source=None,
-            mel=None,
-            backend=None,
-            device=None,
-            deviation=None,
-            fault=fault,
-        )
+        unknown = dict.fromkeys(("source", "mel", "backend", "device", "deviation"))
+        self._set(state="failed", fault=fault, **unknown)
 
     def _set(self, **changes: Any) -> None:
         """Let the status say otherwise, as one whole."""
         self._status = replace(self._status, revision=self._status.revision + 1, **changes)
         self._on_update()
+
+
+def _about_kernel(pipeline: Pipeline, offer: KernelOffer | None) -> dict[str, Any]:
+    """Return what the status says of the kernel in use; without an offer nothing was measured."""
+    return {
+        "backend": pipeline.stream.kernel.backend,
+        "device": pipeline.stream.kernel.device,
+        "deviation": offer and offer.deviation,
+        "timings": offer.timings if offer else (),
+        "kernel_note": offer and offer.note,
+    }
 
 
 def _with_preferred_rate(config: EngineConfig) -> EngineConfig:

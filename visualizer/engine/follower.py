@@ -89,12 +89,7 @@ class Follower:
 
     def drain(self) -> list[FollowedColumns]:
         """The columns that came since the last call, oldest first."""
-        drained = []
-        while True:
-            try:
-                drained.append(self._outbox.get_nowait())
-            except queue.Empty:
-                return drained
+        return [self._outbox.get_nowait() for _ in range(self._outbox.qsize())]
 
     def close(self) -> None:
         """End the thread soon; what it still brings is of no use."""

@@ -7,6 +7,8 @@ import threading
 import numpy as np
 from numpy.typing import NDArray
 
+from visualizer.audio.ring import Circular
+
 HISTORY_S = 1200.0
 """How far back samples and columns are kept, where the memory for each of them allows it."""
 MEMORY_BYTES = 256 * 2**20
@@ -83,7 +85,7 @@ class SoundHistory:
         self.sample_rate = sample_rate
         self.n_channels = n_channels
         most = memory_bytes // (4 * n_channels)
-        self._memory = np.empty((min(round(HISTORY_S * sample_rate), most), n_channels), np.float32)
+        self._memory = Circular(min(round(HISTORY_S * sample_rate), most), n_channels)
         self._lock = threading.Lock()
         self._start: int | None = None
         self._end = 0
@@ -105,8 +107,9 @@ class SoundHistory:
             if self._start is None:
                 self._start = self._end = start_sample
             kept_from = max(self._end, start_sample - len(self._memory))
-            self._write(kept_from, np.full((1, 1), np.nan, np.float32), start_sample - kept_from)
-            self._write(start_sample, samples, len(samples))
+            lost = np.broadcast_to(np.float32(np.nan), (start_sample - kept_from, self.n_channels))
+            self._memory.write(kept_from, lost)
+            self._memory.write(start_sample, samples)
             self._end = start_sample + len(samples)
 
     def read(self, first: int, end: int) -> NDArray[np.float32]:
@@ -114,21 +117,7 @@ class SoundHistory:
         result = np.full((max(0, end - first), self.n_channels), np.nan, dtype=np.float32)
         with self._lock:
             known_first, known_end = max(first, self.first), min(end, self._end)
-            capacity = len(self._memory)
-            at = known_first
-            while at < known_end:
-                place = at % capacity
-                n = min(known_end - at, capacity - place)
-                result[at - first : at - first + n] = self._memory[place : place + n]
-                at += n
+            if known_first < known_end:
+                known = self._memory.read(known_first, known_end)
+                result[known_first - first : known_end - first] = known
         return result
-
-    def _write(self, at: int, samples: NDArray[np.float32], n_samples: int) -> None:
-        """Samples of that number, or one that stands for all of them."""
-        capacity = len(self._memory)
-        skipped = max(0, n_samples - capacity)
-        place = (at + skipped) % capacity
-        samples = np.broadcast_to(samples, (n_samples, self.n_channels))[skipped:]
-        head = min(len(samples), capacity - place)
-        self._memory[place : place + head] = samples[:head]
-        self._memory[: len(samples) - head] = samples[head:]

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from visualizer.audio.ring import Circular
 from visualizer.engine.columns import MelColumns
 
 Stage = Literal["wait", "kernel", "draw", "total"]
@@ -48,13 +49,12 @@ class LatencyLog:
 
     def __init__(self, capacity: int = KEPT_COLUMNS) -> None:
         # Each row holds the stages in ms, then when it was over, so that a record is one write.
-        self._rows = np.full((capacity, len(STAGES) + 1), np.nan)
+        self._rows = Circular(capacity, len(STAGES) + 1, np.float64)
         self._count = 0
 
     def clear(self) -> None:
         """Forget all: what follows is of another front-end or source."""
         self._count = 0
-        self._rows.fill(np.nan)
 
     def record(self, columns: MelColumns, painted_at: float | None) -> None:
         """Note columns; `painted_at` (perf_counter s) is None where nothing is painted."""
@@ -66,15 +66,13 @@ class LatencyLog:
             1e3 * (shown_at - columns.captured_at),
             shown_at,
         )
-        end = self._count + columns.n_columns
-        for index in range(max(self._count, end - len(self._rows)), end):
-            self._rows[index % len(self._rows)] = row
-        self._count = end
+        self._rows.write(self._count, np.broadcast_to(row, (columns.n_columns, len(row))))
+        self._count += columns.n_columns
 
     def latest(self, stage: Stage) -> float | None:
         """The newest column's time in ms."""
-        value = self._rows[(self._count - 1) % len(self._rows), STAGES.index(stage)]
-        return None if np.isnan(value) else float(value)
+        values = self.newest(1)[:, STAGES.index(stage)]
+        return None if np.isnan(values).all() else float(values[0])
 
     def newest(self, n: int) -> NDArray[np.float64]:
         """At most n columns, oldest first: (columns, len(STAGES)) ms; NaN: not measured."""
@@ -103,9 +101,4 @@ class LatencyLog:
         return Percentiles(p50, p95, p99, float(values[-1]))
 
     def _newest(self, n: int) -> NDArray[np.float64]:
-        capacity = len(self._rows)
-        n = min(n, self._count, capacity)
-        first, end = (self._count - n) % capacity, self._count % capacity
-        if n == 0 or first < end:
-            return self._rows[first : first + n].copy()
-        return np.concatenate((self._rows[first:], self._rows[:end]))
+        return self._rows.read(self._count - min(n, self._count, len(self._rows)), self._count)

@@ -10,7 +10,6 @@ import weakref
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,19 +97,14 @@ def _capture(
     channels: int | None,
     loop: bool,
 ) -> CaptureConfig:
-    kind: SourceKind = "file"
-    path: str | None = None
-    if source == "mic":
-        kind = "mic"
-    elif source == "demo":
-        kind = "demo"
-    else:
-        path = str(Path(source).absolute())
-        open_audio(Path(path)).close()
+    path = None if source in ("mic", "demo") else Path(source).absolute()
+    if path is not None:
+        open_audio(path).close()
+    kind: SourceKind = "file" if path is not None else "mic" if source == "mic" else "demo"
     return CaptureConfig(
-        kind=kind,
+        kind,
         device=None if device is None else str(device),
-        path=path,
+        path=None if path is None else str(path),
         sample_rate=sample_rate,
         channels=channels,
         loop=loop,
@@ -186,12 +180,7 @@ class Listener:
     def __enter__(self) -> Listener:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

@@ -24,10 +24,15 @@ LOOK_S = 0.1
 class EngineReader:
     """Starts an engine, waits for its news, and takes columns with the status they came under.
 
-    >>> reader = EngineReader(lambda wake: Engine(config, (), wake), duration_s=5.0)
+    >>> from visualizer.audio.capture import CaptureConfig
+    >>> from visualizer.engine.config import EngineConfig
+    >>> config = EngineConfig(CaptureConfig("demo"))
+    >>> reader = EngineReader(lambda wake: Engine(config, (), wake), duration_s=0.1)
     >>> for deliveries in reader:
-    ...     show(reader.status, deliveries)
+    ...     source, columns = reader.status.source, [d.values for d in deliveries]
     >>> reader.close()
+    >>> source.name
+    'Built-in demo'
     """
 
     def __init__(

@@ -13,7 +13,19 @@ from visualizer.engine.latency import STAGES, LatencyLog
 from visualizer.engine.status import EngineStatus
 from visualizer.errors import ConfigError
 from visualizer.mel.flat import written
-from visualizer.support.process import ProcessMeter
+from visualizer.support.files import writing
+from visualizer.support.process import age_ms
+
+COUNTERS = (
+    "columns",
+    "gaps",
+    "reopened",
+    "dropped_blocks",
+    "dropped_columns",
+    "input_overflows",
+    "bad_samples",
+)
+"""What a status counts since the engine was started."""
 
 
 @dataclass(frozen=True)
@@ -36,18 +48,17 @@ class RunMeter:
     """Measures this process around a run of the engine."""
 
     def __init__(self) -> None:
-        self._process = ProcessMeter()
+        # Not with the module, which commands import that measure nothing.
+        import psutil
+
+        self._process = psutil.Process()
         self._began_at: float | None = None
         self._first_column_ms: float | None = None
 
     def begin(self) -> None:
         """Count from here on: the first column is there."""
-        self._began_at, self._first_column_ms = time.perf_counter(), self._process.age_ms()
-        self._process.restart()
-
-    def age_ms(self) -> float:
-        """Return how long this process has been there, in ms."""
-        return self._process.age_ms()
+        self._began_at, self._first_column_ms = time.perf_counter(), age_ms()
+        self._process.cpu_percent()
 
     def measures(self, paints: int = 0, window_ms: float | None = None) -> RunMeasures:
         """Return what was measured until now."""
@@ -58,7 +69,7 @@ class RunMeter:
             window_ms=window_ms,
             first_column_ms=self._first_column_ms,
             cpu_percent=self._process.cpu_percent(),
-            rss_mb=self._process.rss_mb(),
+            rss_mb=self._process.memory_info().rss / 1e6,
         )
 
 
@@ -68,14 +79,7 @@ def make_report(status: EngineStatus, latency: LatencyLog, measures: RunMeasures
     stages = {stage: latency.percentiles(stage) for stage in STAGES}
     device_s = source.device_latency_s if source else None
     return {
-        "source": source
-        and {
-            "kind": source.kind,
-            "name": source.name,
-            "host_api": source.host_api,
-            "sample_rate": source.sample_rate,
-            "channels": source.channels,
-        },
+        "source": source and source.to_dict(),
         "front_end": status.mel and written(status.mel),
         "kernel": {
             "backend": status.backend,
@@ -85,14 +89,8 @@ def make_report(status: EngineStatus, latency: LatencyLog, measures: RunMeasures
             "note": status.kernel_note,
         },
         "duration_s": round(measures.duration_s, 3),
-        "columns": status.columns,
-        "gaps": status.gaps,
+        **{name: getattr(status, name) for name in COUNTERS},
         "lost_s": round(status.lost_s, 3),
-        "reopened": status.reopened,
-        "dropped_blocks": status.dropped_blocks,
-        "dropped_columns": status.dropped_columns,
-        "input_overflows": status.input_overflows,
-        "bad_samples": status.bad_samples,
         "lag_ms": round(status.lag_s * 1e3, 3),
         "max_lag_ms": round(status.max_lag_s * 1e3, 3),
         "longest_delivery_gap_ms": round(status.longest_gap_s * 1e3, 3),
@@ -123,10 +121,8 @@ def write_report(path: Path, report: dict[str, Any]) -> None:
     Raises ConfigError where that fails.
     """
     text = json.dumps(_plain(report), indent=2, allow_nan=False)
-    try:
+    with writing(path, "the report"):
         path.write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"the report cannot be written to {path}: {error.strerror}") from error
 
 
 def _plain(value: Any) -> Any:

@@ -83,7 +83,7 @@ def taken(
 
 def _capture(values: Any, problems: list[str]) -> CaptureConfig:
     if not isinstance(values, dict):
-        raise ConfigError(f"capture is {quoted(values)}; it must be a JSON object")
+        raise ConfigError(f"capture is {quoted(values)}", "it must be a JSON object")
     # Last, since of a file there must be the path already.
     in_order = dict(sorted(values.items(), key=lambda item: item[0] == "kind"))
     capture = taken(CaptureConfig("mic"), in_order, problems, {"kind": _stored_kind})
@@ -92,13 +92,13 @@ def _capture(values: Any, problems: list[str]) -> CaptureConfig:
 
 def _stored_kind(kind: Any) -> Any:
     if kind == "pipe":
-        raise ConfigError("the source is 'pipe'; a window cannot come back to a pipe")
+        raise ConfigError("the source is 'pipe'", "a window cannot come back to a pipe")
     return kind
 
 
 def _known(name: Any) -> str:
     """Return the name of a front-end that there is."""
     if not isinstance(name, str):
-        raise ConfigError(f"preset is {quoted(name)}; it must be a name")
+        raise ConfigError(f"preset is {quoted(name)}", "it must be a name")
     preset_for(name)
     return name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from visualizer.audio.ring import BlockRing
 from visualizer.audio.sanitize import Cleaner
@@ -11,7 +12,10 @@ from visualizer.engine.status import EngineStatus
 
 @dataclass
 class Tally:
-    """Written by the worker; any thread may read it."""
+    """Counts under the names that the status has for them.
+
+    Written by the worker; any thread may read it.
+    """
 
     columns: int = 0
     dropped_columns: int = 0
@@ -20,9 +24,9 @@ class Tally:
     reopened: int = 0
     lag_s: float = 0.0
     max_lag_s: float = 0.0
-    past_overflows: int = 0
-    past_dropped_blocks: int = 0
-    past_bad_samples: int = 0
+    input_overflows: int = 0
+    dropped_blocks: int = 0
+    bad_samples: int = 0
     """these three of sources that are no longer open"""
 
     def note_gap(self, lost_s: float) -> None:
@@ -35,35 +39,26 @@ class Tally:
 
     def keep(self, ring: BlockRing | None, cleaner: Cleaner) -> None:
         """Keep what was counted of a source that is given up."""
-        overflows, dropped_blocks = _losses(ring)
-        self.past_overflows += overflows
-        self.past_dropped_blocks += dropped_blocks
-        self.past_bad_samples += cleaner.faults.bad
+        for name, n in _losses(ring, cleaner).items():
+            setattr(self, name, getattr(self, name) + n)
 
     def counted(
         self, status: EngineStatus, ring: BlockRing | None, cleaner: Cleaner
     ) -> EngineStatus:
         """The status with the counts of now, those of the open source (ring, cleaner) included."""
-        overflows, dropped_blocks = _losses(ring)
-        return replace(
-            status,
-            columns=self.columns,
-            gaps=self.gaps,
-            lost_s=self.lost_s,
-            reopened=self.reopened,
-            input_overflows=self.past_overflows + overflows,
-            dropped_blocks=self.past_dropped_blocks + dropped_blocks,
-            dropped_columns=self.dropped_columns,
-            bad_samples=self.past_bad_samples + cleaner.faults.bad,
-            lag_s=self.lag_s,
-            max_lag_s=self.max_lag_s,
-            delivered=0 if ring is None else ring.delivered,
-            longest_gap_s=0.0 if ring is None else ring.longest_gap_s,
-            drift_ppm=None if ring is None else ring.drift_ppm,
-        )
+        counts: dict[str, Any] = dict(vars(self))
+        for name, n in _losses(ring, cleaner).items():
+            counts[name] += n
+        # An empty ring is false.
+        if ring is not None:
+            counts["delivered"], counts["drift_ppm"] = ring.delivered, ring.drift_ppm
+            counts["longest_gap_s"] = ring.longest_gap_s
+        return replace(status, **counts)
 
 
-def _losses(ring: BlockRing | None) -> tuple[int, int]:
-    """Overflows and dropped blocks."""
-    # An empty ring is false.
-    return (0, 0) if ring is None else (ring.overflows, ring.dropped_blocks + ring.skipped_blocks)
+def _losses(ring: BlockRing | None, cleaner: Cleaner) -> dict[str, int]:
+    losses = {"bad_samples": cleaner.faults.bad}
+    if ring is not None:
+        losses["input_overflows"] = ring.overflows
+        losses["dropped_blocks"] = ring.dropped_blocks + ring.skipped_blocks
+    return losses

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from visualizer.audio.channels import Channel, n_signals
 from visualizer.engine.columns import MelColumns
-from visualizer.engine.follower import FollowedColumns, Follower
+from visualizer.engine.follower import Follower
 from visualizer.engine.history import ColumnHistory, SoundHistory
 from visualizer.errors import ConfigError
 from visualizer.mel.front_end import FrontEnd
@@ -122,26 +122,12 @@ class Tracks:
 
     def take(self) -> Taken:
         """Take what was computed beside, and say what it was."""
-        earliest_s: list[float] = []
-        filled = False
-        if self._backfill is not None:
-            ended = self._backfill.ended
-            for followed in self._backfill.drain():
-                filled = True
-                earliest_s.append(_start_s(self.first[0], followed))
-                for track, values in zip(self.first, followed.values, strict=True):
-                    if followed.first_column >= track.columns.end:
-                        track.columns.append(followed.first_column, values)
-                    else:
-                        track.columns.fill(followed.first_column, values)
-            if ended:
-                self._backfill = None
-        if self._second is not None:
-            for followed in self._second.drain():
-                earliest_s.append(_start_s(self.second[0], followed))
-                for track, values in zip(self.second, followed.values, strict=True):
-                    track.columns.append(followed.first_column, values)
-        return Taken(filled, min(earliest_s, default=math.inf))
+        ended = self._backfill is not None and self._backfill.ended
+        filled_since_s = _take(self._backfill, self.first)
+        if ended:
+            self._backfill = None
+        since_s = min(filled_since_s, _take(self._second, self.second))
+        return Taken(filled_since_s < math.inf, since_s)
 
     def fed_since(self, track: Track, first_column: int, end_column: int, now_since: int) -> int:
         """The stream's sample from which on what computed these columns of a track was fed.
@@ -173,8 +159,16 @@ class Tracks:
         self._backfill = self._second = None
 
 
-def _start_s(track: Track, followed: FollowedColumns) -> float:
-    return track.mel.cell_start_s + followed.first_column * track.mel.hop_s
+def _take(follower: Follower | None, tracks: tuple[Track, ...]) -> float:
+    """Add what came of a follower to its tracks; return since when, in s, infinity for nothing."""
+    came = [] if follower is None else follower.drain()
+    for followed in came:
+        for track, values in zip(tracks, followed.values, strict=True):
+            kept = track.columns
+            take = kept.append if followed.first_column >= kept.end else kept.fill
+            take(followed.first_column, values)
+    starts_s = (tracks[0].mel.cell_start_s + f.first_column * tracks[0].mel.hop_s for f in came)
+    return min(starts_s, default=math.inf)
 
 
 def columns_between(mels: tuple[FrontEnd, FrontEnd], units: tuple[Unit, Unit]) -> int:

@@ -19,7 +19,7 @@ from visualizer.export.archive import CLIP, STREAMING, GrowingArray, write_archi
 from visualizer.mel.clip import cut, finished_columns
 from visualizer.mel.flat import written
 from visualizer.mel.front_end import FrontEnd
-from visualizer.support.files import replacing
+from visualizer.support.files import replacing, writing
 
 Channels = Literal["mean", "all"] | int
 Samples = NDArray[np.float32]
@@ -60,6 +60,7 @@ def write_features(
             blocks = cut(blocks, round(STREAMING_BLOCK_S * file.samplerate))
         try:
             with (
+                writing(output, "the features"),
                 replacing(output) as unfinished,
                 _opened(unfinished) as file_of_columns,
             ):
@@ -77,10 +78,6 @@ def write_features(
                 array.sync()
                 if output.suffix == ".npz":
                     _pack(unfinished, array.mapped(), config, STREAMING if streaming else CLIP)
-        except OSError as error:
-            raise ConfigError(
-                f"the features cannot be written to {str(output)!r}: {error.strerror}"
-            ) from error
         except MemoryError as error:
             signals = "1 channel" if n_channels == 1 else f"{n_channels} channels"
             raise ConfigError(
@@ -102,17 +99,16 @@ class _Spool:
 
     def __init__(self, folder: Path) -> None:
         self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
-        self._shapes: list[tuple[int, ...]] = []
+        self._count = 0
 
     def append(self, columns: Columns, /) -> None:
-        self._shapes.append(columns.shape)
-        self._file.write(columns.tobytes())
+        np.save(self._file, columns)
+        self._count += 1
 
     def __iter__(self) -> Iterator[Columns]:
         self._file.seek(0)
-        for shape in self._shapes:
-            n_bytes = int(np.prod(shape)) * np.dtype(np.float32).itemsize
-            yield np.frombuffer(self._file.read(n_bytes), np.float32).reshape(shape)
+        for _ in range(self._count):
+            yield np.load(self._file)
 
 
 def _pack(path: Path, mel: Columns, config: FrontEnd, form: str) -> None:

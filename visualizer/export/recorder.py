@@ -21,10 +21,12 @@ from typing import Any
 from visualizer.engine.columns import MelColumns
 from visualizer.engine.history import SoundHistory
 from visualizer.engine.options import RecordingConfig
+from visualizer.engine.report import COUNTERS
 from visualizer.engine.status import EngineStatus
 from visualizer.errors import ConfigError, VisualizerError
 from visualizer.export.take import Take, TakeFiles, begin_on_grid, lead_samples
 from visualizer.export.writer import TakeWriter
+from visualizer.support.files import writing
 
 LEAST_FREE_BYTES = 200 * 2**20
 """A recording ends before the disk is as full as that."""
@@ -38,18 +40,7 @@ PIECE_S = 5.0
 _ABOUT_S = 1.0
 _PATIENCE_S = 1.0
 """With a front-end that has begun and gives no column yet."""
-_COUNTERS = (
-    "columns",
-    "gaps",
-    "lost_s",
-    "reopened",
-    "input_overflows",
-    "dropped_blocks",
-    "dropped_columns",
-    "bad_samples",
-    "max_lag_s",
-    "drift_ppm",
-)
+_COUNTERS = (*COUNTERS, "lost_s", "max_lag_s", "drift_ppm")
 
 Picture = Callable[[], bytes]
 """makes a PNG; called on the thread that writes it"""
@@ -105,7 +96,8 @@ class Recorder:
         self._free_bytes = free_bytes
         self._orders: queue.SimpleQueue[_Begin | _End | MelColumns] = queue.SimpleQueue()
         self._part: _Part | None = None
-        self._done: tuple[float, int] = (0.0, 0)
+        self._writers: list[TakeWriter] = []
+        """of each part, the newest last"""
         self._left_out = 0
         self._looked_at = 0.0
         self._next: _Begin | None = None
@@ -230,23 +222,22 @@ class Recorder:
 
     def _open(self, part: _Part) -> None:
         self._part = part
-        self.state = replace(self.state, files=(*self.state.files, part.writer.files))
+        self._writers.append(part.writer)
         self._tell()
 
     def _close(self, part: _Part) -> None:
         self._part = None
         part.note_kernel(self._engine_status())
         part.writer.finish(self._counters())
-        duration_s, n_bytes = self._done
-        self._done = duration_s + part.writer.duration_s, n_bytes + part.writer.n_bytes
         self._tell()
 
     def _tell(self) -> None:
-        duration_s, n_bytes = self._done
-        if self._part is not None:
-            duration_s += self._part.writer.duration_s
-            n_bytes += self._part.writer.n_bytes
-        self.state = replace(self.state, duration_s=duration_s, n_bytes=n_bytes)
+        self.state = replace(
+            self.state,
+            files=tuple(writer.files for writer in self._writers),
+            duration_s=sum(writer.duration_s for writer in self._writers),
+            n_bytes=sum(writer.n_bytes for writer in self._writers),
+        )
         self._on_change()
 
     def _counters(self) -> dict[str, Any]:
@@ -331,10 +322,8 @@ def write_picture(files: TakeFiles, picture: Picture | None) -> None:
     """Write it beside the rest. Raises ConfigError in words where that fails."""
     if picture is None:
         return
-    try:
+    with writing(files.picture):
         files.picture.write_bytes(picture())
-    except OSError as error:
-        raise ConfigError(f"{str(files.picture)!r} cannot be written: {error.strerror}") from error
 
 
 def warn_unfinished(recorder: Recorder) -> None:

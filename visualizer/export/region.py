@@ -15,7 +15,7 @@ from visualizer.engine.history import SoundHistory
 from visualizer.errors import ConfigError
 from visualizer.mel.flat import flat_form, written
 from visualizer.mel.front_end import FrontEnd
-from visualizer.support.files import replacing
+from visualizer.support.files import replacing, writing
 
 _SNIPPET = """\
 import json
@@ -67,14 +67,10 @@ def save_piece(piece: Piece, path: Path) -> str:
         raise ConfigError(f"the region cannot be written: there is no folder {str(path.parent)!r}")
     start, samples = _samples(piece)
     values = _values(piece, start, samples)
-    try:
-        # The values go first, which another program may hold open: if that fails, nothing is gone.
-        with replacing(wav) as new_wav, replacing(npy) as new_npy:
-            write_sound(new_wav, samples, piece.sound.sample_rate)
-            np.save(new_npy, values, allow_pickle=False)
-    except OSError as error:
-        reason = error.strerror or error
-        raise ConfigError(f"the region cannot be written to {str(npy)!r}: {reason}") from error
+    # The values go first, which another program may hold open: if that fails, nothing is gone.
+    with writing(npy, "the region"), replacing(wav) as new_wav, replacing(npy) as new_npy:
+        write_sound(new_wav, samples, piece.sound.sample_rate)
+        np.save(new_npy, values, allow_pickle=False)
     return _SNIPPET.format(
         kind="FrontEnd" if flat_form(piece.mel) is None else "MelConfig",
         front_end=json.dumps(written(piece.mel)),

@@ -24,7 +24,7 @@ from visualizer.errors import ConfigError
 from visualizer.export.archive import STREAMING, GrowingArray, write_archive
 from visualizer.export.take import Take, TakeFiles
 from visualizer.mel.flat import written
-from visualizer.support.files import replacing
+from visualizer.support.files import replacing, writing
 
 WAV_BYTES_MAX = 2**32 - 2**20
 """The length of a WAV has 32 bits."""
@@ -55,12 +55,10 @@ class TakeWriter:
                 ("values", "<f4", (take.n_signals, take.mel.n_rows)),
             ]
         )
-        try:
+        with writing(files.growing_columns):
             # Without a buffer, so that what could not be written is not tried again later.
             self._columns_file = files.growing_columns.open("xb", buffering=0)
             self._columns = GrowingArray(self._columns_file, record, (0,))
-        except OSError as error:
-            raise _failure(files.growing_columns, error) from error
         self._lost: list[tuple[int, int]] = []
         self._kernels: list[str] = []
         self._is_told = True
@@ -104,11 +102,9 @@ class TakeWriter:
         for name, moment in zip(("captured_at", "dequeued_at", "computed_at"), stamps, strict=True):
             records[name] = moment
         records["values"] = values[:, :, whole].transpose(2, 0, 1)
-        try:
+        with writing(self.files.growing_columns):
             self._columns.append(records)
             self._columns.sync()
-        except OSError as error:
-            raise _failure(self.files.growing_columns, error) from error
 
     def note_kernel(self, kernel: str) -> None:
         """This, in words, computes from here on."""
@@ -123,10 +119,10 @@ class TakeWriter:
         try:
             self._write_json(counters, columns, lost, finished=False)
             self._is_told = True
-        except OSError as error:
+        except ConfigError as error:
             # On Windows, somebody may just be reading it.
             if self._is_told:
-                _log.warning("%s", _failure(self.files.about, error))
+                _log.warning("%s", error)
             self._is_told = False
 
     def _write_json(
@@ -168,25 +164,19 @@ class TakeWriter:
             "counters": counters,
             "front_end": written(take.mel),
         }
-        with replacing(self.files.about) as unfinished:
+        with writing(self.files.about), replacing(self.files.about) as unfinished:
             unfinished.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
 
     def finish(self, counters: dict[str, Any]) -> None:
         """Pack the columns, and say that all is there. Raises ConfigError in words."""
         path = self.files.features
-        try:
+        with writing(path), replacing(path) as unfinished:
             self._columns_file.close()
-            with replacing(path) as unfinished:
-                self._pack(unfinished)
-        except OSError as error:
-            raise _failure(path, error) from error
+            self._pack(unfinished)
         with suppress(OSError):
             self.files.growing_columns.unlink()
-        try:
-            columns, lost = {"file": path.name}, {"lost": self._lost}
-            self._write_json(counters, columns, lost, finished=True)
-        except OSError as error:
-            raise _failure(self.files.about, error) from error
+        columns, lost = {"file": path.name}, {"lost": self._lost}
+        self._write_json(counters, columns, lost, finished=True)
 
     def _pack(self, path: Path) -> None:
         mel = self._take.mel
@@ -221,7 +211,3 @@ class TakeWriter:
 
     def _sound_bytes(self, n_samples: int) -> int:
         return n_samples * self._take.source.channels * SAMPLE_BYTES[self._sound_format]
-
-
-def _failure(path: Path, error: OSError) -> ConfigError:
-    return ConfigError(f"{str(path)!r} cannot be written: {error.strerror or error}")

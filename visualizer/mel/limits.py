@@ -11,6 +11,9 @@ from visualizer.errors import among, is_number, is_whole, require
 SAMPLE_RATE_MIN_HZ, SAMPLE_RATE_MAX_HZ = 1_000, 768_000
 """From telephone sub-bands to ultrasound recorders; beyond lies a mistyped number."""
 
+CLIP_PEAK = 0.999
+"""Of full scale: a sample as large counts as clipped; 16 bits reach 0.99997."""
+
 MAX_SAMPLES = 1 << 20
 """Of a window, a hop or a transform."""
 

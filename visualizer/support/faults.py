@@ -9,11 +9,11 @@ import logging
 import platform
 import sys
 import threading
-import time
 import traceback
 from collections import deque
 from collections.abc import Hashable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from visualizer._version import __version__
+from visualizer.errors import one_line
 from visualizer.support.crashes import CrashReport
 from visualizer.support.folders import log_folder
 
@@ -34,10 +35,6 @@ LOG_BYTES, OLD_LOGS = 1_000_000, 2
 
 _KEPT_TRACEBACKS = 5
 _KEPT_KINDS = 32
-_REPEAT_S = 1.0
-"""A fault that comes again and again is counted in the log at most this often."""
-_LONGEST = 300
-"""Characters of an exception's own words that are shown."""
 _CRASH_CHARACTERS = 6000
 
 _log = logging.getLogger(__name__)
@@ -113,7 +110,7 @@ class Faults:
     def report(self, what: str, error: BaseException) -> None:
         """Log what failed in full, or, where the same comes again, how often it came."""
         lines = tuple((f.f_code, n) for f, n in traceback.walk_tb(error.__traceback__))
-        if self._faults.is_new((what, type(error), lines), f"{what}: {_in_words(error)}"):
+        if self._faults.is_new((what, type(error), lines), f"{what}: {one_line(repr(error))}"):
             _log.error(what, exc_info=error)
 
     def warn(self, text: str) -> None:
@@ -153,52 +150,35 @@ class Faults:
         self.report("a call that nobody waits for failed", error)
 
 
-@dataclass
-class _Count:
-    text: str
-    times: int
-    logged_times: int
-    logged_at: float
-
-
 class _Repeats:
     """Counts what comes again and again, so that the log need not have it each time."""
 
     def __init__(self) -> None:
-        self._counts: dict[Hashable, _Count] = {}
+        self._faults: dict[Hashable, Fault] = {}
         # The garbage collector may report in the middle of a report on the same thread.
         self._lock = threading.RLock()
 
     def is_new(self, key: Hashable, text: str) -> bool:
         """Count it; return whether it was not known. The oldest make room for new ones."""
-        now = time.monotonic()
         with self._lock:
-            count = self._counts.get(key)
-            if count is None:
-                if len(self._counts) == _KEPT_KINDS:
-                    del self._counts[next(iter(self._counts))]
-                self._counts[key] = _Count(text, 1, 1, now)
-                return True
-            count.times += 1
-            # Ever more rarely, or what came first would be turned out of the log in some hours.
-            if now - count.logged_at >= _REPEAT_S and count.times >= 2 * count.logged_times:
-                self._log(count, now)
-            return False
+            known = self._faults.get(key)
+            if known is not None:
+                self._faults[key] = replace(known, times=known.times + 1)
+                return False
+            if len(self._faults) == _KEPT_KINDS:
+                del self._faults[next(iter(self._faults))]
+            self._faults[key] = Fault(text, 1)
+            return True
 
     def counted(self) -> tuple[Fault, ...]:
         with self._lock:
-            return tuple(Fault(count.text, count.times) for count in self._counts.values())
+            return tuple(self._faults.values())
 
     def close(self) -> None:
-        """Log the counts that were not logged yet."""
-        with self._lock:
-            for count in self._counts.values():
-                if count.times > count.logged_times:
-                    self._log(count, count.logged_at)
-
-    def _log(self, count: _Count, now: float) -> None:
-        count.logged_times, count.logged_at = count.times, now
-        _log.info("%s (%d times so far)", count.text, count.times)
+        """Log how often came what came again."""
+        for fault in self.counted():
+            if fault.times > 1:
+                _log.info("%s (%d times)", fault.text, fault.times)
 
 
 class _LogFile(RotatingFileHandler):
@@ -264,7 +244,7 @@ class _OneLine(logging.Formatter):
             return super().format(record)
         record.message = record.getMessage()
         where = f"the traceback is in {self._file.path}"
-        return f"{self.formatMessage(record)}: {_in_words(error)}; {where}"
+        return f"{self.formatMessage(record)}: {one_line(repr(error))}; {where}"
 
 
 def versions() -> list[str]:
@@ -276,21 +256,13 @@ def versions() -> list[str]:
     ]
     modules = sys.modules
     # One that another thread is just loading may not have its version yet.
-    torch = getattr(modules.get("torch"), "__version__", None)
-    qt = getattr(modules.get("PyQt6.QtCore"), "qVersion", None)
-    portaudio = getattr(modules.get("sounddevice"), "get_portaudio_version", None)
-    if torch is not None:
-        found.append(f"torch {torch}")
-    if qt is not None:
-        found.append(f"Qt {qt()}")
-    if portaudio is not None:
-        found.append(portaudio()[1])
+    with suppress(KeyError, AttributeError):
+        found.append(f"torch {modules['torch'].__version__}")
+    with suppress(KeyError, AttributeError):
+        found.append(f"Qt {modules['PyQt6.QtCore'].qVersion()}")
+    with suppress(KeyError, AttributeError):
+        found.append(modules["sounddevice"].get_portaudio_version()[1])
     return found
-
-
-def _in_words(error: BaseException) -> str:
-    text = repr(error)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def _beginning(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Files that are replaced in one step."""
+"""Files that are written: replaced in one step, and what is said where that fails."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from visualizer.errors import ConfigError
 
 
 @contextmanager
@@ -29,3 +31,14 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(path: Path, what: str = "") -> Iterator[None]:
+    """Raise ConfigError, naming what is written and where, for an OSError of the block."""
+    try:
+        yield
+    except OSError as error:
+        name = str(path)
+        problem = f"{what} cannot be written to {name!r}" if what else f"{name!r} cannot be written"
+        raise ConfigError(f"{problem}: {error.strerror or error}") from error

@@ -79,31 +79,14 @@ class StopSignals:
         self.exit_code = 128 + number
 
 
-class ProcessMeter:
-    """This process's own use of the machine. The share of a core is counted from `restart` on."""
+def age_ms() -> float:
+    """Return how long ago this process was started, the launcher's part included, in ms."""
+    if sys.platform == "linux":
+        # psutil's create_time rests on a boot time that the kernel rounds to whole seconds.
+        fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+        started_s = int(fields[19]) / os.sysconf("SC_CLK_TCK")
+        return (time.clock_gettime(time.CLOCK_BOOTTIME) - started_s) * 1e3
+    # Not with the module, which the start of every command imports.
+    import psutil
 
-    def __init__(self) -> None:
-        # Not with the module, which the start of every command imports.
-        import psutil
-
-        self._process = psutil.Process()
-        self.restart()
-
-    def restart(self) -> None:
-        self._process.cpu_percent()
-
-    def cpu_percent(self) -> float:
-        """Of one core, since the last call or `restart`."""
-        return float(self._process.cpu_percent())
-
-    def rss_mb(self) -> float:
-        return float(self._process.memory_info().rss) / 1e6
-
-    def age_ms(self) -> float:
-        """Milliseconds since the start of the process, the launcher's part included."""
-        if sys.platform == "linux":
-            # psutil's create_time rests on a boot time that the kernel rounds to whole seconds.
-            fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
-            started_s = int(fields[19]) / os.sysconf("SC_CLK_TCK")
-            return (time.clock_gettime(time.CLOCK_BOOTTIME) - started_s) * 1e3
-        return (time.time() - self._process.create_time()) * 1e3
+    return (time.time() - psutil.Process().create_time()) * 1e3

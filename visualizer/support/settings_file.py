@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
+from visualizer.support.files import replacing
 from visualizer.support.folders import config_folder
 
 _LONGEST = 1 << 20
@@ -49,18 +49,9 @@ def write_settings(path: Path, values: dict[str, Any]) -> None:
     Raises:
         OSError: It cannot be written.
     """
-    path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(
-        "w", dir=path.parent, prefix=f".{path.name}-", delete=False
-    ) as unfinished:
-        try:
-            json.dump(values, unfinished, indent=2)
-            unfinished.close()
-            Path(unfinished.name).replace(path)
-        except OSError:
-            Path(unfinished.name).unlink(missing_ok=True)
-            raise
+    with replacing(path) as unfinished:
+        unfinished.write_text(json.dumps(values, indent=2), encoding="utf-8")
 
 
 def is_usable(path: Path) -> bool:

@@ -10,7 +10,7 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,46 +19,44 @@ from visualizer.errors import DisplayError
 
 @dataclass(frozen=True)
 class Need:
-    """One library (by its soname) or program, and the packages that hold it."""
+    """One library (by its soname) or program, and the packages that hold it.
+
+    Where the name under dnf is that under apt, and the name under pacman that under dnf, it is "".
+    """
 
     what: str
     purpose: str
     apt: str
-    dnf: str
-    pacman: str
+    dnf: str = ""
+    pacman: str = ""
 
 
 _SOUND = "sound from a microphone"
 _WINDOW = "the window (Qt)"
 _TEST = "the tests"
 
-SOUND = (Need("libportaudio.so.2", _SOUND, "libportaudio2", "portaudio", "portaudio"),)
+SOUND = (Need("libportaudio.so.2", _SOUND, "libportaudio2", "portaudio"),)
 
 # What PyQt6's own libraries and its xcb plugin link to outside their wheel.
 WINDOW = tuple(
-    Need(what, _WINDOW, apt, dnf, pacman)
-    for what, apt, dnf, pacman in (
-        ("libxcb-cursor.so.0", "libxcb-cursor0", "xcb-util-cursor", "xcb-util-cursor"),
-        ("libxcb-icccm.so.4", "libxcb-icccm4", "xcb-util-wm", "xcb-util-wm"),
-        ("libxcb-keysyms.so.1", "libxcb-keysyms1", "xcb-util-keysyms", "xcb-util-keysyms"),
-        ("libxcb-image.so.0", "libxcb-image0", "xcb-util-image", "xcb-util-image"),
-        ("libxcb-util.so.1", "libxcb-util1", "xcb-util", "xcb-util"),
-        (
-            "libxcb-render-util.so.0",
-            "libxcb-render-util0",
-            "xcb-util-renderutil",
-            "xcb-util-renderutil",
-        ),
-        ("libxcb-randr.so.0", "libxcb-randr0", "libxcb", "libxcb"),
-        ("libxcb-render.so.0", "libxcb-render0", "libxcb", "libxcb"),
-        ("libxcb-shape.so.0", "libxcb-shape0", "libxcb", "libxcb"),
-        ("libxcb-shm.so.0", "libxcb-shm0", "libxcb", "libxcb"),
-        ("libxcb-sync.so.1", "libxcb-sync1", "libxcb", "libxcb"),
-        ("libxcb-xfixes.so.0", "libxcb-xfixes0", "libxcb", "libxcb"),
-        ("libxcb-xkb.so.1", "libxcb-xkb1", "libxcb", "libxcb"),
-        ("libxcb.so.1", "libxcb1", "libxcb", "libxcb"),
-        ("libxkbcommon.so.0", "libxkbcommon0", "libxkbcommon", "libxkbcommon"),
-        ("libxkbcommon-x11.so.0", "libxkbcommon-x11-0", "libxkbcommon-x11", "libxkbcommon-x11"),
+    Need(what, _WINDOW, *packages)
+    for what, *packages in (
+        ("libxcb-cursor.so.0", "libxcb-cursor0", "xcb-util-cursor"),
+        ("libxcb-icccm.so.4", "libxcb-icccm4", "xcb-util-wm"),
+        ("libxcb-keysyms.so.1", "libxcb-keysyms1", "xcb-util-keysyms"),
+        ("libxcb-image.so.0", "libxcb-image0", "xcb-util-image"),
+        ("libxcb-util.so.1", "libxcb-util1", "xcb-util"),
+        ("libxcb-render-util.so.0", "libxcb-render-util0", "xcb-util-renderutil"),
+        ("libxcb-randr.so.0", "libxcb-randr0", "libxcb"),
+        ("libxcb-render.so.0", "libxcb-render0", "libxcb"),
+        ("libxcb-shape.so.0", "libxcb-shape0", "libxcb"),
+        ("libxcb-shm.so.0", "libxcb-shm0", "libxcb"),
+        ("libxcb-sync.so.1", "libxcb-sync1", "libxcb"),
+        ("libxcb-xfixes.so.0", "libxcb-xfixes0", "libxcb"),
+        ("libxcb-xkb.so.1", "libxcb-xkb1", "libxcb"),
+        ("libxcb.so.1", "libxcb1", "libxcb"),
+        ("libxkbcommon.so.0", "libxkbcommon0", "libxkbcommon"),
+        ("libxkbcommon-x11.so.0", "libxkbcommon-x11-0", "libxkbcommon-x11"),
         ("libX11.so.6", "libx11-6", "libX11", "libx11"),
         ("libX11-xcb.so.1", "libx11-xcb1", "libX11-xcb", "libx11"),
         ("libEGL.so.1", "libegl1", "libglvnd-egl", "libglvnd"),
@@ -76,17 +74,11 @@ WINDOW = tuple(
 _held_x_connection: list[int] = []
 
 TEST_PROGRAMS = (
-    Need("pulseaudio", _TEST, "pulseaudio", "pulseaudio", "pulseaudio"),
-    Need("pactl", _TEST, "pulseaudio-utils", "pulseaudio-utils", "libpulse"),
+    Need("pulseaudio", _TEST, "pulseaudio"),
+    Need("pactl", _TEST, "pulseaudio-utils", "", "libpulse"),
     Need("Xvfb", _TEST, "xvfb", "xorg-x11-server-Xvfb", "xorg-server-xvfb"),
-    Need("xdotool", _TEST, "xdotool", "xdotool", "xdotool"),
-    Need(
-        "desktop-file-validate",
-        _TEST,
-        "desktop-file-utils",
-        "desktop-file-utils",
-        "desktop-file-utils",
-    ),
+    Need("xdotool", _TEST, "xdotool"),
+    Need("desktop-file-validate", _TEST, "desktop-file-utils"),
 )
 
 # For compiled kernels; the program itself goes on without one.
@@ -135,7 +127,7 @@ def install_command(needs: Iterable[Need]) -> list[str] | None:
     if not needs:
         return None
     if shutil.which("apt-get"):
-        packages = shlex.join(_once(need.apt for need in needs))
+        packages = shlex.join(dict.fromkeys(need.apt for need in needs))
         # A fresh container has no package lists. A failing update does not stop the line: one
         # broken source of many must not keep the others from being used.
         command = [
@@ -145,9 +137,9 @@ def install_command(needs: Iterable[Need]) -> list[str] | None:
             f"apt-get install -y --no-install-recommends {packages}",
         ]
     elif shutil.which("dnf"):
-        command = ["dnf", "install", "-y", *_once(need.dnf for need in needs)]
+        command = ["dnf", "install", "-y", *dict.fromkeys(need.dnf or need.apt for need in needs)]
     elif shutil.which("pacman"):
-        packages_ = _once(need.pacman for need in needs)
+        packages_ = dict.fromkeys(need.pacman or need.dnf or need.apt for need in needs)
         command = ["pacman", "-Sy", "--needed", "--noconfirm", *packages_]
     else:
         return None
@@ -194,10 +186,6 @@ def _loads(soname: str) -> bool:
     except OSError:
         return False
     return True
-
-
-def _once(packages: Iterable[str]) -> Sequence[str]:
-    return list(dict.fromkeys(packages))
 
 
 def _wayland_socket(name: str) -> Path:

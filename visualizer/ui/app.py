@@ -24,6 +24,8 @@ from visualizer.engine.reader import FIRST_COLUMN_LIMIT_S
 from visualizer.engine.report import RunMeter, make_report, write_report
 from visualizer.errors import ConfigError, DeviceError
 from visualizer.support.faults import Fault, Faults
+from visualizer.support.files import writing
+from visualizer.support.process import age_ms
 from visualizer.support.shipped import shipped
 from visualizer.ui.controls.details import fault_line, make_details
 from visualizer.ui.controls.settings import Settings
@@ -153,7 +155,7 @@ class _Run:
         window.failed.connect(self._on_failed)
 
     def _on_first_paint(self) -> None:
-        self._window_ms = self._meter.age_ms()
+        self._window_ms = age_ms()
         if self._options.duration_s is not None:
             self._quit_after(self._options.duration_s + FIRST_COLUMN_LIMIT_S)
 
@@ -213,9 +215,5 @@ class _Run:
 
 def _write_picture(path: Path, picture: QPixmap) -> None:
     """Write a PNG file. Raises ConfigError where that fails."""
-    try:
+    with writing(path, "the picture"):
         path.write_bytes(png_of(picture.toImage()))
-    except OSError as error:
-        raise ConfigError(
-            f"the picture cannot be written to {str(path)!r}: {error.strerror}"
-        ) from error

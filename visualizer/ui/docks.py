@@ -30,13 +30,13 @@ class Panels(QObject):
         super().__init__(window)
         self.latency = LatencyPanel()
         self.spectrum = SpectrumPanel()
-        area = Qt.DockWidgetArea
-        self._latency_dock = _dock(
-            window, "Latency", f"{_LATENCY} (P)", self.latency, area.RightDockWidgetArea
+        right, bottom = (
+            Qt.DockWidgetArea.RightDockWidgetArea,
+            Qt.DockWidgetArea.BottomDockWidgetArea,
         )
-        self._spectrum_dock = _dock(
-            window, "Spectrum", f"{_SPECTRUM} (S)", self.spectrum, area.BottomDockWidgetArea
-        )
+        latency_tip, spectrum_tip = f"{_LATENCY.capitalize()} (P)", f"{_SPECTRUM.capitalize()} (S)"
+        self._latency_dock = _dock(window, "Latency", latency_tip, self.latency, right)
+        self._spectrum_dock = _dock(window, "Spectrum", spectrum_tip, self.spectrum, bottom)
         self._spectra = QTimer(self)
         self._spectra.timeout.connect(self.spectrum_wanted)
         self._spectrum_dock.visibilityChanged.connect(self._run_spectra)

@@ -11,7 +11,6 @@ from functools import partial
 from PyQt6.QtCore import QObject, QThreadPool, pyqtSignal
 from PyQt6.QtWidgets import QFileDialog, QLabel, QWidget
 
-from visualizer.audio.wav import SoundFormat
 from visualizer.engine.columns import MelColumns
 from visualizer.engine.options import RecordingConfig
 from visualizer.engine.status import EngineStatus
@@ -83,7 +82,7 @@ class Recordings(QObject):
                     f"file.past.{seconds:g}",
                     span_text(seconds),
                     "Ctrl+Shift+S" if seconds == 30 else "",
-                    f"save the last {seconds:g} seconds: sound, columns and picture",
+                    f"save the last {span_text(seconds)}: sound, columns and picture",
                     partial(self.save_last, seconds),
                 )
                 for seconds in PASTS_S
@@ -173,7 +172,7 @@ class Recordings(QObject):
                 warn_unfinished(recorder)
         left_ms = round(max(0.0, give_up_at - time.monotonic()) * 1e3)
         if not self._savers.waitForDone(left_ms):
-            _log.warning("what was to be saved of the past takes too long, and is not whole")
+            _log.warning("saving the past takes too long; its files are incomplete")
 
     def _chosen(self) -> RecordingConfig | None:
         """Return where to, asking for it where that is not known; None where nobody answers."""
@@ -186,8 +185,8 @@ class Recordings(QObject):
 
     def _choose_format(self, is_16_bit: bool) -> None:
         config = self._store.recording_config()
-        sound_format: SoundFormat = "int16" if is_16_bit else "float32"
-        self._store.save_recording_config(replace(config, sound_format=sound_format))
+        config = replace(config, sound_format="int16" if is_16_bit else "float32")
+        self._store.save_recording_config(config)
 
     def _png(self) -> Callable[[], bytes]:
         image = self._picture.grab().toImage()

@@ -91,11 +91,11 @@ class Window(QMainWindow):
 
         self.setWindowTitle("Mel visualizer")
         self.setAcceptDrops(True)
-        self.controls = Controls()
         self.banner = Banner()
         self.failures = Banner()
         """Of the program itself; the other banner is the engine's."""
         self.viewer = Viewer(store.display_config())
+        self.controls = Controls(self.viewer.front_ends)
         self.stack = self.viewer.stack
         self._pace = PaintPace(self.stack, self.latency)
         self._pace.first_column.connect(self.first_column)
@@ -442,7 +442,7 @@ class Window(QMainWindow):
     def _look_for_devices(self) -> None:
         status = self.engine_status()
         source = status.source if status else None
-        on_microphone = source is not None and source.kind == "mic"
+        on_microphone = source is not None and source.is_live
         self.devices.ask((source.host_api or "", source.name) if source and on_microphone else None)
 
     def _show_saved(self, words: str) -> None:

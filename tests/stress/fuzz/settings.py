@@ -14,6 +14,7 @@ from PyQt6.QtCore import QByteArray
 from tests.stress.fuzz.values import anything, check_message, damaged
 from visualizer.audio.capture import CaptureConfig
 from visualizer.engine.config import EngineConfig
+from visualizer.engine.stored import engine_values
 from visualizer.mel.presets import PRESETS, preset_for
 from visualizer.support.settings_file import settings_path
 from visualizer.ui.controls.settings import Settings
@@ -70,7 +71,7 @@ def _check_values(settings: Settings) -> None:
 
 
 def _content(random: np.random.Generator) -> bytes:
-    engine = asdict(_ENGINES[random.integers(len(_ENGINES))])
+    engine = engine_values(_ENGINES[random.integers(len(_ENGINES))])
     display = asdict(DisplayConfig(second="nemo"))
     recent: Any = ["/a/sound.wav", "/b.flac"]
     for _ in range(random.integers(3)):

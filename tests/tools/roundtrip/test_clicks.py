@@ -9,7 +9,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from visualizer.cli.commands import MOST_CLICKS
+from visualizer.cli.commands.latency import MOST_CLICKS
 from visualizer.tools.roundtrip.click_test import ClickTimes, require_possible
 from visualizer.tools.roundtrip.clicks import (
     INTERVAL_S,

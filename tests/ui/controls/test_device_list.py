@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from tests.conftest import SoundServer
 from tests.ui.helpers import WAIT_MS, hear_on, make_window, pick, press, running, watchers
 from visualizer.audio.capture import CaptureConfig
-from visualizer.audio.devices import DeviceList, InputDevice
+from visualizer.audio.devices import Device, DeviceList
 from visualizer.engine.config import EngineConfig
 from visualizer.ui.controls.device_watch import LIMIT_S, DeviceWatch
 from visualizer.ui.window import Window
@@ -53,7 +53,7 @@ def texts(combo: QComboBox) -> list[str]:
 
 
 def many(names: list[str]) -> DeviceList:
-    devices = (InputDevice(i, name, "ALSA", 2, 48_000, None, False) for i, name in enumerate(names))
+    devices = (Device(i, name, "ALSA", 2, 48_000, None, False) for i, name in enumerate(names))
     return DeviceList(tuple(devices), 0)
 
 

@@ -42,11 +42,10 @@ def test_the_peak_is_held_two_seconds_and_then_falls(meter: LevelMeter, clock: C
     assert meter.text() == "−6.0 dBFS"
     run(meter, clock, 0.01, 1.9)
     assert meter.level_db == pytest.approx(-40.0)
-    assert meter.held_db == pytest.approx(-6.02, abs=0.01)
+    assert meter.text() == "−6.0 dBFS"
     run(meter, clock, 0.01, 0.6)
-    assert meter.held_db == pytest.approx(-6.02 - 0.5 * 24, abs=0.1)
+    assert meter.text() in ("−18.0 dBFS", "−18.1 dBFS")
     run(meter, clock, 0.01, 2.0)
-    assert meter.held_db == pytest.approx(-40.0)
     assert meter.text() == "−40.0 dBFS"
     meter.set_peak(0.25)
     assert meter.text() == "−12.0 dBFS"

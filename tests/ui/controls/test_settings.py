@@ -16,6 +16,7 @@ from tests.ui.helpers import WAIT_MS, make_window, running
 from visualizer.audio.capture import CaptureConfig
 from visualizer.engine.config import EngineConfig
 from visualizer.engine.options import DEFAULT_ENGINE_CONFIG
+from visualizer.engine.stored import engine_values
 from visualizer.mel.presets import preset_for
 from visualizer.ui.controls.settings import Settings
 from visualizer.ui.picture.display import DisplayConfig
@@ -91,7 +92,7 @@ def test_what_was_kept_comes_back_without_a_word(path: Path) -> None:
 def test_one_choice_that_does_not_fit_costs_none_of_the_others(
     path: Path, change: dict[str, Any], kept: dict[str, Any], words: str
 ) -> None:
-    write(path, engine=asdict(CONFIG) | change, display=asdict(DISPLAY), recent=["/a/b.wav"])
+    write(path, engine=engine_values(CONFIG) | change, display=asdict(DISPLAY), recent=["/a/b.wav"])
     before = path.read_bytes()
     settings = Settings()
     problem = settings.take_problem()
@@ -101,7 +102,7 @@ def test_one_choice_that_does_not_fit_costs_none_of_the_others(
     assert len(problem) < 1000
     config = settings.engine_config()
     assert config is not None
-    fields = {field: getattr(CONFIG, field) for field in asdict(CONFIG)}
+    fields = {field: getattr(CONFIG, field) for field in engine_values(CONFIG)}
     assert config == EngineConfig(**fields | kept)
     assert settings.display_config() == DISPLAY
     assert settings.recent_files() == ["/a/b.wav"]
@@ -130,7 +131,7 @@ def test_one_choice_that_does_not_fit_costs_none_of_the_others(
 def test_one_way_to_show_that_does_not_fit_costs_none_of_the_others(
     path: Path, change: dict[str, Any], kept: dict[str, Any]
 ) -> None:
-    write(path, engine=asdict(CONFIG), display=asdict(DISPLAY) | change)
+    write(path, engine=engine_values(CONFIG), display=asdict(DISPLAY) | change)
     settings = Settings()
     assert settings.display_config() == DisplayConfig(**asdict(DISPLAY) | kept)
     assert settings.engine_config() == CONFIG
@@ -186,6 +187,7 @@ def test_two_windows_keep_what_each_of_them_chose(path: Path) -> None:
     one, other = Settings(), Settings()
     one.save_display_config(DISPLAY)
     other.save_engine_config(CONFIG)
+    assert other.display_config() == DISPLAY
     one.save_recent_file("/a/b.wav")
     again = Settings()
     assert (again.engine_config(), again.display_config()) == (CONFIG, DISPLAY)
@@ -202,7 +204,7 @@ def test_a_write_that_fails_leaves_the_file_whole(
     def full(*_: object, **__: object) -> None:
         raise OSError("no space left")
 
-    monkeypatch.setattr(json, "dump", full)
+    monkeypatch.setattr(Path, "replace", full)
     settings.save_display_config(DISPLAY)
     assert [kept.name for kept in path.parent.iterdir()] == [path.name]
     assert path.read_bytes() == before
@@ -220,7 +222,7 @@ def ini(path: Path) -> QSettings:
 def test_what_an_older_version_kept_is_taken_over_once(path: Path, ini: QSettings) -> None:
     display = asdict(DISPLAY) | {"automatic_levels": True}
     del display["auto_range"]
-    ini.setValue("engine", json.dumps(asdict(CONFIG)))
+    ini.setValue("engine", json.dumps(engine_values(CONFIG)))
     ini.setValue("display", json.dumps(display))
     ini.setValue("recent", json.dumps(["/a/b.wav"]))
     ini.setValue("geometry", QByteArray(b"\x01\xd9\x00"))
@@ -283,7 +285,7 @@ def test_the_window_says_what_it_could_not_read(qtbot: QtBot, path: Path) -> Non
     rubbish = base64.b64encode(b"rubbish" * 100).decode()
     write(
         path,
-        engine=asdict(CONFIG) | {"preset": "gone"},
+        engine=engine_values(CONFIG) | {"preset": "gone"},
         display=asdict(DISPLAY) | {"second": "gone"},
         geometry=rubbish,
         docks=rubbish,

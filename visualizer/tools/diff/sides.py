@@ -15,13 +15,10 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.audio.channels import signals_of
-from visualizer.audio.demo import demo_path
-from visualizer.audio.file import open_audio, read_blocks
 from visualizer.engine.kernel_builder import end, events, start_builder
 from visualizer.errors import ConfigError, KernelError, VisualizerError, one_line, quoted
 from visualizer.export.archive import CLIP, STREAMING
-from visualizer.export.offline import BLOCK_S
+from visualizer.export.sound import opened_mono
 from visualizer.mel.clip import finished_columns
 from visualizer.mel.compute import has_cuda
 from visualizer.mel.flat import read
@@ -61,7 +58,8 @@ class RecordingOperand:
     """A sound through the front-end that both share."""
 
     title: str
-    path: Path
+    path: Path | None
+    """None for the sound that both share"""
 
 
 @dataclass(frozen=True)
@@ -95,9 +93,9 @@ class Shared:
     """What both sides have in common."""
 
     sound: Path
-    """what front-ends go over"""
+    """what front-ends go over, or the built-in recording"""
     front_end: Callable[[int], FrontEnd]
-    """what recordings go through: its config for a sound of so many Hz"""
+    """what recordings go through: its config at a sample rate in Hz"""
     features_front_end: FrontEnd | None
     """what made the features that do not say it themselves; None where that is not known"""
     kernels: Path
@@ -151,7 +149,7 @@ def operand(text: str) -> Operand:
     if _is_front_end(text):
         return FrontEndOperand(_short(text), _config_at(text), NUMPY)
     if text == DEMO:
-        return RecordingOperand(text, demo_path())
+        return RecordingOperand(text, None)
     if path.suffix in _FEATURES:
         return FeaturesOperand(path.name, path)
     if path.suffix or path.exists():
@@ -164,7 +162,7 @@ def _kernel_name(text: str) -> KernelName:
     for name in KERNELS:
         if text == name:
             return name
-    raise ConfigError(f"there is no kernel {quoted(text)}; there are {', '.join(KERNELS)}")
+    raise ConfigError(f"there is no kernel {quoted(text)}", f"there are {', '.join(KERNELS)}")
 
 
 def _is_front_end(text: str) -> bool:
@@ -195,13 +193,13 @@ def obtain(
     title = wanted.title
     try:
         if isinstance(wanted, RecordingOperand):
-            at, kernel = shared.front_end, NUMPY
-            return _computed(title, wanted.path, at, kernel, shared.kernels, on_progress)
+            path, at = wanted.path or shared.sound, shared.front_end
+            return _computed(title, path, at, NUMPY, shared.kernels, on_progress)
         at, kernel = wanted.at, wanted.kernel
         return _computed(title, shared.sound, at, kernel, shared.kernels, on_progress)
     except MemoryError as error:
         raise ConfigError(
-            f"{title} needs more memory than there is; take a shorter sound"
+            f"{title} needs more memory than there is", "take a shorter sound"
         ) from error
 
 
@@ -213,13 +211,9 @@ def _computed(
     kernels: Path,
     on_progress: Callable[[float], None],
 ) -> Side:
-    with open_audio(path) as file:
+    with opened_mono(path, on_progress) as (file, blocks):
         rate = file.samplerate
         config = config_at(rate)
-        blocks = (
-            signals_of(block, None)
-            for block in read_blocks(file, path, round(BLOCK_S * rate), on_progress)
-        )
         values: Values
         if kernel == "reference":
             samples = np.concatenate([piece[:, 0] for piece in _at_rate(blocks, config, rate)])
@@ -284,7 +278,7 @@ def _features(wanted: FeaturesOperand, config: FrontEnd | None) -> Side:
         if wanted.path.suffix == ".npz":
             with held:
                 if "mel" not in held:
-                    raise ConfigError(f"{name} holds no array 'mel'; `visualizer mel` writes one")
+                    raise ConfigError(f"{name} holds no array 'mel'", "`visualizer mel` writes one")
                 values = held["mel"]
                 if "config" in held:
                     config = read(json.loads(str(held["config"])))
@@ -319,7 +313,8 @@ def _placed(values: Values, grid: NDArray[Any], name: str) -> Values:
     if grid.dtype != np.int64 or grid.shape != (n_columns,):
         raise ConfigError(
             f"{name} holds {n_columns} columns, but 'column' is {grid.dtype} of the shape "
-            f"{grid.shape}; a recording has the index of each there, as int64"
+            f"{grid.shape}",
+            "a recording has the index of each there, as int64",
         )
     end = int(grid[-1]) + 1
     if grid[0] < 0 or (grid[1:] <= grid[:-1]).any() or end - n_columns > _MOST_MISSING:
@@ -338,7 +333,7 @@ def _placed(values: Values, grid: NDArray[Any], name: str) -> Values:
 def _checked(values: Any, config: FrontEnd | None, name: str) -> Values:
     """An array of features as (rows, columns). Raises ConfigError."""
     if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiu":
-        raise ConfigError(f"{name} holds no numbers; features are an array of float32")
+        raise ConfigError(f"{name} holds no numbers", "features are an array of float32")
     if values.ndim == 3 and len(values) == 1:
         values = values[0]
     if values.ndim != 2 or 0 in values.shape:

@@ -104,10 +104,10 @@ def _figures(found: Comparison, figures: Figures) -> Iterator[Table | str]:
 
 def _instead(found: Comparison) -> Iterator[Table | str]:
     if not found.levels:
-        yield "what can be compared: the numbers above, and with --picture the two by eye"
+        yield "what can be compared: the numbers above, and both pictures with --picture"
         return
     yield (
-        "what can be compared: the numbers above, with --picture the two by eye, and the mean "
+        "what can be compared: the numbers above, both pictures with --picture, and the mean "
         "level of the band nearest to"
     )
     table = Table("Hz")

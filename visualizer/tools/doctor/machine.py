@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from visualizer.errors import DeviceError
 from visualizer.support import system
-from visualizer.tools.doctor.check import Check, first_line, install, kernel_folder, sound_remedy
+from visualizer.tools.doctor.check import Check, first_line, install, kernel_plan, sound_remedy
 
 if TYPE_CHECKING:
-    from visualizer.audio.devices import InputDevice
+    from visualizer.audio.devices import Device
 
 LITTLE_ROOM_GB = 0.5
 """With less, what a compiler writes on its way may not fit."""
@@ -79,7 +79,7 @@ def _other_compiler(name: str) -> str:
 
 
 def look_at_disk() -> Check:
-    folder = kernel_folder()
+    folder = kernel_plan()
     there = next(parent for parent in (folder, *folder.parents) if parent.is_dir())
     free_gb = shutil.disk_usage(there).free / 1e9
     value = f"{free_gb:.1f} GB free in {there}"
@@ -124,5 +124,5 @@ def look_at_microphones() -> Check:
     return Check("ok", "\n".join((f"{len(devices)}, default {default!r}", *rows)))
 
 
-def _row(device: InputDevice) -> str:
+def _row(device: Device) -> str:
     return f"{device.name} ({device.host_api}, {device.channels} ch, {device.native_rate} Hz)"

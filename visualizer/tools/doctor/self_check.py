@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from visualizer.audio.notices import SILENCE, SoundWatch
+from visualizer.audio.notices import SoundWatch
 from visualizer.engine.columns import MelColumns
 from visualizer.engine.engine import Engine
 from visualizer.engine.latency import LatencyLog
@@ -99,11 +99,10 @@ def judge(capture: dict[str, Any]) -> Check:
         return Check("problem", value, mend)
     if is_lossy:
         return Check("note", f"sound was lost\n{figures}", _MEND_LOSSES)
-    if notice == SILENCE:
-        mend = "unmute it, or let this terminal record, in the system's settings"
-        return Check("note", f"{notice}\n{figures}", mend)
     if notice:
-        return Check("note", f"{notice}\n{figures}")
+        is_silent = capture["peak_dbfs"] is None
+        mend = "unmute it, or let this terminal record, in the system's settings"
+        return Check("note", f"{notice}\n{figures}", mend if is_silent else None)
     return Check("ok", figures)
 
 

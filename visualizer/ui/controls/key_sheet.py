@@ -26,7 +26,7 @@ class KeySheet(QDialog):
         self.setWindowTitle("Keys")
         self.setAccessibleName("Keys")
         self.text.setAccessibleName("All keys")
-        self.text.setToolTip("All keys, by what they are about")
+        self.text.setToolTip("All keys, by topic")
         self.text.setFrameShape(QFrame.Shape.NoFrame)
         rows = "".join(_rows(group, keys) for group, keys in groups)
         self.text.setHtml(f"<table cellspacing='2'>{rows}</table>")

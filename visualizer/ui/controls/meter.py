@@ -6,11 +6,11 @@ import math
 import time
 from collections.abc import Callable
 
-from PyQt6.QtCore import QEvent, QRectF, QSize, Qt
+from PyQt6.QtCore import QRectF, QSize, Qt
 from PyQt6.QtGui import QColor, QLinearGradient, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
-from visualizer.audio.notices import CLIP_PEAK
+from visualizer.audio.notices import clips
 
 _FLOOR_DB = -72.0
 _FALL_DB_PER_S = 24.0
@@ -45,11 +45,6 @@ class LevelMeter(QWidget):
         return self._level_db
 
     @property
-    def held_db(self) -> float:
-        """dBFS, of the line and the number"""
-        return self._held_db
-
-    @property
     def clipping(self) -> bool:
         return self._clock() - self._clipped_at < _CLIP_HOLD_S
 
@@ -72,7 +67,7 @@ class LevelMeter(QWidget):
             since_s = min(now - self._moved_at, now - self._held_at - _PEAK_HOLD_S)
             self._held_db = max(self._held_db - _FALL_DB_PER_S * since_s, self._level_db)
         self._moved_at = now
-        if peak >= CLIP_PEAK:
+        if clips(peak):
             self._clipped_at = now
         if now - self._told_at >= _TELL_INTERVAL_S:
             self._told_at = now
@@ -87,11 +82,6 @@ class LevelMeter(QWidget):
     def minimumSizeHint(self) -> QSize:
         metrics = self.fontMetrics()
         return QSize(14 * metrics.averageCharWidth() + self._text_width(), metrics.height() + 4)
-
-    def changeEvent(self, event: QEvent | None) -> None:
-        super().changeEvent(event)
-        if event is not None and event.type() == QEvent.Type.FontChange:
-            self.updateGeometry()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         painter = QPainter(self)

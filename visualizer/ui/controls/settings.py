@@ -78,51 +78,56 @@ class Settings:
 
     def engine_config(self) -> EngineConfig | None:
         """Return what the user chose last, or None."""
-        return stored_engine(self._values.get(_ENGINE))[0]
+        return stored_engine(self._value(_ENGINE))[0]
 
     def save_engine_config(self, config: EngineConfig) -> None:
         self._save(_ENGINE, engine_values(config))
 
     def display_config(self) -> DisplayConfig:
         """Return how the picture was shown last."""
-        return _stored_display(self._values.get(_DISPLAY))[0]
+        return _stored_display(self._value(_DISPLAY))[0]
 
     def save_display_config(self, config: DisplayConfig) -> None:
         self._save(_DISPLAY, asdict(config))
 
     def recording_config(self) -> RecordingConfig:
         """Return where recordings went last."""
-        return stored_recording(self._values.get(_RECORDING))[0]
+        return stored_recording(self._value(_RECORDING))[0]
 
     def save_recording_config(self, config: RecordingConfig) -> None:
         self._save(_RECORDING, asdict(config))
 
     def geometry(self) -> QByteArray:
         """Return size and place of the window; empty at first."""
-        return _bytes(self._values.get(_GEOMETRY)) or QByteArray()
+        return _bytes(self._value(_GEOMETRY)) or QByteArray()
 
     def save_geometry(self, geometry: QByteArray) -> None:
         self._save(_GEOMETRY, _base64(geometry))
 
     def docks(self) -> QByteArray:
         """Return which panels are open and where; empty at first."""
-        return _bytes(self._values.get(_DOCKS)) or QByteArray()
+        return _bytes(self._value(_DOCKS)) or QByteArray()
 
     def save_docks(self, docks: QByteArray) -> None:
         self._save(_DOCKS, _base64(docks))
 
     def recent_files(self) -> list[str]:
         """Return the audio files that were played last, the newest first."""
-        return _stored_files(self._values.get(_RECENT))[0]
+        return _stored_files(self._value(_RECENT))[0]
 
     def save_recent_file(self, path: str) -> None:
         others = [other for other in self.recent_files() if other != path]
         self._save(_RECENT, [path, *others][:RECENT_FILES])
 
+    def _value(self, key: str) -> Any:
+        if not self._is_lost:
+            with suppress(OSError, ValueError):
+                # Another window may have kept something else meanwhile.
+                self._values |= read_settings(self._path)
+        return self._values.get(key)
+
     def _save(self, key: str, value: Any) -> None:
-        with suppress(OSError, ValueError):
-            # Another window may have kept something else meanwhile.
-            self._values |= read_settings(self._path)
+        self._value(key)
         self._values[key] = value
         self._write()
 
@@ -147,14 +152,14 @@ class Settings:
             return
         self._problem = f"{words}; these are kept in {quoted(aside)}"
         # Each is said once: what is stored from here on is what was understood.
-        engine = self.engine_config()
+        engine = stored_engine(self._values.get(_ENGINE))[0]
+        places = {key: self._values.get(key) for key in _PLACES}
         self._values = {
-            _DISPLAY: asdict(self.display_config()),
-            _RECORDING: asdict(self.recording_config()),
-            _RECENT: self.recent_files(),
-            _GEOMETRY: _base64(self.geometry()),
-            _DOCKS: _base64(self.docks()),
-        } | ({} if engine is None else {_ENGINE: engine_values(engine)})
+            _ENGINE: None if engine is None else engine_values(engine),
+            _DISPLAY: asdict(_stored_display(self._values.get(_DISPLAY))[0]),
+            _RECORDING: asdict(stored_recording(self._values.get(_RECORDING))[0]),
+            _RECENT: _stored_files(self._values.get(_RECENT))[0],
+        } | {key: None if _bytes(place) is None else place for key, place in places.items()}
         self._write()
 
 
@@ -184,7 +189,7 @@ def _stored_files(values: Any) -> tuple[list[str], list[str]]:
     paths = [path for path in listed if isinstance(path, str)]
     if paths == (values or []):
         return paths[:RECENT_FILES], []
-    return paths[:RECENT_FILES], ["the list of recent files is no list of texts"]
+    return paths[:RECENT_FILES], ["the list of recent files is not a list of paths"]
 
 
 def _base64(value: QByteArray) -> str:

@@ -19,13 +19,11 @@ from visualizer.audio.capture import CaptureConfig
 from visualizer.audio.devices import COMMON_RATES_HZ, DeviceList, by_host_api
 from visualizer.engine.config import Channel
 from visualizer.engine.status import EngineStatus
-from visualizer.mel.presets import PRESETS
 from visualizer.ui.controls.value_combo import ValueCombo
 from visualizer.ui.picture.display import COLOUR_MAPS, REVERSED, SPANS_S, DisplayConfig
 
 _MEAN = "mean"
 _NO_SECOND = "none"
-_SUMMARIES: dict[object, str] = {name: chosen.summary for name, chosen in PRESETS.items()}
 _OPEN_FILE = "open file"
 
 
@@ -62,8 +60,10 @@ class Controls(QWidget):
     record_toggled = pyqtSignal(bool)
     overlay_toggled = pyqtSignal(bool)
 
-    def __init__(self) -> None:
+    def __init__(self, front_ends: dict[str, str]) -> None:
+        """`front_ends` are those to offer, each with a line on what it is."""
         super().__init__()
+        self._front_ends = front_ends
         self._devices = DeviceList((), 0)
         self._status: EngineStatus | None = None
         rows = QVBoxLayout(self)
@@ -73,18 +73,16 @@ class Controls(QWidget):
             row.setSpacing(6)
             rows.addLayout(row)
 
-        def labelled(row: QHBoxLayout, text: str, combo: ValueCombo) -> ValueCombo:
-            label = QLabel(text)
-            label.setBuddy(combo)
+        def combo(row: QHBoxLayout, text: str, name: str, tip: str) -> ValueCombo:
+            label, made = QLabel(text), ValueCombo(name, tip)
+            label.setBuddy(made)
             row.addWidget(label)
-            row.addWidget(combo)
-            return combo
+            row.addWidget(made)
+            return made
 
-        self.source = labelled(sound, "&Source", ValueCombo("Source", "Where the sound comes from"))
-        self.device = labelled(
-            sound,
-            "&Device",
-            ValueCombo("Device", "The microphone, grouped by the system's host APIs"),
+        self.source = combo(sound, "&Source", "Source", "Where the sound comes from")
+        self.device = combo(
+            sound, "&Device", "Device", "The microphone, grouped by the system's host APIs"
         )
         self.device.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
@@ -96,29 +94,14 @@ class Controls(QWidget):
         self.refresh.setToolTip("Look for microphones again (F5)")
         self.refresh.setAccessibleName("Refresh devices")
         sound.addWidget(self.refresh)
-        self.rate = labelled(
-            sound, "&Rate", ValueCombo("Sample rate", "Sample rates that the device accepts")
-        )
-        self.channel = labelled(
-            sound, "&Channel", ValueCombo("Channel", "Which channel is analysed")
-        )
-        self.compute = labelled(sound, "Co&mpute", ValueCombo("Compute", "Where the kernel runs"))
-        self.preset = labelled(
-            analysis, "&Front-end", ValueCombo("Front-end", "Whose mel features are shown")
-        )
-        self.second = labelled(
-            analysis,
-            "Compare &with",
-            ValueCombo(
-                "Second front-end", "A second front-end over the same sound, below the first"
-            ),
-        )
-        self.span = labelled(
-            analysis, "S&pan", ValueCombo("Span", "How much time the picture shows")
-        )
-        self.colours = labelled(
-            analysis, "C&olours", ValueCombo("Colours", "The picture's colours, low to high")
-        )
+        self.rate = combo(sound, "&Rate", "Sample rate", "Sample rates that the device accepts")
+        self.channel = combo(sound, "&Channel", "Channel", "Which channel is analysed")
+        self.compute = combo(sound, "Co&mpute", "Compute", "Where the kernel runs")
+        whose, other = "Whose mel features are shown", "A second front-end over the same sound"
+        self.preset = combo(analysis, "&Front-end", "Front-end", whose)
+        self.second = combo(analysis, "Compare &with", "Second front-end", other)
+        self.span = combo(analysis, "S&pan", "Span", "How much time the picture shows")
+        self.colours = combo(analysis, "C&olours", "Colours", "The picture's colours, low to high")
         analysis.addStretch()
         self.overlay = self._toggle(
             "Latency", "Show how late each column is (L)", "Latency overlay"
@@ -171,9 +154,9 @@ class Controls(QWidget):
         """Show how the picture is shown."""
         self.span.show_choices([(span_text(span), span) for span in SPANS_S], display.span_s)
         self.second.show_choices(
-            [(name, name) for name in (_NO_SECOND, *PRESETS)], display.second or _NO_SECOND
+            [(name, name) for name in (_NO_SECOND, *self._front_ends)], display.second or _NO_SECOND
         )
-        self.second.set_tips(_SUMMARIES)
+        self.second.set_tips(self._front_ends)
         self.colours.show_choices(
             [(name, name) for name in COLOUR_MAPS]
             + [(f"{name}, reversed", name + REVERSED) for name in COLOUR_MAPS],
@@ -199,16 +182,16 @@ class Controls(QWidget):
         )
         own = [(config.mel.name, config.mel)] if config.mel else []
         self.preset.show_choices(
-            [*own, *((name, name) for name in PRESETS)], config.mel or config.preset
+            [*own, *((name, name) for name in self._front_ends)], config.mel or config.preset
         )
-        self.preset.set_tips(_SUMMARIES)
+        self.preset.set_tips(self._front_ends)
         self.compute.show_choices(
             [(name, name) for name in status.compute_choices or (config.compute,)], config.compute
         )
 
     def _show_microphones(self, status: EngineStatus) -> None:
         source = status.source
-        on_microphone = source is not None and source.kind == "mic"
+        on_microphone = source is not None and source.is_live
         current = (source.host_api or "", source.name) if source and on_microphone else None
         by_api = {
             host_api: [
@@ -236,7 +219,7 @@ class Controls(QWidget):
         source = status.source
         if source is None:
             return []
-        if source.kind != "mic":
+        if not source.is_live:
             return [(f"{source.sample_rate} Hz", source.sample_rate)]
         key = (source.host_api, source.name)
         device = next((d for d in self._devices.devices if (d.host_api, d.name) == key), None)
@@ -274,7 +257,7 @@ class Controls(QWidget):
 
     def _pick_rate(self, rate: int) -> None:
         source = self._status.source if self._status else None
-        if source is not None and source.kind == "mic":
+        if source is not None and source.is_live:
             self._pick_capture(
                 CaptureConfig("mic", device=source.name, host_api=source.host_api, sample_rate=rate)
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
 from typing import Any
 
 from PyQt6.QtCore import QEvent, QObject, Qt, QTimer, pyqtSignal
@@ -31,7 +32,7 @@ class ValueCombo(QComboBox):
         self.setSizeAdjustPolicy(self.SizeAdjustPolicy.AdjustToContents)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._choices: list[tuple[str, Any]] = []
-        self._tips: dict[object, str] = {}
+        self._tips: Mapping[str, str] = {}
         self._waiting: tuple[list[tuple[str, Any]], object] | None = None
         opened = self.view()
         assert opened is not None
@@ -54,7 +55,7 @@ class ValueCombo(QComboBox):
         if self.currentIndex() != current_row:
             self.setCurrentIndex(current_row)
 
-    def set_tips(self, tips: dict[object, str]) -> None:
+    def set_tips(self, tips: Mapping[str, str]) -> None:
         """Say more of some values than their text does."""
         self._tips = tips
         self._show_tips()

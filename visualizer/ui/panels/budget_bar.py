@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from PyQt6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
+from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
 from PyQt6.QtGui import QPainter, QPaintEvent, QPalette
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
@@ -25,7 +25,7 @@ class BudgetBar(QWidget):
         self.setAccessibleName("Latency budget")
         self.setToolTip(
             f"Medians of wait, kernel and draw of the newest {ROLLING_COLUMNS} columns, in ms, "
-            "one after the other; they add up to that of the total only nearly.\n"
+            "one after the other; their sum only comes close to the median of the total.\n"
             "The frame is one hop long; what lies beyond it is red. "
             "The thin line is the p99 of the total."
         )
@@ -49,11 +49,6 @@ class BudgetBar(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         return self.sizeHint()
-
-    def changeEvent(self, event: QEvent | None) -> None:
-        super().changeEvent(event)
-        if event is not None and event.type() == QEvent.Type.FontChange:
-            self.updateGeometry()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         painter = QPainter(self)

@@ -96,8 +96,6 @@ class Chart(QWidget):
     def changeEvent(self, event: QEvent | None) -> None:
         super().changeEvent(event)
         self._ground = None
-        if event is not None and event.type() == QEvent.Type.FontChange:
-            self.updateGeometry()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         ratio = self.devicePixelRatioF()

@@ -34,7 +34,7 @@ class TrendChart(Chart):
 
     def __init__(self) -> None:
         super().__init__(
-            "The last minute, ms",
+            "Last minute, ms",
             "Latency of the last minute",
             "Wait, kernel, draw and their total (in the colour of text) over the last minute: each "
             "point is the largest value of its 0.2 s.\n"
@@ -84,9 +84,9 @@ class HistogramChart(Chart):
 
     def __init__(self) -> None:
         super().__init__(
-            "Total, ms: the last minute",
+            "Total of the last minute, ms",
             "Spread of the total latency",
-            "How many columns of the last minute had which total, on a logarithmic scale, with "
+            "How the totals of the last minute are spread, on a logarithmic scale, with "
             "lines at p50, p95 and p99.\nThe dashed line is the hop; what is over it is red. The "
             "last bar holds all that is beyond the scale, too.",
             _NO_HOP,

@@ -103,13 +103,15 @@ def what_is_measured(status: EngineStatus) -> str:
     mel = status.mel
     if mel is None:
         return "Nothing is measured yet."
-    if status.source is not None and status.source.kind != "mic":
+    if status.source is not None and not status.source.is_live:
         device = "there is no device to wait for"
     elif status.source is None or status.source.device_latency_s is None:
-        device = "what passes in the device before the callback: it reports nothing"
+        device = "the time in the device before the callback, of which it reports nothing"
     else:
         reported_ms = status.source.device_latency_s * 1e3
-        device = f"what passes in the device before the callback: it reports {reported_ms:.1f} ms"
+        device = (
+            f"the time in the device before the callback, for which it reports {reported_ms:.1f} ms"
+        )
     held = ""
     if status.resampling_s:
         held = f"up to {status.resampling_s * 1e3:.1f} ms that resampling holds a sample back; "

@@ -54,7 +54,7 @@ class SpectrumPanel(QWidget):
         self.title.setToolTip("Which column is shown")
         self.reset = QPushButton("Reset peaks")
         self.reset.setAccessibleName("Reset peaks")
-        self.reset.setToolTip("Begin the line of peaks anew")
+        self.reset.setToolTip("Start the line of peaks again")
         self.reset.clicked.connect(self.reset_peaks)
         self.plot = SpectrumPlot()
         self._bands: NDArray[np.float64] = np.empty(0)

@@ -58,7 +58,6 @@ class PictureStack(QWidget):
         """where the stream was when the picture was held; None while it is live"""
         self._wall_s: float | None = None
         self._marks = Marks()
-        self._painted = False
         self._sound_end_s: Callable[[], float] = lambda: 0.0
 
         self.waveform = WaveformStrip()
@@ -317,7 +316,8 @@ class PictureStack(QWidget):
         view.menu_wanted.connect(self.menu_wanted)
         view.dragged.connect(lambda by_s: self.show_until(self._shown_end_s - by_s))
         view.scrolled.connect(self._take_wheel)
-        view.first_painted.connect(self._note_first_paint)
+        if position == 0:
+            view.first_painted.connect(self.first_painted)
         view.resized.connect(self.refresh)
         picture.placed.connect(self._align)
         picture.range_changed.connect(lambda limits: self.set_range(position, limits))
@@ -327,11 +327,6 @@ class PictureStack(QWidget):
             self.zoomed.emit(1 if turns > 0 else -1)
         else:
             self.scroll_back(turns)
-
-    def _note_first_paint(self) -> None:
-        if not self._painted:
-            self._painted = True
-            self.first_painted.emit()
 
     def _colour(self) -> None:
         """Have all that is shown ready to be painted."""

@@ -15,7 +15,7 @@ from visualizer.engine.history import SoundHistory
 from visualizer.engine.status import EngineStatus
 from visualizer.engine.tracks import Tracks
 from visualizer.errors import ConfigError
-from visualizer.mel.presets import preset_for
+from visualizer.mel.presets import PRESETS, preset_for
 from visualizer.ui.picture.auto_range import RobustRange
 from visualizer.ui.picture.display import SPANS_S, DisplayConfig
 from visualizer.ui.picture.inspector import Inspector
@@ -67,6 +67,11 @@ class Viewer(QWidget):
         layout.addWidget(self.stack)
         self.woken.connect(self.take_followed)
         self.stack.zoomed.connect(self.zoom)
+
+    @property
+    def front_ends(self) -> dict[str, str]:
+        """What can be shown, or compared with: names, each with a line on what it is."""
+        return {name: chosen.summary for name, chosen in PRESETS.items()}
 
     def begin(self, status: EngineStatus, sound: SoundHistory) -> None:
         """A front-end came into force, over a new sound or the same one."""

@@ -10,7 +10,7 @@ from PyQt6.QtCore import QEvent, QRectF, QSize, Qt, QTimer
 from PyQt6.QtGui import QImage, QPainter, QPaintEvent, QPalette, QResizeEvent
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
-from visualizer.audio.notices import CLIP_PEAK
+from visualizer.mel.limits import CLIP_PEAK
 from visualizer.ui.picture.envelope import Envelope, Read
 from visualizer.ui.picture.tints import GAP, STAGE_COLOURS, alarm
 
@@ -34,7 +34,7 @@ class WaveformStrip(QWidget):
         super().__init__()
         self.setAccessibleName("Waveform")
         self.setToolTip(
-            "The sound of the time above, −1 to 1 of full scale, all channels over each other; "
+            "The sound of the span above, −1 to 1 of full scale, all channels overlaid; "
             "red where it clips, slate grey where some was lost"
         )
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -110,11 +110,7 @@ class WaveformStrip(QWidget):
 
     def changeEvent(self, event: QEvent | None) -> None:
         super().changeEvent(event)
-        if event is None:
-            return
-        if event.type() == QEvent.Type.FontChange:
-            self.updateGeometry()
-        elif event.type() == QEvent.Type.PaletteChange:
+        if event is not None and event.type() == QEvent.Type.PaletteChange:
             self._begin()
             self.show_new()
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from visualizer.errors import DeviceError
 from visualizer.support import system
-from visualizer.tools.doctor.check import Check, first_line, install, kernel_folder, sound_remedy
+from visualizer.tools.doctor.check import Check, first_line, install, kernel_plan, sound_remedy
 
 if TYPE_CHECKING:
     from visualizer.audio.devices import Device
@@ -79,7 +79,7 @@ def _other_compiler(name: str) -> str:
 
 
 def look_at_disk() -> Check:
-    folder = kernel_folder()
+    folder = kernel_plan()
     there = next(parent for parent in (folder, *folder.parents) if parent.is_dir())
     free_gb = shutil.disk_usage(there).free / 1e9
     value = f"{free_gb:.1f} GB free in {there}"

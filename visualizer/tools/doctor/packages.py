@@ -15,7 +15,7 @@ from visualizer.tools.doctor.check import (
     does_not_load,
     first_line,
     install,
-    kernel_folder,
+    kernel_plan,
     reinstall,
 )
 
@@ -57,7 +57,7 @@ def look_at_mps() -> Check:
 def look_at_kernel_cache() -> Check:
     from visualizer.mel.kernels.artifacts import require_folder
 
-    folder = kernel_folder()
+    folder = kernel_plan()
     try:
         require_folder(folder)
     except KernelError as error:

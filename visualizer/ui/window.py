@@ -85,7 +85,8 @@ class Window(QMainWindow):
 
         self._bridge = Bridge()
         # Queued also from this thread: what an update wakes comes after all of that update.
-        self._bridge.woken.connect(self._on_update, Qt.ConnectionType.QueuedConnection)
+        queued = Qt.ConnectionType.QueuedConnection
+        self._bridge.woken.connect(self._on_update, queued)  # type: ignore[call-arg]
         self._texts = QTimer(self)
         self._texts.timeout.connect(self._look)
         self.devices = DeviceWatch()

@@ -41,6 +41,6 @@ def front_end(config: EngineConfig, sample_rate: int | None = None) -> FrontEnd:
 
 def fixed_rate(config: EngineConfig) -> int | None:
     """Return the one rate (Hz) at which the front-end works, or None where it takes any."""
-    if config.mel is None and PRESETS[config.preset].at is not None:
+    if config.mel is None and PRESETS[config.preset].any_rate:
         return None
     return front_end(config).sample_rate

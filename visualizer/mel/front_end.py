@@ -227,7 +227,8 @@ def _stage(values: Any) -> Stage:
     name = values.get("stage") if isinstance(values, dict) else None
     kind = STAGES.get(name) if isinstance(name, str) else None
     if kind is None:
-        near = difflib.get_close_matches(str(name)[:100], STAGES, n=1, cutoff=0.4)
+        text = name[:100] if isinstance(name, str) else ""
+        near = difflib.get_close_matches(text, STAGES, n=1, cutoff=0.4)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(STAGES)}"
         raise ConfigError(f"there is no stage {quoted(name)}; {hint}")
     check_names(values, kind, f"the stage {name!r}", skip=("stage",))

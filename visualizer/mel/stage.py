@@ -152,9 +152,9 @@ class Values:
         Only after a straight line do they still tell the level.
         """
         ends = np.asarray(formula(np.asarray(self.usual, dtype=np.float64)))
-        level = self.level
-        if level is not None and is_line:
-            level = level.mapped(lambda value: float(formula(np.float64(value))))
+        level = None
+        if self.level is not None and is_line:
+            level = self.level.mapped(lambda value: float(formula(np.float64(value))))
         return Values((float(ends.min()), float(ends.max())), level)
 
 

@@ -61,25 +61,36 @@ class Mel(Stage):
 
     def filters(self, sample_rate: int, n_fft: int) -> NDArray[np.float64]:
         """Return the weights of the bins in the bands, (n_fft // 2 + 1, n_mels)."""
-        bins = np.arange(n_fft // 2 + 1) * (sample_rate / n_fft)
+        bins_hz = np.arange(n_fft // 2 + 1, dtype=np.float64) * (sample_rate / n_fft)
+        return self._weights(bins_hz[:, None])
+
+    def _weights(self, hz: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the weight of frequencies (n, n_mels), or (n, 1) for all bands, in each band."""
         edges_hz = edges = self.edges_hz()
         if self.triangles == "mel":
-            bins, edges = (hz_to_scale(hz, self.mel_scale) for hz in (bins, edges))
+            hz, edges = (hz_to_scale(values, self.mel_scale) for values in (hz, edges))
         widths = np.diff(edges)
         falling_widths = widths[:-1] if self.slopes == "lower" else widths[1:]
-        rising = (bins[:, None] - edges[None, :-2]) / widths[None, :-1]
-        falling = 1.0 - (bins[:, None] - edges[None, 1:-1]) / falling_widths[None, :]
-        filters = np.maximum(0.0, np.minimum(rising, falling))
+        rising = (hz - edges[None, :-2]) / widths[None, :-1]
+        falling = 1.0 - (hz - edges[None, 1:-1]) / falling_widths[None, :]
+        weights: NDArray[np.float64] = np.maximum(0.0, np.minimum(rising, falling))
         if self.norm == "slaney":
-            filters *= 2.0 / (edges_hz[2:] - edges_hz[:-2])
-        return filters
+            weights *= 2.0 / (edges_hz[2:] - edges_hz[:-2])
+        return weights
+
+    def _tallest(self, sample_rate: int, n_fft: int) -> float:
+        """Return the largest weight: that of a bin on either side of a band's peak."""
+        width_hz = sample_rate / n_fft
+        below = np.floor(self.edges_hz()[1:-1] / width_hz)
+        beside = np.minimum(np.stack((below, below + 1)), n_fft // 2).astype(np.float64)
+        return float(self._weights(beside * width_hz).max())
 
     def after(self, before: Layout) -> Layout:
         if before.n_fft * self.n_mels > MAX_WEIGHTS:
             limits = f"up to {MAX_WEIGHTS} divided by n_fft ({quoted(before.n_fft)})"
             raise FieldError("n_mels", self.n_mels, limits)
         # 0 dB is a sine at the peak of the tallest filter.
-        tallest = float(self.filters(before.sample_rate, before.n_fft).max())
+        tallest = self._tallest(before.sample_rate, before.n_fft)
         full_scale = before.full_scale * tallest
         assert before.values is not None
         level = before.values.level

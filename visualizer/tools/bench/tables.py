@@ -13,6 +13,7 @@ from visualizer.tools.bench.measure import BenchResult
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
+    from rich.console import JustifyMethod
 
 
 def bench_tables(result: BenchResult) -> Iterator[Table | str]:
@@ -38,9 +39,9 @@ def table(title: str, rows: Sequence[DataclassInstance], ours: str) -> Table:
     drawn = Table(title=title, box=SIMPLE_HEAD, pad_edge=False)
     for field in fields(rows[0]):
         heading = field.name.removesuffix("_us").removesuffix("_ms").replace("times_", "× ")
-        drawn.add_column(
-            heading.replace("_", " "), justify="left" if field.name == "case" else "right"
-        )
+        is_case = field.name == "case"
+        justify: JustifyMethod = "left" if is_case else "right"
+        drawn.add_column(heading.replace("_", " "), justify=justify, no_wrap=is_case)
     for row in rows:
         values = asdict(row)
         style = "bold" if values["case"] == ours else None

@@ -84,7 +84,8 @@ class Window(QMainWindow):
         self.latency = LatencyLog()
 
         self._bridge = Bridge()
-        self._bridge.woken.connect(self._on_update)
+        # Queued also from this thread: what is drained is shown before what comes meanwhile.
+        self._bridge.woken.connect(self._on_update, Qt.ConnectionType.QueuedConnection)
         self._texts = QTimer(self)
         self._texts.timeout.connect(self._look)
         self.devices = DeviceWatch()

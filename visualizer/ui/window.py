@@ -84,8 +84,9 @@ class Window(QMainWindow):
         self.latency = LatencyLog()
 
         self._bridge = Bridge()
-        # Queued also from this thread: what is drained is shown before what comes meanwhile.
-        self._bridge.woken.connect(self._on_update, Qt.ConnectionType.QueuedConnection)
+        # Queued also from this thread: what an update wakes comes after all of that update.
+        queued = Qt.ConnectionType.QueuedConnection
+        self._bridge.woken.connect(self._on_update, queued)  # type: ignore[call-arg]
         self._texts = QTimer(self)
         self._texts.timeout.connect(self._look)
         self.devices = DeviceWatch()

@@ -55,7 +55,7 @@ def assert_equals_the_heard(window: Window, track: Track, channel: int | None = 
 
 
 def test_a_new_front_end_shows_what_was_heard_before(noisy: Window, qtbot: QtBot) -> None:
-    hear(noisy, qtbot, 1.5)
+    hear(noisy, qtbot, 2.5)
     for name in ("librosa", "kaldi"):
         chosen_at_s = newest_index(noisy) * noisy.viewer.tracks.first[0].mel.hop_s
         pick(noisy.controls.preset, name, qtbot)
@@ -76,7 +76,7 @@ def test_a_new_front_end_shows_what_was_heard_before(noisy: Window, qtbot: QtBot
 def test_a_front_end_picked_while_frozen_redraws_the_very_place(
     noisy: Window, qtbot: QtBot
 ) -> None:
-    hear(noisy, qtbot, 1.5)
+    hear(noisy, qtbot, 2.5)
     press(noisy, "Left")
     shown, before = noisy.stack.shown, picture_pixels(noisy)
     pick(noisy.controls.preset, "librosa", qtbot)

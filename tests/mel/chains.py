@@ -17,6 +17,9 @@ from visualizer.mel.stages.spectrum import Spectrum
 
 S = TypeVar("S", bound=Stage)
 
+FLAT = tuple(name for name, preset in PRESETS.items() if flat_form(preset.front_end) is not None)
+"""The presets that have a flat form; a stage without one has its own test."""
+
 
 def flat(name: str) -> MelConfig:
     """The flat form of a preset."""

@@ -32,7 +32,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torchaudio.compliance import kaldi as torchaudio_kaldi
 
-from tests.mel.chains import flat, up_to_logarithm
+from tests.mel.chains import FLAT, flat, up_to_logarithm
 from visualizer.errors import ConfigError
 from visualizer.mel.arrays import NumpyArrays
 from visualizer.mel.clip import clip_columns
@@ -501,7 +501,7 @@ def assert_parity(outside: Outside, samples: Samples, what: str) -> None:
 
 
 def test_every_preset_is_held_to_something_outside() -> None:
-    assert {outside.preset for outside in OUTSIDE} == set(PRESETS)
+    assert {outside.preset for outside in OUTSIDE} == set(FLAT)
 
 
 @pytest.mark.parametrize("signal", SIGNALS)
@@ -563,7 +563,7 @@ def joined(pieces: list[Samples]) -> Samples:
 
 
 @pytest.mark.parametrize("level", [False, True], ids=["logarithm", "level"])
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", FLAT)
 def test_blocks_do_not_change_a_bit(name: str, level: bool) -> None:
     config = flat(name)
     front_end = config.front_end if level else up_to_logarithm(config.front_end)
@@ -580,7 +580,7 @@ def test_blocks_do_not_change_a_bit(name: str, level: bool) -> None:
     check()
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", FLAT)
 def test_a_column_comes_out_with_the_sample_that_completes_it(name: str) -> None:
     config = flat(name)
     # What mirrors the start has to have seen what it mirrors.
@@ -598,7 +598,7 @@ def test_a_column_comes_out_with_the_sample_that_completes_it(name: str) -> None
         assert stream.next_column == t + 1
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", FLAT)
 def test_reset_forgets_everything(name: str) -> None:
     config = flat(name)
     before, after = np.array_split(noise(10 * config.win_length + 7, config), 2)
@@ -625,7 +625,7 @@ def growing(config: MelConfig) -> Samples:
     return samples * np.geomspace(0.01, 1.0, len(samples), dtype=np.float32)
 
 
-WHOLE_CLIP = [name for name in PRESETS if flat(name).needs_whole_clip]
+WHOLE_CLIP = [name for name in FLAT if flat(name).needs_whole_clip]
 COLUMN_BY_COLUMN = [name for name in PRESETS if name not in WHOLE_CLIP]
 
 
@@ -710,7 +710,7 @@ def test_channels_have_levels_of_their_own(name: str) -> None:
 # ----------------------------------------------------------------------------------------- JSON
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", FLAT)
 def test_a_config_survives_json(name: str) -> None:
     config = flat(name)
     assert MelConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config

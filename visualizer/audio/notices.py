@@ -95,17 +95,12 @@ class SoundWatch:
 
 def _fault_words(faults: SoundFaults) -> str:
     parts = []
-    if faults.not_finite:
-        words = (
-            "sample was not a number and is"
-            if faults.not_finite == 1
-            else ("samples were not numbers and are")
-        )
-        parts.append(f"{faults.not_finite} {words} taken as silence")
-    if faults.beyond_limit:
-        words = "sample lay" if faults.beyond_limit == 1 else "samples lay"
+    if n := faults.not_finite:
+        was = "sample was not a number and is" if n == 1 else "samples were not numbers and are"
+        parts.append(f"{n} {was} taken as silence")
+    if n := faults.beyond_limit:
         parts.append(
-            f"{faults.beyond_limit} {words} beyond {LIMIT:g} times full scale, which is cut off: "
-            "are these integers taken for floats?"
+            f"{n} {'sample' if n == 1 else 'samples'} lay beyond {LIMIT:g} times full scale, which "
+            "is cut off: are these integers taken for floats?"
         )
     return "; ".join(parts)

@@ -58,11 +58,12 @@ class Circular:
         self._rows[place : place + head] = rows[:head]
         self._rows[: len(rows) - head] = rows[head:]
 
-    def read(self, first: int, end: int) -> NDArray[Any]:
-        """Return a copy of the rows [first, end), which must be kept still."""
-        place, n_rows = first % len(self._rows), end - first
-        head = min(n_rows, len(self._rows) - place)
-        return np.concatenate((self._rows[place : place + head], self._rows[: n_rows - head]))
+    def read(self, first: int, rows: NDArray[Any]) -> None:
+        """Copy the rows from `first` on, which must be kept still, into an array (n, n_values)."""
+        place = first % len(self._rows)
+        head = min(len(rows), len(self._rows) - place)
+        rows[:head] = self._rows[place : place + head]
+        rows[head:] = self._rows[: len(rows) - head]
 
 
 class _Record(NamedTuple):
@@ -76,6 +77,7 @@ class BlockRing:
 
     def __init__(self, n_channels: int, capacity: int, notify: Callable[[BlockRing], None]) -> None:
         """`capacity` in samples; `notify` wakes the reader and must not block."""
+        self._n_channels = n_channels
         self._memory = Circular(capacity, n_channels)
         self._records: deque[_Record] = deque()
         self._notify = notify
@@ -174,7 +176,8 @@ class BlockRing:
                 break
             last = self._records.popleft()
             n_samples += last.n_samples
-        samples = self._memory.read(self._read, self._read + n_samples)
+        samples = np.empty((n_samples, self._n_channels), np.float32)
+        self._memory.read(self._read, samples)
         samples.flags.writeable = False
         self._read += n_samples
         return AudioBlock(samples, first.start_sample, last.captured_at)

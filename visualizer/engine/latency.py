@@ -101,4 +101,6 @@ class LatencyLog:
         return Percentiles(p50, p95, p99, float(values[-1]))
 
     def _newest(self, n: int) -> NDArray[np.float64]:
-        return self._rows.read(self._count - min(n, self._count, len(self._rows)), self._count)
+        rows = np.empty((min(n, self._count, len(self._rows)), len(STAGES) + 1))
+        self._rows.read(self._count - len(rows), rows)
+        return rows

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,22 +27,6 @@ COUNTERS = (
 """What a status counts since the engine was started."""
 
 
-@dataclass(frozen=True)
-class RunMeasures:
-    """What was measured around a run of the engine."""
-
-    duration_s: float
-    """from the first column to the end"""
-    paints: int
-    window_ms: float | None
-    """from the start of the process to the first paint of the window"""
-    first_column_ms: float | None
-    """from the start of the process to the moment when the first column was shown"""
-    cpu_percent: float
-    """of one core, since the first column"""
-    rss_mb: float
-
-
 class RunMeter:
     """Measures this process around a run of the engine."""
 
@@ -60,21 +43,30 @@ class RunMeter:
         self._began_at, self._first_column_ms = time.perf_counter(), age_ms()
         self._process.cpu_percent()
 
-    def measures(self, paints: int = 0, window_ms: float | None = None) -> RunMeasures:
-        """Return what was measured until now."""
-        began_at = self._began_at
-        return RunMeasures(
-            duration_s=0.0 if began_at is None else time.perf_counter() - began_at,
-            paints=paints,
-            window_ms=window_ms,
-            first_column_ms=self._first_column_ms,
-            cpu_percent=self._process.cpu_percent(),
-            rss_mb=self._process.memory_info().rss / 1e6,
-        )
+    def measures(self, paints: int = 0, window_ms: float | None = None) -> dict[str, Any]:
+        """Return what a report says of the run until now, as plain JSON values.
+
+        Args:
+            paints: how often the picture was painted.
+            window_ms: from the start of the process to the first paint of the window.
+        """
+        now = time.perf_counter()
+        return {
+            "duration_s": round(now - (self._began_at or now), 3),
+            "paints": paints,
+            "cpu_percent": round(self._process.cpu_percent(), 1),
+            "rss_mb": round(self._process.memory_info().rss / 1e6, 1),
+            "startup_ms": {
+                "window": _rounded(window_ms),
+                "first_column": _rounded(self._first_column_ms),
+            },
+        }
 
 
-def make_report(status: EngineStatus, latency: LatencyLog, measures: RunMeasures) -> dict[str, Any]:
-    """The report of `--report`, as plain JSON values."""
+def make_report(
+    status: EngineStatus, latency: LatencyLog, measures: dict[str, Any]
+) -> dict[str, Any]:
+    """The report of `--report`, as plain JSON values; `measures` are those of a RunMeter."""
     source = status.source
     stages = {stage: latency.percentiles(stage) for stage in STAGES}
     device_s = source.device_latency_s if source else None
@@ -88,7 +80,6 @@ def make_report(status: EngineStatus, latency: LatencyLog, measures: RunMeasures
             "candidates": [timing.to_dict() for timing in status.timings],
             "note": status.kernel_note,
         },
-        "duration_s": round(measures.duration_s, 3),
         **{name: getattr(status, name) for name in COUNTERS},
         "lost_s": round(status.lost_s, 3),
         "lag_ms": round(status.lag_s * 1e3, 3),
@@ -100,13 +91,7 @@ def make_report(status: EngineStatus, latency: LatencyLog, measures: RunMeasures
             "device": _rounded(None if device_s is None else device_s * 1e3),
             **{stage: p and p.to_dict() for stage, p in stages.items()},
         },
-        "paints": measures.paints,
-        "cpu_percent": round(measures.cpu_percent, 1),
-        "rss_mb": round(measures.rss_mb, 1),
-        "startup_ms": {
-            "window": _rounded(measures.window_ms),
-            "first_column": _rounded(measures.first_column_ms),
-        },
+        **measures,
         "fault": status.fault,
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import zipfile
 from pathlib import Path
@@ -10,6 +11,9 @@ from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from visualizer.mel.flat import written
+from visualizer.mel.front_end import FrontEnd
 
 CLIP, STREAMING = "clip", "streaming"
 """What an archive's `form` says: levelled over the whole clip, where its front-end does that, or as
@@ -62,6 +66,19 @@ def _write_header(file: IO[bytes], dtype: np.dtype[Any], shape: tuple[int, ...])
     descr = np.lib.format.dtype_to_descr(dtype)
     header = {"descr": descr, "fortran_order": len(shape) > 1, "shape": shape}
     np.lib.format.write_array_header_1_0(file, header)
+
+
+def about(
+    front_end: FrontEnd, form: str, times_s: NDArray[np.float64]
+) -> dict[str, NDArray[np.generic]]:
+    """Return what an archive says of its columns: how they were made, and their middles (s)."""
+    return {
+        "config": np.array(json.dumps(written(front_end))),
+        "chain": np.array(json.dumps(front_end.to_dict())),
+        "form": np.array(form),
+        "sample_rate": np.array(front_end.sample_rate),
+        "times_s": times_s,
+    }
 
 
 def write_archive(

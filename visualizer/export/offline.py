@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -15,9 +14,8 @@ from numpy.typing import NDArray
 from visualizer.audio.channels import signals_of
 from visualizer.audio.file import open_audio, read_blocks
 from visualizer.errors import ConfigError
-from visualizer.export.archive import CLIP, STREAMING, GrowingArray, write_archive
+from visualizer.export.archive import CLIP, STREAMING, GrowingArray, about, write_archive
 from visualizer.mel.clip import cut, finished_columns
-from visualizer.mel.flat import written
 from visualizer.mel.front_end import FrontEnd
 from visualizer.support.files import replacing, writing
 
@@ -77,7 +75,9 @@ def write_features(
                     array.append(columns if channels == "all" else columns[0])
                 array.sync()
                 if output.suffix == ".npz":
-                    _pack(unfinished, array.mapped(), config, STREAMING if streaming else CLIP)
+                    times_s = column_times_s(config, array.shape[-1])
+                    parts = about(config, STREAMING if streaming else CLIP, times_s)
+                    write_archive(unfinished, array.mapped(), parts)
         except MemoryError as error:
             signals = "1 channel" if n_channels == 1 else f"{n_channels} channels"
             raise ConfigError(
@@ -109,18 +109,6 @@ class _Spool:
         self._file.seek(0)
         for _ in range(self._count):
             yield np.load(self._file)
-
-
-def _pack(path: Path, mel: Columns, config: FrontEnd, form: str) -> None:
-    """Write a .npz that tells what it holds."""
-    parts = {
-        "config": np.array(json.dumps(written(config))),
-        "chain": np.array(json.dumps(config.to_dict())),
-        "form": np.array(form),
-        "sample_rate": np.array(config.sample_rate),
-        "times_s": column_times_s(config, mel.shape[-1]),
-    }
-    write_archive(path, mel, parts)
 
 
 def column_times_s(config: FrontEnd, n_columns: int) -> NDArray[np.float64]:

@@ -13,8 +13,10 @@ import shutil
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,15 +65,13 @@ class RecorderState:
 
 
 @dataclass(frozen=True)
-class _Begin:
+class _Next:
+    """What is to be recorded once its columns come."""
+
     status: EngineStatus
     at: int
     """sample of its stream"""
-
-
-@dataclass(frozen=True)
-class _End:
-    picture: Picture | None
+    asked_at: float = field(default_factory=time.monotonic)
 
 
 class Recorder:
@@ -94,35 +94,35 @@ class Recorder:
         self._engine_status = engine_status
         self._on_change = on_change
         self._free_bytes = free_bytes
-        self._orders: queue.SimpleQueue[_Begin | _End | MelColumns] = queue.SimpleQueue()
+        self._orders: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._part: _Part | None = None
         self._writers: list[TakeWriter] = []
         """of each part, the newest last"""
         self._left_out = 0
         self._looked_at = 0.0
-        self._next: _Begin | None = None
-        self._next_at = 0.0
+        self._next: _Next | None = None
+        self._is_over = False
         self.state = RecorderState(is_on=True)
         assert status.sound is not None
-        self._orders.put(_Begin(status, status.sound.end))
+        self._orders.put(partial(self._plan, _Next(status, status.sound.end)))
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
     def add(self, columns: MelColumns) -> None:
         """Take live columns; those of a front-end that is not recorded do not count."""
         if self._orders.qsize() < WAITING_COLUMNS_MAX:
-            self._orders.put(columns)
+            self._orders.put(partial(self._take, columns))
         else:
             self._left_out += columns.n_columns
 
     def follow(self, status: EngineStatus) -> None:
         """Another front-end or source runs now: go on with it, in files of its own."""
         # From its first column on, so that no sound is missing; a little of it may be in both.
-        self._orders.put(_Begin(status, status.front_end_since))
+        self._orders.put(partial(self._plan, _Next(status, status.front_end_since)))
 
     def stop(self, picture: Picture | None = None) -> None:
         """End with what was heard so far, and a picture; the state tells when."""
-        self._orders.put(_End(picture))
+        self._orders.put(partial(self._end, picture))
 
     def join(self, timeout_s: float) -> None:
         """Wait for the end, at most so long."""
@@ -153,26 +153,24 @@ class Recorder:
                 _log.warning("%s could not be finished: %s", part.writer.files.name, error)
 
     def _record(self) -> None:
-        while True:
-            try:
-                order = self._orders.get(timeout=_LOOK_S)
-            except queue.Empty:
-                order = None
-            if isinstance(order, MelColumns):
-                self._take(order)
-            elif isinstance(order, _Begin):
-                self._go_over()
-                self._next, self._next_at = order, time.monotonic()
-                if self._part is None:
-                    self._go_over()
-            elif isinstance(order, _End):
-                self._go_over()
-                self._finish()
-                write_picture(self.state.files[-1], order.picture)
-                return
+        while not self._is_over:
+            with suppress(queue.Empty):
+                self._orders.get(timeout=_LOOK_S)()
             if time.monotonic() - self._looked_at >= _LOOK_S:
                 self._looked_at = time.monotonic()
                 self._go_on()
+
+    def _plan(self, following: _Next) -> None:
+        self._go_over()
+        self._next = following
+        if self._part is None:
+            self._go_over()
+
+    def _end(self, picture: Picture | None) -> None:
+        self._go_over()
+        self._finish()
+        write_picture(self.state.files[-1], picture)
+        self._is_over = True
 
     def _take(self, columns: MelColumns) -> None:
         if self._next is not None and columns.config_id == self._next.status.config_id:
@@ -184,15 +182,14 @@ class Recorder:
 
     def _go_over(self) -> None:
         """To what runs next; until its columns come, those of before may still do."""
-        order, self._next = self._next, None
-        if order is not None:
-            if self._part is not None:
-                self._close(self._write_sound(self._part))
-            self._open(_Part(self._config, order.status, order.at))
+        following, self._next = self._next, None
+        if following is not None:
+            self._finish()
+            self._open(_Part(self._config, following.status, following.at))
 
     def _go_on(self) -> None:
         """Write what was heard meanwhile."""
-        if self._next is not None and time.monotonic() - self._next_at > _PATIENCE_S:
+        if self._next is not None and time.monotonic() - self._next.asked_at > _PATIENCE_S:
             self._go_over()
         if self._part is None:
             return
@@ -210,7 +207,6 @@ class Recorder:
     def _finish(self) -> None:
         if self._part is not None:
             self._close(self._write_sound(self._part))
-            self._part = None
 
     def _write_sound(self, part: _Part) -> _Part:
         """All that was heard so far; return the part that has the newest of it."""

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from visualizer._version import __version__
 from visualizer.audio.wav import SAMPLE_BYTES, GrowingWav, SoundFormat
 from visualizer.errors import ConfigError
-from visualizer.export.archive import STREAMING, GrowingArray, write_archive
+from visualizer.export.archive import STREAMING, GrowingArray, about, write_archive
 from visualizer.export.take import Take, TakeFiles
 from visualizer.mel.flat import written
 from visualizer.support.files import replacing, writing
@@ -113,11 +113,8 @@ class TakeWriter:
 
     def write_about(self, counters: dict[str, Any]) -> None:
         """Write what the recording is so far; what hinders that is no reason to end it."""
-        columns = {"file": self.files.growing_columns.name}
-        # Of a device that stutters for hours the whole list would be long.
-        lost = {"n_lost": sum(n for _, n in self._lost)}
         try:
-            self._write_json(counters, columns, lost, finished=False)
+            self._write_json(counters, finished=False)
             self._is_told = True
         except ConfigError as error:
             # On Windows, somebody may just be reading it.
@@ -125,16 +122,12 @@ class TakeWriter:
                 _log.warning("%s", error)
             self._is_told = False
 
-    def _write_json(
-        self,
-        counters: dict[str, Any],
-        columns: dict[str, Any],
-        lost: dict[str, Any],
-        *,
-        finished: bool,
-    ) -> None:
-        take = self._take
-        about = {
+    def _write_json(self, counters: dict[str, Any], *, finished: bool) -> None:
+        take, files = self._take, self.files
+        # Of a device that stutters for hours the whole list would be long to write each time.
+        n_lost = sum(n for _, n in self._lost)
+        lost = {"lost": self._lost} if finished else {"n_lost": n_lost}
+        told = {
             "program": f"mel-visualizer {__version__}",
             "versions": {
                 "python": platform.python_version(),
@@ -157,15 +150,15 @@ class TakeWriter:
                 **lost,
             },
             "columns": {
-                **columns,
+                "file": (files.features if finished else files.growing_columns).name,
                 "n_columns": self._columns.shape[0],
                 "level_is_from_before": take.is_levelled_before,
             },
             "counters": counters,
             "front_end": written(take.mel),
         }
-        with writing(self.files.about), replacing(self.files.about) as unfinished:
-            unfinished.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+        with writing(files.about), replacing(files.about) as unfinished:
+            unfinished.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
 
     def finish(self, counters: dict[str, Any]) -> None:
         """Pack the columns, and say that all is there. Raises ConfigError in words."""
@@ -175,8 +168,7 @@ class TakeWriter:
             self._pack(unfinished)
         with suppress(OSError):
             self.files.growing_columns.unlink()
-        columns, lost = {"file": path.name}, {"lost": self._lost}
-        self._write_json(counters, columns, lost, finished=True)
+        self._write_json(counters, finished=True)
 
     def _pack(self, path: Path) -> None:
         mel = self._take.mel
@@ -189,11 +181,7 @@ class TakeWriter:
             path,
             values if self._take.channel == "each" else values[0],
             {
-                "config": np.array(json.dumps(written(mel))),
-                "chain": np.array(json.dumps(mel.to_dict())),
-                "form": np.array(STREAMING),
-                "sample_rate": np.array(mel.sample_rate),
-                "times_s": columns * mel.hop_s + mel.middle_s,
+                **about(mel, STREAMING, columns * mel.hop_s + mel.middle_s),
                 "column": columns,
                 "gaps": np.stack((columns[follows] + 1, np.diff(columns)[follows] - 1), axis=1),
                 "lost_samples": np.array(self._lost, np.int64).reshape(-1, 2),

@@ -54,12 +54,20 @@ def write_settings(path: Path, values: dict[str, Any]) -> None:
         unfinished.write_text(json.dumps(values, indent=2), encoding="utf-8")
 
 
+def is_there(path: Path) -> bool:
+    """Return whether there is something at the path, as far as one may look."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
 def is_usable(path: Path) -> bool:
     """Return whether the file can be read and written, or made where there is none."""
-    if path.exists():
+    if is_there(path):
         return path.is_file() and os.access(path, os.R_OK | os.W_OK)
-    there = next((parent for parent in path.parents if parent.exists()), None)
-    return there is not None and there.is_dir() and os.access(there, os.W_OK)
+    folder = next((parent for parent in path.parents if is_there(parent)), None)
+    return folder is not None and folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
 
 
 def copy_aside(path: Path) -> Path:

@@ -84,7 +84,9 @@ class Window(QMainWindow):
         self.latency = LatencyLog()
 
         self._bridge = Bridge()
-        self._bridge.woken.connect(self._on_update)
+        # Queued also from this thread: what an update wakes comes after all of that update.
+        queued = Qt.ConnectionType.QueuedConnection
+        self._bridge.woken.connect(self._on_update, queued)  # type: ignore[call-arg]
         self._texts = QTimer(self)
         self._texts.timeout.connect(self._look)
         self.devices = DeviceWatch()

@@ -115,8 +115,8 @@ def test_front_ends_of_other_shapes_are_told_why_and_compared_otherwise(
 
 
 def test_windows_a_hop_apart_are_brought_together(tmp_path: Path, sound: Path) -> None:
-    simli = preset_for("simli", RATE_HZ)
-    earlier = replace(simli, offset=simli.offset - simli.hop_length)
+    simli = preset("simli", RATE_HZ)
+    earlier = replace(simli, offset=simli.offset - simli.hop_length).front_end
     found = diff(tmp_path, "simli", front_end(tmp_path / "own.json", earlier), "--on", sound)
     assert (
         "column t of A lies where column t + 1 of B does, and is compared with it" in found["notes"]
@@ -130,8 +130,8 @@ def test_windows_a_hop_apart_are_brought_together(tmp_path: Path, sound: Path) -
 
 
 def test_one_that_has_no_db_is_told_so(tmp_path: Path, sound: Path) -> None:
-    nemo = preset_for("nemo")
-    own = front_end(tmp_path / "own.json", replace(nemo, name="own", statistics=None))
+    nemo = preset("nemo")
+    own = front_end(tmp_path / "own.json", replace(nemo, name="own", statistics=None).front_end)
     found = diff(tmp_path, "nemo", own, "--on", sound)
     assert found["why_no_difference"] == "one is in dB, the other in the model's own unit"
 
@@ -238,17 +238,18 @@ def test_a_recording_differs_by_nothing_from_its_own_sound(
     tmp_path: Path, sound: Path, name: str, n_axes: int
 ) -> None:
     """Its columns begin with the first that this sound alone makes, and jump over gaps."""
-    config = preset_for(name, RATE_HZ)
+    flat = preset(name, RATE_HZ)
+    config = replace(flat, statistics=None).front_end
     samples, _ = soundfile.read(sound, dtype="float32", always_2d=True)
-    columns = MelStream(replace(config, statistics=None), RATE_HZ, 1).push(samples)
+    columns = MelStream(config, RATE_HZ, 1).push(samples)
     kept = np.r_[2:60, 75:100, 140 : columns.shape[2] - 2].astype(np.int64)
     features = recording(
         tmp_path / "recording.npz",
-        replace(config, statistics=None),
+        config,
         columns[0] if n_axes == 2 else columns,
         kept,
     )
-    own = front_end(tmp_path / "own.json", replace(config, statistics=None, stack=1))
+    own = front_end(tmp_path / "own.json", replace(flat, statistics=None, stack=1).front_end)
     picture = tmp_path / "picture.png"
     for pair in ((features, sound), (sound, features)):
         found = diff(tmp_path, *pair, "--config", own, "--picture", picture)
@@ -423,7 +424,7 @@ def test_a_kernel_that_cannot_be_built_is_an_error(
         (["demo", "demo", "--on", "demo"], "--on is what front-ends go over"),
         (["simli", "simli", "--preset", "nemo"], "--preset and --config go with recordings"),
         (["simli", "simli", "--on", "no.wav"], "there is no file 'no.wav'"),
-        (["nemo", "nemo", "--unit", "db"], "its values have no dB"),
+        (["nemo", "nemo", "--unit", "db"], "so they have no dB"),
         (["simli", "simli", "--picture", "a.jpg"], "must end in .png"),
         (["simli", "simli", "--json", "no/such/a.json"], "the figures cannot be written"),
     ],

@@ -95,7 +95,7 @@ def test_another_front_end_begins_anew(panel: SpectrumPanel) -> None:
     panel.set_lane(lane(whisper, "log10"))
     assert curve_at(panel, 40, panel.plot.peaks) is None
     assert panel.title.text() == "no column yet"
-    panel.show_values(np.full(whisper.n_mels, 0.5, np.float32), (-1.0, 1.0), "now")
+    panel.show_values(np.full(whisper.n_rows, 0.5, np.float32), (-1.0, 1.0), "now")
     assert curve_at(panel, 120, panel.plot.curve) == pytest.approx(0.5, abs=0.05)
 
 

@@ -55,7 +55,7 @@ def assert_equals_the_heard(window: Window, track: Track, channel: int | None = 
 
 
 def test_a_new_front_end_shows_what_was_heard_before(noisy: Window, qtbot: QtBot) -> None:
-    hear(noisy, qtbot, 1.5)
+    hear(noisy, qtbot, 2.5)
     for name in ("librosa", "kaldi"):
         chosen_at_s = newest_index(noisy) * noisy.viewer.tracks.first[0].mel.hop_s
         pick(noisy.controls.preset, name, qtbot)
@@ -76,7 +76,7 @@ def test_a_new_front_end_shows_what_was_heard_before(noisy: Window, qtbot: QtBot
 def test_a_front_end_picked_while_frozen_redraws_the_very_place(
     noisy: Window, qtbot: QtBot
 ) -> None:
-    hear(noisy, qtbot, 1.5)
+    hear(noisy, qtbot, 2.5)
     press(noisy, "Left")
     shown, before = noisy.stack.shown, picture_pixels(noisy)
     pick(noisy.controls.preset, "librosa", qtbot)
@@ -169,7 +169,7 @@ def test_where_shapes_differ_there_is_a_reason_instead(noisy: Window, qtbot: QtB
     pick(noisy.controls.second, "full-band", qtbot)
     assert len(noisy.stack.lanes) == 2
     assert noisy.banner.isVisible()
-    bands = preset_for("full-band", RATE_HZ).n_mels
+    bands = preset_for("full-band", RATE_HZ).n_rows
     assert noisy.banner.text() == (
         f"there is no simli less full-band: they have 80 and {bands} bands"
     )

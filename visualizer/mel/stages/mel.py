@@ -61,7 +61,7 @@ class Mel(Stage):
 
     def filters(self, sample_rate: int, n_fft: int) -> NDArray[np.float64]:
         """Return the weights of the bins in the bands, (n_fft // 2 + 1, n_mels)."""
-        bins_hz = np.arange(n_fft // 2 + 1) * (sample_rate / n_fft)
+        bins_hz = np.arange(n_fft // 2 + 1, dtype=np.float64) * (sample_rate / n_fft)
         return self._weights(bins_hz[:, None])
 
     def _weights(self, hz: NDArray[np.float64]) -> NDArray[np.float64]:

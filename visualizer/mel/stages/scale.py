@@ -17,8 +17,8 @@ class Scale(Stage):
     stage: ClassVar[str] = "scale"
     place: ClassVar[Place] = "frame"
 
-    factor: float = field(metadata=number(1e-12, text="above 0"))
-    """32768 gives 16-bit samples, as Kaldi takes them"""
+    factor: float = field(metadata=number(1e-12, 1e12, "from 1e-12 to 1e12"))
+    """32768 gives 16-bit samples, as Kaldi takes them, and 2147483648 32-bit ones"""
 
     def after(self, before: Layout) -> Layout:
         return replace(before, full_scale=before.full_scale * self.factor)

@@ -97,12 +97,12 @@ def look_at_qt() -> Check:
 
 def look_at_settings() -> Check:
     from visualizer.engine.stored import stored_engine, stored_recording
-    from visualizer.support.settings_file import is_usable, read_settings, settings_path
+    from visualizer.support.settings_file import is_there, is_usable, read_settings, settings_path
 
     path = settings_path()
-    is_there = path.exists()
+    was_made = is_there(path)
     if not is_usable(path):
-        verb = "used" if is_there else "made"
+        verb = "used" if was_made else "made"
         value = f"{path} cannot be {verb}; the window forgets what you choose"
         return Check("note", value, "make it a file, in a folder, that you may read and write")
     try:
@@ -112,4 +112,4 @@ def look_at_settings() -> Check:
     problems = stored_engine(values.get("engine"))[1] + stored_recording(values.get("recording"))[1]
     if problems:
         return Check("note", "\n".join((f"{path}: what does not fit is left out", *problems)))
-    return Check("ok", str(path) if is_there else f"{path}, which the window will make")
+    return Check("ok", str(path) if was_made else f"{path}, which the window will make")

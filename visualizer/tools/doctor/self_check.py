@@ -63,7 +63,7 @@ class _Listener:
     def _report(self) -> dict[str, Any]:
         measures = self._meter.measures()
         self._reader.close()
-        status, duration_s = self._reader.status, measures.duration_s
+        status, duration_s = self._reader.status, measures["duration_s"]
         hop_s = status.mel.hop_s if status.mel else math.inf
         delivered = status.delivered - (self._delivered_before or 0)
         return make_report(status, self._latency, measures) | {

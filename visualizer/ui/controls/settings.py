@@ -17,6 +17,7 @@ from visualizer.engine.stored import engine_values, stored_engine, stored_record
 from visualizer.errors import quoted
 from visualizer.support.settings_file import (
     copy_aside,
+    is_there,
     is_usable,
     read_settings,
     settings_path,
@@ -59,7 +60,7 @@ class Settings:
             problems.append("the file is damaged")
         except OSError:
             self._values, self._is_lost = {}, True
-        if not self._is_lost and not self._path.exists():
+        if not self._is_lost and not is_there(self._path):
             aside, self._values = _taken_over()
         self._put_aside_unread(problems + _unread(self._values), aside)
         if aside is not None:

@@ -103,7 +103,8 @@ class Project:
         write_wheel(self.wheels, DEPENDENCY, "1.5.0")
         write_wheel(self.wheels, "launcher-stand-in-extra", "1.0")
         shutil.copy(ROOT / "run.py", self.folder)
-        shutil.copy(ROOT / "visualizer/support/system.py", self.folder / "visualizer/support")
+        for name in ("errors.py", "support/system.py"):
+            shutil.copy(ROOT / "visualizer" / name, self.folder / "visualizer" / name)
         self.change("visualizer/support/system.py", r"\Z", ALL_THERE)
         (self.folder / "visualizer/__init__.py").touch()
         (self.folder / "visualizer/support/__init__.py").touch()

@@ -429,7 +429,7 @@ def _stolen_s() -> float:
 
 def _delay_s(window: Any) -> float:
     """The time less the stream's time, both of the newest block."""
-    ring, status = window._engine._ring, window.engine_status()
+    ring, status = window._reader.engine._ring, window.engine_status()
     return float(ring.delivered_at - ring._clock / status.source.sample_rate)
 
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from visualizer.audio.source import SourceInfo
 from visualizer.engine.options import OutputFormat
+from visualizer.engine.report import front_end_fields
 from visualizer.engine.status import State
 from visualizer.errors import DeviceError
-from visualizer.mel.flat import written
 from visualizer.mel.front_end import FrontEnd
 
 _GAP_COLUMNS = 256
@@ -80,8 +80,7 @@ class Lines(Writer):
             hop_s=mel.hop_s,
             unit="model",
             streaming_form=mel.needs_whole_clip,
-            front_end=written(mel),
-            chain=mel.to_dict(),
+            **front_end_fields(mel),
         )
 
     def column(self, column: StreamColumn) -> Iterator[bytes]:

@@ -71,11 +71,13 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.clicks,
         arguments.level,
     )
-    report = measure(
-        settings,
-        lambda text: print(f"visualizer: {text}", file=sys.stderr, flush=True),
-        process.settle,
-    )
+
+    def announce(text: str) -> None:
+        # All is loaded by now.
+        process.settle()
+        print(f"visualizer: {text}", file=sys.stderr, flush=True)
+
+    report = measure(settings, announce)
     if arguments.json is not None:
         write_report(arguments.json, click_json(report))
     print_tables(click_tables(report))

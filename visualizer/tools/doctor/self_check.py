@@ -37,8 +37,6 @@ def listen() -> dict[str, Any]:
     heard: list[MelColumns] = []
     for deliveries in reader:
         if deliveries and not heard:
-            # It only begins the time that is measured.
-            del deliveries[0]
             delivered_before = reader.engine.status().delivered
             settle()
             meter.begin()
@@ -50,6 +48,8 @@ def listen() -> dict[str, Any]:
     status, duration_s = reader.status, measures["duration_s"]
     hop_s = status.mel.hop_s if status.mel else math.inf
     latency, watch, notices = LatencyLog(), SoundWatch(), []
+    # The first only begins the time that is measured.
+    del heard[:1]
     for columns in heard:
         latency.record(columns, None)
         watch.observe(columns.peak, columns.n_columns * hop_s, columns.means, columns.faults)

@@ -7,6 +7,7 @@ import pytest
 
 from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.presets import PRESETS, preset_for
+from visualizer.mel.stage import Rows
 from visualizer.ui.picture.axis import FrequencyAxis
 from visualizer.ui.picture.notes import note_hz
 
@@ -83,3 +84,16 @@ def test_hertz_come_back(qapp: object) -> None:
     axis.set_notes(False)
     [(_, positions)] = axis.tickValues(0, 80, 600)
     assert "1000" in axis.tickStrings(positions, 1, 1)
+
+
+def test_rows_that_are_no_frequencies_have_their_names(qapp: object) -> None:
+    axis = FrequencyAxis()
+    axis.set_rows(Rows(kind="coefficient", plural="coefficients", labels=tuple("0123456789")))
+    assert axis.labelText == "Coefficient"
+    with_room = [(1.0, [i + 0.5 for i in range(10)])]
+    assert axis.tickValues(0, 10, 600) == with_room
+    assert axis.tickStrings([0.5, 9.5], 1, 1) == ["0", "9"]
+    [(_, with_less)] = axis.tickValues(0, 10, 6 * axis._room())
+    assert with_less == [0.5, 2.5, 4.5, 6.5, 8.5]
+    axis.set_rows(preset_for("simli").rows)
+    assert axis.labelText == "Frequency (Hz)"

@@ -48,7 +48,7 @@ def assert_equals_the_heard(window: Window, track: Track, channel: int | None = 
     """All columns of a track are those of a stream of its own over the kept sound."""
     heard = heard_columns(window, track.mel, channel)
     first, end = track.columns.first, min(track.columns.end, len(heard))
-    assert end - first > 60
+    assert end - first > 40
     np.testing.assert_allclose(
         track.columns.between(first, end), heard[first:end], rtol=1e-3, atol=1e-5
     )

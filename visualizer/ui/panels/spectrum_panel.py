@@ -35,7 +35,6 @@ class SpectrumPlot(QuietPlot):
         plot = self.getPlotItem()
         plot.addItem(self.peaks, ignoreBounds=True)
         plot.addItem(self.curve, ignoreBounds=True)
-        plot.getAxis("bottom").setLabel("Frequency (Hz)")
 
     def take_colours(self) -> None:
         text, ground = self.palette().windowText().color(), self.palette().window().color()

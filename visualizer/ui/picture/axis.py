@@ -87,6 +87,7 @@ class FrequencyAxis(pg.AxisItem):
         super().__init__(orientation)
         self._rows: Rows | None = None
         self._notes = False
+        self._redraw()
 
     def set_rows(self, rows: Rows | None) -> None:
         """Have ticks for the rows of a front-end; without one they are counted."""
@@ -122,7 +123,15 @@ class FrequencyAxis(pg.AxisItem):
 
     def _redraw(self) -> None:
         self.picture = None
+        self.setLabel(self._name())
         self.update()
+
+    def _name(self) -> str:
+        if self._rows is None:
+            return "Band"
+        if self._rows.edges_hz is None:
+            return self._rows.kind.capitalize()
+        return "Note" if self._notes else "Frequency (Hz)"
 
     def _room(self) -> float:
         """Least distance between ticks, in pixels: texts lie above or beside each other."""

@@ -42,7 +42,6 @@ class Picture(pg.PlotWidget):
         plot.hideAxis("bottom")
         # Outwards: in the text's colour they could not be seen on the picture.
         self._frequency_axis.setStyle(tickLength=4)
-        self._frequency_axis.setLabel("Frequency (Hz)")
         self._colours = self._unit_label = ""
         self.limits = (0.0, 1.0)
         # Its axis needs a label from the start to have room for one.
@@ -94,7 +93,6 @@ class Picture(pg.PlotWidget):
     def set_notes(self, notes: bool) -> None:
         """Name notes at the frequency axis, or hertz."""
         self._frequency_axis.set_notes(notes)
-        self._frequency_axis.setLabel("Note" if notes else "Frequency (Hz)")
 
     def set_range(self, limits: tuple[float, float]) -> None:
         """Colour from the lower limit to the upper."""

@@ -1,0 +1,65 @@
+"""Cepstral coefficients: the cosine transform of a column."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visualizer.errors import FieldError
+from visualizer.mel.arrays import Arrays, Operator
+from visualizer.mel.limits import MAX_BANDS, number, one_of, optional, whole
+from visualizer.mel.stage import Layout, Place, Rows, Stage, Values
+
+Norm = Literal["ortho"]
+
+
+@dataclass(frozen=True)
+class Dct(Stage):
+    """Take the first coefficients of each column's discrete cosine transform (type 2).
+
+    After the logarithm of mel bands these are MFCCs. Rows are coefficients then, no frequencies.
+    """
+
+    stage: ClassVar[str] = "dct"
+    place: ClassVar[Place] = "column"
+
+    n_coefficients: int = field(metadata=whole(1, MAX_BANDS))
+    norm: Norm | None = field(default="ortho", metadata=optional(one_of(Norm)))
+    """"ortho" makes the transform orthonormal; None doubles the plain sum, as SciPy does"""
+    lifter: float = field(default=0.0, metadata=number(0.0, 1e6, "0, for none, or above"))
+    """L: coefficient k is multiplied by 1 + L/2·sin(πk/L) (HTK Book, section 5.6)"""
+
+    def matrix(self, n_rows: int) -> NDArray[np.float64]:
+        """Return the weights of a column's rows in the coefficients, (n_rows, n_coefficients)."""
+        k = np.arange(self.n_coefficients, dtype=np.float64)
+        weights = 2.0 * np.cos(np.pi / n_rows * np.outer(np.arange(n_rows) + 0.5, k))
+        if self.norm == "ortho":
+            weights *= math.sqrt(0.5 / n_rows)
+            weights[:, 0] *= math.sqrt(0.5)
+        if self.lifter:
+            weights *= 1.0 + 0.5 * self.lifter * np.sin(np.pi * k / self.lifter)
+        return weights
+
+    def after(self, before: Layout) -> Layout:
+        if self.n_coefficients > before.width:
+            limits = f"at most {before.width}, the rows before the transform"
+            raise FieldError("n_coefficients", self.n_coefficients, limits)
+        assert before.values is not None
+        low, high = before.values.usual
+        # A tenth of the range in each row, along the longest of the vectors: what speech reaches.
+        longest = float(np.linalg.norm(self.matrix(before.width), axis=0).max())
+        reach = 0.1 * (high - low) * math.sqrt(before.width) * longest
+        labels = tuple(str(k) for k in range(self.n_coefficients))
+        return replace(
+            before,
+            width=self.n_coefficients,
+            rows=Rows(kind="coefficient", plural="coefficients", labels=labels),
+            values=Values((-reach, reach), level=None),
+        )
+
+    def operator(self, arrays: Arrays, before: Layout) -> Operator:
+        return arrays.product(self.matrix(before.width))

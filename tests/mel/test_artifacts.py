@@ -103,7 +103,7 @@ def test_another_torch_or_cpu_has_other_kernels(
 ) -> None:
     library = compiled_simli.library
     with monkeypatch.context() as patch:
-        patch.setattr(artifacts, "version", lambda package: "2.99.0")
+        patch.setattr("importlib.metadata.version", lambda package: "2.99.0")
         assert compiled_simli.library != library
     monkeypatch.setattr(artifacts, "_cpu_features", lambda: ["AVX512F"])
     assert compiled_simli.library != library

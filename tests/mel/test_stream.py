@@ -41,7 +41,7 @@ def assert_equal(ours: np.ndarray, theirs: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("rate", RATES_HZ)
-def test_simli_equals_the_seeds_own_formula(rate: int) -> None:
+def test_simli_equals_the_articles_own_formula(rate: int) -> None:
     """torch.stft and melscale_fbanks as the article calls them.
 
     At an odd n_fft or rate the article's filters sit at shifted bins; the exact ones come from

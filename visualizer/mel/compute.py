@@ -27,7 +27,7 @@ def available_devices() -> tuple[Compute, ...]:
 
 
 def choose_device(compute: Compute) -> str:
-    """Return where to compute, in torch's words; "auto" is CUDA where there is a GPU.
+    """Return where to compute, as torch names it; "auto" is CUDA where there is a GPU.
 
     Raises:
         ConfigError: where the choice is not available.

@@ -71,7 +71,7 @@ class StreamingResampler:
         return self._buffer_start + self._buffer.shape[1]
 
     def push(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Take (n, n_channels) at the one rate; return (m, n_channels) now ready at the other."""
+        """Take (n, n_channels) at `from_rate`; return (m, n_channels), ready now, at `to_rate`."""
         self._buffer = np.concatenate((self._buffer, samples.T), axis=1)
         return self._convert()
 

@@ -165,7 +165,7 @@ def test_sound_of_another_rate_is_resampled() -> None:
 @pytest.mark.parametrize("shape", [(100,), (100, 1), (2, 100)])
 def test_samples_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
     stream = MelStream(preset("simli", 16_000), 16_000, 2)
-    with pytest.raises(ValueError, match=r"\(n_samples, 2\) is wanted"):
+    with pytest.raises(ValueError, match=r"\(n_samples, 2\) is expected"):
         stream.push(np.zeros(shape, np.float32))
 
 

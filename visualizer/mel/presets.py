@@ -133,7 +133,7 @@ def preset(name: str, sample_rate: int | None = None) -> MelConfig | FrontEnd:
 
     Returns:
         The flat form, of which `dataclasses.replace` makes others, or, where the front-end has
-        none, the chain. Either goes wherever a front-end is wanted.
+        none, the chain. Either goes wherever a front-end is expected.
 
     Raises:
         ConfigError: for an unknown name, naming the nearest ones, and for a rate at which the

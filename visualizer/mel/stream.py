@@ -183,10 +183,13 @@ class MelStream:
         """
         if samples.ndim != 2 or samples.shape[1] != self._n_channels:
             raise ValueError(
-                f"samples have the shape {samples.shape}; (n_samples, {self._n_channels}) is wanted"
+                f"samples have the shape {samples.shape}; "
+                f"(n_samples, {self._n_channels}) is expected"
             )
         if samples.dtype != np.float32:
-            raise ValueError(f"samples are {samples.dtype}; float32, ±1.0 at full scale, is wanted")
+            raise ValueError(
+                f"samples are {samples.dtype}; float32, ±1.0 at full scale, is expected"
+            )
         return self._finished(self._head.push(samples))
 
     def flush(self) -> Columns:

@@ -130,7 +130,7 @@ class MelKernel:
         wanted = f"({self.n_frames or 'n'}, {win_length})"
         self._require(frames, wanted)
         if frames.shape[1] != win_length or self.n_frames not in (None, len(frames)):
-            raise ValueError(f"frames have the shape {tuple(frames.shape)}; {wanted} is wanted")
+            raise ValueError(f"frames have the shape {tuple(frames.shape)}; {wanted} is expected")
         columns: torch.Tensor = self._compute(frames)
         return columns
 
@@ -153,16 +153,16 @@ class MelKernel:
     def _require(self, tensor: torch.Tensor, shape: str) -> None:
         if not isinstance(tensor, torch.Tensor):
             raise ValueError(
-                f"a torch.Tensor is wanted, not {type(tensor).__name__}; torch.from_numpy makes "
+                f"a torch.Tensor is expected, not {type(tensor).__name__}; torch.from_numpy makes "
                 "one of an array"
             )
         if (tensor.dtype, tensor.device) != (torch.float32, self.device):
             raise ValueError(
                 f"the tensor is {tensor.dtype} on {tensor.device}; torch.float32, ±1.0 at full "
-                f"scale, on {self.device} is wanted"
+                f"scale, on {self.device} is expected"
             )
         if tensor.ndim != 2:
-            raise ValueError(f"the tensor has the shape {tuple(tensor.shape)}; {shape} is wanted")
+            raise ValueError(f"the tensor has the shape {tuple(tensor.shape)}; {shape} is expected")
 
 
 def _present(device: torch.device | str) -> torch.device:

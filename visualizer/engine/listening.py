@@ -74,9 +74,10 @@ def listen(
         channels: of the source, as the device allows; None is its own number.
         channel: which to analyse, from 0; None takes the mean of all, "each" each by itself.
         loop: whether a file is played again and again.
-        compute: where the kernel runs: "auto", "cpu", "cuda" or "mps".
+        compute: where the kernel is to run: "auto", "cpu", "cuda" or "mps". Another device than
+            the CPU is used only where `kernels` is given.
         kernels: a folder for compiled kernels, which are then built while the stream runs; None
-            is NumPy's kernel alone.
+            is NumPy's kernel alone, on the CPU.
 
     Returns:
         An iterator of `Column`; end it with `close()` or a `with` block.

@@ -124,7 +124,7 @@ class Numbers(Writer):
         if self._shape not in (None, shape):
             raise DeviceError(
                 f"{heading.source.name!r} came back with columns of other values than before "
-                f"({shape} instead of {self._shape}), which f32 cannot tell",
+                f"({shape} instead of {self._shape}), which f32 cannot express",
                 "use jsonl or npy",
             )
         self._shape = shape

@@ -141,8 +141,7 @@ class Tracks:
             return now_since
         if end_column > self._live_from and track.mel.needs_whole_clip:
             raise ConfigError(
-                f"{track.mel.name} began to level its columns anew when it was picked, within this "
-                "region",
+                f"{track.mel.name} began to normalise anew when it was picked, within this region",
                 "take one before or after that",
             )
         return self._backfill_since

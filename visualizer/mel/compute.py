@@ -35,7 +35,8 @@ def choose_device(compute: Compute) -> str:
     available = available_devices()
     if compute not in available:
         raise ConfigError(
-            f"compute device {compute!r} is not available here; choose {' or '.join(available)}"
+            f"compute device {compute!r} is not available here",
+            f"choose {' or '.join(available)}",
         )
     if compute == "auto":
         return "cuda" if "cuda" in available else "cpu"

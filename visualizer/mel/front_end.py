@@ -238,7 +238,7 @@ def _stage(values: Any) -> Stage:
         text = name[:100] if isinstance(name, str) else ""
         near = difflib.get_close_matches(text, STAGES, n=1, cutoff=0.4)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(STAGES)}"
-        raise ConfigError(f"there is no stage {quoted(name)}; {hint}")
+        raise ConfigError(f"there is no stage {quoted(name)}", hint)
     check_names(values, kind, f"the stage {name!r}", skip=("stage",))
     try:
         return kind(**{field: value for field, value in values.items() if field != "stage"})
@@ -262,7 +262,7 @@ def check_names(values: dict[Any, Any], kind: Any, what: str, skip: tuple[str, .
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
             if "front_end" in values:
                 hint = "give what is under 'front_end' alone"
-            raise ConfigError(f"there is no field {quoted(name)} in {what}; {hint}")
+            raise ConfigError(f"there is no field {quoted(name)} in {what}", hint)
     defaults = (MISSING, MISSING)
     missing = [
         name

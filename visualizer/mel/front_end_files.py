@@ -28,5 +28,5 @@ def read_front_end(path: Path) -> FrontEnd:
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{quoted(path)} is not JSON: {one_line(error)}") from error
     if values is None:
-        raise ConfigError(f"{quoted(path)} holds no front-end; a JSON object of fields is expected")
+        raise ConfigError(f"{quoted(path)} holds no front-end", "a JSON object is expected")
     return read(values)

@@ -55,8 +55,8 @@ class StreamingResampler:
         if self._group * self._phases > _MAX_WEIGHTS:
             raise ConfigError(
                 f"{from_rate} Hz cannot be resampled to {to_rate} Hz: their greatest common "
-                f"divisor is {divisor}; choose a front-end that takes any rate, or convert the "
-                "sound to a common rate"
+                f"divisor is {divisor}",
+                "choose a front-end that takes any rate, or convert the sound to a common rate",
             )
         filters, self._width = polyphase_filters(self._group, self._phases)
         self._product = NumpyArrays(np.float32).product(filters)

@@ -195,7 +195,7 @@ def make_venv():
     made = subprocess.run(command_line, capture_output=True, text=True)
     if made.returncode:
         reason = ((made.stdout + made.stderr).strip().splitlines() or ["no reason given"])[-1]
-        fail(f"could not make {VENV}: {reason}. Mend that, then: {again()}")
+        fail(f"could not make {VENV}: {reason}. Fix that, then: {again()}")
 
 
 def run_pip(extras):

@@ -175,7 +175,7 @@ def test_after_a_loss_no_column_rests_on_a_sample_from_before_it() -> None:
     before, after = noise(4000), noise(4000)
     stream = MelStream(config, config.sample_rate, 1)
     stream.push(before)
-    # So many that a frame begins with the very first sample after them.
+    # As many as let a frame begin with the very first sample after them.
     lost = 32 * config.hop_length + config.offset - len(before)
     stream.skip(lost)
     first = stream.next_column

@@ -250,5 +250,5 @@ def read_blocks(
 
 
 def _piece_length(file: Any, length: int) -> int:
-    """So many samples at once, fewer of a file with many channels and a high rate."""
+    """How many samples to read at once: fewer with many channels and a high rate."""
     return max(1, min(length, _PIECE_VALUES // int(file.channels)))

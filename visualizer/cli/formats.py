@@ -19,7 +19,7 @@ from visualizer.mel.flat import written
 from visualizer.mel.front_end import FrontEnd
 
 _GAP_COLUMNS = 256
-"""So many that are missing are written at once: a gap may be of hours."""
+"""How many missing columns are written at once: a gap may last hours."""
 
 
 @dataclass(frozen=True)

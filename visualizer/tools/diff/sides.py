@@ -40,7 +40,7 @@ DEMO = "demo"
 NUMPY: KernelName = "numpy"
 _FEATURES = (".npy", ".npz")
 _MOST_MISSING = 1_000_000
-"""Columns that a recording may lack: hours. An index beyond that is a damaged one."""
+"""Columns that may be missing from a recording: hours. An index beyond that is a damaged one."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class FrontEndOperand:
 
     title: str
     at: Callable[[int], FrontEnd]
-    """its config for a sound of so many Hz"""
+    """returns its chain for sound of that rate, in Hz"""
     kernel: KernelName
 
 
@@ -113,8 +113,8 @@ class Side:
     sound: Sound | None
     """None for features that were computed elsewhere"""
     values: Values
-    """(rows, columns) as the model gets them; float32, or float64 of the reference. A column that a
-    recording lacks is NaN"""
+    """(rows, columns) as the model gets them; float32, or float64 of the reference. Columns missing
+    from a recording are NaN"""
 
     @property
     def bands(self) -> Values:

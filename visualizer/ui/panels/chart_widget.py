@@ -27,7 +27,7 @@ class Scale:
 
 
 def ticks_up_to(high: float, most: int = 6) -> tuple[tuple[float, str], ...]:
-    """Round values from 0 to `high`, at most so many steps of 1, 2 or 5 times a power of ten."""
+    """Return round values from 0 to `high`, `most` steps at most, of 1, 2 or 5 times 10ⁿ."""
     power = 10.0 ** math.floor(math.log10(high / most))
     step = next(power * factor for factor in (1, 2, 5, 10) if high / (power * factor) <= most)
     values = [step * index for index in range(math.floor(high / step * (1 + 1e-9)) + 1)]

@@ -147,8 +147,9 @@ class Engine:
     def _run(self) -> None:
         if self._requested.is_live:
             load_soon()
-        self._status = replace(self._status, compute_choices=available_devices())
         self._open(self._wanted.capture)
+        # Meanwhile, since a driver may take a while to answer.
+        self._status = replace(self._status, compute_choices=available_devices())
         self._work()
         self._keeper.close()
 

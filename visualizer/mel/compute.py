@@ -56,6 +56,7 @@ def has_cuda() -> bool:
     if not any(libraries.glob("*torch_cuda*")):
         return False
     try:
+        # Whose calls let other threads run, since they can take a while.
         driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
         count = ctypes.c_int()
         found = driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0

@@ -125,7 +125,8 @@ class MelConfig:
     """the clip is cut or, before the shift, filled with zeros to this many columns"""
 
     def __post_init__(self) -> None:
-        assert self.front_end
+        # Which checks every field.
+        _ = self.front_end
 
     @cached_property
     def front_end(self) -> FrontEnd:

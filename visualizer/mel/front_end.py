@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, Self
@@ -54,16 +54,23 @@ class FrontEnd:
         require(fits, "name", name, f"a text of 1 to {_LONGEST_NAME} letters, on one line")
         fits = is_whole(self.sample_rate, SAMPLE_RATE_MIN_HZ, SAMPLE_RATE_MAX_HZ)
         require(fits, "sample_rate", self.sample_rate, RATE_LIMITS)
-        object.__setattr__(self, "stages", tuple(self.stages))
+        for stage in self.stages:
+            require(isinstance(stage, Stage), "stages", stage, "stages, see visualizer.mel.stages")
+        # Each an object of its own, by which it is found again.
+        object.__setattr__(self, "stages", tuple(replace(stage) for stage in self.stages))
         names = [stage.stage for stage in self.stages]
         for needed in _NEEDED:
             require(names.count(needed) == 1, "stages", names, f"a chain with one {needed!r}")
+        n_filters = sum(stage.place == "filters" for stage in self.stages)
+        fits = n_filters <= 1 and names.count("window") <= 1
+        require(fits, "stages", names, "a chain with at most one window and one stage of filters")
         require(len(names) <= _MOST_STAGES, "stages", names, f"at most {_MOST_STAGES}")
         for one, next_one in pairwise(self.stages):
             if PLACES.index(one.place) > PLACES.index(next_one.place):
                 limits = f"a chain with {next_one.stage!r} before {one.stage!r}"
                 raise FieldError("stages", names, limits)
-        assert self._layouts
+        # Which checks that each stage fits what comes before it.
+        _ = self._layouts
 
     @cached_property
     def _layouts(self) -> tuple[Layout, ...]:
@@ -155,6 +162,14 @@ class FrontEnd:
     def needs_whole_clip(self) -> bool:
         """Whether the model's own columns cannot be known before the clip has ended."""
         return self.dependence == "clip"
+
+    @property
+    def remembers(self) -> bool:
+        """Whether a live column rests on columns before it: on the clip so far, or the past.
+
+        Such columns come out alike only where all sound since the beginning is there.
+        """
+        return any(stage.dependence != "frame" for stage in self.column_stages)
 
     @property
     def win_length(self) -> int:

@@ -168,6 +168,8 @@ class Layout:
     """of the last axis: samples of a frame, bins of a spectrum, rows of a column"""
     full_scale: float = 1.0
     """what a sine of full scale amounts to here"""
+    window_sum: float = 0.0
+    """of the weights of a frame's samples"""
     n_fft: int = 0
     """points of the transform that gave the bins"""
     rows: Rows = Rows()
@@ -192,6 +194,13 @@ class PastState(Protocol):
     """
 
     def push(self, pieces: Array, /) -> Array: ...
+
+
+class SoundState(PastState, Protocol):
+    """A stage of the sound, which may lose samples: takes pieces (n_channels, n_samples)."""
+
+    def skip(self, n_samples: int, /) -> int:
+        """Note that samples were lost; return how many are missing from what comes out."""
 
 
 class CountState(Protocol):
@@ -246,6 +255,13 @@ class Stage:
         """Return a new PastState, ClipState or CountState, where the stage has one."""
         raise TypeError(f"{self.stage} has no state")
 
+    def of_sound(self, arrays: Arrays, before: Layout, n_channels: int) -> SoundState:
+        """Return a stage that stands before the cutting into frames."""
+        if self.dependence == "frame":
+            return _EachSample(self.operator(arrays, before))
+        state: SoundState = self.state(arrays, before, n_channels)
+        return state
+
     def piecewise(self, arrays: Arrays, before: Layout, n_channels: int) -> Operator | None:
         """Return the stage for pieces of columns in order, (n_channels, n_columns, n_rows) each.
 
@@ -259,3 +275,13 @@ class Stage:
             push: Operator = self.state(arrays, before, n_channels).push
             return push
         return None
+
+
+class _EachSample:
+    """A stage of the sound that each sample needs nothing else for."""
+
+    def __init__(self, operator: Operator) -> None:
+        self.push = operator
+
+    def skip(self, n_samples: int) -> int:
+        return n_samples

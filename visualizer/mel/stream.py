@@ -35,7 +35,7 @@ class KernelStream:
         arrays = NumpyArrays(np.float32)
         before = front_end.before
         stages = front_end.sound_stages
-        self._sound = [stage.state(arrays, before(stage), n_channels) for stage in stages]
+        self._sound = [stage.of_sound(arrays, before(stage), n_channels) for stage in stages]
         frames = front_end.frames
         self._framer = frames.state(arrays, before(frames), n_channels)
         self._resampler: StreamingResampler | None = None

@@ -13,8 +13,8 @@ from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.kernels.host import kernel_operator
 from visualizer.mel.stage import ClipState, CountState, Stage
 
-_FRAMES_AT_ONCE = 4096
-"""Enough to keep a GPU busy, and some tens of MB."""
+_SAMPLES_AT_ONCE = 1 << 21
+"""Of frames: enough to keep a GPU busy, and some tens of MB."""
 
 
 class ColumnStore(Protocol):
@@ -37,7 +37,7 @@ def whole_clip(front_end: FrontEnd, arrays: Arrays, samples: Array) -> Array:
     """
     n_channels = samples.shape[0]
     for stage in front_end.sound_stages:
-        samples = stage.state(arrays, front_end.before(stage), n_channels).push(samples)
+        samples = stage.of_sound(arrays, front_end.before(stage), n_channels).push(samples)
     columns = _kernel_columns(front_end, arrays, samples)
     stages = front_end.column_stages + front_end.count_stages
     pieces = through(stages, front_end, arrays, iter((columns,)), n_channels)
@@ -49,7 +49,7 @@ def _kernel_columns(front_end: FrontEnd, arrays: Arrays, samples: Array) -> Arra
     kernel, frames = kernel_operator(front_end, arrays), front_end.frames
     n_channels, n_columns = samples.shape[0], front_end.n_columns(samples.shape[1])
     # Frames share their samples until they are brought into rows: never all of them at once.
-    step = max(1, _FRAMES_AT_ONCE // max(1, n_channels))
+    step = max(1, _SAMPLES_AT_ONCE // max(1, n_channels * front_end.win_length))
     parts = [arrays.constant(np.zeros((n_channels, 0, front_end.n_kernel_rows)))]
     for first in range(0, n_columns, step):
         some = frames.of_clip(arrays.xp, samples, first, min(first + step, n_columns))

@@ -33,11 +33,12 @@ def hold_standard_streams() -> None:
 
 
 def keep_arrays_on_one_thread() -> None:
-    """Have NumPy's products run on the thread that asks for them; before NumPy is imported.
+    """Have NumPy and torch compute on the thread that asks for it; before either is loaded.
 
-    Its own threads would only take turns with ours, which wait for no product of that size.
+    Threads of their own would only take turns with ours for the little work of a hop.
     """
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    for library in ("OPENBLAS", "OMP", "MKL"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 
 def settle() -> None:

@@ -7,9 +7,7 @@ would come. Here the system's loader is called through ctypes, which lets other 
 from __future__ import annotations
 
 import ctypes
-import sys
-import threading
-from ctypes import byref, c_char_p, c_int, c_int32, c_int64, c_size_t, c_void_p
+from ctypes import byref, c_char_p, c_int32, c_int64, c_size_t, c_void_p
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,6 @@ from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.kernels.host import Frames
 from visualizer.mel.kernels.libraries import load_library, torch_library
 
-_SET_NUM_THREADS = {"win32": "?set_num_threads@at@@YAXH@Z"}
 _ARRAY, _SHAPE = (c_void_p, c_size_t), (c_int64, c_void_p, c_void_p, c_int64)
 
 
@@ -65,18 +62,11 @@ class CompiledKernel:
         self._inputs, self._outputs = (c_void_p * 2)(), (c_void_p * 1)()
         first = ctypes.addressof(self._inputs)
         self._places = first, first + ctypes.sizeof(c_void_p)
-        name = _SET_NUM_THREADS.get(sys.platform, "_ZN2at15set_num_threadsEi")
-        self._set_num_threads = _function(torch, name, c_int, result=None)
-        self._called_on: int | None = None
 
     def __call__(self, frames: Frames) -> NDArray[np.float32]:
         """Take (n, win_length); return a new array (n, n_rows). Raise RuntimeError on failure."""
         if len(frames) != self.rows_per_call:
             raise ValueError(f"this kernel takes {self.rows_per_call} rows, not {len(frames)}")
-        if self._called_on != threading.get_ident():
-            # torch's threads would only wait for each other here; each of ours says so for itself.
-            self._set_num_threads(1)
-            self._called_on = threading.get_ident()
         self._frames[:] = frames
         # A run takes over the handles it gets, though not the memory that they lead to.
         for tensor, place in zip(self._tensors, self._places, strict=True):

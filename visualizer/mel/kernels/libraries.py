@@ -66,10 +66,8 @@ def import_torch() -> None:
     was_enabled = gc.isenabled()
     gc.disable()
     try:
-        import torch
+        import torch  # noqa: F401
 
-        # All of this thread's work: more would wait for each other.
-        torch.set_num_threads(1)
         # What came with it stays for good and need not be looked through.
         gc.freeze()
     finally:

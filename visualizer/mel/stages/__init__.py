@@ -3,6 +3,7 @@
 STAGES maps the name that a chain's JSON gives a stage to its class.
 """
 
+from collections.abc import Iterator
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -11,4 +12,11 @@ from visualizer.mel.stage import Stage
 for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")
 
-STAGES: dict[str, type[Stage]] = {stage.stage: stage for stage in Stage.__subclasses__()}
+
+def _kinds(base: type[Stage]) -> Iterator[type[Stage]]:
+    for kind in base.__subclasses__():
+        yield kind
+        yield from _kinds(kind)
+
+
+STAGES: dict[str, type[Stage]] = {kind.stage: kind for kind in _kinds(Stage)}

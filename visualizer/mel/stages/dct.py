@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from visualizer.errors import FieldError
 from visualizer.mel.arrays import Arrays, Operator
-from visualizer.mel.limits import MAX_BANDS, number, one_of, optional, whole
+from visualizer.mel.limits import MAX_BANDS, MAX_WEIGHTS, number, one_of, optional, whole
 from visualizer.mel.stage import Layout, Place, Rows, Stage, Values
 
 Norm = Literal["ortho"]
@@ -47,6 +47,9 @@ class Dct(Stage):
     def after(self, before: Layout) -> Layout:
         if self.n_coefficients > before.width:
             limits = f"at most {before.width}, the rows before the transform"
+            raise FieldError("n_coefficients", self.n_coefficients, limits)
+        if self.n_coefficients * before.width > MAX_WEIGHTS:
+            limits = f"up to {MAX_WEIGHTS} divided by the rows ({before.width})"
             raise FieldError("n_coefficients", self.n_coefficients, limits)
         assert before.values is not None
         low, high = before.values.usual

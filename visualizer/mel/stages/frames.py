@@ -65,7 +65,7 @@ class Frames(Stage):
         return max(0, 1 + (n_samples - 2 * self.offset - self.win_length) // self.hop_length)
 
     def after(self, before: Layout) -> Layout:
-        return replace(before, width=self.win_length)
+        return replace(before, width=self.win_length, window_sum=float(self.win_length))
 
     def of_clip(self, xp: Any, samples: Array, first: int, last: int) -> Array:
         """Return frames `first` to before `last` of a whole clip.

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from visualizer.mel.arrays import Array, Arrays, Operator
+from visualizer.mel.arrays import Arrays, NumpyArrays, Operator
 from visualizer.mel.limits import LEAST_FLOOR, number, one_of
 from visualizer.mel.stage import USUAL_DB, Layout, LinearLevel, LogLevel, Place, Stage, Values
 
@@ -35,16 +35,13 @@ class Log(Stage):
     def after(self, before: Layout) -> Layout:
         assert before.values is not None
         level = before.values.level
+        formula = self.operator(NumpyArrays(np.float64), before)
         if not isinstance(level, LinearLevel):
-            return replace(before, values=before.values.through(self._of))
+            return replace(before, values=before.values.through(formula))
         factor = _FACTORS[self.kind]
         after = LogLevel(factor * math.log10(level.full_scale), factor * level.power / 20.0)
-        low, high = self._of(level.value(USUAL_DB))
+        low, high = formula(level.value(USUAL_DB))
         return replace(before, values=Values((float(low), float(high)), after))
-
-    def _of(self, values: Array) -> Array:
-        floored = values + self.floor if self.floor_rule == "add" else values.clip(min=self.floor)
-        return _FACTORS[self.kind] * np.log10(floored)
 
     def operator(self, arrays: Arrays, before: Layout) -> Operator:
         xp, floor, factor = arrays.xp, arrays.constant(self.floor), _FACTORS[self.kind]

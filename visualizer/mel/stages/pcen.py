@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
+from visualizer.errors import FieldError
 from visualizer.mel.arrays import Array, Arrays
 from visualizer.mel.limits import number, one_of
 from visualizer.mel.stage import Dependence, Layout, Place, Stage, Values
@@ -35,7 +36,7 @@ class Pcen(Stage):
     gain: float = field(default=0.98, metadata=number(0.0, 10.0, "from 0 to 10"))
     bias: float = field(default=2.0, metadata=number(1e-6, 1e6, "from 1e-6 to 1e6"))
     power: float = field(default=0.5, metadata=number(0.0, 1.0, "from 0 to 1"))
-    epsilon: float = field(default=1e-6, metadata=number(1e-30, 1.0, "from 1e-30 to 1"))
+    epsilon: float = field(default=1e-6, metadata=number(1e-12, 1.0, "from 1e-12 to 1"))
     start: Start = field(default="one", metadata=one_of(Start))
     """of the average: "one" as though 1.0 had come before (librosa), "first" the first value"""
 
@@ -45,6 +46,9 @@ class Pcen(Stage):
 
     def after(self, before: Layout) -> Layout:
         assert before.values is not None
+        if not before.values.is_linear:
+            limits = "the first of the stages that change a column's values"
+            raise FieldError("pcen", "after a logarithm", limits)
         average = max(before.values.usual[1], self.epsilon)
         loudest = _PEAK * average ** (1.0 - self.gain)
         if self.power == 0.0:

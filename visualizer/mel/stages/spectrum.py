@@ -41,7 +41,8 @@ class Spectrum(Stage):
             limits = f"from win_length ({quoted(before.width)}) to {MAX_SAMPLES}"
             raise FieldError("n_fft", self.n_fft, limits)
         n_bins = self.n_fft // 2 + 1
-        full_scale = before.full_scale**self.power
+        # A sine of amplitude 1.0 has the spectral magnitude sum(window)/2 at its bin.
+        full_scale = (before.full_scale * before.window_sum / 2.0) ** self.power
         edges_hz = np.arange(-1.0, n_bins + 1.0) * (before.sample_rate / self.n_fft)
         level = LinearLevel(0.0, full_scale, self.power) if full_scale else None
         return replace(

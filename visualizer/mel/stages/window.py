@@ -36,9 +36,7 @@ class Window(Stage):
         return hann**0.85 if self.kind == "povey" else hann
 
     def after(self, before: Layout) -> Layout:
-        # A sine of amplitude 1.0 has the spectral magnitude sum(window)/2 at its bin.
-        magnitude = float(self.weights(before.width).sum()) / 2.0
-        return replace(before, full_scale=before.full_scale * magnitude)
+        return replace(before, window_sum=float(self.weights(before.width).sum()))
 
     def operator(self, arrays: Arrays, before: Layout) -> Operator:
         weights = arrays.constant(self.weights(before.width))

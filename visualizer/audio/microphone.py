@@ -49,13 +49,9 @@ class Microphone:
         self._stream = open_stream(
             device, "input", sample_rate, channels, self._callback, self._finished
         )
+        latency_s = reported_latency_s(self._stream)
         self.info = SourceInfo(
-            kind="mic",
-            name=device.name,
-            host_api=device.host_api,
-            sample_rate=sample_rate,
-            channels=channels,
-            device_latency_s=reported_latency_s(self._stream),
+            "mic", device.name, device.host_api, sample_rate, channels, latency_s
         )
         self._started_at = time.perf_counter()
         self._ring: BlockRing | None = None

@@ -12,7 +12,6 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,14 +30,9 @@ _LOOK_S = 0.25
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class FollowedColumns:
-    """Consecutive columns of kept sound."""
-
-    values: NDArray[np.float32]
-    """(n_channels, n_rows, n_columns) in the front-end's own unit"""
-    first_column: int
-    """index of the first one on the stream's grid of hops"""
+FollowedColumns = tuple[int, NDArray[np.float32]]
+"""The index of the first column on the stream's grid of hops, and the columns (n_channels, n_rows,
+n_columns) in the front-end's own unit."""
 
 
 class Follower:
@@ -112,16 +106,15 @@ class Follower:
         while not self._closed.is_set():
             end = min(sound.end, at + round(_STEP_S * sound.sample_rate))
             if end == at and self._is_over:
-                first_column, values = pipeline.flush()
-                self._put(FollowedColumns(values, first_column))
+                self._put(pipeline.flush())
                 return
             if end == at:
                 self._woken.wait(_LOOK_S)
                 self._woken.clear()
                 continue
             for start, samples in unbroken(at, sound.read(at, end)):
-                first_column, values = pipeline.push(start, samples)
-                if values.shape[2] and not self._put(FollowedColumns(values, first_column)):
+                columns = pipeline.push(start, samples)
+                if columns[1].shape[2] and not self._put(columns):
                     return
             at = end
             until = self._until_column

@@ -83,32 +83,21 @@ def listen(
     ((80,), 0)
     """
     presets.preset(preset)
-    engine_config = EngineConfig(
-        _capture(source, device, sample_rate, channels, loop), preset, config, channel, compute
-    )
-    choose_device(compute)
-    return Listener(engine_config, None if kernels is None else Path(kernels).absolute())
-
-
-def _capture(
-    source: str | os.PathLike[str],
-    device: str | int | None,
-    sample_rate: int | None,
-    channels: int | None,
-    loop: bool,
-) -> CaptureConfig:
-    path = None if source in ("mic", "demo") else Path(source).absolute()
+    kind: SourceKind = "mic" if source == "mic" else "demo" if source == "demo" else "file"
+    path = str(Path(source).absolute()) if kind == "file" else None
     if path is not None:
-        open_audio(path).close()
-    kind: SourceKind = "file" if path is not None else "mic" if source == "mic" else "demo"
-    return CaptureConfig(
+        open_audio(Path(path)).close()
+    capture = CaptureConfig(
         kind,
         device=None if device is None else str(device),
-        path=None if path is None else str(path),
+        path=path,
         sample_rate=sample_rate,
         channels=channels,
         loop=loop,
     )
+    engine_config = EngineConfig(capture, preset, config, channel, compute)
+    choose_device(compute)
+    return Listener(engine_config, None if kernels is None else Path(kernels).absolute())
 
 
 class Listener:

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from visualizer.audio.capture import CaptureConfig
 from visualizer.audio.wav import SoundFormat
-from visualizer.engine.config import Channel, EngineConfig
+from visualizer.engine.config import EngineConfig
 from visualizer.engine.keeper import KernelChoice, KernelPlan
 from visualizer.errors import ConfigError, among, quoted, require
 from visualizer.mel.compute import Compute
@@ -80,17 +80,6 @@ class RunOptions:
 
 OutputFormat = Literal["jsonl", "npy", "f32"]
 OUTPUT_FORMATS: tuple[OutputFormat, ...] = get_args(OutputFormat)
-
-
-@dataclass(frozen=True)
-class StreamOptions:
-    """What the command line asks of a stream."""
-
-    run: RunOptions
-    """with the source; nothing stands in for it"""
-    form: OutputFormat
-    channel: Channel
-    """as in EngineConfig"""
 
 
 MINIMUM_SIZE = (820, 450)

@@ -162,12 +162,12 @@ class Tracks:
 def _take(follower: Follower | None, tracks: tuple[Track, ...]) -> float:
     """Add what came of a follower to its tracks; return since when, in s, infinity for nothing."""
     came = [] if follower is None else follower.drain()
-    for followed in came:
-        for track, values in zip(tracks, followed.values, strict=True):
+    for first_column, signals in came:
+        for track, values in zip(tracks, signals, strict=True):
             kept = track.columns
-            take = kept.append if followed.first_column >= kept.end else kept.fill
-            take(followed.first_column, values)
-    starts_s = (tracks[0].mel.cell_start_s + f.first_column * tracks[0].mel.hop_s for f in came)
+            take = kept.append if first_column >= kept.end else kept.fill
+            take(first_column, values)
+    starts_s = (tracks[0].mel.cell_start_s + first * tracks[0].mel.hop_s for first, _ in came)
     return min(starts_s, default=math.inf)
 
 

@@ -132,12 +132,11 @@ class Recorder:
         fault = None
         try:
             self._record()
-        except VisualizerError as error:
-            fault = f"the recording ended: {error}"
         except Exception as error:
-            _log.exception("the recording failed")
-            fault = f"the recording ended: {error!r}"
-        if fault is not None:
+            is_foreseen = isinstance(error, VisualizerError)
+            if not is_foreseen:
+                _log.exception("the recording failed")
+            fault = f"the recording ended: {error if is_foreseen else repr(error)}"
             _log.warning("%s", fault)
             self._save_the_rest()
         self.state = replace(self.state, is_on=False, fault=fault)
@@ -145,12 +144,11 @@ class Recorder:
 
     def _save_the_rest(self) -> None:
         """After a fault, what can be."""
-        part = self._part
-        if part is not None:
-            try:
-                self._close(part)
-            except Exception as error:
-                _log.warning("%s could not be finished: %s", part.writer.files.name, error)
+        try:
+            if self._part is not None:
+                self._close(self._part)
+        except Exception as error:
+            _log.warning("%s could not be finished: %s", self.state.files[-1].name, error)
 
     def _record(self) -> None:
         while not self._is_over:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from visualizer.audio.channels import Channel, signals_of
 from visualizer.audio.file import write_sound
 from visualizer.engine.history import SoundHistory
+from visualizer.engine.pipeline import Pipeline
 from visualizer.errors import ConfigError
 from visualizer.mel.flat import flat_form, written
 from visualizer.mel.front_end import FrontEnd
@@ -123,19 +124,12 @@ def _samples(piece: Piece) -> tuple[int, NDArray[np.float32]]:
 
 
 def _values(piece: Piece, start: int, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    from visualizer.mel.stream import MelStream
-
-    stream = MelStream(piece.mel, piece.sound.sample_rate, 1)
-    if start:
-        stream.skip(start)
-    first = stream.next_column
-    parts = [stream.push(samples)]
+    pipeline = Pipeline(piece.mel, piece.sound.sample_rate, 1, 0)
+    first, columns = pipeline.push(start, samples)
     if piece.ended:
-        parts.append(stream.flush())
-    columns = np.concatenate(parts, axis=2)[0]
-    values = columns[
-        piece.first_band : piece.end_band, piece.first_column - first : piece.end_column - first
-    ]
+        columns = np.concatenate((columns, pipeline.flush()[1]), axis=2)
+    rows = slice(piece.first_band, piece.end_band)
+    values = columns[0, rows, piece.first_column - first : piece.end_column - first]
     if values.shape[1] != piece.end_column - piece.first_column:
         raise ConfigError("not all of the region is computed from sound that is kept")
     return np.ascontiguousarray(values)

@@ -36,10 +36,10 @@ class Microphone:
     def __init__(self, capture: CaptureConfig) -> None:
         """Open the device. Raises DeviceError with what PortAudio said."""
         device = _found(capture)
-        sample_rate = capture.sample_rate or device.native_rate
-        if capture.sample_rate is None and capture.preferred_rate is not None:
-            wished = accepted_rates(device, (capture.preferred_rate,))
-            sample_rate = wished[0] if wished else sample_rate
+        sample_rate, preferred = capture.sample_rate, capture.preferred_rate
+        if sample_rate is None:
+            accepted = accepted_rates(device, () if preferred is None else (preferred,))
+            sample_rate = accepted[0] if accepted else device.native_rate
         channels = capture.channels or min(DEFAULT_CHANNELS, device.channels)
         if channels > device.channels:
             raise DeviceError(

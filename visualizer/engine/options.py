@@ -14,6 +14,7 @@ from visualizer.errors import ConfigError, among, quoted, require
 from visualizer.mel.compute import Compute
 from visualizer.mel.front_end import FrontEnd
 from visualizer.support.folders import cache_folder
+from visualizer.support.settings_file import is_there
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,7 @@ class RecordingConfig:
     def require_folder(self) -> Path:
         """Raises ConfigError where it is not there."""
         folder = Path(self.folder or "")
-        try:
-            is_there = self.folder is not None and folder.is_dir()
-        except OSError:
-            is_there = False
-        if not is_there:
+        if self.folder is None or not (is_there(folder) and folder.is_dir()):
             raise ConfigError(
                 f"recordings cannot go to {quoted(self.folder)}",
                 "it must be a folder that is there",
@@ -67,15 +64,9 @@ class RunOptions:
     @property
     def must_open(self) -> bool:
         """Whether exactly this was asked for, so that something else in its place is an error."""
-        capture = self.capture
-        if self.compute not in (None, "auto"):
-            return True
-        return capture is not None and (
-            capture.path is not None
-            or capture.device is not None
-            or capture.sample_rate is not None
-            or capture.channels is not None
-        )
+        capture = self.capture or CaptureConfig("mic")
+        source = capture.path, capture.device, capture.sample_rate, capture.channels
+        return self.compute not in (None, "auto") or any(part is not None for part in source)
 
 
 OutputFormat = Literal["jsonl", "npy", "f32"]

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -11,7 +11,6 @@ from visualizer.audio.devices import (
     find_device,
     from_json,
     readable,
-    to_json,
     told_apart,
 )
 from visualizer.errors import DeviceError
@@ -78,7 +77,7 @@ def test_an_output_is_called_one() -> None:
 
 def test_the_list_survives_json() -> None:
     listed = DeviceList((*DEVICES, replace(DEVICES[0], sample_rates=None, server_source="x")), 2)
-    assert from_json(json.loads(json.dumps(to_json(listed)))) == listed
+    assert from_json(json.loads(json.dumps(asdict(listed)))) == listed
 
 
 def test_a_list_of_another_version_is_refused() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from visualizer.errors import DeviceError
@@ -143,13 +143,8 @@ def table(devices: Iterable[Device]) -> str:
     return "\n".join(lines)
 
 
-def to_json(listed: DeviceList) -> dict[str, Any]:
-    """Plain JSON values, read back by `from_json`."""
-    return asdict(listed)
-
-
 def from_json(values: dict[str, Any]) -> DeviceList:
-    """The devices that another process listed. Raises DeviceError for anything else."""
+    """Read what `asdict` made in another process. Raises DeviceError for anything else."""
     try:
         devices = tuple(
             Device(**{**v, "sample_rates": v["sample_rates"] and tuple(v["sample_rates"])})

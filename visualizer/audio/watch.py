@@ -14,11 +14,11 @@ import signal
 import sys
 import threading
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
-from visualizer.audio.devices import Device, DeviceList, to_json
+from visualizer.audio.devices import Device, DeviceList
 from visualizer.audio.listing import accepted_rates, list_devices, rates_to_try
 from visualizer.audio.portaudio import rescan
 from visualizer.audio.server import follow_sources
@@ -84,7 +84,7 @@ def _look(rates: _Rates | None, output: IO[str]) -> dict[str, Any]:
     try:
         rescan(jack=True)
         listed = list_devices()
-        return to_json(listed if rates is None else rates.complete(listed))
+        return asdict(listed if rates is None else rates.complete(listed))
     except DeviceError as error:
         return {"error": str(error)}
 

@@ -16,7 +16,6 @@ from typing import Any
 
 from visualizer.audio.devices import Device
 
-_LOOK_S = 1.0
 _RETRY_S = 2.0
 _RECORDING_LIMIT_S = 2.0
 _MONITOR = ".monitor"
@@ -48,9 +47,7 @@ def follow_sources(on_change: Callable[[], None]) -> None:
     while True:
         try:
             with _connected() as pulse:
-                while True:
-                    compare(_read(pulse))
-                    time.sleep(_LOOK_S)
+                _listen(pulse, compare)
         except (ImportError, OSError):
             return
         except Exception as error:
@@ -131,3 +128,24 @@ def _read(pulse: Any, first_index: int = 0) -> list[Device]:
         )
         for index, source in enumerate(pulse.source_list(), first_index)
     ]
+
+
+def _listen(pulse: Any, tell: Callable[[list[Device]], None]) -> None:
+    """Tell the sources now and after each event, until the server is gone (an exception)."""
+    import pulsectl
+
+    has_changed = True
+
+    def on_event(_: object) -> None:
+        nonlocal has_changed
+        has_changed = True
+        raise pulsectl.PulseLoopStop
+
+    pulse.event_callback_set(on_event)
+    pulse.event_mask_set("source")
+    while True:
+        # What happens while the sources are read is noted, too, but stops no listening.
+        while has_changed:
+            has_changed = False
+            tell(_read(pulse))
+        pulse.event_listen()

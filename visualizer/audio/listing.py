@@ -91,8 +91,13 @@ def look_up(device: str | None, host_api: str | None) -> Device:
     return find_device(listed.devices, device, host_api)
 
 
-def accepted_rates(device: Device, rates: Iterable[int]) -> tuple[int, ...]:
-    """Those of `rates` (Hz) that PortAudio says the device opens at; asking opens it."""
+def accepted_rates(device: Device, rates: Iterable[int] | None = None) -> tuple[int, ...]:
+    """Return those of `rates` (Hz) that PortAudio says the device opens at; asking opens it.
+
+    Without `rates`, the common ones and the device's own are asked for.
+    """
+    if rates is None:
+        rates = sorted({*COMMON_RATES_HZ, device.native_rate})
     if device.server_source is not None:
         return tuple(rates)  # the server converts
     sd = portaudio()
@@ -108,8 +113,3 @@ def accepted_rates(device: Device, rates: Iterable[int]) -> tuple[int, ...]:
             continue
         accepted.append(rate)
     return tuple(accepted)
-
-
-def rates_to_try(device: Device) -> list[int]:
-    """The common rates and the device's own, Hz."""
-    return sorted({*COMMON_RATES_HZ, device.native_rate})

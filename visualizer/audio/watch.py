@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any, NoReturn
 
 from visualizer.audio.devices import Device, DeviceList
-from visualizer.audio.listing import accepted_rates, list_devices, rates_to_try
+from visualizer.audio.listing import accepted_rates, list_devices
 from visualizer.audio.portaudio import rescan
 from visualizer.audio.server import follow_sources
 from visualizer.errors import DeviceError
@@ -150,7 +150,7 @@ class _Rates:
             if key in self._known:
                 known[key] = self._known[key]
             elif (device.host_api, device.name) != self.in_use:
-                known[key] = accepted_rates(device, rates_to_try(device))
+                known[key] = accepted_rates(device)
             devices.append(replace(device, sample_rates=known.get(key)))
         self._known = known
         return replace(listed, devices=tuple(devices))

@@ -7,14 +7,13 @@ and closes it.
 
 from __future__ import annotations
 
-import itertools
 import logging
 import queue
 import threading
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from visualizer.engine.config import Channel
 from visualizer.engine.history import SoundHistory
@@ -136,9 +135,11 @@ class Follower:
 
 def unbroken(first: int, samples: NDArray[np.float32]) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """The stretches of (n_samples, n_channels) without NaN, each with the index of its start."""
-    lost: NDArray[np.bool_] = np.isnan(samples).max(axis=1, initial=False)
-    borders = np.flatnonzero(np.diff(lost)) + 1
-    ends = [0, *borders.tolist(), len(samples)]
-    for start, end in itertools.pairwise(ends):
-        if end > start and not lost[start]:
-            yield first + start, samples[start:end]
+    for start, end in stretches(~np.isnan(samples).any(axis=1)):
+        yield first + start, samples[start:end]
+
+
+def stretches(flags: ArrayLike) -> list[tuple[int, int]]:
+    """Return where flags (n,) that are set begin, and end before, in their order."""
+    edges = np.flatnonzero(np.diff(flags, prepend=False, append=False)).tolist()
+    return list(zip(edges[::2], edges[1::2], strict=True))

@@ -8,6 +8,7 @@ history lasts; the columns are given to it by the user's thread, which also star
 from __future__ import annotations
 
 import logging
+import math
 import queue
 import shutil
 import threading
@@ -26,7 +27,7 @@ from visualizer.engine.options import RecordingConfig
 from visualizer.engine.report import COUNTERS
 from visualizer.engine.status import EngineStatus
 from visualizer.errors import ConfigError, VisualizerError
-from visualizer.export.take import Take, TakeFiles, begin_on_grid, lead_samples
+from visualizer.export.take import Take, TakeFiles, begin_on_grid
 from visualizer.export.writer import TakeWriter
 from visualizer.support.files import writing
 
@@ -306,7 +307,8 @@ def take_of(status: EngineStatus, start_sample: int, *, is_levelled_before: bool
         mel=mel,
         channel=status.config.channel,
         start_sample=start_sample,
-        lead_samples=lead_samples(status.resampling_s, source.sample_rate),
+        # So far a resampler that holds back that much reaches.
+        lead_samples=math.ceil(2 * status.resampling_s * source.sample_rate),
         is_levelled_before=is_levelled_before and mel.needs_whole_clip,
         started_at=datetime.now().astimezone() - timedelta(seconds=behind_s),
     )

@@ -81,20 +81,12 @@ class Player:
         self._closing = False
         self._started_at = 0.0
         self._calls = Calls("the sound system")
+        channels = min(DEFAULT_CHANNELS, output.channels)
+        opening = partial(
+            open_stream, output, "output", sample_rate, channels, self._callback, self._finished
+        )
         try:
-            self._stream = self._calls.make(
-                partial(
-                    open_stream,
-                    output,
-                    "output",
-                    sample_rate,
-                    min(DEFAULT_CHANNELS, output.channels),
-                    self._callback,
-                    self._finished,
-                ),
-                PATIENCE.call_s,
-                close_stream,
-            )
+            self._stream = self._calls.make(opening, PATIENCE.call_s, close_stream)
         except BaseException:
             self._calls.close()
             raise
@@ -105,11 +97,8 @@ class Player:
         """Begin to play. Raises DeviceError with what PortAudio said."""
         self._started_at = time.perf_counter()
         # A start that returns after its time is closed as well, on a thread of its own.
-        self._calls.make(
-            partial(start_stream, self._stream, self.output.name),
-            PATIENCE.call_s,
-            lambda _: close_stream(self._stream),
-        )
+        starting = partial(start_stream, self._stream, self.output.name)
+        self._calls.make(starting, PATIENCE.call_s, lambda _: close_stream(self._stream))
 
     def check(self) -> None:
         """Raise DeviceError where the output does not play as it should."""

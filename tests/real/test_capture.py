@@ -70,11 +70,16 @@ def expected_db(sample_rate: int) -> tuple[int, float]:
     At both rates the tone lies on a bin of the 50 ms window: ½, 1, ½ of its magnitude in three.
     """
     config = preset_for("simli", sample_rate)
-    n_fft = config.win_length
     filters = librosa.filters.mel(
-        sr=sample_rate, n_fft=n_fft, n_mels=80, fmin=55, fmax=7600, htk=True, dtype=float
+        sr=sample_rate,
+        n_fft=config.win_length,
+        n_mels=80,
+        fmin=55,
+        fmax=7600,
+        htk=True,
+        dtype=float,
     )
-    middle = round(TONE_HZ * n_fft / sample_rate)
+    middle = round(TONE_HZ * config.win_length / sample_rate)
     magnitude = AMPLITUDE * config.win_length / 4
     values = filters[:, middle - 1 : middle + 2] @ (magnitude * np.array([0.5, 1.0, 0.5]))
     band = int(values.argmax())

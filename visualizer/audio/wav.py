@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -34,27 +32,28 @@ class GrowingWav:
         # As bytes, since names on Linux need not be text.
         self._name = path if os.name == "nt" else os.fsencode(path)
         self.n_samples = 0
-        subtype = _SUBTYPES[sound_format]
-        with self._writing():
-            soundfile.SoundFile(
-                self._name, "x", sample_rate, n_channels, subtype, format="WAV"
-            ).close()
+        try:
+            with soundfile.SoundFile(
+                self._name, "x", sample_rate, n_channels, _SUBTYPES[sound_format], format="WAV"
+            ):
+                pass
+        except (OSError, soundfile.SoundFileError) as error:
+            raise self._failure(error) from error
 
     def append(self, samples: NDArray[np.float32]) -> None:
         """Write (n_samples, n_channels). Raises SourceError in words."""
-        # Closed each time: that is when the library writes the length where readers look.
-        with self._writing(), soundfile.SoundFile(self._name, "r+") as file:
-            file.seek(0, soundfile.SEEK_END)
-            file.write(samples)
+        try:
+            # Closed each time: that is when the library writes the length where readers look.
+            with soundfile.SoundFile(self._name, "r+") as file:
+                file.seek(0, soundfile.SEEK_END)
+                file.write(samples)
+        except (OSError, soundfile.SoundFileError) as error:
+            raise self._failure(error) from error
         self.n_samples += len(samples)
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        try:
-            yield
-        except (OSError, soundfile.SoundFileError) as error:
-            # The library does not say why.
-            folder = self._path.parent
-            is_full = folder.is_dir() and shutil.disk_usage(folder).free < _FULL_BYTES
-            reason = "the disk is full" if is_full else error
-            raise SourceError(f"{quoted(self._path)} cannot be written: {reason}") from error
+    def _failure(self, error: Exception) -> SourceError:
+        # The library does not say why.
+        folder = self._path.parent
+        is_full = folder.is_dir() and shutil.disk_usage(folder).free < _FULL_BYTES
+        reason = "the disk is full" if is_full else str(error)
+        return SourceError(f"{quoted(self._path)} cannot be written: {reason}")

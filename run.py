@@ -256,7 +256,11 @@ def offer_system_packages(argv, command):
     from visualizer.support import system
 
     window = command not in ("devices", "latency", "stream") and "--headless" not in argv
-    needs = system.missing(test=command == "test", window=window)
+    needs = system.missing(window)
+    if command == "test":
+        from tests.needs import missing
+
+        needs += missing()
     if not needs:
         return
     say("Missing on this system:")

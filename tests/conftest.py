@@ -20,8 +20,9 @@ from pathlib import Path
 import pytest
 from _pytest.faulthandler import fault_handler_stderr_fd_key
 
+from tests import needs
 from tests.sound import SoundServer, running_server
-from visualizer.support.system import missing
+from visualizer.support import system
 
 ROOT = Path(__file__).parents[1]
 DEADLINE_S = 20.0
@@ -55,7 +56,7 @@ def show_crashes(config: pytest.Config) -> None:
 def require_real_parts() -> None:
     if not sys.platform.startswith("linux"):
         pytest.skip("PulseAudio and Xvfb are of Linux")
-    absent = missing(test=True)
+    absent = system.missing() + needs.missing()
     if absent:
         reason = "not installed: " + ", ".join(need.what for need in absent)
         if os.environ.get("MEL_VISUALIZER_REAL_PARTS") == "required":

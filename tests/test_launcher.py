@@ -78,7 +78,7 @@ def main():
 """
 
 # The launcher must not find this machine short of anything, unless a test says so.
-ALL_THERE = "\nmissing = lambda test=False, window=True: []\n"
+ALL_THERE = "\nmissing = lambda window=True: []\n"
 
 
 def write_wheel(folder: Path, name: str, version: str) -> None:
@@ -106,6 +106,9 @@ class Project:
         for name in ("errors.py", "support/system.py"):
             shutil.copy(ROOT / "visualizer" / name, self.folder / "visualizer" / name)
         self.change("visualizer/support/system.py", r"\Z", ALL_THERE)
+        (self.folder / "tests").mkdir()
+        (self.folder / "tests/__init__.py").touch()
+        (self.folder / "tests/needs.py").write_text("missing = lambda: []\n")
         (self.folder / "visualizer/__init__.py").touch()
         (self.folder / "visualizer/support/__init__.py").touch()
         (self.folder / "visualizer/cli.py").write_text(CLI)
@@ -242,7 +245,7 @@ def test_second_start_installs_nothing_and_says_nothing(installed):
 def test_a_changed_pyproject_installs_again_and_the_extras_stay(installed):
     before = installed.installs()
     test = installed.run("test")
-    assert test.ran_in(installed.venv)
+    assert test.ran_in(installed.venv), test.stderr
     assert "launcher-stand-in-extra-1.0" in test.stderr
     assert installed.run().ran_in(installed.venv)
     assert installed.installs() == before + 1  # the plain run asked for less
@@ -414,7 +417,7 @@ def incomplete(project):
     """A project that is ready to run, but for one library that its stand-in apt-get brings."""
     project.as_if_met()
     need = "[Need('libmade-up.so.1', 'the made-up part', 'made-up1', 'made-up', 'made-up')]"
-    everywhere = "\nmissing = lambda test=False, window=True: " + need + "\n"
+    everywhere = "\nmissing = lambda window=True: " + need + "\n"
     path = project.folder / "visualizer/support/system.py"
     path.write_text(path.read_text().replace(ALL_THERE, everywhere + "is_root = lambda: True\n"))
     apt_get(project, exit_code=0)

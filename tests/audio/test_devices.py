@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -10,7 +10,8 @@ from visualizer.audio.devices import (
     DeviceList,
     find_device,
     from_json,
-    to_json,
+    readable,
+    told_apart,
 )
 from visualizer.errors import DeviceError
 
@@ -56,16 +57,56 @@ def test_a_name_that_fits_several_is_answered_with_those() -> None:
     assert "Built-in" not in str(error.value)
 
 
+def test_a_system_without_a_default_is_answered_with_the_list() -> None:
+    with pytest.raises(DeviceError, match="names no default input device") as error:
+        find_device(DEVICES[:1], None)
+    assert "USB microphone" in str(error.value)
+
+
 def test_no_device_at_all_is_said() -> None:
     with pytest.raises(DeviceError, match="no microphone was found"):
         find_device([], None)
+    with pytest.raises(DeviceError, match="no output was found"):
+        find_device([], None, direction="output")
+
+
+def test_an_output_is_called_one() -> None:
+    with pytest.raises(DeviceError, match="no output device 'x'; choose one of"):
+        find_device(DEVICES, "x", direction="output")
 
 
 def test_the_list_survives_json() -> None:
     listed = DeviceList((*DEVICES, replace(DEVICES[0], sample_rates=None, server_source="x")), 2)
-    assert from_json(json.loads(json.dumps(to_json(listed)))) == listed
+    assert from_json(json.loads(json.dumps(asdict(listed)))) == listed
 
 
 def test_a_list_of_another_version_is_refused() -> None:
     with pytest.raises(DeviceError, match="another version"):
         from_json({"devices": [{"name": "x", "sample_rates": None}], "unreadable": 0})
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("USB microphone", "USB microphone"),
+        ("Büro 麦克风 🎤", "Büro 麦克风 🎤"),
+        ("two\nlines\tand \x1b[31mcolour\x00", "two lines and [31mcolour"),
+        ("  ", "unnamed"),
+        ("", "unnamed"),
+        ("<b>loud</b>", "<b>loud</b>"),
+    ],
+)
+def test_a_name_is_one_line_of_what_can_be_printed(name: str, shown: str) -> None:
+    assert readable(name) == shown
+
+
+def test_equal_names_are_told_apart_in_their_order() -> None:
+    devices = [*(device(i, name) for i, name in enumerate("abaa")), device(9, "a", api="JACK")]
+    assert [d.name for d in told_apart(devices)] == ["a", "b", "a #2", "a #3", "a"]
+
+
+def test_a_name_that_looks_like_a_second_one_stays_alone() -> None:
+    devices = told_apart([device(0, name) for name in ("a", "a", "a #2", "a #2")])
+    names = [d.name for d in devices]
+    assert names == ["a", "a #3", "a #2", "a #2 #2"]
+    assert len(set(names)) == len(names)

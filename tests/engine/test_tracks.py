@@ -56,7 +56,7 @@ def followed(sound: SoundHistory, name: str, channel: Channel, until: int) -> di
 
     wait_until(is_over, woken)
     assert follower.fault is None
-    return {c.first_column + i: c.values[:, :, i] for c in came for i in range(c.values.shape[2])}
+    return {at + i: values[:, :, i] for at, values in came for i in range(values.shape[2])}
 
 
 @pytest.mark.parametrize("name", ["simli", "kaldi", "whisper-80", "full-band", "clap"])
@@ -77,8 +77,8 @@ def test_a_follower_goes_on_with_what_comes_and_leaves_out_what_was_lost() -> No
     follower = Follower(sound, SIMLI, "each", woken.set)
 
     def fetch() -> int:
-        for c in follower.drain():
-            came.update({c.first_column + i: c.values[:, :, i] for i in range(c.values.shape[2])})
+        for at, values in follower.drain():
+            came.update({at + i: values[:, :, i] for i in range(values.shape[2])})
         return len(came)
 
     try:

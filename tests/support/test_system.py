@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import needs
 from visualizer.support import system
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux only")
@@ -72,17 +73,17 @@ def test_missing_without_a_window_asks_for_sound_only(without):
     assert names(system.missing(window=False)) == ["libportaudio.so.2"]
 
 
-def test_missing_for_the_tests_adds_their_programs(without, only_programs, monkeypatch):
+def test_what_only_the_tests_need_is_named_apart(without, only_programs, monkeypatch):
     without()
     only_programs("Xvfb", "xdotool")
-    monkeypatch.setattr(system, "ALSA_PLUGIN_FOLDERS", ("no-such-folder",))
+    monkeypatch.setattr(needs, "ALSA_PLUGIN_FOLDERS", ("no-such-folder",))
     assert system.missing() == []
-    assert names(system.missing(test=True)) == [
+    assert names(needs.missing()) == [
         "pulseaudio",
         "pactl",
         "desktop-file-validate",
         "g++",
-        system.ALSA_PULSE.what,
+        needs.ALSA_PULSE.what,
     ]
 
 
@@ -91,7 +92,7 @@ def test_nothing_is_missing_outside_linux(platform, without, display, monkeypatc
     without("libportaudio.so.2")
     display()
     monkeypatch.setattr(sys, "platform", platform)
-    assert system.missing(test=True) == []
+    assert system.missing() == needs.missing() == []
     assert system.display_problem() is None
 
 

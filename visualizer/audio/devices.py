@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
-from visualizer.audio.names import left_out_words
-from visualizer.errors import DeviceError, quoted
+from visualizer.errors import DeviceError
 
+Direction = Literal["input", "output"]
+
+# fmt: off
 COMMON_RATES_HZ = (
-    8000,
-    11025,
-    16000,
-    22050,
-    24000,
-    32000,
-    44100,
-    48000,
-    88200,
-    96000,
-    176400,
-    192000,
+    8000, 11025, 16000, 22050, 24000, 32000, 44100, 48000, 88200, 96000, 176400, 192000
 )
-
+# fmt: on
 DEFAULT_CHANNELS = 2
 """Opened unless asked otherwise: sound servers offer 32 channels where two have sound."""
 
@@ -60,60 +51,44 @@ class DeviceList:
     @property
     def note(self) -> str:
         """Return what is left out, as a message; empty where nothing is."""
-        return left_out_words(self.unreadable) if self.unreadable else ""
+        n = self.unreadable
+        if n == 1:
+            return "1 device with an unreadable name is left out"
+        return f"{n} devices with unreadable names are left out" if n else ""
+
+
+_NO_DEVICE = {
+    "input": ("no microphone was found", "plug one in, or choose a file or the demo as the source"),
+    "output": ("no output was found", "plug in or switch on a loudspeaker"),
+}
 
 
 def find_device(
-    devices: Sequence[Device], device: str | None, host_api: str | None = None
+    devices: Sequence[Device],
+    wanted: str | None,
+    host_api: str | None = None,
+    direction: Direction = "input",
 ) -> Device:
-    """The one that is meant: by index, exact name, or a part that only one name has.
+    """Return the device that is meant: by index, exact name, or a part that only one name has.
 
-    The sound server's own name of a source is as good. None means the system's default. Raises
-    DeviceError with the list where none or several fit.
+    The sound server's own name of a source is as good. None means the system's default; with
+    `host_api`, `wanted` is the exact name under that one. Raises DeviceError with the list where
+    none or several fit.
     """
     if not devices:
-        raise DeviceError(
-            "no microphone was found", "plug one in, or choose a file or the demo as the source"
-        )
-    if device is None:
-        fitting = [d for d in devices if d.is_default]
-        if not fitting:
-            raise DeviceError(
-                "the system names no default microphone", "choose one of", table(devices)
-            )
-    elif host_api is not None:
-        fitting = [d for d in devices if d.name == device and d.host_api == host_api]
-    else:
-        fitting = _fitting(devices, device)
-        if len(fitting) > 1:
-            raise DeviceError(
-                f"{len(fitting)} input devices fit {device!r}",
-                "name one by its index",
-                table(fitting),
-            )
-    if not fitting:
-        raise DeviceError(f"there is no input device {device!r}", "choose one of", table(devices))
-    return fitting[0]
-
-
-def find_output(outputs: Sequence[Device], unreadable: int, wanted: str | None) -> Device:
-    """The one that is meant: by index, exact name, or a part that only one name has.
-
-    None means the system's default. `unreadable` tells how many could not be listed. Raises
-    DeviceError, saying what there is, where none or several fit.
-    """
-    left_out = f"; {left_out_words(unreadable)}" if unreadable else ""
-    if not outputs:
-        raise DeviceError("no output was found", f"plug in or switch on a loudspeaker{left_out}")
+        raise DeviceError(*_NO_DEVICE[direction])
+    problem = f"there is no {direction} device {wanted!r}"
     if wanted is None:
-        fitting = [output for output in outputs if output.is_default]
-        problem = "the system names no default output"
+        fitting = [device for device in devices if device.is_default]
+        problem = f"the system names no default {direction} device"
+    elif host_api is not None:
+        fitting = [d for d in devices if (d.name, d.host_api) == (wanted, host_api)]
     else:
-        fitting = _fitting(outputs, wanted)
-        problem = f"{len(fitting) or 'no'} outputs fit {quoted(wanted)}"
+        fitting = _fitting(devices, wanted)
+        if len(fitting) > 1:
+            problem = f"{len(fitting)} {direction} devices fit {wanted!r}"
     if len(fitting) != 1:
-        there_is = ", ".join(f"{output.index} {output.name!r}" for output in outputs)
-        raise DeviceError(problem, f"name one of {there_is} (--output){left_out}")
+        raise DeviceError(problem, "choose one of", table(fitting or devices))
     return fitting[0]
 
 
@@ -124,6 +99,27 @@ def _fitting(devices: Sequence[Device], wanted: str) -> list[Device]:
     return [device for device in devices if wanted in (device.name, device.server_source)] or [
         device for device in devices if part in device.name.casefold()
     ]
+
+
+def readable(name: str) -> str:
+    """Return one line of what can be printed: drivers put line breaks and worse into names."""
+    printable = "".join(c if c.isprintable() else " " for c in name)
+    return " ".join(printable.split()) or "unnamed"
+
+
+def told_apart(devices: Sequence[Device]) -> tuple[Device, ...]:
+    """Return them with readable names, " #2" and so on added to equal ones of one host API."""
+    named = [(device.host_api, readable(device.name)) for device in devices]
+    unique: list[tuple[str, str]] = []
+    for host_api, name in named:
+        pair, number = (host_api, name), 1
+        # A device may be called "… #2" by itself.
+        while pair in unique or (number > 1 and pair in named):
+            number += 1
+            pair = host_api, f"{name} #{number}"
+        unique.append(pair)
+    pairs = zip(devices, unique, strict=True)
+    return tuple(replace(device, name=name) for device, (_, name) in pairs)
 
 
 def by_host_api(devices: Iterable[Device]) -> dict[str, list[Device]]:
@@ -147,13 +143,8 @@ def table(devices: Iterable[Device]) -> str:
     return "\n".join(lines)
 
 
-def to_json(listed: DeviceList) -> dict[str, Any]:
-    """Plain JSON values, read back by `from_json`."""
-    return asdict(listed)
-
-
 def from_json(values: dict[str, Any]) -> DeviceList:
-    """The devices that another process listed. Raises DeviceError for anything else."""
+    """Read what `asdict` made in another process. Raises DeviceError for anything else."""
     try:
         devices = tuple(
             Device(**{**v, "sample_rates": v["sample_rates"] and tuple(v["sample_rates"])})

@@ -64,8 +64,13 @@ class DeviceHealth:
             silent_since, patience_s = ring.delivered_at, self._patience.sound_s
         if now - silent_since > patience_s:
             return f"{name!r} delivers no sound; is it suspended, or in use elsewhere?"
-        if now - self._window_began_at >= _WINDOW_S:
-            self._end_window(now)
+        window_s = now - self._window_began_at
+        if window_s >= _WINDOW_S:
+            delivered = ring.delivered
+            if self._window_before > self._before:  # not the window in which it began
+                expected = window_s * self._info.sample_rate
+                self._shares.append((delivered - self._window_before) / expected)
+            self._window_began_at, self._window_before = now, delivered
         shares = self._shares
         off = len(shares) == shares.maxlen and (
             max(shares) < 1 - RATE_TOLERANCE or min(shares) > 1 + RATE_TOLERANCE
@@ -75,10 +80,3 @@ class DeviceHealth:
             shares.clear()
             return f"{name!r} delivers {rate} samples a second instead of {self._info.sample_rate}"
         return None
-
-    def _end_window(self, now: float) -> None:
-        delivered = self._ring.delivered
-        expected = (now - self._window_began_at) * self._info.sample_rate
-        if self._window_before > self._before:  # not the window in which it began
-            self._shares.append((delivered - self._window_before) / expected)
-        self._window_began_at, self._window_before = now, delivered

@@ -8,52 +8,74 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from types import ModuleType
 
-from visualizer.audio.catalogue import catalogue, n_devices
 from visualizer.audio.devices import (
     COMMON_RATES_HZ,
     DEFAULT_CHANNELS,
     Device,
     DeviceList,
+    Direction,
     find_device,
+    told_apart,
 )
-from visualizer.audio.names import readable, told_apart
-from visualizer.audio.portaudio import portaudio
+from visualizer.audio.portaudio import portaudio, words
 from visualizer.audio.server import server_sources
+from visualizer.errors import DeviceError
 
 
-def portaudio_devices() -> DeviceList:
-    """PortAudio's input devices, in its order, as they were when it was started.
+def portaudio_devices(direction: Direction = "input") -> DeviceList:
+    """Return PortAudio's devices, in its order, as they were when it was started.
 
     Raises DeviceError where PortAudio is missing or fails.
     """
-    return DeviceList(*catalogue("input"))
+    sd = portaudio()
+    found: list[Device] = []
+    unreadable = 0
+    try:
+        host_apis = sd.query_hostapis()
+        default = _default_index(sd, direction)
+        for index in range(_n_devices(sd)):
+            try:
+                device = sd.query_devices(index)
+            except UnicodeDecodeError:
+                info = sd._lib.Pa_GetDeviceInfo(index)
+                unreadable += bool(getattr(info, f"max{direction.capitalize()}Channels"))
+                continue
+            channels = int(device[f"max_{direction}_channels"])
+            if channels > 0:
+                host_api = str(host_apis[device["hostapi"]]["name"])
+                rate, is_default = round(device["default_samplerate"]), index == default
+                found.append(
+                    Device(index, device["name"], host_api, channels, rate, None, is_default)
+                )
+    except sd.PortAudioError as error:
+        raise DeviceError(f"PortAudio cannot list the {direction}s: {words(error)}") from error
+    return DeviceList(told_apart(found), unreadable)
+
+
+def _n_devices(sd: ModuleType) -> int:
+    return int(sd._check(sd._lib.Pa_GetDeviceCount()))
+
+
+def _default_index(sd: ModuleType, direction: Direction) -> int:
+    index = int(sd.default.device[direction == "output"])
+    if index >= 0:
+        return index
+    defaults = (int(api[f"default_{direction}_device"]) for api in sd.query_hostapis())
+    return next((index for index in defaults if index >= 0), -1)
 
 
 def list_devices() -> DeviceList:
-    """PortAudio's input devices and, after them, the sound server's sources.
+    """Return PortAudio's input devices and, after them, the sound server's sources.
 
     Raises DeviceError where PortAudio is missing or fails.
     """
     listed = portaudio_devices()
     if way_to_server(listed.devices) is None:
         return listed
-    sources = server_sources()
-    names = told_apart([(source.server, readable(source.name)) for source in sources])
-    others = (
-        Device(
-            index=index,
-            name=name,
-            host_api=source.server,
-            channels=source.channels,
-            native_rate=source.sample_rate,
-            server_source=source.node,
-        )
-        for index, (name, source) in enumerate(
-            zip(names, sources, strict=True), start=n_devices(portaudio())
-        )
-    )
-    return replace(listed, devices=listed.devices + tuple(others))
+    sources = told_apart(server_sources(_n_devices(portaudio())))
+    return replace(listed, devices=listed.devices + sources)
 
 
 def way_to_server(devices: Iterable[Device]) -> Device | None:
@@ -69,8 +91,13 @@ def look_up(device: str | None, host_api: str | None) -> Device:
     return find_device(listed.devices, device, host_api)
 
 
-def accepted_rates(device: Device, rates: Iterable[int]) -> tuple[int, ...]:
-    """Those of `rates` (Hz) that PortAudio says the device opens at; asking opens it."""
+def accepted_rates(device: Device, rates: Iterable[int] | None = None) -> tuple[int, ...]:
+    """Return those of `rates` (Hz) that PortAudio says the device opens at; asking opens it.
+
+    Without `rates`, the common ones and the device's own are asked for.
+    """
+    if rates is None:
+        rates = sorted({*COMMON_RATES_HZ, device.native_rate})
     if device.server_source is not None:
         return tuple(rates)  # the server converts
     sd = portaudio()
@@ -86,8 +113,3 @@ def accepted_rates(device: Device, rates: Iterable[int]) -> tuple[int, ...]:
             continue
         accepted.append(rate)
     return tuple(accepted)
-
-
-def rates_to_try(device: Device) -> list[int]:
-    """The common rates and the device's own, Hz."""
-    return sorted({*COMMON_RATES_HZ, device.native_rate})

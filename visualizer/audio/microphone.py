@@ -16,16 +16,8 @@ from numpy.typing import NDArray
 from visualizer.audio.capture import CaptureConfig
 from visualizer.audio.devices import DEFAULT_CHANNELS, Device
 from visualizer.audio.listing import accepted_rates, look_up
-from visualizer.audio.opening import open_stream, reported_latency_s, settings_of
-from visualizer.audio.portaudio import (
-    close_stream,
-    inside,
-    is_jack,
-    portaudio,
-    require_jack,
-    rescan,
-    words,
-)
+from visualizer.audio.opening import open_stream, reported_latency_s, start_stream
+from visualizer.audio.portaudio import close_stream, inside, is_jack, require_jack, rescan
 from visualizer.audio.ring import BlockRing
 from visualizer.audio.sample_clock import SampleClock
 from visualizer.audio.source import SourceInfo
@@ -40,44 +32,26 @@ _log = logging.getLogger(__name__)
 class Microphone:
     """An input device, opened and waiting to be started."""
 
+    @inside()
     def __init__(self, capture: CaptureConfig) -> None:
         """Open the device. Raises DeviceError with what PortAudio said."""
-        with inside():
-            self._open(capture)
-
-    def _open(self, capture: CaptureConfig) -> None:
-        sd = portaudio()
         device = _found(capture)
-        sample_rate = capture.sample_rate or device.native_rate
-        if capture.sample_rate is None and capture.preferred_rate is not None:
-            wished = accepted_rates(device, (capture.preferred_rate,))
-            sample_rate = wished[0] if wished else sample_rate
+        sample_rate, preferred = capture.sample_rate, capture.preferred_rate
+        if sample_rate is None:
+            accepted = accepted_rates(device, () if preferred is None else (preferred,))
+            sample_rate = accepted[0] if accepted else device.native_rate
         channels = capture.channels or min(DEFAULT_CHANNELS, device.channels)
         if channels > device.channels:
             raise DeviceError(
                 f"{device.name!r} has {device.channels} input channels, not {channels}",
                 f"choose --channels {device.channels} or fewer",
             )
-        try:
-            self._stream = open_stream(
-                device,
-                **settings_of(sample_rate, channels),
-                callback=self._callback,
-                finished_callback=self._finished,
-            )
-        except (sd.PortAudioError, ValueError) as error:
-            raise DeviceError(
-                f"{device.name!r} ({device.host_api}) refuses {sample_rate} Hz with {channels} "
-                f"channels: {words(error)}",
-                f"its own rate is {device.native_rate} Hz",
-            ) from error
+        self._stream = open_stream(
+            device, "input", sample_rate, channels, self._callback, self._finished
+        )
+        latency_s = reported_latency_s(self._stream)
         self.info = SourceInfo(
-            kind="mic",
-            name=device.name,
-            host_api=device.host_api,
-            sample_rate=sample_rate,
-            channels=channels,
-            device_latency_s=reported_latency_s(self._stream),
+            "mic", device.name, device.host_api, sample_rate, channels, latency_s
         )
         self._started_at = time.perf_counter()
         self._ring: BlockRing | None = None
@@ -90,11 +64,7 @@ class Microphone:
         self._clock = SampleClock(self.info.sample_rate, ring.due_at, ring.spread_s)
         self._started_at = time.perf_counter()
         self._ring = ring
-        try:
-            with inside():
-                self._stream.start()
-        except portaudio().PortAudioError as error:
-            raise DeviceError(f"{self.info.name!r} does not start: {words(error)}") from error
+        start_stream(self._stream, self.info.name)
 
     def close(self) -> None:
         """Stop delivering."""
@@ -102,8 +72,7 @@ class Microphone:
         alive_at = self._started_at
         if ring is not None and ring.delivered_at is not None:
             alive_at = max(alive_at, ring.delivered_at)
-        with inside():
-            close_stream(self._stream, is_dead=time.perf_counter() - alive_at > _DEAD_S)
+        close_stream(self._stream, is_dead=time.perf_counter() - alive_at > _DEAD_S)
 
     def _callback(
         self, samples: NDArray[np.float32], n_samples: int, _time: Any, status: Any

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
-from visualizer.audio.catalogue import catalogue
-from visualizer.audio.devices import Device
+from visualizer.audio.devices import Device, Direction
 from visualizer.audio.listing import portaudio_devices, way_to_server
-from visualizer.audio.portaudio import close_stream, environment, note_opened, portaudio
+from visualizer.audio.portaudio import (
+    close_stream,
+    environment,
+    inside,
+    note_opened,
+    portaudio,
+    words,
+)
 from visualizer.audio.server import is_recorded_here, leading_to
 from visualizer.audio.source import BLOCK_S
 from visualizer.errors import DeviceError
@@ -30,55 +37,75 @@ def reported_latency_s(stream: Any) -> float | None:
     return latency_s if 0 < latency_s < LATENCY_LIMIT_S else None
 
 
-def settings_of(sample_rate: int, channels: int) -> dict[str, Any]:
-    """How streams are opened: as float32, in blocks of BLOCK_S and as promptly as can be."""
-    return {
-        "samplerate": sample_rate,
-        "channels": channels,
-        "dtype": "float32",
-        "blocksize": max(1, round(BLOCK_S * sample_rate)),
-        "latency": "low",
-    }
+@inside()
+def open_stream(
+    device: Device,
+    direction: Direction,
+    sample_rate: int,
+    channels: int,
+    callback: Callable[..., None],
+    finished: Callable[[], None],
+) -> Any:
+    """Open a device as float32, in blocks of BLOCK_S and as promptly as can be.
 
+    Args:
+        device: One of `portaudio_devices`, or a source of the sound server.
+        direction: Whether to record from it or to play to it.
+        sample_rate: In Hz.
+        channels: How many.
+        callback: Called on PortAudio's thread for each block, as sounddevice's streams do.
+        finished: Called when the stream has stopped, for whatever reason.
 
-def open_stream(device: Device, **settings: Any) -> Any:
-    """A sounddevice.InputStream with these settings, not started, for `close_stream`.
+    Returns:
+        A sounddevice stream that is not started, for `start_stream` and `close_stream`.
 
-    Raises what sounddevice raises, and DeviceError where the sound server's source that was
-    listed is not what is recorded.
+    Raises:
+        DeviceError: With what PortAudio said; or the device is gone, or the sound server's source
+            that was listed is not what is recorded.
     """
     sd = portaudio()
-    if device.server_source is None:
-        # Also where another opening, that leads elsewhere, still hangs.
-        with environment(_AS_AT_THE_START):
-            stream = sd.InputStream(device=device.index, **settings)
-        note_opened(stream, device.host_api)
-        return stream
-    way = way_to_server(portaudio_devices().devices)
+    listed, node = portaudio_devices(direction).devices, device.server_source
+    if node is not None:
+        way = way_to_server(listed)
+    else:
+        # Its index may be another by now: PortAudio looks anew when a microphone is opened.
+        name = device.name, device.host_api
+        way = next((found for found in listed if (found.name, found.host_api) == name), None)
     if way is None:
-        raise DeviceError("no ALSA device leads to the sound server any more", _REMEDY)
-    with environment(leading_to(device.server_source)):
-        stream = sd.InputStream(device=way.index, **settings)
+        raise DeviceError(f"nothing leads to {device.name!r} any more", _REMEDY if node else "")
+    make = sd.InputStream if direction == "input" else sd.OutputStream
+    # Also where another opening, that leads elsewhere, still hangs.
+    with environment(_AS_AT_THE_START if node is None else leading_to(node)):
+        try:
+            stream = make(
+                device=way.index,
+                samplerate=sample_rate,
+                channels=channels,
+                dtype="float32",
+                blocksize=max(1, round(BLOCK_S * sample_rate)),
+                latency="low",
+                callback=callback,
+                finished_callback=finished,
+            )
+        except (sd.PortAudioError, ValueError) as error:
+            raise DeviceError(
+                f"{device.name!r} ({device.host_api}) refuses {sample_rate} Hz with {channels} "
+                f"channels: {words(error)}",
+                f"its own rate is {device.native_rate} Hz",
+            ) from error
     note_opened(stream, device.host_api)
-    if not is_recorded_here(device.server_source):
-        close_stream(stream, is_dead=False)
+    if node is not None and not is_recorded_here(node):
+        close_stream(stream)
         raise DeviceError(
             f"{device.name!r} is not what ALSA's device {way.name!r} records", _REMEDY
         )
     return stream
 
 
-def open_output(output: Device, **settings: Any) -> Any:
-    """A sounddevice.OutputStream with these settings, not started, for `close_stream`.
-
-    Raises what sounddevice raises, and DeviceError where the output is there no more.
-    """
-    sd = portaudio()
-    # Its index may be another by now: opening a microphone lets PortAudio look for devices anew.
-    for candidate in catalogue("output")[0]:
-        if (candidate.name, candidate.host_api) == (output.name, output.host_api):
-            with environment(_AS_AT_THE_START):
-                stream = sd.OutputStream(device=candidate.index, **settings)
-            note_opened(stream, output.host_api)
-            return stream
-    raise DeviceError(f"the output {output.name!r} is not there any more")
+@inside()
+def start_stream(stream: Any, name: str) -> None:
+    """Start what `open_stream` opened. Raises DeviceError with what PortAudio said."""
+    try:
+        stream.start()
+    except portaudio().PortAudioError as error:
+        raise DeviceError(f"{name!r} does not start: {words(error)}") from error

@@ -9,17 +9,24 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from contextlib import closing
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.audio.catalogue import catalogue
 from visualizer.audio.deadline import Calls
-from visualizer.audio.devices import DEFAULT_CHANNELS, Device, find_output
+from visualizer.audio.devices import DEFAULT_CHANNELS, Device, find_device
 from visualizer.audio.health import PATIENCE
-from visualizer.audio.opening import LATENCY_LIMIT_S, open_output, reported_latency_s, settings_of
-from visualizer.audio.portaudio import close_stream, inside, portaudio, rescan, words
+from visualizer.audio.listing import portaudio_devices
+from visualizer.audio.opening import (
+    LATENCY_LIMIT_S,
+    open_stream,
+    reported_latency_s,
+    start_stream,
+)
+from visualizer.audio.portaudio import close_stream, inside, rescan
 from visualizer.errors import DeviceError
 
 _LOOK_LIMIT_S = 10.0
@@ -39,21 +46,18 @@ class Delivery(NamedTuple):
 
 
 def look_up_output(wanted: str | None) -> Device:
-    """The output that is meant; see `find_output`. Raises HungError where nothing answers.
+    """Return the output that is meant; see `find_device`. Raises HungError where nothing answers.
 
     Not to be called while a source is being opened: it lets PortAudio look for devices anew.
     """
 
+    @inside()
     def look() -> Device:
-        with inside():
-            rescan()
-            return find_output(*catalogue("output"), wanted)
+        rescan()
+        return find_device(portaudio_devices("output").devices, wanted, direction="output")
 
-    calls = Calls("the sound system")
-    try:
+    with closing(Calls("the sound system")) as calls:
         return calls.make(look, _LOOK_LIMIT_S)
-    finally:
-        calls.close()
 
 
 class Player:
@@ -75,12 +79,14 @@ class Player:
         self._deliveries: list[Delivery] = []
         self._fault: str | None = None
         self._closing = False
-        self._close_lock = threading.Lock()
-        self._is_closed = False
         self._started_at = 0.0
         self._calls = Calls("the sound system")
+        channels = min(DEFAULT_CHANNELS, output.channels)
+        opening = partial(
+            open_stream, output, "output", sample_rate, channels, self._callback, self._finished
+        )
         try:
-            self._stream = self._calls.make(self._open, PATIENCE.call_s, _close)
+            self._stream = self._calls.make(opening, PATIENCE.call_s, close_stream)
         except BaseException:
             self._calls.close()
             raise
@@ -89,16 +95,10 @@ class Player:
 
     def start(self) -> None:
         """Begin to play. Raises DeviceError with what PortAudio said."""
-
-        def start() -> None:
-            with inside():
-                self._stream.start()
-
         self._started_at = time.perf_counter()
-        try:
-            self._calls.make(start, PATIENCE.call_s, lambda _: self._close_once())
-        except portaudio().PortAudioError as error:
-            raise DeviceError(f"{self.output.name!r} does not start: {words(error)}") from error
+        # A start that returns after its time is closed as well, on a thread of its own.
+        starting = partial(start_stream, self._stream, self.output.name)
+        self._calls.make(starting, PATIENCE.call_s, lambda _: close_stream(self._stream))
 
     def check(self) -> None:
         """Raise DeviceError where the output does not play as it should."""
@@ -121,32 +121,8 @@ class Player:
     def close(self) -> None:
         """Stop playing, at once; again has no effect. Raises HungError where nothing answers."""
         self._closing = True
-        self._calls.make(self._close_once, PATIENCE.close_s)
+        self._calls.make(partial(close_stream, self._stream), PATIENCE.close_s)
         self._calls.close()
-
-    def _close_once(self) -> None:
-        # A start that returns after its time closes it too, on a thread of its own.
-        with self._close_lock:
-            is_closed, self._is_closed = self._is_closed, True
-        if not is_closed:
-            _close(self._stream)
-
-    def _open(self) -> Any:
-        output = self.output
-        with inside():
-            try:
-                return open_output(
-                    output,
-                    **settings_of(self.sample_rate, min(DEFAULT_CHANNELS, output.channels)),
-                    callback=self._callback,
-                    finished_callback=self._finished,
-                )
-            except (portaudio().PortAudioError, ValueError) as error:
-                raise DeviceError(
-                    f"{output.name!r} ({output.host_api}) cannot be played to at "
-                    f"{self.sample_rate} Hz: {words(error)}",
-                    f"its own rate is {output.native_rate} Hz",
-                ) from error
 
     def _callback(
         self, block: NDArray[np.float32], n_samples: int, times: Any, status: Any
@@ -174,8 +150,3 @@ class Player:
         if not self._closing:
             self._fault = f"{self.output.name!r} stopped playing; was it unplugged?"
             self.is_over.set()
-
-
-def _close(stream: Any) -> None:
-    with inside():
-        close_stream(stream, is_dead=False)

@@ -232,22 +232,20 @@ def note_opened(stream: Any, host_api: str) -> None:
     _streams[stream] = host_api
 
 
-def close_stream(stream: Any, *, is_dead: bool) -> None:
-    """Stop and close it; `abort`, since `stop` can hang on a suspended device.
+@inside()
+def close_stream(stream: Any, *, is_dead: bool = False) -> None:
+    """Stop and close it, once; `abort`, since `stop` can hang on a suspended device.
 
     A dead stream of a JACK server that is gone is left as it is, for ever: closing it, or ending
     PortAudio, would end this process. What was listed stays listed.
     """
-    if is_dead and is_jack(_streams[stream]):
+    if is_dead and is_jack(_streams.get(stream, "")):
         atexit.unregister(portaudio()._exit_handler)
-        return
-    try:
-        stream.abort()
-    finally:
+    elif _streams.pop(stream, None) is not None:
         try:
-            stream.close()
+            stream.abort()
         finally:
-            _streams.pop(stream, None)
+            stream.close()
 
 
 def is_jack(host_api: str) -> bool:

@@ -12,8 +12,9 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
+
+from visualizer.audio.devices import Device
 
 _RETRY_S = 2.0
 _RECORDING_LIMIT_S = 2.0
@@ -22,26 +23,11 @@ _MONITOR = ".monitor"
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class ServerSource:
-    """What the server can record from."""
-
-    node: str
-    """what the server calls it"""
-    name: str
-    """what people call it"""
-    server: str
-    """"PulseAudio" or "PipeWire" """
-    channels: int
-    sample_rate: int
-    """Hz, its own; the server converts to any other"""
-
-
-def server_sources() -> list[ServerSource]:
-    """All sources; none where there is no server, or no libpulse to speak to it with."""
+def server_sources(first_index: int) -> list[Device]:
+    """Return all sources; none where there is no server, or no libpulse to speak to it with."""
     try:
         with _connected() as pulse:
-            return _read(pulse)
+            return _read(pulse, first_index)
     except Exception as error:
         # A list without them is better than no list, whatever the server or libpulse said.
         _log.debug("no sources of a sound server: %r", error)
@@ -50,9 +36,9 @@ def server_sources() -> list[ServerSource]:
 
 def follow_sources(on_change: Callable[[], None]) -> None:
     """Call `on_change` when the sources are others than before. Returns only without libpulse."""
-    known: list[ServerSource] = []
+    known: list[Device] = []
 
-    def compare(sources: list[ServerSource]) -> None:
+    def compare(sources: list[Device]) -> None:
         nonlocal known
         if sources != known:
             known = sources
@@ -122,27 +108,29 @@ def _connected() -> Iterator[Any]:
         yield pulse
 
 
-def _read(pulse: Any) -> list[ServerSource]:
+def _read(pulse: Any, first_index: int = 0) -> list[Device]:
     # PipeWire calls itself "PulseAudio (on PipeWire …)".
     server = "PipeWire" if "PipeWire" in pulse.server_info().server_name else "PulseAudio"
     sinks = {sink.name: sink.description or sink.name for sink in pulse.sink_list()}
     return [
-        ServerSource(
-            node=source.name,
+        Device(
+            index=index,
             name=(
                 f"{sinks[source.monitor_of_sink_name]} (what it plays)"
                 if source.monitor_of_sink_name in sinks
                 else source.description or source.name
             ),
-            server=server,
+            host_api=server,
             channels=source.channel_count,
-            sample_rate=source.sample_spec.rate,
+            # Its own; the server converts to any other.
+            native_rate=source.sample_spec.rate,
+            server_source=source.name,
         )
-        for source in pulse.source_list()
+        for index, source in enumerate(pulse.source_list(), first_index)
     ]
 
 
-def _listen(pulse: Any, tell: Callable[[list[ServerSource]], None]) -> None:
+def _listen(pulse: Any, tell: Callable[[list[Device]], None]) -> None:
     """Tell the sources now and after each event, until the server is gone (an exception)."""
     import pulsectl
 

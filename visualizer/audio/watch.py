@@ -14,12 +14,12 @@ import signal
 import sys
 import threading
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
-from visualizer.audio.devices import Device, DeviceList, to_json
-from visualizer.audio.listing import accepted_rates, list_devices, rates_to_try
+from visualizer.audio.devices import Device, DeviceList
+from visualizer.audio.listing import accepted_rates, list_devices
 from visualizer.audio.portaudio import rescan
 from visualizer.audio.server import follow_sources
 from visualizer.errors import DeviceError
@@ -84,7 +84,7 @@ def _look(rates: _Rates | None, output: IO[str]) -> dict[str, Any]:
     try:
         rescan(jack=True)
         listed = list_devices()
-        return to_json(listed if rates is None else rates.complete(listed))
+        return asdict(listed if rates is None else rates.complete(listed))
     except DeviceError as error:
         return {"error": str(error)}
 
@@ -150,7 +150,7 @@ class _Rates:
             if key in self._known:
                 known[key] = self._known[key]
             elif (device.host_api, device.name) != self.in_use:
-                known[key] = accepted_rates(device, rates_to_try(device))
+                known[key] = accepted_rates(device)
             devices.append(replace(device, sample_rates=known.get(key)))
         self._known = known
         return replace(listed, devices=tuple(devices))

@@ -19,9 +19,10 @@ from dataclasses import replace
 from visualizer.audio.channels import n_signals
 from visualizer.cli.formats import WRITERS, Heading, StreamColumn
 from visualizer.engine.columns import MelColumns
+from visualizer.engine.config import Channel
 from visualizer.engine.engine import Engine
 from visualizer.engine.history import FORGETFUL_BYTES
-from visualizer.engine.options import StreamOptions, engine_config, kernel_plan
+from visualizer.engine.options import OutputFormat, RunOptions, engine_config, kernel_plan
 from visualizer.engine.reader import LOOK_S, EngineReader
 from visualizer.engine.status import EngineStatus
 from visualizer.errors import ConfigError, DeviceError
@@ -33,7 +34,7 @@ _FULL_S = 0.005
 """Where a pipe that is full does not let us wait."""
 
 
-def run_stream(options: StreamOptions) -> int:
+def run_stream(options: RunOptions, form: OutputFormat, channel: Channel) -> int:
     """Write columns until the duration or the sound ends, Ctrl-C, or nobody reads.
 
     Returns the exit code. Raises DeviceError where the source cannot be opened or ends badly, and
@@ -42,16 +43,16 @@ def run_stream(options: StreamOptions) -> int:
     signals = StopSignals()
     reader = EngineReader(
         lambda wake: Engine(
-            replace(engine_config(options.run), channel=options.channel),
+            replace(engine_config(options), channel=channel),
             (),
             wake,
             strict=True,
-            kernels=kernel_plan(options.run),
+            kernels=kernel_plan(options),
             sound_bytes=FORGETFUL_BYTES,
         ),
-        duration_s=options.run.duration_s,
+        duration_s=options.duration_s,
     )
-    output = _Output(reader, options)
+    output = _Output(reader, form, channel)
     while not signals.exit_code and (left_s := reader.deadline - time.perf_counter()) > 0:
         if output.over.wait(min(LOOK_S, left_s)):
             break
@@ -84,11 +85,11 @@ class _Output:
     `outbox`); of a microphone the engine drops the oldest columns.
     """
 
-    def __init__(self, reader: EngineReader, options: StreamOptions) -> None:
+    def __init__(self, reader: EngineReader, form: OutputFormat, channel: Channel) -> None:
         """Begin to write to standard output; from now on the reader is of the writer's thread."""
         self._reader = reader
-        self._channel = options.channel
-        self._writer = WRITERS[options.form]()
+        self._channel = channel
+        self._writer = WRITERS[form]()
         # Not sys.stdout: its lock is held by a write that hangs, and the end would wait for it.
         self._file = io.FileIO(sys.stdout.fileno(), "wb", closefd=False)
         self._is_last = False

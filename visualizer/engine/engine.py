@@ -195,7 +195,7 @@ class Engine:
         elif isinstance(event, SourceLost) and state in ("running", "waiting"):
             self._set(state="waiting", fault=event.fault)
         elif isinstance(event, SourceBack) and state == "waiting":
-            self._tally.reopened += 1
+            self._tally.add(reopened=1)
             self._set(state="running", source=event.info, fault=None)
 
     def _open(self, capture: CaptureConfig) -> None:
@@ -230,9 +230,8 @@ class Engine:
         self._tally.keep(self._ring, self._cleaner)
         if self._ring is not None and self._status.state == "waiting":
             # It is back in another form, so that its stream could not go on.
-            self._tally.reopened += 1
             now = time.perf_counter()
-            self._tally.lost_s += now - (self._ring.due_at or now)
+            self._tally.add(reopened=1, lost_s=now - (self._ring.due_at or now))
         self._cleaner = Cleaner()
         strict = self._strict and self._status.state == "starting"
         self._ring = opened.ring
@@ -348,7 +347,7 @@ class Engine:
         missing = block.start_sample - (self._expected_sample or block.start_sample)
         if missing > 0:
             assert self._sound is not None
-            self._tally.note_gap(missing / self._sound.sample_rate)
+            self._tally.add(gaps=1, lost_s=missing / self._sound.sample_rate)
             self._expected_sample = block.start_sample
         self._tally.note_lag(dequeued_at - block.captured_at)
         samples = self._cleaner.clean(block.samples)
@@ -387,8 +386,8 @@ class Engine:
             means=levels.means,
             faults=self._cleaner.faults,
         )
-        self._tally.columns += columns.n_columns
-        self._tally.dropped_columns += self._outbox.put(columns)
+        dropped = self._outbox.put(columns)
+        self._tally.add(columns=columns.n_columns, dropped_columns=dropped)
         self._on_update()
 
     def _fail(self, fault: str) -> None:

@@ -7,15 +7,13 @@ and closes it.
 
 from __future__ import annotations
 
-import itertools
 import logging
 import queue
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from visualizer.engine.config import Channel
 from visualizer.engine.history import SoundHistory
@@ -31,14 +29,9 @@ _LOOK_S = 0.25
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class FollowedColumns:
-    """Consecutive columns of kept sound."""
-
-    values: NDArray[np.float32]
-    """(n_channels, n_rows, n_columns) in the front-end's own unit"""
-    first_column: int
-    """index of the first one on the stream's grid of hops"""
+FollowedColumns = tuple[int, NDArray[np.float32]]
+"""The index of the first column on the stream's grid of hops, and the columns (n_channels, n_rows,
+n_columns) in the front-end's own unit."""
 
 
 class Follower:
@@ -112,16 +105,15 @@ class Follower:
         while not self._closed.is_set():
             end = min(sound.end, at + round(_STEP_S * sound.sample_rate))
             if end == at and self._is_over:
-                first_column, values = pipeline.flush()
-                self._put(FollowedColumns(values, first_column))
+                self._put(pipeline.flush())
                 return
             if end == at:
                 self._woken.wait(_LOOK_S)
                 self._woken.clear()
                 continue
             for start, samples in unbroken(at, sound.read(at, end)):
-                first_column, values = pipeline.push(start, samples)
-                if values.shape[2] and not self._put(FollowedColumns(values, first_column)):
+                columns = pipeline.push(start, samples)
+                if columns[1].shape[2] and not self._put(columns):
                     return
             at = end
             until = self._until_column
@@ -143,9 +135,11 @@ class Follower:
 
 def unbroken(first: int, samples: NDArray[np.float32]) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """The stretches of (n_samples, n_channels) without NaN, each with the index of its start."""
-    lost: NDArray[np.bool_] = np.isnan(samples).max(axis=1, initial=False)
-    borders = np.flatnonzero(np.diff(lost)) + 1
-    ends = [0, *borders.tolist(), len(samples)]
-    for start, end in itertools.pairwise(ends):
-        if end > start and not lost[start]:
-            yield first + start, samples[start:end]
+    for start, end in stretches(~np.isnan(samples).any(axis=1)):
+        yield first + start, samples[start:end]
+
+
+def stretches(flags: ArrayLike) -> list[tuple[int, int]]:
+    """Return where flags (n,) that are set begin, and end before, in their order."""
+    edges = np.flatnonzero(np.diff(flags, prepend=False, append=False)).tolist()
+    return list(zip(edges[::2], edges[1::2], strict=True))

@@ -25,29 +25,25 @@ class _History:
         self._rows = Circular(capacity, n_values)
         self._n_values = n_values
         self._start: int | None = None
-        self._end = 0
+        self.end = 0
+        """index after the newest one"""
 
     @property
     def first(self) -> int:
         """index of the oldest one that may be kept"""
-        start = self._end if self._start is None else self._start
-        return max(start, self._end - len(self._rows))
-
-    @property
-    def end(self) -> int:
-        """index after the newest one"""
-        return self._end
+        start = self.end if self._start is None else self._start
+        return max(start, self.end - len(self._rows))
 
     def _append(self, at: int, rows: NDArray[np.float32]) -> None:
         if self._start is None:
-            self._start = self._end = at
-        self._lose(max(self._end, at - len(self._rows)), at)
+            self._start = self.end = at
+        self._lose(max(self.end, at - len(self._rows)), at)
         self._rows.write(at, rows)
-        self._end = at + len(rows)
+        self.end = at + len(rows)
 
     def _copy(self, first: int, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         """Fill in what is known of the rows from `first` on, and return them."""
-        known_first, known_end = max(first, self.first), min(first + len(rows), self._end)
+        known_first, known_end = max(first, self.first), min(first + len(rows), self.end)
         if known_first < known_end:
             self._rows.read(known_first, rows[known_first - first : known_end - first])
         return rows
@@ -77,8 +73,8 @@ class ColumnHistory(_History):
         if self._start is None:
             self.append(first_column, values)
             return
-        first = max(first_column, self._end - len(self._rows))
-        end = min(first_column + values.shape[1], self._end)
+        first = max(first_column, self.end - len(self._rows))
+        end = min(first_column + values.shape[1], self.end)
         if first >= end:
             return
         if first < self._start:

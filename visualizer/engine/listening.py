@@ -97,32 +97,22 @@ def listen(
     ((80,), 0)
     """
     presets.preset(preset)
-    capture = _capture(source, device, sample_rate, channels, loop)
-    own = None if config is None else as_front_end(config)
-    engine_config = EngineConfig(capture, preset, own, channel, compute)
-    choose_device(compute)
-    return Listener(engine_config, None if kernels is None else Path(kernels).absolute())
-
-
-def _capture(
-    source: str | os.PathLike[str],
-    device: str | int | None,
-    sample_rate: int | None,
-    channels: int | None,
-    loop: bool,
-) -> CaptureConfig:
-    path = None if source in ("mic", "demo") else Path(source).absolute()
+    kind: SourceKind = "mic" if source == "mic" else "demo" if source == "demo" else "file"
+    path = str(Path(source).absolute()) if kind == "file" else None
     if path is not None:
-        open_audio(path).close()
-    kind: SourceKind = "file" if path is not None else "mic" if source == "mic" else "demo"
-    return CaptureConfig(
+        open_audio(Path(path)).close()
+    capture = CaptureConfig(
         kind,
         device=None if device is None else str(device),
-        path=None if path is None else str(path),
+        path=path,
         sample_rate=sample_rate,
         channels=channels,
         loop=loop,
     )
+    own = None if config is None else as_front_end(config)
+    engine_config = EngineConfig(capture, preset, own, channel, compute)
+    choose_device(compute)
+    return Listener(engine_config, None if kernels is None else Path(kernels).absolute())
 
 
 class Listener:

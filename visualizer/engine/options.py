@@ -8,12 +8,13 @@ from typing import Literal, get_args
 
 from visualizer.audio.capture import CaptureConfig
 from visualizer.audio.wav import SoundFormat
-from visualizer.engine.config import Channel, EngineConfig
+from visualizer.engine.config import EngineConfig
 from visualizer.engine.keeper import KernelChoice, KernelPlan
 from visualizer.errors import ConfigError, among, quoted, require
 from visualizer.mel.compute import Compute
 from visualizer.mel.front_end import FrontEnd
 from visualizer.support.folders import cache_folder
+from visualizer.support.settings_file import is_there
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,7 @@ class RecordingConfig:
     def require_folder(self) -> Path:
         """Raises ConfigError where it is not there."""
         folder = Path(self.folder or "")
-        try:
-            is_there = self.folder is not None and folder.is_dir()
-        except OSError:
-            is_there = False
-        if not is_there:
+        if self.folder is None or not (is_there(folder) and folder.is_dir()):
             raise ConfigError(
                 f"recordings cannot go to {quoted(self.folder)}",
                 "it must be a folder that is there",
@@ -67,30 +64,13 @@ class RunOptions:
     @property
     def must_open(self) -> bool:
         """Whether exactly this was asked for, so that something else in its place is an error."""
-        capture = self.capture
-        if self.compute not in (None, "auto"):
-            return True
-        return capture is not None and (
-            capture.path is not None
-            or capture.device is not None
-            or capture.sample_rate is not None
-            or capture.channels is not None
-        )
+        capture = self.capture or CaptureConfig("mic")
+        source = capture.path, capture.device, capture.sample_rate, capture.channels
+        return self.compute not in (None, "auto") or any(part is not None for part in source)
 
 
 OutputFormat = Literal["jsonl", "npy", "f32"]
 OUTPUT_FORMATS: tuple[OutputFormat, ...] = get_args(OutputFormat)
-
-
-@dataclass(frozen=True)
-class StreamOptions:
-    """What the command line asks of a stream."""
-
-    run: RunOptions
-    """with the source; nothing stands in for it"""
-    form: OutputFormat
-    channel: Channel
-    """as in EngineConfig"""
 
 
 MINIMUM_SIZE = (820, 450)

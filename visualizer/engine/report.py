@@ -10,7 +10,6 @@ from typing import Any
 
 from visualizer.engine.latency import STAGES, LatencyLog
 from visualizer.engine.status import EngineStatus
-from visualizer.errors import ConfigError
 from visualizer.mel.flat import written
 from visualizer.mel.front_end import FrontEnd
 from visualizer.support.files import writing
@@ -130,16 +129,9 @@ def require_writable(path: Path, what: str) -> None:
 
     What is there already stays untouched.
     """
-    if path.is_dir():
-        raise ConfigError(f"{what} cannot be written to {str(path)!r}: it is a folder")
     existed = path.exists()
-    try:
-        with path.open("ab"):
-            pass
-    except OSError as error:
-        raise ConfigError(
-            f"{what} cannot be written to {str(path)!r}: {error.strerror}",
-            "name a file in a folder that exists and that you may write to",
-        ) from error
+    remedy = "name a file in a folder that exists and that you may write to"
+    with writing(path, what, remedy):
+        path.open("ab").close()
     if not existed:
         path.unlink()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
 from visualizer.audio.ring import BlockRing
@@ -10,45 +11,35 @@ from visualizer.audio.sanitize import Cleaner
 from visualizer.engine.status import EngineStatus
 
 
-@dataclass
 class Tally:
     """Counts under the names that the status has for them.
 
     Written by the worker; any thread may read it.
     """
 
-    columns: int = 0
-    dropped_columns: int = 0
-    gaps: int = 0
-    lost_s: float = 0.0
-    reopened: int = 0
-    lag_s: float = 0.0
-    max_lag_s: float = 0.0
-    input_overflows: int = 0
-    dropped_blocks: int = 0
-    bad_samples: int = 0
-    """these three of sources that are no longer open"""
+    def __init__(self) -> None:
+        self._counts: defaultdict[str, float] = defaultdict(int)
+        """those that a ring or a cleaner has, of sources that are no longer open"""
 
-    def note_gap(self, lost_s: float) -> None:
-        self.gaps += 1
-        self.lost_s += lost_s
+    def add(self, **counts: float) -> None:
+        for name, n in counts.items():
+            self._counts[name] += n
 
     def note_lag(self, lag_s: float) -> None:
-        self.lag_s = lag_s
-        self.max_lag_s = max(self.max_lag_s, lag_s)
+        self._counts["lag_s"] = lag_s
+        self._counts["max_lag_s"] = max(self._counts["max_lag_s"], lag_s)
 
     def keep(self, ring: BlockRing | None, cleaner: Cleaner) -> None:
         """Keep what was counted of a source that is given up."""
-        for name, n in _losses(ring, cleaner).items():
-            setattr(self, name, getattr(self, name) + n)
+        self.add(**_losses(ring, cleaner))
 
     def counted(
         self, status: EngineStatus, ring: BlockRing | None, cleaner: Cleaner
     ) -> EngineStatus:
-        """The status with the counts of now, those of the open source (ring, cleaner) included."""
-        counts: dict[str, Any] = dict(vars(self))
+        """Return the status with the counts of now, the open source's (ring, cleaner) included."""
+        counts: dict[str, Any] = dict(self._counts)
         for name, n in _losses(ring, cleaner).items():
-            counts[name] += n
+            counts[name] = counts.get(name, 0) + n
         # An empty ring is false.
         if ring is not None:
             counts["delivered"], counts["drift_ppm"] = ring.delivered, ring.drift_ppm

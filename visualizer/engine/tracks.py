@@ -54,7 +54,8 @@ class Tracks:
     def __init__(self, on_columns: Callable[[], None]) -> None:
         """`on_columns` is called, on another thread, when there may be something to `take`."""
         self._on_columns = on_columns
-        self._sound: SoundHistory | None = None
+        self.sound: SoundHistory | None = None
+        """what they are made from"""
         self._channel: Channel = None
         self._is_over = False
         self._live_from = 0
@@ -67,10 +68,6 @@ class Tracks:
         self.second: tuple[Track, ...] = ()
         """of the front-end beside it"""
 
-    @property
-    def sound(self) -> SoundHistory | None:
-        return self._sound
-
     def begin(
         self, mel: FrontEnd, sound: SoundHistory, channel: Channel, *, is_over: bool = False
     ) -> None:
@@ -79,8 +76,8 @@ class Tracks:
         `is_over` says that no more of the sound will come. What was beside it is gone.
         """
         self.close()
-        is_new_sound = sound is not self._sound
-        self._sound, self._channel, self._is_over = sound, channel, is_over
+        is_new_sound = sound is not self.sound
+        self.sound, self._channel, self._is_over = sound, channel, is_over
         self.first, self.second = _tracks(mel, sound, channel), ()
         # On a new sound there is nothing from before.
         self._backfilled = is_new_sound or is_over
@@ -94,11 +91,11 @@ class Tracks:
         if self._second is not None:
             self._second.close()
         self._second, self.second = None, ()
-        if mel is not None and self._sound is not None:
-            self.second = _tracks(mel, self._sound, self._channel)
-            self._second_since = self._sound.first
+        if mel is not None and self.sound is not None:
+            self.second = _tracks(mel, self.sound, self._channel)
+            self._second_since = self.sound.first
             self._second = Follower(
-                self._sound, mel, self._channel, self._on_columns, is_over=self._is_over
+                self.sound, mel, self._channel, self._on_columns, is_over=self._is_over
             )
 
     def append(self, columns: MelColumns) -> None:
@@ -108,9 +105,9 @@ class Tracks:
         if not self._backfilled:
             self._backfilled = True
             self._live_from = columns.first_column
-            assert self._sound is not None
+            assert self.sound is not None
             mel, until = self.first[0].mel, columns.first_column
-            self._backfill = Follower(self._sound, mel, self._channel, self._on_columns, until)
+            self._backfill = Follower(self.sound, mel, self._channel, self._on_columns, until)
         if self._second is not None:
             self._second.wake()
 
@@ -139,7 +136,7 @@ class Tracks:
             return self._second_since
         if first_column >= self._live_from:
             return now_since
-        if end_column > self._live_from and track.mel.needs_whole_clip:
+        if end_column > self._live_from and track.mel.remembers:
             raise ConfigError(
                 f"{track.mel.name} began to normalise anew when it was picked, within this region",
                 "take one before or after that",
@@ -161,12 +158,12 @@ class Tracks:
 def _take(follower: Follower | None, tracks: tuple[Track, ...]) -> float:
     """Add what came of a follower to its tracks; return since when, in s, infinity for nothing."""
     came = [] if follower is None else follower.drain()
-    for followed in came:
-        for track, values in zip(tracks, followed.values, strict=True):
+    for first_column, signals in came:
+        for track, values in zip(tracks, signals, strict=True):
             kept = track.columns
-            take = kept.append if followed.first_column >= kept.end else kept.fill
-            take(followed.first_column, values)
-    starts_s = (tracks[0].mel.cell_start_s + f.first_column * tracks[0].mel.hop_s for f in came)
+            take = kept.append if first_column >= kept.end else kept.fill
+            take(first_column, values)
+    starts_s = (tracks[0].mel.cell_start_s + first * tracks[0].mel.hop_s for first, _ in came)
     return min(starts_s, default=math.inf)
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import IO, Literal
 
 import numpy as np
+import soundfile
 from numpy.typing import NDArray
 
 from visualizer.audio.channels import signals_of
@@ -26,6 +28,22 @@ Columns = NDArray[np.float32]
 BLOCK_S = 10.0
 STREAMING_BLOCK_S = 0.01
 """As short as the blocks of a live source."""
+
+
+@contextmanager
+def opened_mono(
+    path: Path, on_progress: Callable[[float], None] = lambda _: None
+) -> Iterator[tuple[soundfile.SoundFile, Iterator[Samples]]]:
+    """Open an audio file; yield it, and its channels' mean in blocks of float32 (n_samples, 1).
+
+    `on_progress` is told the share that is read.
+
+    Raises:
+        SourceError: It cannot be read.
+    """
+    with open_audio(path) as file:
+        blocks = read_blocks(file, path, round(BLOCK_S * file.samplerate), on_progress)
+        yield file, (signals_of(block, None) for block in blocks)
 
 
 def write_features(

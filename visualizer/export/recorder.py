@@ -8,6 +8,7 @@ history lasts; the columns are given to it by the user's thread, which also star
 from __future__ import annotations
 
 import logging
+import math
 import queue
 import shutil
 import threading
@@ -26,7 +27,7 @@ from visualizer.engine.options import RecordingConfig
 from visualizer.engine.report import COUNTERS
 from visualizer.engine.status import EngineStatus
 from visualizer.errors import ConfigError, VisualizerError
-from visualizer.export.take import Take, TakeFiles, begin_on_grid, lead_samples
+from visualizer.export.take import Take, TakeFiles, begin_on_grid
 from visualizer.export.writer import TakeWriter
 from visualizer.support.files import writing
 
@@ -132,12 +133,11 @@ class Recorder:
         fault = None
         try:
             self._record()
-        except VisualizerError as error:
-            fault = f"the recording ended: {error}"
         except Exception as error:
-            _log.exception("the recording failed")
-            fault = f"the recording ended: {error!r}"
-        if fault is not None:
+            is_foreseen = isinstance(error, VisualizerError)
+            if not is_foreseen:
+                _log.exception("the recording failed")
+            fault = f"the recording ended: {error if is_foreseen else repr(error)}"
             _log.warning("%s", fault)
             self._save_the_rest()
         self.state = replace(self.state, is_on=False, fault=fault)
@@ -145,12 +145,11 @@ class Recorder:
 
     def _save_the_rest(self) -> None:
         """After a fault, what can be."""
-        part = self._part
-        if part is not None:
-            try:
-                self._close(part)
-            except Exception as error:
-                _log.warning("%s could not be finished: %s", part.writer.files.name, error)
+        try:
+            if self._part is not None:
+                self._close(self._part)
+        except Exception as error:
+            _log.warning("%s could not be finished: %s", self.state.files[-1].name, error)
 
     def _record(self) -> None:
         while not self._is_over:
@@ -308,8 +307,9 @@ def take_of(status: EngineStatus, start_sample: int, *, is_normalised_before: bo
         mel=mel,
         channel=status.config.channel,
         start_sample=start_sample,
-        lead_samples=lead_samples(status.resampling_s, source.sample_rate),
-        is_normalised_before=is_normalised_before and mel.needs_whole_clip,
+        # So far a resampler that holds back that much reaches.
+        lead_samples=math.ceil(2 * status.resampling_s * source.sample_rate),
+        is_normalised_before=is_normalised_before and mel.remembers,
         started_at=datetime.now().astimezone() - timedelta(seconds=behind_s),
     )
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from visualizer.audio.channels import Channel, signals_of
 from visualizer.audio.file import write_sound
 from visualizer.engine.history import SoundHistory
+from visualizer.engine.pipeline import Pipeline
 from visualizer.errors import ConfigError
 from visualizer.mel.flat import flat_form, written
 from visualizer.mel.front_end import FrontEnd
@@ -98,21 +99,21 @@ def _samples(piece: Piece) -> tuple[int, NDArray[np.float32]]:
     last_s = ((piece.end_column - 1) * mel.hop_length + mel.offset + mel.win_length) * rate
     lead = round(_LEAD_S * sound.sample_rate)
     start = max(0, round(first_s) - lead)
-    if mel.needs_whole_clip:
+    if mel.remembers:
         # The level of its columns comes from all that was heard before.
         start = min(start, piece.fed_since)
     end = min(sound.end, round(last_s) + lead)
     if start < sound.first:
         start = sound.first
-        if mel.needs_whole_clip or round(first_s) < start:
+        if mel.remembers or round(first_s) < start:
             raise ConfigError(
                 "the sound of the region is no longer kept", "take a later one, or save sooner"
             )
     samples = signals_of(sound.read(start, end), piece.channel)
     lost = np.flatnonzero(np.isnan(samples[: max(0, round(first_s) - start)]))
-    if len(lost) and not mel.needs_whole_clip:
+    if len(lost) and not mel.remembers:
         start, samples = start + int(lost[-1]) + 1, samples[lost[-1] + 1 :]
-    if np.isnan(samples).any() and mel.needs_whole_clip:
+    if np.isnan(samples).any() and mel.remembers:
         raise ConfigError(
             f"{mel.name} normalises by all sound before a column, of which some was lost",
             "pick the front-end again and take a later region",
@@ -123,19 +124,12 @@ def _samples(piece: Piece) -> tuple[int, NDArray[np.float32]]:
 
 
 def _values(piece: Piece, start: int, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    from visualizer.mel.stream import MelStream
-
-    stream = MelStream(piece.mel, piece.sound.sample_rate, 1)
-    if start:
-        stream.skip(start)
-    first = stream.next_column
-    parts = [stream.push(samples)]
+    pipeline = Pipeline(piece.mel, piece.sound.sample_rate, 1, 0)
+    first, columns = pipeline.push(start, samples)
     if piece.ended:
-        parts.append(stream.flush())
-    columns = np.concatenate(parts, axis=2)[0]
-    values = columns[
-        piece.first_band : piece.end_band, piece.first_column - first : piece.end_column - first
-    ]
+        columns = np.concatenate((columns, pipeline.flush()[1]), axis=2)
+    rows = slice(piece.first_band, piece.end_band)
+    values = columns[0, rows, piece.first_column - first : piece.end_column - first]
     if values.shape[1] != piece.end_column - piece.first_column:
         raise ConfigError("not all of the region is computed from sound that is kept")
     return np.ascontiguousarray(values)

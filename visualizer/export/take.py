@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
@@ -95,8 +94,3 @@ def begin_on_grid(mel: FrontEnd, source_rate: int, sample: int, first: int) -> t
     hop = Fraction(mel.hop_length * source_rate, mel.sample_rate)
     periods = max(sample // hop.numerator, -(-first // hop.numerator))
     return periods * hop.numerator, periods * hop.denominator
-
-
-def lead_samples(held_back_s: float, source_rate: int) -> int:
-    """How far a resampler that holds back so much reaches, in samples of the source."""
-    return math.ceil(2 * held_back_s * source_rate)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from visualizer._version import __version__
 from visualizer.audio.wav import SAMPLE_BYTES, GrowingWav, SoundFormat
+from visualizer.engine.follower import stretches
 from visualizer.errors import ConfigError
 from visualizer.export.archive import STREAMING, GrowingArray, about, write_archive
 from visualizer.export.take import Take, TakeFiles
@@ -83,9 +84,7 @@ class TakeWriter:
 
     def append_sound(self, samples: NDArray[np.float32]) -> None:
         """Take (n_samples, n_channels) that follow; NaN, which was lost, becomes silence."""
-        lost: NDArray[np.bool_] = np.isnan(samples).max(axis=1, initial=False)
-        edges = np.flatnonzero(np.diff(lost, prepend=False, append=False))
-        for start, end in edges.reshape(-1, 2).tolist():
+        for start, end in stretches(np.isnan(samples).any(axis=1)):
             self._note_lost(self._wav.n_samples + start, end - start)
         self._wav.append(np.where(np.isnan(samples), np.float32(0.0), samples))
 

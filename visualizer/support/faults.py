@@ -54,16 +54,13 @@ class Faults:
     def __init__(self, folder: Path | None = None) -> None:
         """The log is kept in `folder`, else where this system keeps such files of a user."""
         folder = folder or log_folder()
-        self._file = _LogFile(folder / LOG_NAME)
+        self.path = folder / LOG_NAME
+        """of the log file"""
+        self._file = _LogFile(self.path)
         self._tracebacks = _Newest()
         self._crash = CrashReport(folder)
         self._faults, self._warnings = _Repeats(), _Repeats()
         self._thread_hook, self._unraisable_hook = threading.excepthook, sys.unraisablehook
-
-    @property
-    def path(self) -> Path:
-        """Of the log file."""
-        return self._file.path
 
     @property
     def problem(self) -> str | None:
@@ -227,8 +224,7 @@ class _Newest(logging.Handler):
             self._texts.append(self.format(record))
 
     def texts(self) -> list[str]:
-        with self.lock or threading.RLock():
-            return list(self._texts)
+        return list(self._texts)
 
 
 class _OneLine(logging.Formatter):

@@ -34,11 +34,11 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def writing(path: Path, what: str = "") -> Iterator[None]:
+def writing(path: Path, what: str = "", remedy: str = "") -> Iterator[None]:
     """Raise ConfigError, naming what is written and where, for an OSError of the block."""
     try:
         yield
     except OSError as error:
         name = str(path)
         problem = f"{what} cannot be written to {name!r}" if what else f"{name!r} cannot be written"
-        raise ConfigError(f"{problem}: {error.strerror or error}") from error
+        raise ConfigError(f"{problem}: {error.strerror or error}", remedy) from error

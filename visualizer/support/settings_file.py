@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -76,13 +77,7 @@ def copy_aside(path: Path) -> Path:
     Raises:
         OSError: It cannot be copied.
     """
-    content = path.read_bytes()
-    for number in itertools.count(1):
-        aside = path.with_name(f"{path.stem}-unread-{number}{path.suffix}")
-        try:
-            with aside.open("xb") as file:
-                file.write(content)
-        except FileExistsError:
-            continue
-        return aside
-    raise AssertionError("there are more numbers than files")
+    asides = (path.with_name(f"{path.stem}-unread-{n}{path.suffix}") for n in itertools.count(1))
+    aside = next(aside for aside in asides if not aside.exists())
+    shutil.copyfile(path, aside)
+    return aside

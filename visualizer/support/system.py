@@ -33,7 +33,6 @@ class Need:
 
 _SOUND = "sound from a microphone"
 _WINDOW = "the window (Qt)"
-_TEST = "the tests"
 
 SOUND = (Need("libportaudio.so.2", _SOUND, "libportaudio2", "portaudio"),)
 
@@ -73,48 +72,20 @@ WINDOW = tuple(
 # who comes meanwhile. That would be Qt.
 _held_x_connection: list[int] = []
 
-TEST_PROGRAMS = (
-    Need("pulseaudio", _TEST, "pulseaudio"),
-    Need("pactl", _TEST, "pulseaudio-utils", "", "libpulse"),
-    Need("Xvfb", _TEST, "xvfb", "xorg-x11-server-Xvfb", "xorg-server-xvfb"),
-    Need("xdotool", _TEST, "xdotool"),
-    Need("desktop-file-validate", _TEST, "desktop-file-utils"),
-)
-
 # For compiled kernels; the program itself goes on without one.
-COMPILER = Need("g++", _TEST, "g++", "gcc-c++", "gcc")
-
-# ALSA opens it by path, so the linker's search does not find it.
-ALSA_PULSE = Need(
-    "libasound_module_pcm_pulse.so",
-    _TEST,
-    "libasound2-plugins",
-    "alsa-plugins-pulseaudio",
-    "alsa-plugins",
-)
-ALSA_PLUGIN_FOLDERS = ("*-linux-gnu*/alsa-lib", "../lib64/alsa-lib", "alsa-lib")
+COMPILER = Need("g++", "compiled kernels", "g++", "gcc-c++", "gcc")
 
 
-def missing(test: bool = False, window: bool = True) -> list[Need]:
+def missing(window: bool = True) -> list[Need]:
     """Return what is missing on this machine, in a fixed order; always empty outside Linux.
 
     Args:
-        test: also look for what only the tests need.
         window: also look for what only the window needs.
     """
     if not sys.platform.startswith("linux"):
         return []
-    absent = [need for need in SOUND if not _loads(need.what)]
-    if window or test:
-        absent += [need for need in WINDOW if not _loads(need.what)]
-    if test:
-        absent += [need for need in TEST_PROGRAMS if shutil.which(need.what) is None]
-        if not any(map(shutil.which, (COMPILER.what, "clang++"))):
-            absent.append(COMPILER)
-        usr_lib = Path("/usr/lib")
-        if not any(any(usr_lib.glob(f"{f}/{ALSA_PULSE.what}")) for f in ALSA_PLUGIN_FOLDERS):
-            absent.append(ALSA_PULSE)
-    return absent
+    needs = (*SOUND, *WINDOW) if window else SOUND
+    return [need for need in needs if not _loads(need.what)]
 
 
 def install_command(needs: Iterable[Need]) -> list[str] | None:

@@ -22,7 +22,7 @@ def register(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the list, once or on each change."""
     from visualizer.audio.devices import table
-    from visualizer.audio.listing import accepted_rates, list_devices, rates_to_try
+    from visualizer.audio.listing import accepted_rates, list_devices
     from visualizer.audio.portaudio import rescan
 
     if arguments.watch:
@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     listed = list_devices()
     if arguments.json:
         rows = [
-            asdict(replace(device, sample_rates=accepted_rates(device, rates_to_try(device))))
+            asdict(replace(device, sample_rates=accepted_rates(device)))
             for device in listed.devices
         ]
         print(json.dumps(rows, indent=2))

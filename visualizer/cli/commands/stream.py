@@ -15,7 +15,7 @@ from visualizer.cli.live import (
     with_faults,
 )
 from visualizer.cli.options import add_option, channel
-from visualizer.engine.options import OUTPUT_FORMATS, StreamOptions
+from visualizer.engine.options import OUTPUT_FORMATS
 from visualizer.errors import ConfigError
 from visualizer.support import process
 
@@ -55,10 +55,10 @@ def run(arguments: argparse.Namespace) -> int:
     process.begin()
     # Everything that can be checked is, before anything opens.
     capture = _pipe(arguments) if arguments.source == "-" else _capture(arguments)
-    options = StreamOptions(run_options(arguments, capture), arguments.format, arguments.channel)
+    options = run_options(arguments, capture)
     from visualizer.cli.stream import run_stream
 
-    return with_faults(lambda _: run_stream(options))
+    return with_faults(lambda _: run_stream(options, arguments.format, arguments.channel))
 
 
 def _channel(text: str) -> Channel:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from visualizer.engine.kernel_builder import end, events, start_builder
 from visualizer.errors import ConfigError, KernelError, VisualizerError, one_line, quoted
 from visualizer.export.archive import CLIP, STREAMING
-from visualizer.export.sound import opened_mono
+from visualizer.export.offline import opened_mono
 from visualizer.mel.clip import finished_columns
 from visualizer.mel.compute import has_cuda
 from visualizer.mel.flat import read

@@ -1,0 +1,43 @@
+"""What pip cannot bring and only the tests need: programs, and what sound servers are reached by.
+
+Standard library only, so that the launcher can ask before anything is installed.
+"""
+
+import shutil
+import sys
+from pathlib import Path
+
+from visualizer.support.system import COMPILER, Need
+
+PURPOSE = "the tests"
+
+PROGRAMS = (
+    Need("pulseaudio", PURPOSE, "pulseaudio"),
+    Need("pactl", PURPOSE, "pulseaudio-utils", "", "libpulse"),
+    Need("Xvfb", PURPOSE, "xvfb", "xorg-x11-server-Xvfb", "xorg-server-xvfb"),
+    Need("xdotool", PURPOSE, "xdotool"),
+    Need("desktop-file-validate", PURPOSE, "desktop-file-utils"),
+)
+
+# ALSA opens it by path, so the linker's search does not find it.
+ALSA_PULSE = Need(
+    "libasound_module_pcm_pulse.so",
+    PURPOSE,
+    "libasound2-plugins",
+    "alsa-plugins-pulseaudio",
+    "alsa-plugins",
+)
+ALSA_PLUGIN_FOLDERS = ("*-linux-gnu*/alsa-lib", "../lib64/alsa-lib", "alsa-lib")
+
+
+def missing() -> list[Need]:
+    """Return what of it this machine lacks, in a fixed order; always empty outside Linux."""
+    if not sys.platform.startswith("linux"):
+        return []
+    lacking = [need for need in PROGRAMS if shutil.which(need.what) is None]
+    if not any(map(shutil.which, (COMPILER.what, "clang++"))):
+        lacking.append(COMPILER)
+    usr_lib = Path("/usr/lib")
+    if not any(any(usr_lib.glob(f"{f}/{ALSA_PULSE.what}")) for f in ALSA_PLUGIN_FOLDERS):
+        lacking.append(ALSA_PULSE)
+    return lacking

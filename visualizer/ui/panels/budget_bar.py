@@ -61,7 +61,7 @@ class BudgetBar(QWidget):
         if self._budget is not None:
             self._paint_stages(painter, self._budget, hop, beyond)
         painter.setPen(self.palette().color(QPalette.ColorRole.Mid))
-        painter.drawRect(hop)
+        painter.drawRect(hop.toAlignedRect())
         if self._budget is not None:
             share = min(HEADROOM, self._budget.p99 / self._budget.hop)
             mark = QRectF(hop.left() + share * hop.width() - 2, hop.top(), 2, hop.height())

@@ -18,13 +18,10 @@ from visualizer.errors import ConfigError, VisualizerError
 from visualizer.export.past import save_last
 from visualizer.export.recorder import RECORDING_END_S, Recorder, warn_unfinished
 from visualizer.export.take import TakeFiles
-from visualizer.ui.controls.menus import Command
+from visualizer.ui.commands import PASTS_S
+from visualizer.ui.controls.menus import Act
 from visualizer.ui.controls.settings import Settings
-from visualizer.ui.controls.toolbar import span_text
 from visualizer.ui.png import png_of
-
-PASTS_S = (10.0, 30.0, 60.0, 300.0)
-"""What the menu offers to save of the past, in seconds."""
 
 _log = logging.getLogger(__name__)
 
@@ -70,28 +67,14 @@ class Recordings(QObject):
     def is_on(self) -> bool:
         return self._recorder is not None
 
-    def commands(self) -> list[Command]:
-        """For the menu of files."""
-        record = "record the sound and its columns, or end the recording"
-        folder = "choose where recordings go"
-        exact = "write sound as 16 bit instead of float32, which is exact"
-        return [
-            Command("file.record", "Record", "Ctrl+R", record, lambda: self.turn(not self.is_on)),
-            *(
-                Command(
-                    f"file.past.{seconds:g}",
-                    span_text(seconds),
-                    "Ctrl+Shift+S" if seconds == 30 else "",
-                    f"save the last {span_text(seconds)}: sound, columns and picture",
-                    partial(self.save_last, seconds),
-                )
-                for seconds in PASTS_S
-            ),
-            Command("file.folder", "Recording folder…", "", folder, self.choose_folder),
-            Command(
-                "file.16-bit", "16-bit recordings", "", exact, self._choose_format, checkable=True
-            ),
-        ]
+    def acts(self) -> dict[str, Act]:
+        """Return, by command of the menu of files, what is done."""
+        return {
+            "file.record": lambda: self.turn(not self.is_on),
+            "file.folder": self.choose_folder,
+            "file.16-bit": self._choose_format,
+            **{f"file.past.{s:g}": partial(self.save_last, s) for s in PASTS_S},
+        }
 
     def choose_folder(self) -> bool:
         """Ask where recordings go; whether that is known now."""

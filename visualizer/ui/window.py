@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import get_args
 
 from PyQt6.QtCore import QEvent, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import (
@@ -36,19 +34,19 @@ from visualizer.engine.options import DEFAULT_ENGINE_CONFIG, MINIMUM_SIZE
 from visualizer.engine.reader import EngineReader
 from visualizer.engine.status import EngineStatus
 from visualizer.ui.bridge import Bridge
-from visualizer.ui.commands import GESTURES, SWITCHES, commands_of
+from visualizer.ui.commands import COMMANDS, GESTURES, SWITCHES, acts_of
 from visualizer.ui.controls.banner import Banner
 from visualizer.ui.controls.device_watch import DeviceWatch
 from visualizer.ui.controls.files import RecentFiles, ask_for_audio, dropped_file
 from visualizer.ui.controls.key_sheet import KeySheet
-from visualizer.ui.controls.menus import Command, Menus
+from visualizer.ui.controls.menus import Act, Menus
 from visualizer.ui.controls.settings import Settings
 from visualizer.ui.controls.status_line import StatusLine
 from visualizer.ui.controls.toolbar import Controls
 from visualizer.ui.docks import Panels
 from visualizer.ui.pace import PaintPace
 from visualizer.ui.panels.latency_figures import numbers_table
-from visualizer.ui.picture.display import DisplayConfig, Theme
+from visualizer.ui.picture.display import DisplayConfig
 from visualizer.ui.picture.overlay import latency_lines
 from visualizer.ui.picture.viewer import Viewer
 from visualizer.ui.recordings import Recordings
@@ -57,6 +55,9 @@ from visualizer.ui.theme import apply_theme
 
 _TEXT_INTERVAL_MS = 200
 """Between two updates of the numbers: faster, nobody could read them."""
+
+_CONTEXT = ("mark.a", "mark.b", "mark.region", "mark.clear", "file.region", "view.freeze")
+"""Commands that the right button offers on the picture."""
 
 
 class Window(QMainWindow):
@@ -110,7 +111,7 @@ class Window(QMainWindow):
         self.status_line = StatusLine(self.recordings.label)
         self._lay_out()
         self._connect_controls()
-        self.menus = Menus(self, self._commands())
+        self.menus = Menus(self, COMMANDS, self._acts())
         is_16_bit = store.recording_config().sound_format == "int16"
         self.menus.check("file.16-bit", is_16_bit)
         recent = QMenu("Open recent", self)
@@ -119,7 +120,7 @@ class Window(QMainWindow):
         self.recent.picked.connect(self.open_file)
         self._key_sheet = KeySheet([*self.menus.sheet(), ("Mouse", GESTURES)], self)
         self._context = QMenu(self)
-        self._fill_context()
+        self._context.addActions([self.menus.actions[command] for command in _CONTEXT])
         self._show_display(self.viewer.display)
         self.setMinimumSize(*MINIMUM_SIZE)
         self.resize(1280, 720)
@@ -164,69 +165,21 @@ class Window(QMainWindow):
         self.stack.held_changed.connect(self._on_held)
         self.stack.menu_wanted.connect(lambda _, where: self._context.popup(where))
 
-    def _commands(self) -> list[Command]:
-        freeze, overlay = self.controls.freeze, self.controls.overlay
-        region = "save the region's values and sound; the code for it goes on the clipboard"
-        look = self._look_for_devices
-        themes = [
-            Command(
-                f"view.theme.{theme}",
-                theme.capitalize(),
-                "",
-                f"{theme} colours",
-                partial(self.viewer.show_in, theme=theme),
-                exclusive=True,
-            )
-            for theme in get_args(Theme)
-        ]
-        return [
-            Command(
-                "file.open", "Open audio file…", "Ctrl+O", "play an audio file", self._pick_file
-            ),
-            Command("file.region", "Save region as NumPy…", "Ctrl+S", region, self._save_region),
-            *self.recordings.commands(),
-            Command("file.devices", "Refresh devices", "F5", "look for microphones again", look),
-            Command("file.quit", "Quit", "Ctrl+Q", "close the window", self.close),
-            Command(
-                "view.freeze",
-                "Freeze",
-                "Space",
-                "freeze the picture; capture continues",
-                freeze.toggle,
-            ),
-            Command(
-                "view.overlay", "Latency overlay", "L", "latencies on the picture", overlay.toggle
-            ),
-            *self.panels.commands(),
-            Command(
-                "view.copy-latency",
-                "Copy latencies",
-                "Ctrl+Shift+C",
-                "copy the latencies as a table",
-                self._copy_latency,
-            ),
-            Command(
-                "view.full-screen",
-                "Full screen",
-                "F11",
-                "fill the screen",
-                self._toggle_full_screen,
-            ),
-            *commands_of(self.viewer),
-            *themes,
-            Command("help.keys", "Keys", "?", "show this sheet", self._toggle_key_sheet),
-        ]
-
-    def _fill_context(self) -> None:
-        for command in (
-            "mark.a",
-            "mark.b",
-            "mark.region",
-            "mark.clear",
-            "file.region",
-            "view.freeze",
-        ):
-            self._context.addAction(self.menus.actions[command])
+    def _acts(self) -> dict[str, Act]:
+        return {
+            "file.open": self._pick_file,
+            "file.region": self._save_region,
+            "file.devices": self._look_for_devices,
+            "file.quit": self.close,
+            "view.freeze": self.controls.freeze.toggle,
+            "view.overlay": self.controls.overlay.toggle,
+            "view.copy-latency": self._copy_latency,
+            "view.full-screen": self._toggle_full_screen,
+            "help.keys": self._toggle_key_sheet,
+            **self.recordings.acts(),
+            **self.panels.acts(),
+            **acts_of(self.viewer),
+        }
 
     @property
     def frozen(self) -> bool:
@@ -307,7 +260,7 @@ class Window(QMainWindow):
     def _show_display(self, display: DisplayConfig) -> None:
         """Show in the controls and menus how the picture is shown."""
         self.controls.show_display(display)
-        for command, (field, *_) in SWITCHES.items():
+        for command, field in SWITCHES.items():
             self.menus.check(command, getattr(display, field))
         self.menus.check(f"view.theme.{display.theme}", True)
         application = QApplication.instance()

@@ -6,6 +6,7 @@ of them queued at a time.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -33,6 +34,7 @@ from visualizer.engine.latency import LatencyLog
 from visualizer.engine.options import DEFAULT_ENGINE_CONFIG, MINIMUM_SIZE
 from visualizer.engine.reader import EngineReader
 from visualizer.engine.status import EngineStatus
+from visualizer.export.recorder import RECORDING_END_S
 from visualizer.ui.bridge import Bridge
 from visualizer.ui.commands import COMMANDS, GESTURES, SWITCHES, acts_of
 from visualizer.ui.controls.banner import Banner
@@ -50,7 +52,8 @@ from visualizer.ui.picture.display import DisplayConfig
 from visualizer.ui.picture.overlay import latency_lines
 from visualizer.ui.picture.viewer import Viewer
 from visualizer.ui.recordings import Recordings
-from visualizer.ui.regions import RegionSaver
+from visualizer.ui.regions import save_region
+from visualizer.ui.saver import Saver
 from visualizer.ui.theme import apply_theme
 
 _TEXT_INTERVAL_MS = 200
@@ -106,8 +109,8 @@ class Window(QMainWindow):
         self.controls.show_display(self.viewer.display)
         self.stack.first_painted.connect(self._start)
         self.panels = Panels(self)
-        self._saver = RegionSaver()
-        self.recordings = Recordings(store, self, self.viewer, self.engine_status)
+        self._saver = Saver()
+        self.recordings = Recordings(store, self, self.viewer, self.engine_status, self._saver)
         self.status_line = StatusLine(self.recordings.label)
         self._lay_out()
         self._connect_controls()
@@ -153,8 +156,6 @@ class Window(QMainWindow):
         controls.freeze_toggled.connect(self._freeze)
         controls.record_toggled.connect(self.recordings.turn)
         self.recordings.turned.connect(controls.record.setChecked)
-        self.recordings.saved.connect(self._show_saved)
-        self.recordings.failed.connect(self.show_fault)
         controls.overlay_toggled.connect(self._show_overlay)
         viewer.display_changed.connect(self._show_display)
         viewer.display_changed.connect(self._store.save_display_config)
@@ -208,8 +209,9 @@ class Window(QMainWindow):
         self._texts.stop()
         self.devices.close()
         self.viewer.close_tracks()
-        self._saver.close()
-        self.recordings.close()
+        give_up_at = time.monotonic() + RECORDING_END_S
+        self.recordings.close(give_up_at)
+        self._saver.close(give_up_at)
         if self._reader is not None:
             self._reader.close()
         super().closeEvent(event)
@@ -297,7 +299,7 @@ class Window(QMainWindow):
     def _save_region(self) -> None:
         status = self.engine_status()
         if status is not None:
-            self._saver.save(self.viewer, status, self)
+            save_region(self.viewer, status, self, self._saver)
 
     def _pick_file(self) -> None:
         path = ask_for_audio(self)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from PyQt6.QtCore import QObject, Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import QDockWidget, QMainWindow, QWidget
 
@@ -12,7 +10,6 @@ from visualizer.engine.status import EngineStatus
 from visualizer.ui.controls.menus import Act
 from visualizer.ui.panels.latency_panel import LatencyPanel
 from visualizer.ui.panels.spectrum_panel import SpectrumPanel
-from visualizer.ui.picture.viewer import Slice
 
 _SPECTRUM_INTERVAL_MS = 50
 
@@ -44,28 +41,22 @@ class Panels(QObject):
         if self.latency.isVisible():
             self.latency.show_latency(status, latency)
 
-    def show_slice(self, found: Slice) -> None:
-        """Show a column."""
-        self.spectrum.set_lane(found.lane)
-        self.spectrum.hold(found.columns)
-        self.spectrum.show_values(found.columns[-1], found.range, found.title)
-
     def acts(self) -> dict[str, Act]:
         """Return, by command, what shows and hides the panels."""
-
-        def toggle(dock: QDockWidget) -> None:
-            dock.setVisible(not dock.isVisible())
-
-        return {
-            "view.latency": partial(toggle, self._latency_dock),
-            "view.spectrum": partial(toggle, self._spectrum_dock),
-        }
+        docks = {"view.latency": self._latency_dock, "view.spectrum": self._spectrum_dock}
+        return {command: _toggle(dock) for command, dock in docks.items()}
 
     def _run_spectra(self, seen: bool) -> None:
         if seen:
             self._spectra.start(_SPECTRUM_INTERVAL_MS)
         else:
             self._spectra.stop()
+
+
+def _toggle(dock: QDockWidget) -> Act:
+    action = dock.toggleViewAction()
+    assert action is not None
+    return action.trigger
 
 
 def _dock(

@@ -35,6 +35,7 @@ from visualizer.engine.options import DEFAULT_ENGINE_CONFIG, MINIMUM_SIZE
 from visualizer.engine.reader import EngineReader
 from visualizer.engine.status import EngineStatus
 from visualizer.export.recorder import RECORDING_END_S
+from visualizer.mel.presets import PRESETS
 from visualizer.ui.bridge import Bridge
 from visualizer.ui.commands import COMMANDS, GESTURES, SWITCHES, acts_of
 from visualizer.ui.controls.banner import Banner
@@ -101,7 +102,7 @@ class Window(QMainWindow):
         self.failures = Banner()
         """Of the program itself; the other banner is the engine's."""
         self.viewer = Viewer(store.display_config())
-        self.controls = Controls(self.viewer.front_ends)
+        self.controls = Controls({name: chosen.summary for name, chosen in PRESETS.items()})
         self.stack = self.viewer.stack
         self._pace = PaintPace(self.stack, self.latency)
         self._pace.first_column.connect(self.first_column)
@@ -150,13 +151,14 @@ class Window(QMainWindow):
         controls.engine_picked.connect(lambda changes: self._change(**changes))
         controls.display_picked.connect(lambda changes: viewer.show_in(**changes))
         controls.file_wanted.connect(self._pick_file)
-        controls.refresh_wanted.connect(self._look_for_devices)
+        controls.refresh.clicked.connect(self._look_for_devices)
         self.devices.found.connect(controls.show_devices)
         self.devices.failed.connect(self._show_list_failure)
-        controls.freeze_toggled.connect(self._freeze)
-        controls.record_toggled.connect(self.recordings.turn)
+        controls.freeze.toggled.connect(self._freeze)
+        # Only what a person does: what is shown need not be done again.
+        controls.record.clicked.connect(self.recordings.turn)
         self.recordings.turned.connect(controls.record.setChecked)
-        controls.overlay_toggled.connect(self._show_overlay)
+        controls.overlay.toggled.connect(self._show_overlay)
         viewer.display_changed.connect(self._show_display)
         viewer.display_changed.connect(self._store.save_display_config)
         viewer.refused.connect(self.show_fault)
@@ -208,7 +210,7 @@ class Window(QMainWindow):
         self._store.save_docks(self.saveState())
         self._texts.stop()
         self.devices.close()
-        self.viewer.close_tracks()
+        self.viewer.tracks.close()
         give_up_at = time.monotonic() + RECORDING_END_S
         self.recordings.close(give_up_at)
         self._saver.close(give_up_at)
@@ -366,7 +368,7 @@ class Window(QMainWindow):
         if status.state in ("ended", "failed"):
             self.recordings.turn(False)
         if status.state == "ended":
-            self.viewer.end()
+            self.viewer.tracks.end()
         if status.state == "failed":
             self.failed.emit(status.fault)
 
@@ -394,7 +396,7 @@ class Window(QMainWindow):
     def _show_spectrum(self) -> None:
         found = None if self.isMinimized() else self.viewer.slice()
         if found is not None:
-            self.panels.show_slice(found)
+            self.panels.spectrum.show_slice(found)
 
     def _look_for_devices(self) -> None:
         status = self.engine_status()

@@ -55,10 +55,6 @@ class Controls(QWidget):
     display_picked = pyqtSignal(dict)
     """fields of DisplayConfig"""
     file_wanted = pyqtSignal()
-    refresh_wanted = pyqtSignal()
-    freeze_toggled = pyqtSignal(bool)
-    record_toggled = pyqtSignal(bool)
-    overlay_toggled = pyqtSignal(bool)
 
     def __init__(self, front_ends: dict[str, str]) -> None:
         """`front_ends` are those to offer, each with a line on what it is."""
@@ -131,11 +127,6 @@ class Controls(QWidget):
         self.second.picked.connect(
             lambda name: self.display_picked.emit({"second": None if name == _NO_SECOND else name})
         )
-        self.refresh.clicked.connect(self.refresh_wanted)
-        self.freeze.toggled.connect(self.freeze_toggled)
-        self.overlay.toggled.connect(self.overlay_toggled)
-        # Only what a person does: what is shown need not be done again.
-        self.record.clicked.connect(self.record_toggled)
 
     def _toggle(self, text: str, tip: str, name: str = "") -> QPushButton:
         button = QPushButton(text)

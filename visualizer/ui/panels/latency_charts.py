@@ -115,14 +115,14 @@ class HistogramChart(QuietPlot):
             line.setVisible(len(known) > 0)
             if len(known):
                 line.setValue(percentile(known, percent))
-        spread = histogram(known, hop_ms)
+        counts, edges = histogram(known, hop_ms)
         # One more than the count: a single column shows.
-        heights = np.log10(1.0 + spread.counts)
-        left, right = spread.edges_ms[:-1], spread.edges_ms[1:]
+        heights = np.log10(1.0 + counts)
+        left, right = edges[:-1], edges[1:]
         late = left > hop_ms * (1 - 1e-9)
         for bars, which in ((self._fine, ~late), (self._late, late)):
             bars.setOpts(x0=left[which], x1=right[which], y1=heights[which])
-        powers = range(math.ceil(math.log10(max(100, spread.counts.max(initial=0)))) + 1)
+        powers = range(math.ceil(math.log10(max(100, counts.max(initial=0)))) + 1)
         ticks = [(math.log10(1.0 + 10.0**power), f"{10**power}") for power in powers]
         plot = self.getPlotItem()
         plot.getAxis("left").setTicks([ticks])

@@ -220,10 +220,6 @@ class Controls(QWidget):
         rates = sorted({*(accepted or COMMON_RATES_HZ), source.sample_rate})
         return [(f"{r} Hz · native" if r == native else f"{r} Hz", r) for r in rates]
 
-    def _capture(self) -> CaptureConfig:
-        assert self._status is not None
-        return self._status.config.capture
-
     def play(self, path: Path) -> None:
         """Pick an audio file."""
         self._pick_capture(CaptureConfig("file", path=str(path)))
@@ -238,7 +234,7 @@ class Controls(QWidget):
     def _pick_source(self, kind: str) -> None:
         if kind in ("file", _OPEN_FILE):
             self.file_wanted.emit()
-        elif self._status is not None and kind != self._capture().kind:
+        elif self._status is not None and kind != self._status.config.capture.kind:
             self._pick_capture(CaptureConfig("mic" if kind == "mic" else "demo"))
 
     def _pick_device(self, key: object) -> None:

@@ -28,6 +28,7 @@ from visualizer.cli import run_command
 from visualizer.cli.stream import is_closed_pipe
 from visualizer.engine.config import EngineConfig, front_end
 from visualizer.export.offline import column_times_s
+from visualizer.mel.flat import written
 from visualizer.mel.presets import preset_for
 
 RATE_HZ = 16_000
@@ -97,7 +98,8 @@ def test_lines_say_what_and_when(sound: Path, name: str) -> None:
     heading, *columns = map(json.loads, lines)
     mel = front_end(EngineConfig(CaptureConfig("demo"), preset=name), RATE_HZ)
     assert heading["type"] == "stream"
-    assert heading["front_end"] == mel.to_dict()
+    assert heading["chain"] == mel.to_dict()
+    assert heading["front_end"] == written(mel)
     assert (heading["n_mels"], heading["hop_s"], heading["unit"]) == (80, mel.hop_s, "model")
     assert heading["source"] == {
         "kind": "file",

@@ -38,7 +38,6 @@ from visualizer.mel.arrays import NumpyArrays
 from visualizer.mel.clip import clip_columns
 from visualizer.mel.flat import MelConfig
 from visualizer.mel.kernels.host import NumpyKernel
-from visualizer.mel.presets import PRESETS
 from visualizer.mel.stage import Stage
 from visualizer.mel.stream import MelStream
 
@@ -626,7 +625,7 @@ def growing(config: MelConfig) -> Samples:
 
 
 WHOLE_CLIP = [name for name in FLAT if flat(name).needs_whole_clip]
-COLUMN_BY_COLUMN = [name for name in PRESETS if name not in WHOLE_CLIP]
+COLUMN_BY_COLUMN = [name for name in FLAT if name not in WHOLE_CLIP]
 
 
 def test_which_presets_need_the_whole_clip() -> None:

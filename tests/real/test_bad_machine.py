@@ -53,7 +53,7 @@ def test_on_a_full_disk_one_line_says_what_is_lost(
     done = program(*DEMO, "--report", "/dev/full", "--screenshot", "full.png")
     assert done.code == 2
     assert done.err == (
-        "visualizer: the report cannot be written to /dev/full: No space left on device; "
+        "visualizer: the report cannot be written to '/dev/full': No space left on device; "
         "the picture cannot be written to 'full.png': No space left on device\n"
     )
     # One that cannot be written does not cost the other.

@@ -71,9 +71,15 @@ def expected_db(sample_rate: int) -> tuple[int, float]:
     """
     config = preset_for("simli", sample_rate)
     filters = librosa.filters.mel(
-        sr=sample_rate, n_fft=config.n_fft, n_mels=80, fmin=55, fmax=7600, htk=True, dtype=float
+        sr=sample_rate,
+        n_fft=config.win_length,
+        n_mels=80,
+        fmin=55,
+        fmax=7600,
+        htk=True,
+        dtype=float,
     )
-    middle = round(TONE_HZ * config.n_fft / sample_rate)
+    middle = round(TONE_HZ * config.win_length / sample_rate)
     magnitude = AMPLITUDE * config.win_length / 4
     values = filters[:, middle - 1 : middle + 2] @ (magnitude * np.array([0.5, 1.0, 0.5]))
     band = int(values.argmax())

@@ -254,7 +254,9 @@ def test_lists_for_machines(sound_server: SoundServer, program: Callable[..., Fi
     assert all(d["native_rate"] in d["sample_rates"] for d in devices)
     presets = json.loads(program("presets", "--json").out)
     assert [p["name"] for p in presets][:3] == ["simli", "simli-librosa", "librosa"]
-    assert all(p["source"] and p["front_end"]["n_mels"] for p in presets)
+    assert all(
+        p["source"] and p["front_end"]["name"] == p["name"] == p["chain"]["name"] for p in presets
+    )
     assert "mic_a" in program("devices").out
     assert "simli-librosa" in program("presets").out
 

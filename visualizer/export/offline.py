@@ -102,13 +102,13 @@ class _Spool:
         self._count = 0
 
     def append(self, columns: Columns, /) -> None:
-        np.save(self._file, columns)
+        np.save(self._file, columns, allow_pickle=False)
         self._count += 1
 
     def __iter__(self) -> Iterator[Columns]:
         self._file.seek(0)
         for _ in range(self._count):
-            yield np.load(self._file)
+            yield np.load(self._file, allow_pickle=False)
 
 
 def column_times_s(config: FrontEnd, n_columns: int) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ result, depend on the library that computes them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +28,8 @@ class Arrays(Protocol):
     def constant(self, values: Any) -> Array:
         """Return float64 values as an array of this type, on this device."""
 
-    def power_spectrum(self, n_fft: int) -> Operator:
-        """Return what turns (n, win_length) into (n, n_fft // 2 + 1), |rfft|²."""
+    def spectrum(self, n_fft: int, power: Literal[1, 2]) -> Operator:
+        """Return what turns (…, win_length) into (…, n_fft // 2 + 1), |rfft|^power."""
 
     def product(self, matrix: NDArray[np.float64]) -> Operator:
         """Return what multiplies (…, k) by the matrix (k, m); returns (…, m)."""
@@ -49,20 +49,27 @@ class NumpyArrays:
     def __init__(self, dtype: type[np.floating]) -> None:
         """Compute in float32 or, for the reference, in float64."""
         self._dtype = dtype
+        self._complex = np.result_type(dtype, np.complex64)
 
     def constant(self, values: Any) -> NDArray[np.floating]:
         return np.asarray(values, dtype=self._dtype)
 
-    def power_spectrum(self, n_fft: int) -> Operator:
-        def power(frames: NDArray[np.floating]) -> NDArray[np.floating]:
-            return _power(np.fft.rfft(frames, n_fft))
+    def spectrum(self, n_fft: int, power: Literal[1, 2]) -> Operator:
+        n_bins = n_fft // 2 + 1
 
-        return power
+        def bins(frames: NDArray[np.floating]) -> NDArray[np.floating]:
+            # Left to itself, rfft takes longer to find the type of its result than to fill it.
+            out = np.empty((*frames.shape[:-1], n_bins), dtype=self._complex)
+            return _magnitudes(np.fft.rfft(frames, n_fft, out=out), power)
+
+        return bins
 
     def product(self, matrix: NDArray[np.float64]) -> Operator:
         factor = self.constant(matrix)
 
         def multiply(rows: NDArray[np.floating]) -> NDArray[np.floating]:
+            if rows.ndim == 2 and len(rows) == 1:
+                return rows @ factor
             # Row by row: BLAS sums a matrix of another number of rows in another order, and a
             # column would depend, in its last bit, on how many are computed at once.
             product: NDArray[np.floating] = np.matmul(rows[..., None, :], factor)[..., 0, :]
@@ -84,21 +91,19 @@ class BatchArrays(NumpyArrays):
     company it is computed in, so streams, whose blocks fall anyhow, use NumpyArrays.
     """
 
-    def power_spectrum(self, n_fft: int) -> Operator:
+    def spectrum(self, n_fft: int, power: Literal[1, 2]) -> Operator:
         # Here, since it takes a quarter of a second to load and streams do not need it.
         import scipy.fft
 
-        def power(frames: NDArray[np.floating]) -> NDArray[np.floating]:
-            return _power(scipy.fft.rfft(frames, n_fft))
-
-        return power
+        return lambda frames: _magnitudes(scipy.fft.rfft(frames, n_fft), power)
 
     def product(self, matrix: NDArray[np.float64]) -> Operator:
         factor = self.constant(matrix)
         return lambda rows: rows @ factor
 
 
-def _power(spectrum: NDArray[np.complexfloating]) -> NDArray[np.floating]:
-    real, imaginary = spectrum.real, spectrum.imag
-    power: NDArray[np.floating] = real * real + imaginary * imaginary
-    return power
+def _magnitudes(
+    spectrum: NDArray[np.complexfloating], power: Literal[1, 2]
+) -> NDArray[np.floating]:
+    magnitudes: NDArray[np.floating] = np.abs(spectrum)
+    return magnitudes if power == 1 else magnitudes * magnitudes

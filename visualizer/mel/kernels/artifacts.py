@@ -15,7 +15,6 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +60,9 @@ class Artifact:
 
     def made_for(self) -> dict[str, Any]:
         """Return all that decides whether a library fits: the numbers, torch, CPU and source."""
+        # Here, since it takes a while to load and a start does not need it.
+        from importlib.metadata import version
+
         return {
             "front_end": self.front_end.to_dict(),
             "n_rows": self.n_rows,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -30,13 +30,14 @@ class TorchArrays:
     def constant(self, values: Any) -> torch.Tensor:
         return torch.tensor(np.asarray(values, dtype=np.float32), device=self._device)
 
-    def power_spectrum(self, n_fft: int) -> Operator:
-        def power(frames: torch.Tensor) -> torch.Tensor:
+    def spectrum(self, n_fft: int, power: Literal[1, 2]) -> Operator:
+        def bins(frames: torch.Tensor) -> torch.Tensor:
             # From real parts, since compilers have no complex numbers.
             real, imaginary = torch.view_as_real(torch.fft.rfft(frames, n_fft)).unbind(-1)
-            return torch.addcmul(real * real, imaginary, imaginary)
+            powers = torch.addcmul(real * real, imaginary, imaginary)
+            return powers.sqrt() if power == 1 else powers
 
-        return power
+        return bins
 
     def product(self, matrix: NDArray[np.float64]) -> Operator:
         factor = self.constant(matrix)
@@ -79,10 +80,10 @@ class CompilableArrays(TorchArrays):
         super().__init__()
         self._n_rows = n_rows
 
-    def power_spectrum(self, n_fft: int) -> Operator:
+    def spectrum(self, n_fft: int, power: Literal[1, 2]) -> Operator:
         n1 = _first_factor(n_fft)
         if self._n_rows * _multiplications(n_fft, n1) > self._LIMIT:
-            return super().power_spectrum(n_fft)
+            return super().spectrum(n_fft, power)
         n2, k1 = n_fft // n1, np.arange(n1)
         k2 = np.arange(-(-(n_fft // 2 + 1) // n1))
         c1, s1 = self._parts(
@@ -93,7 +94,7 @@ class CompilableArrays(TorchArrays):
             np.exp(-2j * np.pi / n2 * np.outer(k2, np.arange(n2)))[None, :, :, None]
         )
 
-        def power(frames: torch.Tensor) -> torch.Tensor:
+        def bins(frames: torch.Tensor) -> torch.Tensor:
             padded = torch.nn.functional.pad(frames, (0, n_fft - frames.shape[1]))
             samples = padded.view(-1, n1, n2, 1)
             real, imaginary = (samples * c1).sum(1), (samples * s1).sum(1)
@@ -103,9 +104,10 @@ class CompilableArrays(TorchArrays):
                 (real * c2 - imaginary * s2).sum(2),
                 (real * s2 + imaginary * c2).sum(2),
             )
-            return (real * real + imaginary * imaginary).flatten(1)[:, : n_fft // 2 + 1]
+            powers = (real * real + imaginary * imaginary).flatten(1)[:, : n_fft // 2 + 1]
+            return powers.sqrt() if power == 1 else powers
 
-        return power
+        return bins
 
     def product(self, matrix: NDArray[np.float64]) -> Operator:
         groups: list[tuple[slice, torch.Tensor]] = []

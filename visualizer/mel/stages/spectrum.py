@@ -58,14 +58,14 @@ class Spectrum(Stage):
         )
 
     def operator(self, arrays: Arrays, before: Layout) -> Operator:
-        xp, power_of = arrays.xp, arrays.power_spectrum(self.n_fft)
-        epsilon = arrays.constant(self.epsilon)
+        if not self.epsilon:
+            return arrays.spectrum(self.n_fft, self.power)
+        xp, powers_of = arrays.xp, arrays.spectrum(self.n_fft, 2)
+        epsilon, adds = arrays.constant(self.epsilon), self.epsilon_rule == "add"
 
         def bins(frames: Array) -> Array:
-            power = power_of(frames)
-            if self.epsilon:
-                adds = self.epsilon_rule == "add"
-                power = power + epsilon if adds else xp.maximum(power, epsilon)
-            return xp.sqrt(power) if self.power == 1 else power
+            powers = powers_of(frames)
+            powers = powers + epsilon if adds else xp.maximum(powers, epsilon)
+            return xp.sqrt(powers) if self.power == 1 else powers
 
         return bins

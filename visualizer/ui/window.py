@@ -35,7 +35,6 @@ from visualizer.engine.options import DEFAULT_ENGINE_CONFIG, MINIMUM_SIZE
 from visualizer.engine.reader import EngineReader
 from visualizer.engine.status import EngineStatus
 from visualizer.export.recorder import RECORDING_END_S
-from visualizer.mel.presets import PRESETS
 from visualizer.ui.bridge import Bridge
 from visualizer.ui.commands import COMMANDS, GESTURES, SWITCHES, acts_of
 from visualizer.ui.controls.banner import Banner
@@ -49,7 +48,7 @@ from visualizer.ui.controls.toolbar import Controls
 from visualizer.ui.docks import Panels
 from visualizer.ui.pace import PaintPace
 from visualizer.ui.panels.latency_figures import numbers_table
-from visualizer.ui.picture.display import DisplayConfig
+from visualizer.ui.picture.display import FRONT_ENDS, DisplayConfig
 from visualizer.ui.picture.overlay import latency_lines
 from visualizer.ui.picture.viewer import Viewer
 from visualizer.ui.recordings import Recordings
@@ -102,7 +101,7 @@ class Window(QMainWindow):
         self.failures = Banner()
         """Of the program itself; the other banner is the engine's."""
         self.viewer = Viewer(store.display_config())
-        self.controls = Controls({name: chosen.summary for name, chosen in PRESETS.items()})
+        self.controls = Controls(FRONT_ENDS)
         self.stack = self.viewer.stack
         self._pace = PaintPace(self.stack, self.latency)
         self._pace.first_column.connect(self.first_column)

@@ -15,7 +15,7 @@ from visualizer.errors import DeviceError
 from visualizer.mel.presets import preset_for
 
 VALUES = np.array([0.1, -2.5, 3e-12], np.float32)
-COLUMN = StreamColumn(VALUES, 7, 0.0875, 2, 1, 1e9, 0.25, 0.5)
+COLUMN = StreamColumn(7, 0.0875, 2, 1, 1e9, 0.25, 0.5, VALUES)
 SOURCE = SourceInfo("mic", "hand", None, 16_000, 2, None)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
@@ -56,3 +57,14 @@ def full_scale(front_end: FrontEnd) -> float:
     level = up_to(front_end, Mel).values.level
     assert isinstance(level, LinearLevel)
     return level.full_scale
+
+
+def varied(
+    front_end: FrontEnd, *stages: Stage, name: str, sample_rate: int | None = None
+) -> FrontEnd:
+    """The chain with other stages in the places of those of the same kinds."""
+    by_kind = {stage.stage: stage for stage in stages}
+    chain = tuple(by_kind.pop(stage.stage, stage) for stage in front_end.stages)
+    assert not by_kind
+    sample_rate = sample_rate or front_end.sample_rate
+    return replace(front_end, name=name, sample_rate=sample_rate, stages=chain)

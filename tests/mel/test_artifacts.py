@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.mel.chains import stage_of
+from tests.mel.chains import stage_of, varied
 from visualizer.errors import KernelError
 from visualizer.mel.clip import relative_deviation
 from visualizer.mel.kernels import artifacts
@@ -94,7 +94,7 @@ def test_what_was_never_built_is_not_there(compiled_simli: Artifact, tmp_path: P
     assert artifacts.load(replace(compiled_simli, n_rows=2)) is None
     front_end = compiled_simli.front_end
     mel = replace(stage_of(front_end, Mel), f_max=7000.0)
-    other = front_end.varied(mel, name=front_end.name)
+    other = varied(front_end, mel, name=front_end.name)
     assert artifacts.load(replace(compiled_simli, front_end=other)) is None
 
 
@@ -103,7 +103,7 @@ def test_another_torch_or_cpu_has_other_kernels(
 ) -> None:
     library = compiled_simli.library
     with monkeypatch.context() as patch:
-        patch.setattr(artifacts, "version", lambda package: "2.99.0")
+        patch.setattr("importlib.metadata.version", lambda package: "2.99.0")
         assert compiled_simli.library != library
     monkeypatch.setattr(artifacts, "_cpu_features", lambda: ["AVX512F"])
     assert compiled_simli.library != library

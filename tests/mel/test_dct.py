@@ -10,6 +10,7 @@ import torch
 import torchaudio
 from numpy.typing import NDArray
 
+from tests.mel.chains import varied
 from visualizer.errors import ConfigError
 from visualizer.mel.clip import clip_columns
 from visualizer.mel.flat import flat_form
@@ -83,4 +84,4 @@ def test_its_rows_are_no_frequencies() -> None:
 
 def test_more_coefficients_than_rows_are_refused() -> None:
     with pytest.raises(ConfigError, match="n_coefficients is 24; it must be at most 23"):
-        preset_for("kaldi-mfcc").varied(Dct(24, lifter=22.0), name="wide")
+        varied(preset_for("kaldi-mfcc"), Dct(24, lifter=22.0), name="wide")

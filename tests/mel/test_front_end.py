@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from tests.mel.chains import FLAT, filters_of, flat, stage_of, up_to
+from tests.mel.chains import FLAT, filters_of, flat, stage_of, up_to, varied
 from visualizer.errors import ConfigError
 from visualizer.mel.arrays import Array, Arrays, NumpyArrays, Operator
 from visualizer.mel.clip import clip_columns
@@ -371,15 +371,15 @@ def test_every_alternative_makes_a_front_end(name: str) -> None:
         for field_name, choices in stage.alternatives().items():
             assert getattr(stage, field_name) in choices
             for choice in choices:
-                other = front_end.varied(replace(stage, **{field_name: choice}), name="other")
+                other = varied(front_end, replace(stage, **{field_name: choice}), name="other")
                 assert other.n_rows == front_end.n_rows
 
 
 def test_a_varied_chain_has_the_stage_in_the_place_of_the_other() -> None:
-    varied = PRESETS["hifigan"].front_end.varied(Log("log10", 1e-3), name="v", sample_rate=24_000)
-    assert (varied.name, varied.sample_rate) == ("v", 24_000)
-    assert varied.stages[-1] == Log("log10", 1e-3)
-    assert varied.stages[:-1] == PRESETS["hifigan"].front_end.stages[:-1]
+    other = varied(PRESETS["hifigan"].front_end, Log("log10", 1e-3), name="v", sample_rate=24_000)
+    assert (other.name, other.sample_rate) == ("v", 24_000)
+    assert other.stages[-1] == Log("log10", 1e-3)
+    assert other.stages[:-1] == PRESETS["hifigan"].front_end.stages[:-1]
 
 
 # -------------------------------------------------------------------------- a stage of one's own

@@ -34,7 +34,7 @@ def measured(device: str | None, n_clicks: int) -> ClickReport | None:
     capture = CaptureConfig("mic", device=device, sample_rate=SERVER_RATE_HZ)
     settings = ClickSettings(capture, n_clicks=n_clicks)
     try:
-        return measure(settings, lambda _: None, lambda: None)
+        return measure(settings, lambda _: None)
     except (UnclearError, DeviceError) as error:
         print(error)
         return None

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from visualizer.audio.source import SourceInfo
 from visualizer.engine.options import OutputFormat
+from visualizer.engine.report import front_end_fields
 from visualizer.engine.status import State
 from visualizer.errors import DeviceError
-from visualizer.mel.flat import written
 from visualizer.mel.front_end import FrontEnd
 
 _GAP_COLUMNS = 256
@@ -34,12 +34,10 @@ class Heading:
 
 @dataclass(frozen=True)
 class StreamColumn:
-    """One column, and what is known of it."""
+    """One column, and what is known of it: the fields of its line of JSON."""
 
-    values: NDArray[np.float32]
-    """(n_mels,), or (n_signals, n_mels)"""
-    index: int
-    """on the stream's grid of hops"""
+    column: int
+    """its index on the stream's grid of hops"""
     time_s: float
     """middle of its window, seconds from the stream's first sample"""
     gap: int
@@ -52,6 +50,8 @@ class StreamColumn:
     """from then until the worker took it"""
     kernel_ms: float
     """from then until its values were ready"""
+    values: NDArray[np.float32]
+    """(n_mels,), or (n_signals, n_mels)"""
 
 
 class Writer:
@@ -80,22 +80,12 @@ class Lines(Writer):
             hop_s=mel.hop_s,
             unit="model",
             streaming_form=mel.needs_whole_clip,
-            front_end=written(mel),
-            chain=mel.to_dict(),
+            **front_end_fields(mel),
         )
 
     def column(self, column: StreamColumn) -> Iterator[bytes]:
-        yield _line(
-            type="column",
-            column=column.index,
-            time_s=round(column.time_s, 9),
-            gap=column.gap,
-            dropped=column.dropped,
-            captured_at=round(column.captured_at, 6),
-            wait_ms=round(column.wait_ms, 3),
-            kernel_ms=round(column.kernel_ms, 3),
-            values=_listed(column.values),
-        )
+        fields = vars(column) | {"values": _listed(column.values)}
+        yield _line(type="column", **fields)
 
     def state(self, state: State, fault: str | None) -> Iterator[bytes]:
         yield _line(type="state", state=state, fault=fault)

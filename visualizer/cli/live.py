@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from visualizer.audio.capture import CaptureConfig, SourceKind
-from visualizer.cli.options import Group, add_front_end, number, own_front_end
+from visualizer.cli.options import Group, add_front_end, add_option, number, own_front_end
 from visualizer.engine.options import RunOptions
 from visualizer.errors import ConfigError, VisualizerError
 from visualizer.mel.compute import COMPUTE_CHOICES
@@ -20,15 +20,14 @@ _log = logging.getLogger(__name__)
 def add_sound(parser: argparse.ArgumentParser, sources: str, source_help: str) -> Group:
     """Declare what to open; return the group for what only one command has."""
     sound = parser.add_argument_group("sound")
-    sound.add_argument("--source", metavar=sources, help=source_help)
-    sound.add_argument(
-        "--device",
-        metavar="NAME_OR_INDEX",
-        help="which microphone: its index, its name or a part of it, or the sound server's own "
-        "name of a source (see: visualizer devices)",
+    add_option(sound, "--source", sources, str, source_help)
+    text = (
+        "which microphone: its index, its name or a part of it, or the sound server's own name of "
+        "a source (see: visualizer devices)"
     )
-    sound.add_argument("--sample-rate", type=int, metavar="HZ", help="default: the device's own")
-    sound.add_argument("--channels", type=int, metavar="N", help="how many to open (default: ≤ 2)")
+    add_option(sound, "--device", "NAME_OR_INDEX", str, text)
+    add_option(sound, "--sample-rate", "HZ", int, "default: the device's own")
+    add_option(sound, "--channels", "N", int, "how many to open (default: ≤ 2)")
     sound.add_argument("--loop", action="store_true", help="play the file again and again")
     return sound
 
@@ -50,12 +49,8 @@ def add_analysis(parser: argparse.ArgumentParser, default: str) -> Group:
 
 def add_duration(output: Group) -> None:
     """Declare --duration."""
-    output.add_argument(
-        "--duration",
-        type=number(1e-9, 1e7, "a number of seconds above 0"),
-        metavar="S",
-        help="quit this many seconds after the first column",
-    )
+    seconds = number(1e-9, 1e7, "a number of seconds above 0")
+    add_option(output, "--duration", "S", seconds, "quit this many seconds after the first column")
 
 
 def capture_config(arguments: argparse.Namespace) -> CaptureConfig | None:
@@ -66,11 +61,8 @@ def capture_config(arguments: argparse.Namespace) -> CaptureConfig | None:
         if arguments.loop:
             raise ConfigError("--loop goes with --source FILE")
         return None
-    kind: SourceKind = "file"
-    if source in (None, "mic"):
-        kind = "mic"
-    elif source == "demo":
-        kind = "demo"
+    kinds: dict[str | None, SourceKind] = {None: "mic", "mic": "mic", "demo": "demo"}
+    kind = kinds.get(source, "file")
     if device is not None and kind != "mic":
         raise ConfigError(f"--device goes with a microphone, not with --source {source}")
     if kind == "file":

@@ -20,6 +20,18 @@ Group = argparse._ArgumentGroup
 """which argparse gives, and does not name"""
 
 
+def add_option(
+    group: argparse.ArgumentParser | Group,
+    name: str,
+    metavar: str,
+    kind: Callable[[str], object],
+    text: str,
+    default: object = None,
+) -> None:
+    """Declare an option: its name, what the help calls its value, the value's type, the help."""
+    group.add_argument(name, metavar=metavar, type=kind, default=default, help=text)
+
+
 def refused(text: str, expected: str) -> argparse.ArgumentTypeError:
     """Return the error of a value that is not what was expected."""
     return argparse.ArgumentTypeError(f"{quoted(text)} is not {expected}")
@@ -84,10 +96,8 @@ def preset_name(text: str) -> str:
 def add_front_end(parser: argparse.ArgumentParser | Group, preset_help: str) -> None:
     """Declare --preset and --config, of which one can be given."""
     choice = parser.add_mutually_exclusive_group()
-    choice.add_argument("--preset", type=preset_name, metavar="NAME", help=preset_help)
-    choice.add_argument(
-        "--config", type=Path, metavar="JSON", help="a front-end of your own instead of a preset"
-    )
+    add_option(choice, "--preset", "NAME", preset_name, preset_help)
+    add_option(choice, "--config", "JSON", Path, "a front-end of your own instead of a preset")
 
 
 def own_front_end(arguments: argparse.Namespace) -> FrontEnd | None:

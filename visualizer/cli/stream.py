@@ -95,7 +95,7 @@ class _Output:
         self._heading: Heading | None = None
         self._config_id = self._stream_id = -1
         self._next_column = 0
-        self._noted_drops = self._untold_drops = 0
+        self._drops = self._told_drops = 0
         self._fault: str | None = None
         self.written = self.gaps = self.missing = 0
         self.error: Exception | None = None
@@ -137,9 +137,7 @@ class _Output:
         # A source is lost after its columns, and back before them.
         if status.state == "running":
             self._tell(status)
-        drops = reader.engine.status().dropped_columns
-        self._untold_drops += drops - self._noted_drops
-        self._noted_drops = drops
+        self._drops = reader.engine.status().dropped_columns
         if deliveries and is_first:
             settle()
         for columns in deliveries:
@@ -160,23 +158,24 @@ class _Output:
             return
         assert self._heading is not None
         mel, dequeued_at = self._heading.mel, columns.dequeued_at
+        now = time.time() - time.perf_counter()
         for i in range(columns.n_columns):
             index = columns.first_column + i
             gap = index - self._next_column
-            dropped = min(gap, self._untold_drops)
+            dropped = min(gap, self._drops - self._told_drops)
             values = columns.values[:, :, i]
             column = StreamColumn(
-                values=values[0] if self._heading.n_signals is None else values,
-                index=index,
-                time_s=mel.middle_s + index * mel.hop_s,
+                column=index,
+                time_s=round(mel.middle_s + index * mel.hop_s, 9),
                 gap=gap,
                 dropped=dropped,
-                captured_at=columns.captured_at + time.time() - time.perf_counter(),
-                wait_ms=1e3 * (dequeued_at - columns.captured_at),
-                kernel_ms=1e3 * (columns.computed_at - dequeued_at),
+                captured_at=round(columns.captured_at + now, 6),
+                wait_ms=round(1e3 * (dequeued_at - columns.captured_at), 3),
+                kernel_ms=round(1e3 * (columns.computed_at - dequeued_at), 3),
+                values=values[0] if self._heading.n_signals is None else values,
             )
             self._put(self._writer.column(column))
-            self._untold_drops -= dropped
+            self._told_drops += dropped
             self._next_column = index + 1
             self.gaps += gap > 0
             self.missing += gap

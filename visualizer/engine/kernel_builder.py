@@ -29,6 +29,11 @@ from visualizer.support.children import own_command, own_environment, yield_to_o
 N_CALLS, N_WARM_UP = 150, 5
 
 
+def require_folder(folder: Path) -> None:
+    """Make the folder of compiled kernels; raise KernelError where none can be kept in it."""
+    artifacts.require_folder(folder)
+
+
 def start_builder(artifact: Artifact, device: str) -> subprocess.Popen[str]:
     """Start the process for an artifact; `events` tells what it says, `end` ends it.
 

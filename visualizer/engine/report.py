@@ -12,6 +12,7 @@ from visualizer.engine.latency import STAGES, LatencyLog
 from visualizer.engine.status import EngineStatus
 from visualizer.errors import ConfigError
 from visualizer.mel.flat import written
+from visualizer.mel.front_end import FrontEnd
 from visualizer.support.files import writing
 from visualizer.support.process import age_ms
 
@@ -61,6 +62,11 @@ class RunMeter:
                 "first_column": _rounded(self._first_column_ms),
             },
         }
+
+
+def front_end_fields(front_end: FrontEnd) -> dict[str, Any]:
+    """Return the fields that say what a front-end is, as plain JSON values."""
+    return {"front_end": written(front_end), "chain": front_end.to_dict()}
 
 
 def make_report(

@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol
 
 import numpy as np
 
 from visualizer.mel.arrays import BatchArrays, NumpyArrays
 from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.kernels.host import HostKernel, NumpyKernel
-from visualizer.mel.stage import Stage
 from visualizer.mel.stream import Columns, KernelStream, MelStream, Samples
-from visualizer.mel.whole import reference_columns
+from visualizer.mel.whole import ColumnStore, reference_columns, through
 
 _PROBE_COLUMNS = 24
-
-
-class ColumnStore(Protocol):
-    """Where columns wait until the whole clip is known; a list will do."""
-
-    def append(self, columns: Columns, /) -> None: ...
-    def __iter__(self) -> Iterator[Columns]: ...
 
 
 def clip_columns(
@@ -78,19 +69,17 @@ def finished_columns(
     The blocks are (n_samples, n_channels) at `sample_rate` Hz. `new_store` makes what keeps the
     columns while a stage waits for the end of the clip.
     """
-    stream: MelStream | KernelStream
-    columns: Iterator[Columns]
+    stages = front_end.count_stages
+    computed: Iterator[Columns]
     if streaming:
-        stream = MelStream(front_end, sample_rate, n_channels, kernel)
-        columns = (piece.transpose(0, 2, 1) for piece in _analysed(blocks, stream))
+        live = _analysed(blocks, MelStream(front_end, sample_rate, n_channels, kernel))
+        computed = (piece.transpose(0, 2, 1) for piece in live)
     else:
         kernel = kernel or NumpyKernel(front_end, BatchArrays(np.float32))
-        stream = KernelStream(front_end, sample_rate, n_channels, kernel)
-        columns = _analysed(blocks, stream)
-        for stage in front_end.column_stages:
-            columns = _through(stage, front_end, columns, n_channels, new_store)
-    for stage in front_end.count_stages:
-        columns = _counted(stage, front_end, columns, n_channels)
+        computed = _analysed(blocks, KernelStream(front_end, sample_rate, n_channels, kernel))
+        stages = front_end.column_stages + stages
+    arrays = NumpyArrays(np.float32)
+    columns = through(stages, front_end, arrays, computed, n_channels, new_store)
     for piece in columns:
         yield piece.transpose(0, 2, 1)
 
@@ -99,38 +88,6 @@ def _analysed(blocks: Iterable[Samples], stream: MelStream | KernelStream) -> It
     for block in blocks:
         yield stream.push(block)
     yield stream.flush()
-
-
-def _through(
-    stage: Stage,
-    front_end: FrontEnd,
-    columns: Iterator[Columns],
-    n_channels: int,
-    new_store: Callable[[], ColumnStore],
-) -> Iterator[Columns]:
-    arrays, before = NumpyArrays(np.float32), front_end.before(stage)
-    if stage.dependence == "frame":
-        yield from map(stage.operator(arrays, before), columns)
-        return
-    state = stage.state(arrays, before, n_channels)
-    if stage.dependence == "past":
-        yield from map(state.push, columns)
-        return
-    store = new_store()
-    for piece in columns:
-        state.observe(piece)
-        store.append(piece)
-    yield from map(state.finish, store)
-
-
-def _counted(
-    stage: Stage, front_end: FrontEnd, columns: Iterator[Columns], n_channels: int
-) -> Iterator[Columns]:
-    state = stage.state(NumpyArrays(np.float32), front_end.before(stage), n_channels)
-    yield from map(state.push, columns)
-    rest = state.flush()
-    if rest is not None:
-        yield rest
 
 
 def largest_deviation(

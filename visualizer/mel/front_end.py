@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import MISSING, asdict, dataclass, fields, replace
+from dataclasses import MISSING, asdict, dataclass, fields
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, Self
@@ -192,13 +192,6 @@ class FrontEnd:
     def n_columns(self, n_samples: int) -> int:
         """Return how many columns a clip gives before the stages that change their number."""
         return self.frames.n_columns(n_samples)
-
-    def varied(self, *stages: Stage, name: str, sample_rate: int | None = None) -> Self:
-        """Return it with other stages in the places of those of the same kinds."""
-        by_kind = {stage.stage: stage for stage in stages}
-        varied = tuple(by_kind.pop(stage.stage, stage) for stage in self.stages)
-        assert not by_kind
-        return replace(self, name=name, sample_rate=sample_rate or self.sample_rate, stages=varied)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the chain as plain JSON values; `from_dict` reads it back."""

@@ -245,3 +245,17 @@ class Stage:
     def state(self, arrays: Arrays, before: Layout, n_channels: int) -> Any:
         """Return a new PastState, ClipState or CountState, where the stage has one."""
         raise TypeError(f"{self.stage} keeps nothing")
+
+    def piecewise(self, arrays: Arrays, before: Layout, n_channels: int) -> Operator | None:
+        """Return the stage for pieces of columns in order, (n_channels, n_columns, n_rows) each.
+
+        None where that is no matter of one piece: such a stage has a ClipState or a CountState.
+        """
+        if self.place == "count":
+            return None
+        if self.dependence == "frame":
+            return self.operator(arrays, before)
+        if self.dependence == "past":
+            push: Operator = self.state(arrays, before, n_channels).push
+            return push
+        return None

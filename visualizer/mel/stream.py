@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.kernels.host import HostKernel, NumpyKernel
 from visualizer.mel.limits import checked_n_channels, checked_sample_rate
 from visualizer.mel.resample import StreamingResampler
-from visualizer.mel.stage import ClipState, Stage
+from visualizer.mel.stage import ClipState
 
 Samples = NDArray[np.float32]
 Columns = NDArray[np.float32]
@@ -147,8 +147,12 @@ class MelStream:
         """Begin a new signal."""
         front_end, n_channels = self.front_end, self._n_channels
         self._head = KernelStream(front_end, self._sample_rate, n_channels, self._kernel)
-        stages = front_end.column_stages
-        self._steps = [_live(stage, front_end, n_channels) for stage in stages]
+        arrays, before = NumpyArrays(np.float32), front_end.before
+        self._steps = [
+            stage.piecewise(arrays, before(stage), n_channels)
+            or partial(_so_far, stage.state(arrays, before(stage), n_channels))
+            for stage in front_end.column_stages
+        ]
 
     @property
     def kernel(self) -> HostKernel:
@@ -201,18 +205,6 @@ class MelStream:
         for step in self._steps:
             columns = step(columns)
         return columns.transpose(0, 2, 1)
-
-
-def _live(stage: Stage, front_end: FrontEnd, n_channels: int) -> Callable[[Columns], Columns]:
-    """Return a stage's streaming form: (n_channels, n_columns, n_rows) in and out."""
-    arrays, before = NumpyArrays(np.float32), front_end.before(stage)
-    if stage.dependence == "frame":
-        return stage.operator(arrays, before)
-    state = stage.state(arrays, before, n_channels)
-    if stage.dependence == "past":
-        push: Callable[[Columns], Columns] = state.push
-        return push
-    return lambda columns: _so_far(state, columns)
 
 
 def _so_far(state: ClipState, columns: Columns) -> Columns:

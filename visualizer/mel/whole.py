@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 
 from visualizer.mel.arrays import Array, Arrays, NumpyArrays
 from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.kernels.host import kernel_operator
-from visualizer.mel.stage import Stage
+from visualizer.mel.stage import ClipState, CountState, Stage
 
 _FRAMES_AT_ONCE = 4096
 """Enough to keep a GPU busy, and some tens of MB."""
+
+
+class ColumnStore(Protocol):
+    """Where columns wait until the whole clip is known; a list will do."""
+
+    def append(self, columns: Array, /) -> None: ...
+    def __iter__(self) -> Iterator[Array]: ...
 
 
 def whole_clip(front_end: FrontEnd, arrays: Arrays, samples: Array) -> Array:
@@ -29,15 +39,9 @@ def whole_clip(front_end: FrontEnd, arrays: Arrays, samples: Array) -> Array:
     for stage in front_end.sound_stages:
         samples = stage.state(arrays, front_end.before(stage), n_channels).push(samples)
     columns = _kernel_columns(front_end, arrays, samples)
-    for stage in front_end.column_stages:
-        columns = _through(stage, front_end, arrays, columns)
-    for stage in front_end.count_stages:
-        state = stage.state(arrays, front_end.before(stage), n_channels)
-        columns = state.push(columns)
-        rest = state.flush()
-        if rest is not None:
-            columns = arrays.xp.concat((columns, rest), axis=1)
-    return columns
+    stages = front_end.column_stages + front_end.count_stages
+    pieces = through(stages, front_end, arrays, iter((columns,)), n_channels)
+    return arrays.xp.concat(tuple(pieces), axis=1)
 
 
 def _kernel_columns(front_end: FrontEnd, arrays: Arrays, samples: Array) -> Array:
@@ -54,15 +58,52 @@ def _kernel_columns(front_end: FrontEnd, arrays: Arrays, samples: Array) -> Arra
     return arrays.xp.concat(parts, axis=1)
 
 
-def _through(stage: Stage, front_end: FrontEnd, arrays: Arrays, columns: Array) -> Array:
-    before = front_end.before(stage)
-    if stage.dependence == "frame":
-        return stage.operator(arrays, before)(columns)
-    state = stage.state(arrays, before, columns.shape[0])
-    if stage.dependence == "past":
-        return state.push(columns)
-    state.observe(columns)
-    return state.finish(columns)
+def through(
+    stages: tuple[Stage, ...],
+    front_end: FrontEnd,
+    arrays: Arrays,
+    pieces: Iterator[Array],
+    n_channels: int,
+    new_store: Callable[[], ColumnStore] = list,
+) -> Iterator[Array]:
+    """Take a clip's columns through some of the stages after the kernel.
+
+    Args:
+        stages: of `front_end`, in their order.
+        front_end: the whole chain.
+        arrays: the library and the type to compute with.
+        pieces: of the clip, in order: (n_channels, n_columns, n_rows) each.
+        n_channels: of the pieces.
+        new_store: makes what keeps the columns while a stage waits for the end of the clip.
+
+    Returns:
+        Pieces of the same form, with the rows of the last stage.
+    """
+    for stage in stages:
+        before = front_end.before(stage)
+        push = stage.piecewise(arrays, before, n_channels)
+        if push is not None:
+            pieces = map(push, pieces)
+        elif stage.place == "count":
+            pieces = _counted(stage.state(arrays, before, n_channels), pieces)
+        else:
+            pieces = _kept(stage.state(arrays, before, n_channels), pieces, new_store())
+    return pieces
+
+
+def _kept(state: ClipState, pieces: Iterator[Array], store: ColumnStore) -> Iterator[Array]:
+    """Keep the columns until the clip is known."""
+    for piece in pieces:
+        state.observe(piece)
+        store.append(piece)
+    yield from map(state.finish, store)
+
+
+def _counted(state: CountState, pieces: Iterator[Array]) -> Iterator[Array]:
+    yield from map(state.push, pieces)
+    rest = state.flush()
+    if rest is not None:
+        yield rest
 
 
 def reference_columns(samples: NDArray[np.floating], front_end: FrontEnd) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from visualizer.cli.options import file_name, require_writable
+from visualizer.cli.options import add_option, file_name, require_writable
 from visualizer.errors import ConfigError, DisplayError
 from visualizer.support.system import display_problem
 
@@ -28,8 +28,8 @@ def register(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="time the picture's updates in a window instead, or, with --peers or --chart, as well",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="save all figures as JSON")
-    parser.add_argument("--chart", type=file_name(".png"), metavar="PNG", help="save a chart")
+    add_option(parser, "--json", "FILE", Path, "save all figures as JSON")
+    add_option(parser, "--chart", "PNG", file_name(".png"), "save a chart")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -35,9 +35,9 @@ def run(arguments: argparse.Namespace) -> int:
     parser = make_parser(*COMMANDS)
     for action in _arguments(parser):
         if action.dest == "preset":
-            _mark(action, _words(PRESETS))
+            _mark(action, _takes("preset", PRESETS, or_files=False))
         elif action.dest in _WORDS:
-            _mark(action, _words_or_files(action.dest, _WORDS[action.dest]))
+            _mark(action, _takes(action.dest, _WORDS[action.dest], or_files=True))
         elif action.metavar in _FILES:
             _mark(action, shtab.FILE)
     print(shtab.complete(parser, arguments.shell))
@@ -57,24 +57,12 @@ def _mark(action: argparse.Action, takes: Mapping[str, object]) -> None:
     action.complete = takes  # type: ignore[attr-defined]  # where shtab looks for it
 
 
-def _words(words: Iterable[str]) -> dict[str, object]:
-    joined = " ".join(words)
-    return {
-        "bash": "_mel_visualizer_presets",
-        "zsh": f"({joined})",
-        "preamble": {
-            "bash": f'_mel_visualizer_presets() {{ compgen -W "{joined}" -- "$1"; }}',
-        },
-    }
-
-
-def _words_or_files(name: str, words: Iterable[str]) -> dict[str, object]:
-    joined, function = " ".join(words), f"_mel_visualizer_{name}_or_file"
-    return {
-        "bash": function,
-        "zsh": function,
-        "preamble": {
-            "bash": f'{function}() {{ compgen -W "{joined}" -- "$1"; compgen -f -- "$1"; }}',
-            "zsh": f"{function}() {{ _alternative 'words:word:({joined})' 'files:file:_files' }}",
-        },
-    }
+def _takes(name: str, words: Iterable[str], *, or_files: bool) -> dict[str, object]:
+    joined, function = " ".join(words), f"_mel_visualizer_{name}"
+    files = ' compgen -f -- "$1";' if or_files else ""
+    preamble = {"bash": f'{function}() {{ compgen -W "{joined}" -- "$1";{files} }}'}
+    if or_files:
+        words_or_files = f"'words:word:({joined})' 'files:file:_files'"
+        preamble["zsh"] = f"{function}() {{ _alternative {words_or_files} }}"
+    zsh = function if or_files else f"({joined})"
+    return {"bash": function, "zsh": zsh, "preamble": preamble}

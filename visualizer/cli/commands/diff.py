@@ -6,7 +6,13 @@ import argparse
 from pathlib import Path
 from typing import get_args
 
-from visualizer.cli.options import add_front_end, chosen_front_end, file_name, require_writable
+from visualizer.cli.options import (
+    add_front_end,
+    add_option,
+    chosen_front_end,
+    file_name,
+    require_writable,
+)
 from visualizer.errors import ConfigError
 from visualizer.mel.picture import Unit
 
@@ -26,9 +32,8 @@ def register(parser: argparse.ArgumentParser) -> None:
             help="a front-end (PRESET or JSON, with :KERNEL), an audio file, demo, or a .npy or "
             ".npz of features",
         )
-    parser.add_argument(
-        "--on", metavar="SOUND", help="what front-ends go over (default: demo, the built-in sound)"
-    )
+    text = "what front-ends go over (default: demo, the built-in sound)"
+    add_option(parser, "--on", "SOUND", str, text)
     add_front_end(parser, "what recordings go through (default: simli), or what made a .npy")
     parser.add_argument(
         "--unit",
@@ -36,10 +41,8 @@ def register(parser: argparse.ArgumentParser) -> None:
         help="of the difference: model, the very numbers, or dB (default: dB where front-ends or "
         "sounds differ and have it, else model)",
     )
-    parser.add_argument(
-        "--picture", type=file_name(".png"), metavar="PNG", help="save A, B and the difference"
-    )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="save all figures as JSON")
+    add_option(parser, "--picture", "PNG", file_name(".png"), "save A, B and the difference")
+    add_option(parser, "--json", "FILE", Path, "save all figures as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:

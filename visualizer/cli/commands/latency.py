@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from visualizer.audio.capture import CaptureConfig
-from visualizer.cli.options import number, preset_name, require_writable, whole_number
+from visualizer.cli.options import add_option, number, preset_name, require_writable, whole_number
 from visualizer.mel.limits import SAMPLE_RATE_MAX_HZ
 from visualizer.support import process
 from visualizer.tools.roundtrip.clicks import LOWEST_RATE_HZ
@@ -17,42 +17,19 @@ FEWEST_CLICKS, MOST_CLICKS = 5, 100
 
 def register(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument(
-        "--device", metavar="NAME_OR_INDEX", help="which microphone (default: the system's)"
-    )
-    parser.add_argument(
-        "--output",
-        metavar="NAME_OR_INDEX",
-        help="what to play to: its index, its name or a part of it (default: the system's)",
-    )
-    parser.add_argument(
-        "--sample-rate",
-        type=whole_number(LOWEST_RATE_HZ, SAMPLE_RATE_MAX_HZ),
-        metavar="HZ",
-        help="of both (default: each device's own)",
-    )
-    parser.add_argument(
-        "--clicks",
-        type=whole_number(FEWEST_CLICKS, MOST_CLICKS),
-        default=20,
-        metavar="N",
-        help="how many to play (default: 20)",
-    )
-    parser.add_argument(
-        "--preset",
-        type=preset_name,
-        default="simli",
-        metavar="NAME",
-        help="front-end (default: simli)",
-    )
-    parser.add_argument(
-        "--level",
-        type=number(-60.0, -3.0, "a number from -60 to -3 (dB of full scale)"),
-        default=-12.0,
-        metavar="DB",
-        help="of the clicks' peak, dB of full scale, at most -3 (default: -12)",
-    )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="save each click as JSON")
+    names = "NAME_OR_INDEX"
+    add_option(parser, "--device", names, str, "which microphone (default: the system's)")
+    text = "what to play to: its index, its name or a part of it (default: the system's)"
+    add_option(parser, "--output", names, str, text)
+    rates = whole_number(LOWEST_RATE_HZ, SAMPLE_RATE_MAX_HZ)
+    add_option(parser, "--sample-rate", "HZ", rates, "of both (default: each device's own)")
+    numbers = whole_number(FEWEST_CLICKS, MOST_CLICKS)
+    add_option(parser, "--clicks", "N", numbers, "how many to play (default: 20)", 20)
+    add_option(parser, "--preset", "NAME", preset_name, "front-end (default: simli)", "simli")
+    levels = number(-60.0, -3.0, "a number from -60 to -3 (dB of full scale)")
+    text = "of the clicks' peak, dB of full scale, at most -3 (default: -12)"
+    add_option(parser, "--level", "DB", levels, text, -12.0)
+    add_option(parser, "--json", "FILE", Path, "save each click as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -71,11 +48,13 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.clicks,
         arguments.level,
     )
-    report = measure(
-        settings,
-        lambda text: print(f"visualizer: {text}", file=sys.stderr, flush=True),
-        process.settle,
-    )
+
+    def announce(text: str) -> None:
+        # All is loaded by now.
+        process.settle()
+        print(f"visualizer: {text}", file=sys.stderr, flush=True)
+
+    report = measure(settings, announce)
     if arguments.json is not None:
         write_report(arguments.json, click_json(report))
     print_tables(click_tables(report))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from visualizer.cli.options import (
     add_front_end,
+    add_option,
     channel,
     chosen_front_end,
     file_name,
@@ -26,12 +27,9 @@ def register(parser: argparse.ArgumentParser) -> None:
         help="a .npy or .npz file",
     )
     add_front_end(parser, "front-end (default: simli)")
-    parser.add_argument(
-        "--channels",
-        type=channel("mean", "all"),
-        default="mean",
-        metavar="mean|all|K",
-        help="K counts from 1 (default: mean)",
+    channels = channel("mean", "all")
+    add_option(
+        parser, "--channels", "mean|all|K", channels, "K counts from 1 (default: mean)", "mean"
     )
     parser.add_argument(
         "--streaming", action="store_true", help="through the live path, in blocks of 10 ms"

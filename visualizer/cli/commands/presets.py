@@ -31,11 +31,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _row(name: str) -> dict[str, object]:
     # Here, since the list needs no flat form.
-    from visualizer.mel.flat import written
+    from visualizer.engine.report import front_end_fields
 
     p = PRESETS[name]
     row = {"name": p.name, "summary": p.summary, "source": p.source}
-    return {**row, "front_end": written(p.front_end), "chain": p.front_end.to_dict()}
+    return row | front_end_fields(p.front_end)
 
 
 def _check() -> None:

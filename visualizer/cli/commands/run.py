@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from visualizer.cli.live import (
     run_options,
     with_faults,
 )
-from visualizer.cli.options import file_name, refused, require_writable
+from visualizer.cli.options import add_option, file_name, refused, require_writable
 from visualizer.engine.options import MINIMUM_SIZE, RecordingConfig, RunOptions
 from visualizer.errors import ConfigError, DisplayError, quoted
 from visualizer.support import process
@@ -38,15 +39,9 @@ def register(parser: argparse.ArgumentParser) -> None:
     add_analysis(parser, "what was chosen last, at first simli")
     output = parser.add_argument_group("output")
     add_duration(output)
-    output.add_argument(
-        "--screenshot", type=file_name(".png"), metavar="PNG", help="save the window at the end"
-    )
-    output.add_argument(
-        "--report", type=Path, metavar="FILE", help="save what was measured as JSON"
-    )
-    output.add_argument(
-        "--record", type=Path, metavar="FOLDER", help="record the sound and its columns there"
-    )
+    add_option(output, "--screenshot", "PNG", file_name(".png"), "save the window at the end")
+    add_option(output, "--report", "FILE", Path, "save what was measured as JSON")
+    add_option(output, "--record", "FOLDER", Path, "record the sound and its columns there")
     output.add_argument(
         "--record-format",
         choices=get_args(SoundFormat),
@@ -56,7 +51,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     output.add_argument(
         "--headless", action="store_true", help="a live view in the terminal instead"
     )
-    output.add_argument("--size", type=_size, metavar="WxH", help="of the window, such as 1280x720")
+    add_option(output, "--size", "WxH", _size, "of the window, such as 1280x720")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -94,10 +89,10 @@ def _show(options: RunOptions, headless: bool, faults: Faults) -> int:
 
 
 def _size(text: str) -> tuple[int, int]:
-    words = text.lower().split("x")
-    if not (len(words) == 2 and all(word.isdecimal() for word in words)):
+    found = re.fullmatch(r"(\d+)x(\d+)", text, re.IGNORECASE)
+    if found is None:
         raise refused(text, "WIDTHxHEIGHT, such as 1280x720")
-    width, height = map(int, words)
+    width, height = map(int, found.groups())
     (least_width, least_height), (most_width, most_height) = MINIMUM_SIZE, _LARGEST_SIZE
     if not (least_width <= width <= most_width and least_height <= height <= most_height):
         limits = f"{least_width}x{least_height} to {most_width}x{most_height}"

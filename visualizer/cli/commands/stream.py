@@ -14,7 +14,7 @@ from visualizer.cli.live import (
     run_options,
     with_faults,
 )
-from visualizer.cli.options import channel
+from visualizer.cli.options import add_option, channel
 from visualizer.engine.options import OUTPUT_FORMATS, StreamOptions
 from visualizer.errors import ConfigError
 from visualizer.support import process
@@ -36,12 +36,8 @@ def register(parser: argparse.ArgumentParser) -> None:
         "and the bits (default: s16)",
     )
     analysis = add_analysis(parser, "simli")
-    analysis.add_argument(
-        "--channel",
-        type=_channel,
-        metavar="mean|each|K",
-        help="each analyses up to 8 side by side, K counts from 1 (default: mean)",
-    )
+    text = "each analyses up to 8 side by side, K counts from 1 (default: mean)"
+    add_option(analysis, "--channel", "mean|each|K", _channel, text)
     output = parser.add_argument_group("output")
     output.add_argument(
         "--format",

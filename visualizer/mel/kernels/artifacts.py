@@ -13,6 +13,7 @@ import os
 import stat
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -206,11 +207,9 @@ def write_record(artifact: Artifact, notes: dict[str, Any]) -> None:
 
 def discard(artifact: Artifact) -> None:
     """Remove what cannot be used, as far as that is possible."""
-    for path in (artifact.record, artifact.library):
-        try:
-            path.unlink(missing_ok=True)
-        except OSError:
-            return
+    with suppress(OSError):
+        artifact.record.unlink(missing_ok=True)
+        artifact.library.unlink(missing_ok=True)
 
 
 def _cannot_keep(folder: Path, error: OSError) -> str:

@@ -13,6 +13,7 @@ from visualizer.mel.flat import MelConfig, as_front_end
 from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.kernels.host import kernel_operator
 from visualizer.mel.kernels.torch_arrays import TorchArrays
+from visualizer.mel.kernels.torch_kernels import captured
 from visualizer.mel.whole import whole_clip
 
 
@@ -168,17 +169,8 @@ def _graph_of(
 ) -> Callable[[torch.Tensor], torch.Tensor]:
     """Return the computation as a CUDA graph with a copy into and out of its own memory."""
     kept_frames = torch.zeros(shape, device=device)
-    stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
-    stream.wait_stream(torch.cuda.current_stream(device))
-    graph = torch.cuda.CUDAGraph()
-    with torch.no_grad(), torch.cuda.device(device):
-        with torch.cuda.stream(stream):
-            # cuFFT's plan and the libraries' workspaces cannot be made during a capture.
-            for _ in range(3):
-                compute(kept_frames)
-        stream.synchronize()
-        with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
-            kept_columns = compute(kept_frames)
+    with torch.no_grad():
+        graph, _, kept_columns = captured(lambda: compute(kept_frames), device)
 
     def replay(frames: torch.Tensor) -> torch.Tensor:
         with torch.no_grad(), torch.cuda.device(device):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -9,6 +12,8 @@ from numpy.typing import NDArray
 from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.kernels.host import Frames, HostKernel, kernel_operator
 from visualizer.mel.kernels.torch_arrays import TorchArrays
+
+T = TypeVar("T")
 
 
 class EagerKernel:
@@ -55,19 +60,9 @@ class CudaGraphKernel:
             columns = operator(self._input.to(self.device, non_blocking=True))
             self._output.copy_(columns, non_blocking=True)
 
-        with torch.cuda.device(self.device):
-            self._stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-            self._done = torch.cuda.Event()  # type: ignore[no-untyped-call]
-            with torch.inference_mode(), torch.cuda.stream(self._stream):
-                # cuFFT's plan and the libraries' workspaces cannot be made during a capture.
-                for _ in range(3):
-                    compute_pinned()
-                self._stream.synchronize()
-                self._graph = torch.cuda.CUDAGraph()
-                with torch.cuda.graph(
-                    self._graph, stream=self._stream, capture_error_mode="thread_local"
-                ):
-                    compute_pinned()
+        with torch.inference_mode():
+            self._graph, self._stream, _ = captured(compute_pinned, self.device)
+        self._done = torch.cuda.Event()  # type: ignore[no-untyped-call]
 
     def __call__(self, frames: Frames) -> NDArray[np.float32]:
         if len(frames) != self.rows_per_call:
@@ -79,6 +74,28 @@ class CudaGraphKernel:
         # Unlike a query in a loop, this lets other threads run.
         self._done.synchronize()
         return self._columns.copy()
+
+
+def captured(
+    compute: Callable[[], T], device: torch.device | str
+) -> tuple[torch.cuda.CUDAGraph, torch.cuda.Stream, T]:
+    """Return a computation as a CUDA graph, the stream it was captured on, and what it returned.
+
+    Raises:
+        RuntimeError: where it cannot be captured.
+    """
+    with torch.cuda.device(device):
+        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            # cuFFT's plan and the libraries' workspaces cannot be made during a capture.
+            for _ in range(3):
+                compute()
+        stream.synchronize()
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
+            result = compute()
+    return graph, stream, result
 
 
 def torch_kernel(front_end: FrontEnd, device: str) -> HostKernel:

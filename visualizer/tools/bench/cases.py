@@ -57,7 +57,7 @@ def kernels(config: FrontEnd, folder: Path) -> dict[str, Callable[[int], FrameCa
     }
     if torch.cuda.is_available():
         found["cuda-graph"] = lambda n: CudaGraphKernel(config, n, "cuda")
-    return found | {FFT_ALONE: lambda n: _fft_alone(torch.from_numpy(noise_frames(config, n)))}
+    return found | {FFT_ALONE: partial(_fft_alone, config)}
 
 
 def peers() -> dict[str, Callable[[], FrameCall]]:
@@ -72,8 +72,8 @@ def peers() -> dict[str, Callable[[], FrameCall]]:
     }
     # On a GPU it is in the article's own setting.
     for device in ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",):
-        found[f"article, eager, {device}"] = partial(_article, device)
-        found[f"article, compiled, {device}"] = partial(_article_compiled, device)
+        found[f"article, eager, {device}"] = partial(_article, device, is_compiled=False)
+        found[f"article, compiled, {device}"] = partial(_article, device, is_compiled=True)
     return found
 
 
@@ -82,7 +82,8 @@ def _compiled(artifact: Artifact) -> HostKernel:
         return building.obtain(artifact)
 
 
-def _fft_alone(windowed: torch.Tensor) -> FrameCall:
+def _fft_alone(config: FrontEnd, n_rows: int) -> FrameCall:
+    windowed = torch.from_numpy(noise_frames(config, n_rows))
     return lambda _: torch.fft.rfft(windowed)
 
 
@@ -108,25 +109,17 @@ def _torchaudio() -> FrameCall:
     return _from_numpy(MelSpectrogram(**_STFT, **_FILTERS, power=1), "cpu")
 
 
-def _article_function(device: str) -> TensorCall:
+def _article(device: str, *, is_compiled: bool) -> FrameCall:
     """torch.stft and melscale_fbanks with window and filters kept: this project grew from it."""
-    window = torch.hann_window(_N_FFT, device=device)
-    filters = _filters().to(device)
+    window, filters = torch.hann_window(_N_FFT, device=device), _filters().to(device)
 
     def mel(frame: torch.Tensor) -> torch.Tensor:
         spectrum = torch.stft(frame, window=window, return_complex=True, **_STFT)
         columns: torch.Tensor = spectrum.abs().transpose(-1, -2) @ filters
         return columns
 
-    return mel
-
-
-def _article(device: str) -> FrameCall:
-    return _from_numpy(_article_function(device), device)
-
-
-def _article_compiled(device: str) -> FrameCall:
-    return _from_numpy(torch.compile(_article_function(device), mode="reduce-overhead"), device)
+    call = torch.compile(mel, mode="reduce-overhead") if is_compiled else mel
+    return _from_numpy(call, device)
 
 
 def _from_numpy(call: TensorCall, device: str) -> FrameCall:

@@ -21,7 +21,6 @@ from visualizer.errors import DisplayError
 from visualizer.mel.picture import PictureUnit
 from visualizer.mel.presets import preset_for
 from visualizer.tools.bench.cases import RATE_HZ
-from visualizer.tools.bench.measure import percentiles_us
 from visualizer.ui.picture.display import DisplayConfig
 from visualizer.ui.picture.lanes import Lane
 from visualizer.ui.picture.spectrogram import colour_map
@@ -172,12 +171,12 @@ class TwoWays:
         self.pages.close()
         if painted < ROUNDS * UPDATES_A_ROUND:
             raise DisplayError("the window must be seen while it is timed, and was not")
-        ours_us = percentiles_us([seconds for seconds, _ in taken[self.ours.case]])[0]
-        for case, pairs in taken.items():
-            seconds, cpu_s = np.array(pairs).T
-            p50_us, p99_us = percentiles_us(seconds.tolist())
-            numbers = (p50_us / 1e3, p99_us / 1e3, p50_us / ours_us, 1e3 * float(cpu_s.mean()))
-            yield DrawingRow(window, picture, case, *(round(number, 3) for number in numbers))
+        times_ms = {case: 1e3 * np.array(pairs) for case, pairs in taken.items()}
+        ours_ms = np.median(times_ms[self.ours.case][:, 0])
+        for case, times in times_ms.items():
+            p50, p99 = np.percentile(times[:, 0], (50, 99))
+            numbers = (p50, p99, p50 / ours_ms, times[:, 1].mean())
+            yield DrawingRow(window, picture, case, *(round(float(n), 3) for n in numbers))
 
     def update(self, way: _Ours | _Plain) -> tuple[float, float]:
         """Return seconds that an update took, by the clock and of the process; await the next."""

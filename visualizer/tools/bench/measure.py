@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -90,7 +89,7 @@ def measure(with_peers: bool, on_step: Callable[[str], None]) -> BenchResult:
         ours = kernels(config, Path(folder))
         on_step("building the compiled kernel")
         try:
-            build_s, load_s = (_seconds(lambda: ours["compiled"](1)) for _ in range(2))
+            build_s, load_s = tight(lambda: ours["compiled"](1), 2)
         except KernelError as error:
             problems.append(str(error))
             del ours["compiled"]
@@ -173,14 +172,8 @@ def _time_file(config: FrontEnd, folder: Path) -> FileTiming:
     noise = np.random.default_rng().normal(0.0, 0.1, round(FILE_S * RATE_HZ))
     soundfile.write(sound, noise.astype(np.float32), RATE_HZ, subtype="PCM_16")
     compute = partial(write_features, sound, features, lambda _: config, "mean", streaming=False)
-    seconds = median(_seconds(compute) for _ in range(FILE_RUNS))
+    seconds = median(tight(compute, FILE_RUNS))
     return FileTiming(FILE_S, round(seconds, 4), round(FILE_S / seconds, 1))
-
-
-def _seconds(call: Call) -> float:
-    started_at = time.perf_counter()
-    call()
-    return time.perf_counter() - started_at
 
 
 def machine() -> dict[str, Any]:

@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
-from functools import partial
 from tempfile import TemporaryFile
 from typing import IO, Any
 
@@ -81,25 +80,13 @@ def _asked(name: str, part: Part) -> Iterator[Callable[[], dict[str, Check]]]:
         )
         deadline = time.monotonic() + part.limit_s
         try:
-            yield partial(_answers, part, process, deadline, said, errors)
+            yield lambda: _answers(part, said, _trouble(part, process, deadline, errors))
         finally:
             _end(process)
 
 
-def _answers(
-    part: Part,
-    process: subprocess.Popen[bytes],
-    deadline: float,
-    said: IO[bytes],
-    errors: IO[bytes],
-) -> dict[str, Check]:
-    """Return a finding for each of the part's checks once it has ended or its time is over."""
-    try:
-        code = process.wait(max(0.0, deadline - time.monotonic()))
-        trouble = _trouble(code, errors) if code else None
-    except subprocess.TimeoutExpired:
-        _end(process)
-        trouble = f"does not answer within {part.limit_s:.0f} s"
+def _answers(part: Part, said: IO[bytes], trouble: str | None) -> dict[str, Check]:
+    """Return a finding for each of the part's checks, of which some were said before a trouble."""
     said.seek(0)
     lines = [json.loads(line) for line in said if line.endswith(b"\n")]
     answers = {line.pop("name"): Check(**line) for line in lines}
@@ -116,11 +103,19 @@ def _answers(
     return answers
 
 
-def _trouble(code: int, errors: IO[bytes]) -> str:
+def _trouble(
+    part: Part, process: subprocess.Popen[bytes], deadline: float, errors: IO[bytes]
+) -> str | None:
+    """Wait until the process has ended or its time is over; return what went wrong."""
+    try:
+        code = process.wait(max(0.0, deadline - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        _end(process)
+        return f"does not answer within {part.limit_s:.0f} s"
     errors.seek(0)
     last = errors.read().decode(errors="replace").strip().rpartition("\n")[2]
     how = f"by signal {-code} ({signal.strsignal(-code)})" if code < 0 else f"with code {code}"
-    return f"ended {how}{last and f': {last}'}"
+    return f"ended {how}{last and f': {last}'}" if code else None
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

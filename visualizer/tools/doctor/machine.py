@@ -7,14 +7,11 @@ import os
 import shutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from visualizer.errors import DeviceError
 from visualizer.support import system
 from visualizer.tools.doctor.check import Check, first_line, install, kernel_plan, sound_remedy
-
-if TYPE_CHECKING:
-    from visualizer.audio.devices import Device
 
 LITTLE_ROOM_GB = 0.5
 """With less, what a compiler writes on its way may not fit."""
@@ -22,20 +19,19 @@ _COMPILER_LIMIT_S = 5.0
 
 
 def look_at_qt_libraries() -> Check:
-    return _libraries(system.WINDOW) or Check("ok", "all there")
+    return _libraries(system.WINDOW, lambda: "all there")
 
 
 def look_at_portaudio() -> Check:
-    return _libraries(system.SOUND) or Check("ok", _portaudio_version())
+    return _libraries(system.SOUND, _portaudio_version)
 
 
-def _libraries(needs: tuple[system.Need, ...]) -> Check | None:
-    """What is to be said of the system's libraries before they are looked at more closely."""
+def _libraries(needs: tuple[system.Need, ...], describe: Callable[[], str]) -> Check:
     if not sys.platform.startswith("linux"):
         return Check("ok", "comes with its Python package")
     missing = [need for need in system.missing() if need in needs]
     if not missing:
-        return None
+        return Check("ok", describe())
     value = "missing: " + ", ".join(need.what for need in missing)
     return Check("problem", value, install(missing))
 
@@ -59,9 +55,7 @@ def look_at_compiler() -> Check:
         return Check("ok", program)
     command = [program, "--version"]
     try:
-        said = subprocess.run(
-            command, capture_output=True, text=True, timeout=_COMPILER_LIMIT_S, check=True
-        ).stdout
+        said = subprocess.check_output(command, text=True, timeout=_COMPILER_LIMIT_S)
     except (OSError, subprocess.SubprocessError) as error:
         value = f"{program} does not run ({first_line(error)}); plain torch goes on"
         return Check("note", value, _other_compiler(name))
@@ -116,13 +110,12 @@ def look_at_microphones() -> Check:
         remedy = "plug one in, or choose an input in the system's sound settings"
         return Check("problem", "none was found; files and the demo play", remedy)
     default = next((device.name for device in devices if device.is_default), None)
-    rows = map(_row, devices)
+    rows = [
+        f"{device.name} ({device.host_api}, {device.channels} ch, {device.native_rate} Hz)"
+        for device in devices
+    ]
     if default is None:
         value = "\n".join((f"{len(devices)}, and the system names no default", *rows))
         remedy = "choose an input in the system's sound settings, or start with --device NAME"
         return Check("problem", value, remedy)
     return Check("ok", "\n".join((f"{len(devices)}, default {default!r}", *rows)))
-
-
-def _row(device: Device) -> str:
-    return f"{device.name} ({device.host_api}, {device.channels} ch, {device.native_rate} Hz)"

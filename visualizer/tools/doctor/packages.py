@@ -55,7 +55,7 @@ def look_at_mps() -> Check:
 
 
 def look_at_kernel_cache() -> Check:
-    from visualizer.mel.kernels.artifacts import require_folder
+    from visualizer.engine.kernel_builder import require_folder
 
     folder = kernel_plan()
     try:

@@ -24,64 +24,46 @@ ENOUGH = 0.95
 _MEND_LOSSES = "end what else keeps this machine busy, and look again"
 
 
-class _Listener:
-    """The engine on the default microphone, and what it has given since the first column."""
-
-    def __init__(self) -> None:
-        self._latency, self._watch, self._meter = LatencyLog(), SoundWatch(), RunMeter()
-        self._delivered_before: int | None = None
-        self._columns = 0
-        self._peak = 0.0
-        self._notice: str | None = None
-        self._reader = EngineReader(
-            lambda wake: Engine(DEFAULT_ENGINE_CONFIG, (), wake, strict=True), duration_s=LISTEN_S
-        )
-
-    def listen(self) -> dict[str, Any]:
-        for deliveries in self._reader:
-            status = self._reader.status
-            for columns in deliveries:
-                self._take(columns, status.mel.hop_s if status.mel else 0.0)
-            if status.fault is not None and self._reader.first_at is None:
-                break
-        return self._report()
-
-    def _take(self, columns: MelColumns, hop_s: float) -> None:
-        if self._delivered_before is None:
-            # It only begins the time that is measured.
-            self._delivered_before = self._reader.engine.status().delivered
-            settle()
-            self._meter.begin()
-            return
-        self._columns += columns.n_columns
-        self._peak = max(self._peak, columns.peak)
-        self._latency.record(columns, None)
-        duration_s = columns.n_columns * hop_s
-        self._watch.observe(columns.peak, duration_s, columns.means, columns.faults)
-        self._notice = self._watch.notice or self._notice
-
-    def _report(self) -> dict[str, Any]:
-        measures = self._meter.measures()
-        self._reader.close()
-        status, duration_s = self._reader.status, measures["duration_s"]
-        hop_s = status.mel.hop_s if status.mel else math.inf
-        delivered = status.delivered - (self._delivered_before or 0)
-        return make_report(status, self._latency, measures) | {
-            "columns": self._columns,
-            "expected_columns": round(duration_s / hop_s),
-            "samples_per_s": round(delivered / duration_s) if duration_s else 0,
-            "peak_dbfs": round(20 * math.log10(self._peak), 1) if self._peak > 0 else None,
-            "notice": self._notice,
-        }
-
-
 def listen() -> dict[str, Any]:
     """What came in LISTEN_S from the first column on: the report of a run, and more, as JSON.
 
     Without a column it ends FIRST_COLUMN_LIMIT_S later, or when the engine says why.
     """
     begin()
-    return _Listener().listen()
+    reader = EngineReader(
+        lambda wake: Engine(DEFAULT_ENGINE_CONFIG, (), wake, strict=True), duration_s=LISTEN_S
+    )
+    meter, delivered_before = RunMeter(), 0
+    heard: list[MelColumns] = []
+    for deliveries in reader:
+        if deliveries and not heard:
+            delivered_before = reader.engine.status().delivered
+            settle()
+            meter.begin()
+        heard += deliveries
+        if reader.status.fault is not None and reader.first_at is None:
+            break
+    measures = meter.measures()
+    reader.close()
+    status, duration_s = reader.status, measures["duration_s"]
+    hop_s = status.mel.hop_s if status.mel else math.inf
+    latency, watch, notices = LatencyLog(), SoundWatch(), []
+    # The first only begins the time that is measured.
+    del heard[:1]
+    for columns in heard:
+        latency.record(columns, None)
+        watch.observe(columns.peak, columns.n_columns * hop_s, columns.means, columns.faults)
+        notices.append(watch.notice)
+    peak = max((columns.peak for columns in heard), default=0.0)
+    return make_report(status, latency, measures) | {
+        "columns": sum(columns.n_columns for columns in heard),
+        "expected_columns": round(duration_s / hop_s),
+        "samples_per_s": round((status.delivered - delivered_before) / duration_s)
+        if duration_s
+        else 0,
+        "peak_dbfs": round(20 * math.log10(peak), 1) if peak > 0 else None,
+        "notice": next(filter(None, reversed(notices)), None),
+    }
 
 
 def judge(capture: dict[str, Any]) -> Check:

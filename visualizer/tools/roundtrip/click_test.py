@@ -24,6 +24,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,9 +36,9 @@ from visualizer.engine.columns import MelColumns
 from visualizer.engine.config import EngineConfig
 from visualizer.engine.engine import Engine
 from visualizer.engine.reader import FIRST_COLUMN_LIMIT_S, EngineReader
+from visualizer.engine.report import front_end_fields
 from visualizer.engine.status import EngineStatus
 from visualizer.errors import DeviceError
-from visualizer.mel.front_end import FrontEnd
 from visualizer.tools.roundtrip.clicks import (
     CLICK_S,
     LONGEST_DELAY_S,
@@ -112,7 +113,11 @@ class ClickReport:
     """Hz"""
     input_latency_s: float | None
     """from the converter to the input's callback, as the device reports it; None: not reported"""
-    mel: FrontEnd
+    mel: dict[str, Any]
+    """the front-end, as plain JSON values"""
+    window_s: float
+    """of the front-end"""
+    hop_s: float
     backend: str
     resampling_s: float
     """how long the front-end's resampler may hold a sample back; a part of the path"""
@@ -137,12 +142,12 @@ class _Listener:
         config = EngineConfig(settings.capture, preset=settings.preset)
         self.reader = EngineReader(lambda wake: Engine(config, (), wake, strict=True))
 
-    def wait(self, is_enough: Callable[[], bool], limit_s: float, what: str) -> None:
+    def wait(self, is_enough: Callable[[], bool], limit_s: float = math.inf) -> None:
         """Listen until it is enough. Raises DeviceError where it is not in time, or ends."""
         give_up_at = time.perf_counter() + limit_s
         while not is_enough():
             if time.perf_counter() > give_up_at:
-                raise DeviceError(self.reader.status.fault or what)
+                raise DeviceError(self.reader.status.fault or "too little sound came in time")
             self.reader.wait()
             for came in self.reader.drain():
                 for index in range(came.first_column, came.first_column + came.n_columns):
@@ -152,33 +157,25 @@ class _Listener:
             if status.config_id > 1 or status.state in ("waiting", "ended", "failed"):
                 raise DeviceError(status.fault or "the microphone was lost while it listened")
 
+    def is_settled(self) -> bool:
+        """Whether the input delivers, so that playing may begin."""
+        mel = self.reader.status.mel
+        return mel is not None and len(self.columns) * mel.hop_s >= _SETTLED_S
 
-def measure(
-    settings: ClickSettings, announce: Callable[[str], None], on_settled: Callable[[], None]
-) -> ClickReport:
+
+def measure(settings: ClickSettings, announce: Callable[[str], None]) -> ClickReport:
     """Play the clicks and say how late each is.
 
-    `announce` is told what will be heard before it is, `on_settled` is called when all is loaded
-    and nothing is measured yet. Raises DeviceError where a device fails, UnclearError where the
-    clicks are not found clearly.
+    `announce` is told what will be heard, when all is loaded and nothing is measured yet. Raises
+    DeviceError where a device fails, UnclearError where the clicks are not found clearly.
     """
     output = look_up_output(settings.output)
     listener = _Listener(settings)
     try:
-        listener.wait(
-            lambda: len(listener.columns) > 0, FIRST_COLUMN_LIMIT_S, "no column came in time"
-        )
-        on_settled()
+        listener.wait(listener.is_settled, FIRST_COLUMN_LIMIT_S)
         before = listener.reader.engine.status()
-        source, mel = before.source, before.mel
+        source = before.source
         assert source is not None
-        assert mel is not None
-        enough = len(listener.columns) + math.ceil(_SETTLED_S / mel.hop_s)
-        listener.wait(
-            lambda: len(listener.columns) >= enough,
-            FIRST_COLUMN_LIMIT_S,
-            f"{source.name!r} delivers too little sound",
-        )
         rate = settings.capture.sample_rate or output.native_rate
         band = band_hz(rate, source.sample_rate)
         starts = np.round((LEAD_S + start_times_s(settings.n_clicks)) * rate).astype(np.int64)
@@ -213,16 +210,14 @@ def _sound(
 
 def _play(player: Player, listener: _Listener) -> None:
     """Listen until the last click would have come, however late."""
-    ended_at = math.inf
 
-    def is_heard() -> bool:
-        nonlocal ended_at
+    def is_over() -> bool:
         player.check()
-        if player.is_over.is_set():
-            ended_at = min(ended_at, time.perf_counter())
-        return time.perf_counter() > ended_at + _TAIL_S
+        return player.is_over.is_set()
 
-    listener.wait(is_heard, math.inf, "")
+    listener.wait(is_over)
+    enough_at = time.perf_counter() + _TAIL_S
+    listener.wait(lambda: time.perf_counter() > enough_at)
 
 
 def _report(
@@ -245,10 +240,11 @@ def _report(
             for delivery, start in zip(deliveries, starts, strict=True)
         ]
     )
-    windows = _Windows(mel, source.sample_rate)
+    window_s = mel.win_length / mel.sample_rate
+    grid = _Grid(mel.middle_s + window_s / 2, mel.cell_start_s, mel.hop_s)
     # Where the stream was at a moment: good to a block, which is enough to know where to look.
     offset_s = float(
-        np.median([c.captured_at - windows.end_s(i) for i, c in listener.columns.items()])
+        np.median([c.captured_at - grid.end_s(i) for i, c in listener.columns.items()])
     )
     first = max(sound.first, round((handed_at[0] - offset_s - CLICK_S) * sound.sample_rate))
     heard = signals_of(sound.read(first, sound.end), before.config.channel)[:, 0]
@@ -260,7 +256,7 @@ def _report(
         losses = _losses(gaps, player.underflows)
         raise UnclearError(error.problem, f"{error.remedy}{losses}") from error
     clicks = tuple(
-        _times(one, first, float(at), windows, listener.columns)
+        _times(one, first + one.position, source.sample_rate, float(at), grid, listener.columns)
         for one, at in zip(found.clicks, handed_at, strict=True)
     )
     require_possible(clicks)
@@ -275,7 +271,9 @@ def _report(
         input_host_api=source.host_api,
         input_rate=source.sample_rate,
         input_latency_s=source.device_latency_s,
-        mel=mel,
+        mel=front_end_fields(mel)["front_end"],
+        window_s=window_s,
+        hop_s=mel.hop_s,
         backend=status.backend or "",
         resampling_s=status.resampling_s,
         level_db=settings.level_db,
@@ -290,38 +288,30 @@ def _report(
 
 def _losses(gaps: int, underflows: int) -> str:
     """What else may be why the clicks are not clear; empty where nothing is."""
-    losses = []
-    if gaps:
-        losses.append(f"the input lost sound {gaps} times")
-    if underflows:
-        losses.append(f"the output ran dry {underflows} times")
-    if not losses:
-        return ""
-    return f" ({' and '.join(losses)}: end what else keeps this machine busy)"
+    losses = [f"the input lost sound {gaps} times"] if gaps else []
+    losses += [f"the output ran dry {underflows} times"] if underflows else []
+    return f" ({' and '.join(losses)}: end what else keeps this machine busy)" if losses else ""
 
 
-class _Windows:
-    """Where a front-end's columns lie on the clock of a source, in seconds."""
+class _Grid(NamedTuple):
+    """Where columns lie on the clock of the stream, in seconds."""
 
-    def __init__(self, mel: FrontEnd, sample_rate: int) -> None:
-        self._mel = mel
-        self.source_rate = sample_rate
+    first_end_s: float
+    """the end of column 0's window"""
+    cell_start_s: float
+    hop_s: float
 
     def end_s(self, column: int) -> float:
         """After the last sample of its window."""
-        mel = self._mel
-        return (column * mel.hop_length + mel.offset + mel.win_length) / mel.sample_rate
+        return self.first_end_s + column * self.hop_s
 
-    def first_with(self, sample: float) -> int:
-        """The first column whose window holds this sample of the source."""
-        mel = self._mel
-        place = math.floor(sample * mel.sample_rate / self.source_rate)
-        return (place - mel.offset - mel.win_length) // mel.hop_length + 1
+    def first_with(self, moment_s: float) -> int:
+        """The first column whose window holds this moment."""
+        return math.floor((moment_s - self.first_end_s) / self.hop_s) + 1
 
-    def around(self, sample: float) -> int:
+    def around(self, moment_s: float) -> int:
         """The column in whose cell it lies."""
-        cells = (sample / self.source_rate - self._mel.cell_start_s) / self._mel.hop_s
-        return math.floor(cells)
+        return math.floor((moment_s - self.cell_start_s) / self.hop_s)
 
 
 def require_possible(clicks: tuple[ClickTimes, ...]) -> None:
@@ -337,21 +327,22 @@ def require_possible(clicks: tuple[ClickTimes, ...]) -> None:
 
 def _times(
     found: FoundClick,
-    first: int,
+    position: float,
+    sample_rate: int,
     handed_at: float,
-    windows: _Windows,
+    grid: _Grid,
     columns: dict[int, MelColumns],
 ) -> ClickTimes:
-    position = first + found.position
-    index, drawn_index = windows.first_with(position), windows.around(position)
+    moment_s = position / sample_rate
+    index = grid.first_with(moment_s)
     try:
-        column, drawn = columns[index], columns[drawn_index]
+        column, drawn = columns[index], columns[grid.around(moment_s)]
     except KeyError as error:
         raise UnclearError(
             "sound was lost just where a click is",
             "end what else keeps this machine busy, and measure again",
         ) from error
-    fill_s = windows.end_s(index) - position / windows.source_rate
+    fill_s = grid.end_s(index) - moment_s
     return ClickTimes(
         position=position,
         likeness=found.likeness,

@@ -3,7 +3,7 @@
 A click is a short chirp, a tone that runs through the whole band: a matched filter draws it
 together to a peak a fraction of a millisecond wide, also where it is weak, inverted or among
 echoes. The clicks come at irregular intervals, so no other sound, and no echo of theirs, comes in
-their rhythm. Nothing here knows of devices: NumPy alone.
+their rhythm. Nothing here knows of devices.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from visualizer.errors import VisualizerError
@@ -50,8 +49,6 @@ _FAINT = 10 ** (-60 / 20)
 _FULL_SCALE = 0.999
 _CLIPPED_SAMPLES = 3
 _SAMPLES_AT_ONCE = 1 << 12
-_CLICKS_AT_ONCE = 16
-"""As long is the sound that the filter goes over at once."""
 _NOTHING = 1e-12
 """Mean square: −120 dB, below which is only what converters leave of silence."""
 
@@ -166,52 +163,42 @@ def _matched(
     sound: NDArray[np.float32], template: NDArray[np.float64]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """For each sample, how strongly and how purely a click begins there, each (n,), from 0 on."""
+    # Here, since it takes a while to load, and the command's help does not need it.
+    from scipy.signal import oaconvolve
+
     n_samples, length = len(sound), len(template)
-    response = np.empty(n_samples, dtype=np.float32)
-    likeness = np.empty(n_samples, dtype=np.float32)
-    n_fft = 1 << (_CLICKS_AT_ONCE * length).bit_length()
-    step = n_fft - length
-    wanted = np.conj(np.fft.rfft(template, n_fft))
-    template_energy = float(np.sum(template**2))
-    # Piece by piece, each with the click's length of what follows: minutes would be gigabytes.
-    for first in range(0, n_samples, step):
-        end = min(first + step, n_samples)
-        piece = np.zeros(n_fft)
-        known = sound[first : first + n_fft]
-        piece[: len(known)] = known
-        found = np.abs(np.fft.irfft(np.fft.rfft(piece) * wanted, n_fft)[: end - first])
-        sums = np.concatenate(([0.0], np.cumsum(piece**2)))
-        energy = sums[length : length + end - first] - sums[: end - first]
-        # The running sum rounds, by a share of all that came before.
-        least = max(_NOTHING * length, 1e-12 * float(sums[-1]))
-        whole = np.sqrt(np.maximum(energy, least) * template_energy)
-        response[first:end] = found
-        likeness[first:end] = np.where(energy > least, found / whole, 0.0)
-    return response, likeness
+    response = oaconvolve(sound, template[::-1].astype(np.float32))[length - 1 :]
+    response = np.abs(response, out=response)
+    # In place, since minutes at a high rate are large. From the end of the sound on it is flat.
+    sums = np.zeros(n_samples + length)
+    np.square(sound, out=sums[1 : n_samples + 1])
+    np.cumsum(sums, out=sums)
+    energy = (sums[length:] - sums[:-length]).astype(np.float32)
+    # The running sum rounds, by a share of all that came before.
+    least = max(_NOTHING * length, 1e-12 * float(sums[-1]))
+    whole = np.sqrt(np.maximum(energy, least) * float(np.sum(template**2)))
+    return response, np.where(energy > least, response / whole, 0.0)
 
 
 def _common_delay(
     response: NDArray[np.float32], sample_rate: int, expected: NDArray[np.int64]
 ) -> tuple[int, float]:
     """By how many samples all clicks are later than expected, and how clearly that is so."""
-    step = max(1, round(_BIN_S * sample_rate))
-    n_bins = -(-len(response) // step)
-    bins = np.pad(response, (0, n_bins * step - len(response))).reshape(n_bins, step).max(axis=1)
-    wander, longest = round(WANDER_S / _BIN_S), round(LONGEST_DELAY_S / _BIN_S)
+    from scipy.ndimage import maximum_filter1d
+
+    step, near = max(1, round(_BIN_S * sample_rate)), round(WANDER_S * sample_rate)
+    delays = np.arange(-near, round(LONGEST_DELAY_S * sample_rate), step)
     # Outside the sound there is nothing.
-    before = max(0, -int(expected.min()) // step) + 2 * wander
-    after = max(0, int(expected.max()) // step + longest - n_bins) + 2 * wander + 1
-    widest = sliding_window_view(np.pad(bins, (before, after)), 2 * wander + 1).max(axis=1)
-    first = expected // step + before - wander
-    delays = np.arange(-wander, longest)
-    scores = np.median(widest[first[:, np.newaxis] + delays], axis=0)
+    widest = np.pad(maximum_filter1d(response, 2 * near + 1, mode="constant"), 1)
+    places = (expected[:, np.newaxis] + delays + 1).clip(0, len(widest) - 1)
+    scores = np.median(widest[places], axis=0)
     # The middle of all that are as good: the window around it holds the clicks in its midst.
     highest = int(scores.argmax())
-    as_good = np.flatnonzero(scores >= 0.999 * scores[highest])
-    middle = int(np.median(as_good[np.abs(as_good - highest) <= 2 * wander]))
-    elsewhere = scores[np.abs(delays - delays[middle]) > 2 * wander].max(initial=0.0)
-    contrast = scores[highest] / max(elsewhere, _MOST_CONTRAST**-1 * scores[highest], _TINY)
-    return int(delays[middle]) * step, float(contrast)
+    is_near = np.abs(delays - delays[highest]) <= 2 * near
+    middle = int(np.median(np.flatnonzero(is_near & (scores >= 0.999 * scores[highest]))))
+    elsewhere = scores[np.abs(delays - delays[middle]) > 2 * near].max(initial=0.0)
+    contrast = scores[highest] / max(elsewhere, scores[highest] / _MOST_CONTRAST, _TINY)
+    return int(delays[middle]), float(contrast)
 
 
 def _strongest(response: NDArray[np.float32], first: int, end: int) -> int:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from visualizer.mel.flat import written
 from visualizer.tools.roundtrip.click_test import ClickReport
 
 SPANS = {
@@ -25,12 +24,10 @@ SPANS = {
 
 def click_tables(report: ClickReport) -> Iterator[Table | str]:
     """What was measured, in the order to print it; the last is the summarising line."""
-    mel = report.mel
     yield (
         f"{report.output} ({report.output_host_api}, {report.output_rate} Hz) to {report.input} "
-        f"({report.input_host_api}, {report.input_rate} Hz), {mel.name}: window "
-        f"{1e3 * mel.win_length / mel.sample_rate:.1f} ms, hop {1e3 * mel.hop_s:.1f} ms, "
-        f"{report.backend} kernel"
+        f"({report.input_host_api}, {report.input_rate} Hz), {report.mel['name']}: window "
+        f"{1e3 * report.window_s:.1f} ms, hop {1e3 * report.hop_s:.1f} ms, {report.backend} kernel"
     )
     table = Table("span", "from → to")
     figures = span_figures(report)
@@ -92,7 +89,6 @@ def click_json(report: ClickReport) -> dict[str, Any]:
     return {
         **values,
         "band_hz": list(report.band_hz),
-        "mel": written(report.mel),
         "n": len(clicks),
         "spans": SPANS,
         "ms": {

@@ -56,7 +56,7 @@ def main(argv):
     installed = installed_versions()
     unmet = [wanted for wanted in requirements(extras) if not is_met(wanted, installed)]
     if unmet and handed_over == "installed":
-        fail(f".venv still lacks {', '.join(unmet)} after installing. {make_anew()}")
+        fail(f".venv still misses {', '.join(unmet)} after installing. {make_anew()}")
     if unmet:
         go_on_in_venv(argv, command, extras, repair=handed_over == "stamped")
     if handed_over != "installed":  # else offered before the install, which can take minutes
@@ -187,7 +187,7 @@ def make_venv():
     if not (importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip")):
         package = "python{}.{}-venv".format(*sys.version_info)
         fail(
-            "this Python lacks its modules venv and ensurepip. On Debian or Ubuntu, as root: "
+            "this Python has no modules venv and ensurepip. On Debian or Ubuntu, as root: "
             f"apt-get install {package}, then: {again()}"
         )
     say(f"First start: making {VENV} and installing into it (several GB, some minutes).")
@@ -195,7 +195,7 @@ def make_venv():
     made = subprocess.run(command_line, capture_output=True, text=True)
     if made.returncode:
         reason = ((made.stdout + made.stderr).strip().splitlines() or ["no reason given"])[-1]
-        fail(f"could not make {VENV}: {reason}. Mend that, then: {again()}")
+        fail(f"could not make {VENV}: {reason}. Fix that, then: {again()}")
 
 
 def run_pip(extras):
@@ -259,7 +259,7 @@ def offer_system_packages(argv, command):
     needs = system.missing(test=command == "test", window=window)
     if not needs:
         return
-    say("This system lacks:")
+    say("Missing on this system:")
     for purpose in dict.fromkeys(need.purpose for need in needs):
         names = ", ".join(need.what for need in needs if need.purpose == purpose)
         say(f"  for {purpose}: {names}")

@@ -1,7 +1,7 @@
 """The real parts that tests run on: a sound server, a screen, the program as a child process.
 
 Where .ci/run calls, a missing part fails the tests that need it; elsewhere they are skipped with
-the reason, since whoever runs them may have declined to install it.
+the reason, since the user may have declined to install it.
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ def show_crashes(config: pytest.Config) -> None:
 def require_real_parts() -> None:
     if not sys.platform.startswith("linux"):
         pytest.skip("PulseAudio and Xvfb are of Linux")
-    lacking = missing(test=True)
-    if lacking:
-        reason = "not installed: " + ", ".join(need.what for need in lacking)
+    absent = missing(test=True)
+    if absent:
+        reason = "not installed: " + ", ".join(need.what for need in absent)
         if os.environ.get("MEL_VISUALIZER_REAL_PARTS") == "required":
             pytest.fail(reason)
         pytest.skip(reason)
@@ -144,7 +144,7 @@ def one_thread() -> None:
 
 @pytest.fixture(autouse=True)
 def own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """No test reads or writes the settings of whoever runs it, or builds kernels by the way."""
+    """No test reads or writes the user's settings, or builds kernels by the way."""
     folder = tmp_path / "config"
     monkeypatch.setenv("XDG_CONFIG_HOME", str(folder))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))

@@ -21,7 +21,7 @@ DEADLINE_S = 20.0
 class SoundServer:
     """Runs in folders of its own. ALSA knows the monitors of its sinks as mic_a and mic_b.
 
-    Whoever has `environment` plays to it and records from it.
+    What runs with `environment` plays to it and records from it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -33,7 +33,7 @@ class SoundServer:
             f'pcm.mic_{s[-1]} {{ type pulse device "{s}.monitor" hint {{ show on }} }}\n'
             for s in SINKS
         )
-        # Nothing but these, so that the sound cards of whoever runs the tests stay out of them.
+        # Nothing but these, so that the user's sound cards stay out of them.
         alsa.write_text(devices + "pcm.!default { type pulse }\nctl.!default { type pulse }\n")
         self.environment = {
             "PULSE_SERVER": f"unix:{self._socket}",

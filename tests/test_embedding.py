@@ -140,5 +140,5 @@ def test_the_types_reach_a_users_type_checker(tmp_path: Path) -> None:
 @pytest.mark.parametrize("dtype", [np.float64, np.int16])
 def test_samples_of_another_type_are_refused(dtype: type) -> None:
     stream = MelStream(preset("simli", 16_000), 16_000, 1)
-    with pytest.raises(ValueError, match=r"float32, ±1\.0 at full scale, is wanted"):
+    with pytest.raises(ValueError, match=r"float32, ±1\.0 at full scale, is expected"):
         stream.push(np.zeros((100, 1), dtype))

@@ -297,7 +297,7 @@ def test_an_install_that_does_not_help_ends(quick):
     (quick.folder / "backend.py").write_text(BACKEND.replace("DEPENDENCY", DEPENDENCY))
     quick.change("pyproject.toml", r"launcher-stand-in>=1.5,<2", f"{DEPENDENCY}>=3")
     complaint = quick.run().complaint()
-    assert f"still lacks {DEPENDENCY}>=3" in complaint
+    assert f"still misses {DEPENDENCY}>=3" in complaint
     assert "rm -rf" in complaint
     assert quick.installs() == 1
 
@@ -410,7 +410,7 @@ def test_an_unreadable_pyproject_is_named(project, text):
 
 
 @pytest.fixture
-def lacking(project):
+def incomplete(project):
     """A project that is ready to run, but for one library that its stand-in apt-get brings."""
     project.as_if_met()
     need = "[Need('libmade-up.so.1', 'the made-up part', 'made-up1', 'made-up', 'made-up')]"
@@ -436,10 +436,10 @@ def apt_get_calls(project: Project) -> list[str]:
     ("arguments", "is_said"),
     [([], True), (["--headless"], False), (["stream"], False), (["devices"], False)],
 )
-def test_what_a_window_needs_is_asked_for_where_there_is_one(lacking, arguments, is_said):
-    path = lacking.folder / "visualizer/support/system.py"
+def test_what_a_window_needs_is_asked_for_where_there_is_one(incomplete, arguments, is_said):
+    path = incomplete.folder / "visualizer/support/system.py"
     path.write_text(path.read_text().replace("window=True: [", "window=True: window * ["))
-    assert ("This system lacks" in lacking.run(*arguments).stderr) == is_said
+    assert ("Missing on this system" in incomplete.run(*arguments).stderr) == is_said
 
 
 INSTALLED = ["update", "install -y --no-install-recommends made-up1"]
@@ -456,65 +456,65 @@ def answer(project: Project, text: str, *arguments: str) -> Result:
         os.close(theirs)
 
 
-def test_yes_installs(lacking):
-    result = answer(lacking, "y\n", "run")
+def test_yes_installs(incomplete):
+    result = answer(incomplete, "y\n", "run")
     assert result.ran_in(sys.prefix)
-    assert apt_get_calls(lacking) == INSTALLED
+    assert apt_get_calls(incomplete) == INSTALLED
     assert "for the made-up part: libmade-up.so.1" in result.stderr
     assert result.stderr.count("apt-get install") == 1
 
 
-def test_no_goes_on_without(lacking):
-    result = answer(lacking, "n\n", "run")
+def test_no_goes_on_without(incomplete):
+    result = answer(incomplete, "n\n", "run")
     assert result.ran_in(sys.prefix)
-    assert apt_get_calls(lacking) == []
+    assert apt_get_calls(incomplete) == []
     assert "Going on without" in result.stderr
 
 
-def test_the_option_yes_answers_and_is_not_passed_on(lacking):
-    result = answer(lacking, "", "run", "--yes", "--demo")
+def test_the_option_yes_answers_and_is_not_passed_on(incomplete):
+    result = answer(incomplete, "", "run", "--yes", "--demo")
     assert "argv ['run', '--demo']\n" in result.stdout
-    assert apt_get_calls(lacking) == INSTALLED
+    assert apt_get_calls(incomplete) == INSTALLED
     assert "[y/N]" not in result.stderr
 
 
-def test_root_without_a_terminal_counts_as_yes(lacking):
-    assert lacking.run().ran_in(sys.prefix)
-    assert apt_get_calls(lacking) == INSTALLED
+def test_root_without_a_terminal_counts_as_yes(incomplete):
+    assert incomplete.run().ran_in(sys.prefix)
+    assert apt_get_calls(incomplete) == INSTALLED
 
 
-def test_another_user_without_a_terminal_goes_on(lacking):
-    lacking.change(
+def test_another_user_without_a_terminal_goes_on(incomplete):
+    incomplete.change(
         "visualizer/support/system.py", r"is_root = lambda: True", "is_root = lambda: False"
     )
-    result = lacking.run()
+    result = incomplete.run()
     assert result.ran_in(sys.prefix)
-    assert apt_get_calls(lacking) == []
+    assert apt_get_calls(incomplete) == []
     assert "libmade-up.so.1" in result.stderr
 
 
-def test_a_failed_line_goes_on(lacking):
-    apt_get(lacking, exit_code=100)
-    result = lacking.run()
+def test_a_failed_line_goes_on(incomplete):
+    apt_get(incomplete, exit_code=100)
+    result = incomplete.run()
     assert result.ran_in(sys.prefix)
-    assert apt_get_calls(lacking) == INSTALLED
+    assert apt_get_calls(incomplete) == INSTALLED
     assert "did not work" in result.stderr
 
 
-def test_commands_that_need_no_library_do_not_ask(lacking):
-    assert lacking.run("presets").stderr == ""
-    assert lacking.run("doctor").stderr == ""
-    assert lacking.run("run", "--help").stderr == ""
-    assert apt_get_calls(lacking) == []
+def test_commands_that_need_no_library_do_not_ask(incomplete):
+    assert incomplete.run("presets").stderr == ""
+    assert incomplete.run("doctor").stderr == ""
+    assert incomplete.run("run", "--help").stderr == ""
+    assert apt_get_calls(incomplete) == []
 
 
-def test_what_is_missing_is_offered_once_around_the_install(lacking, installed):
-    lacking.make_venvs_from(installed.venv)
-    lacking.depend_on(f"{DEPENDENCY}>=1.5,<2")
-    result = lacking.run()
-    assert result.ran_in(lacking.venv), result.stderr
-    assert result.stderr.count("This system lacks") == 1
-    assert result.stderr.index("This system lacks") < result.stderr.index("First start")
+def test_what_is_missing_is_offered_once_around_the_install(incomplete, installed):
+    incomplete.make_venvs_from(installed.venv)
+    incomplete.depend_on(f"{DEPENDENCY}>=1.5,<2")
+    result = incomplete.run()
+    assert result.ran_in(incomplete.venv), result.stderr
+    assert result.stderr.count("Missing on this system") == 1
+    assert result.stderr.index("Missing on this system") < result.stderr.index("First start")
 
 
 # The parts

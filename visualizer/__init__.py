@@ -1,8 +1,8 @@
 """A live window on the mel features a model would be fed, and on how late each of them is.
 
-What other programs import stands in `__all__`, and docs/embedding.md shows how. Each name is loaded
-when it is first asked for: importing this package takes no time, MelStream brings NumPy alone,
-MelKernel torch too, `listen` what records sound.
+`__all__` is the public API, and docs/embedding.md shows how to use it. Each name is loaded when it
+is first asked for: importing this package takes no time, MelStream loads NumPy alone, MelKernel
+torch too, and `listen` what records sound.
 """
 
 from importlib import import_module

@@ -31,7 +31,7 @@ def quoted(value: object) -> str:
 
 
 def one_line(words: object) -> str:
-    """Return what a library says of an error on one line of bearable length; "" stays empty."""
+    """Return what a library says of an error on one line, long ones shortened; "" stays empty."""
     line = " ".join(str(words).split())
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
 

@@ -32,7 +32,7 @@ def write(path: Path, samples: np.ndarray) -> Path:
 
 
 def play(path: Path, n_samples: int, *, loop: bool = False) -> tuple[np.ndarray, BlockRing]:
-    """What a file delivers until its end, or until there are so many samples."""
+    """What a file delivers until its end, or until there are that many samples."""
     enough = threading.Event()
     blocks: list[np.ndarray] = []
 
@@ -316,7 +316,7 @@ def test_after_a_stall_the_file_goes_on_from_there_and_loses_nothing(tmp_path: P
     ended = threading.Event()
 
     def on_audio(ring: BlockRing) -> None:
-        # What is tested: whoever takes the sound, or the whole machine, stands still for a while.
+        # What is tested: the reader of the sound, or the whole machine, stands still for a while.
         if ring.end is not None:
             ended.set()
         elif not stalled.is_set():

@@ -87,7 +87,7 @@ def test_each_format_is_read_as_a_sound_library_reads_it(
     assert sample_bytes(form) == path.stat().st_size // samples.size
 
 
-def test_whoever_writes_waits_while_the_ring_is_full() -> None:
+def test_the_writer_waits_while_the_ring_is_full() -> None:
     """Nothing is read for a while from a ring that holds a tenth of it, and nothing is lost."""
     samples = np.random.default_rng().integers(-(2**15), 2**15, 20 * RATE_HZ).astype("<i2")
     blocks: list[np.ndarray] = []

@@ -64,5 +64,5 @@ def test_numbers_of_another_size_are_refused() -> None:
     numbers = Numbers()
     assert list(numbers.heading(mono)) == []
     assert list(numbers.heading(replace(mono, mel=preset_for("simli", 48_000)))) == []
-    with pytest.raises(DeviceError, match="f32 cannot tell; use jsonl or npy"):
+    with pytest.raises(DeviceError, match="f32 cannot express; use jsonl or npy"):
         list(numbers.heading(replace(mono, n_signals=2)))

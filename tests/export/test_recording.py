@@ -260,7 +260,7 @@ def test_a_folder_that_goes_away_is_said(bench: Bench, folder: Path) -> None:
 def test_what_was_heard_can_be_saved_later(
     bench: Bench, folder: Path, name: str, channel: int | None
 ) -> None:
-    """hifigan is of another rate than the sound; whisper levels by all that was heard before."""
+    """hifigan has another rate than the sound; whisper normalises by what was heard before."""
     bench.config = EngineConfig(MIC, preset=name, channel=channel)
     heard_from(bench, 3 * RATE_HZ)
     status = bench.engine.status()
@@ -324,7 +324,7 @@ def test_a_disk_that_is_full_all_the_same_is_said(bench: Bench, folder: Path) ->
         files = TakeFiles(folder, f"full{suffix}")
         (folder / f"full{suffix}{suffix}").symlink_to("/dev/full")
         with pytest.raises(VisualizerError, match="cannot be written"):
-            TakeWriter(files, take_of(status, 0, is_levelled_before=False), "float32")
+            TakeWriter(files, take_of(status, 0, is_normalised_before=False), "float32")
 
 
 def test_the_sound_recorded_is_what_the_front_end_was_fed(bench: Bench, folder: Path) -> None:
@@ -344,16 +344,16 @@ def test_the_sound_recorded_is_what_the_front_end_was_fed(bench: Bench, folder: 
     np.testing.assert_allclose(found["mel"], again[:, found["column"]], rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.parametrize(("at_start", "levelled"), [(True, False), (False, True)])
+@pytest.mark.parametrize(("at_start", "normalised"), [(True, False), (False, True)])
 def test_a_level_that_comes_of_earlier_sound_is_said(
-    bench: Bench, folder: Path, at_start: bool, levelled: bool
+    bench: Bench, folder: Path, at_start: bool, normalised: bool
 ) -> None:
     bench.config = EngineConfig(MIC, preset="whisper-80")
     heard_from(bench, 0 if at_start else 4000)
     recording = Recording(bench, folder)
     recording.hear(noise(4000))
     (files,) = recording.end()
-    assert about(files)["columns"]["level_is_from_before"] is levelled  # type: ignore[index]
+    assert about(files)["columns"]["level_is_from_before"] is normalised  # type: ignore[index]
     saved = save_last(RecordingConfig(str(folder)), bench.engine.status(), 0.1, None)
     assert about(saved)["columns"]["level_is_from_before"] is False  # type: ignore[index]
     assert about(saved)["kernels"] == ["numpy on cpu"]

@@ -1,4 +1,4 @@
-"""A saved region: its values, its sound, and the code that makes the one of the other."""
+"""A saved region: its values, its sound, and the code that computes the values from the sound."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def piece_of(name: str, sound: SoundHistory, channel: Channel = None) -> Piece:
 def test_what_is_saved_is_what_was_shown_and_the_code_makes_it_again(
     tmp_path: Path, name: str, channel: Channel
 ) -> None:
-    """kaldi is of another rate than the sound, whisper levels by all that was heard before."""
+    """kaldi has another rate than the sound, whisper normalises by what was heard before."""
     samples = noise(3 * RATE_HZ)
     piece = piece_of(name, heard(samples), channel)
     code = save_piece(piece, tmp_path / "a region.npy")

@@ -67,7 +67,7 @@ def test_a_source_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
         CaptureConfig(**wrong)
 
 
-def test_the_seeds_numbers() -> None:
+def test_the_articles_numbers() -> None:
     config = preset("simli", 16_000)
     assert (config.win_length, config.hop_length, config.n_mels) == (800, 200, 80)
     assert (config.f_min, config.f_max, config.power) == (55.0, 7600.0, 1)

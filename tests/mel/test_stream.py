@@ -41,7 +41,7 @@ def assert_equal(ours: np.ndarray, theirs: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("rate", RATES_HZ)
-def test_simli_equals_the_seeds_own_formula(rate: int) -> None:
+def test_simli_equals_the_articles_own_formula(rate: int) -> None:
     """torch.stft and melscale_fbanks as the article calls them.
 
     At an odd n_fft or rate the article's filters sit at shifted bins; the exact ones come from
@@ -165,7 +165,7 @@ def test_sound_of_another_rate_is_resampled() -> None:
 @pytest.mark.parametrize("shape", [(100,), (100, 1), (2, 100)])
 def test_samples_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
     stream = MelStream(preset("simli", 16_000), 16_000, 2)
-    with pytest.raises(ValueError, match=r"\(n_samples, 2\) is wanted"):
+    with pytest.raises(ValueError, match=r"\(n_samples, 2\) is expected"):
         stream.push(np.zeros(shape, np.float32))
 
 
@@ -175,7 +175,7 @@ def test_after_a_loss_no_column_rests_on_a_sample_from_before_it() -> None:
     before, after = noise(4000), noise(4000)
     stream = MelStream(config, config.sample_rate, 1)
     stream.push(before)
-    # So many that a frame begins with the very first sample after them.
+    # As many as let a frame begin with the very first sample after them.
     lost = 32 * config.hop_length + config.offset - len(before)
     stream.skip(lost)
     first = stream.next_column

@@ -115,7 +115,7 @@ def test_a_compiled_kernel_takes_and_gives_tensors(compiled_simli: Artifact) -> 
     assert_close(first, expected, artifacts.TOLERANCE)
     kernel(torch.from_numpy(noise_frames(front_end)))
     assert torch.equal(first, kept)
-    with pytest.raises(ValueError, match=r"\(2, 800\); \(1, 800\) is wanted"):
+    with pytest.raises(ValueError, match=r"\(2, 800\); \(1, 800\) is expected"):
         kernel(torch.zeros(2, 800))
     assert kernel.clip(torch.zeros(16_000, 1)).shape == (1, 80, 81)
 
@@ -130,11 +130,11 @@ def test_what_cannot_be_compiled_is_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("frames", "complaint"),
     [
-        (torch.zeros(1, 799), r"shape \(1, 799\); \(n, 800\) is wanted"),
-        (torch.zeros(800), r"shape \(800,\); \(n, 800\) is wanted"),
+        (torch.zeros(1, 799), r"shape \(1, 799\); \(n, 800\) is expected"),
+        (torch.zeros(800), r"shape \(800,\); \(n, 800\) is expected"),
         (torch.zeros(1, 800, dtype=torch.float64), "torch.float64 on cpu; torch.float32"),
         (torch.zeros(1, 800, dtype=torch.int16), "torch.int16 on cpu; torch.float32, ±1.0"),
-        (torch.zeros(1, 800, device="meta"), "on meta; .* on cpu is wanted"),
+        (torch.zeros(1, 800, device="meta"), "on meta; .* on cpu is expected"),
         (np.zeros((1, 800), np.float32), "not ndarray; torch.from_numpy"),
     ],
 )
@@ -146,7 +146,7 @@ def test_frames_of_another_kind_are_refused(frames: torch.Tensor, complaint: str
 @pytest.mark.parametrize(
     ("samples", "complaint"),
     [
-        (torch.zeros(800), r"shape \(800,\); \(n_samples, n_channels\) is wanted"),
+        (torch.zeros(800), r"shape \(800,\); \(n_samples, n_channels\) is expected"),
         (torch.zeros(800, 1, dtype=torch.float64), "torch.float32"),
     ],
 )

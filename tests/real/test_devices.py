@@ -177,7 +177,7 @@ def test_what_comes_and_goes_is_told(sound_server: SoundServer, watch: Watch) ->
 
 
 def test_a_look_that_finds_nothing_new_ends_too(sound_server: SoundServer, watch: Watch) -> None:
-    """Else whoever waits for its end takes it for hung."""
+    """Else its reader, which waits for its end, takes it for hung."""
     watch.devices()
     watch.process.send_signal(signal.SIGSTOP)
     with sound_server.sink("speakers", "Speakers"):

@@ -3,9 +3,10 @@
     python -m tests.stress.faults [--times 20] [--only NAME ...] [--json FILE]
 
 Each fault has a process of its own with a real window, a PulseAudio server and, in its turn, the
-fault and its cure so many times. Printed is how long it took until the window said what is wrong,
-until it went on after the cure, the longest that the GUI thread was away, by how much the stream's
-clock was off in the end, and the share of its processors that a virtual machine did not get.
+fault and its cure as often as asked for. It prints how long it took until the window said what was
+wrong and until it went on after the cure, the longest that the GUI thread did not answer, by how
+much the stream's clock was off in the end, and the share of its processors that a virtual machine
+did not get.
 """
 
 from __future__ import annotations
@@ -281,7 +282,7 @@ QUICK = (
 
 
 def play(fault: Fault, times: int) -> Iterator[Outcome]:
-    """Make and cure a fault so many times, in this process."""
+    """Make and cure a fault `times` times, in this process."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         server = SoundServer(Path(folder))
         os.environ.update(server.environment)

@@ -64,7 +64,7 @@ def main() -> int:
         front_end = Path(name, "fast.json")
         config = preset_for("simli", RATE_HZ).to_dict() | {"name": "fast", "hop_length": HOP}
         front_end.write_text(json.dumps(config), encoding="utf-8")
-        # Its log and its kernels are not those of whoever runs this.
+        # Its log and its kernels are not the user's.
         folders = {f"XDG_{what}_HOME": name for what in ("CONFIG", "STATE", "CACHE")}
         command = [sys.executable, "-m", "visualizer", "stream", "--kernel", "numpy"]
         child = subprocess.Popen(

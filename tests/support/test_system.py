@@ -1,4 +1,4 @@
-"""What the machine lacks, the line that installs it, and whether a window can be opened."""
+"""What is missing on the machine, the line that installs it, and whether a window can be opened."""
 
 import ctypes
 import importlib.util

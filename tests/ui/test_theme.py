@@ -1,4 +1,4 @@
-"""Dark and light: what can be read, and when the one turns into the other."""
+"""Dark and light: what can be read, and when one turns into the other."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ Channel = int | Literal["each"] | None
 """0-based; None takes the mean of all channels, "each" takes each by itself"""
 
 MAX_CHANNELS = 8
-"""At most so many are taken side by side; those of a larger array that follow are left out."""
+"""How many are taken side by side at most; the rest of a larger array is left out."""
 
 
 def signals_of(samples: NDArray[np.float32], channel: Channel) -> NDArray[np.float32]:
@@ -28,5 +28,5 @@ def signals_of(samples: NDArray[np.float32], channel: Channel) -> NDArray[np.flo
 
 
 def n_signals(n_channels: int, channel: Channel) -> int:
-    """Return how many signals `signals_of` takes from so many channels."""
+    """Return how many signals `signals_of` takes from `n_channels`."""
     return min(n_channels, MAX_CHANNELS) if channel == "each" else 1

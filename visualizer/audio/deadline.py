@@ -64,7 +64,7 @@ class Calls:
     """Makes calls one after the other, on one thread, and waits for each only so long."""
 
     def __init__(self, what: str) -> None:
-        """`what` does not answer when a call hangs, in words."""
+        """`what` names, for a message, what does not answer when a call hangs."""
         self._what = what
         self._caller: _Caller | None = None
         self._hung: list[_Caller] = []

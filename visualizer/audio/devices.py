@@ -59,7 +59,7 @@ class DeviceList:
 
     @property
     def note(self) -> str:
-        """What is left out, in words; empty where nothing is."""
+        """Return what is left out, as a message; empty where nothing is."""
         return left_out_words(self.unreadable) if self.unreadable else ""
 
 

@@ -123,7 +123,7 @@ def _plain(name: str) -> str:
 
 
 def open_audio(path: Path) -> Any:
-    """A soundfile.SoundFile of sound that can be analysed. Raises SourceError in words."""
+    """A soundfile.SoundFile of sound that can be analysed. Raises SourceError."""
     name = quoted(path)
     try:
         if not path.exists():
@@ -217,7 +217,7 @@ def write_sound(path: Path, samples: NDArray[np.float32], sample_rate: int) -> N
 def read_blocks(
     file: Any, path: Path, length: int, on_progress: Callable[[float], None]
 ) -> Iterator[NDArray[np.float32]]:
-    """All of an open file: (n_samples ≤ length, n_channels). Raises SourceError in words.
+    """All of an open file: (n_samples ≤ length, n_channels). Raises SourceError.
 
     `on_progress` is told the share that is done. Where a sample is not a number, or the file ends
     earlier than its header says, that is an error: no features follow from it.
@@ -239,7 +239,7 @@ def read_blocks(
             raise SourceError(
                 f"{name} holds samples that are not numbers (NaN or infinite) after "
                 f"{position / file.samplerate:.2f} s",
-                "mend the file first",
+                "repair the file first",
             )
         yield block
         position += len(block)
@@ -250,5 +250,5 @@ def read_blocks(
 
 
 def _piece_length(file: Any, length: int) -> int:
-    """So many samples at once, fewer of a file with many channels and a high rate."""
+    """How many samples to read at once: fewer with many channels and a high rate."""
     return max(1, min(length, _PIECE_VALUES // int(file.channels)))

@@ -54,7 +54,7 @@ class DeviceHealth:
         return self._ring.delivered > self._before
 
     def trouble(self) -> str | None:
-        """What is wrong, in words. To be asked several times a second."""
+        """Return what is wrong, as a message, or None. To be asked several times a second."""
         ring, name = self._ring, self._info.name
         if ring.fault is not None:
             return ring.fault

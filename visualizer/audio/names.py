@@ -27,7 +27,7 @@ def told_apart(named: Sequence[tuple[str, str]]) -> list[str]:
 
 
 def left_out_words(n: int) -> str:
-    """That so many devices have names that are no text."""
+    """Return the message that `n` devices have names that are no text."""
     if n == 1:
         return "1 device with an unreadable name is left out"
     return f"{n} devices with unreadable names are left out"

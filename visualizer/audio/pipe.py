@@ -1,7 +1,7 @@
 """Raw PCM from a pipe, at the pace at which it is written.
 
 One thread per pipe, owned here, reads what is there and hands it on as soon as there is room, so
-that nothing is lost: whoever writes waits meanwhile.
+that nothing is lost: the writer waits meanwhile.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class PipeSource:
         try:
             while (data := self._file.read(most - len(rest))) != b"":
                 if data is None:
-                    # Whoever gave us the pipe has set it to return at once.
+                    # The pipe was made non-blocking before it was given to us.
                     if self._stopping.wait(BLOCK_S):
                         return
                     continue

@@ -46,7 +46,7 @@ def load_soon() -> None:
     """Load PortAudio on a thread of its own, while something else is loaded."""
 
     def load() -> None:
-        # Whoever opens a device is told.
+        # It is raised again where a device is opened.
         with suppress(DeviceError):
             portaudio()
 
@@ -56,7 +56,7 @@ def load_soon() -> None:
 def portaudio() -> ModuleType:
     """The sounddevice module, which loads PortAudio.
 
-    Raises DeviceError in words where that fails.
+    Raises DeviceError where that fails.
     """
     with _loading:
         if _failed and time.monotonic() < _failed[-1][0]:

@@ -49,7 +49,7 @@ class AudioSource(Protocol):
 
 
 def wait_for_room(ring: BlockRing, n_samples: int, stopping: Event) -> bool:
-    """Wait until the ring takes in so many samples; False if `stopping` was set before.
+    """Wait until the ring has room for `n_samples`; False if `stopping` was set before.
 
     For a source that loses nothing by waiting.
     """

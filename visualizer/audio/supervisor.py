@@ -204,7 +204,7 @@ class SourceSupervisor:
     def _open(self, capture: CaptureConfig, resumed: _Playing | None) -> _Playing:
         """Open and start a source; into the ring of what is resumed where that fits.
 
-        Raises VisualizerError in words.
+        Raises VisualizerError.
         """
         try:
             source = self._call(capture, lambda: self._open_source(capture), _close)

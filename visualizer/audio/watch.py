@@ -73,7 +73,7 @@ def watch(requests: IO[str], output: IO[str]) -> NoReturn:
         if asked is not None or changed or hardware is None or hardware != before:
             with looking:
                 found = _look(rates, output)
-                # Also where nothing is new: whoever reads waits for the end of the look.
+                # Also where nothing is new: the reader waits for the end of the look.
                 _say(found if found != told else {"listing": False}, output)
             told = found
         asked, changed = _wait(wakes)

@@ -27,7 +27,7 @@ class GrowingWav:
     def __init__(
         self, path: Path, sample_rate: int, n_channels: int, sound_format: SoundFormat
     ) -> None:
-        """Make the file, with no samples. `sample_rate` in Hz. Raises SourceError in words."""
+        """Make the file, with no samples. `sample_rate` in Hz. Raises SourceError."""
         self._path = path
         # As bytes, since names on Linux need not be text.
         self._name = path if os.name == "nt" else os.fsencode(path)
@@ -41,7 +41,7 @@ class GrowingWav:
             raise self._failure(error) from error
 
     def append(self, samples: NDArray[np.float32]) -> None:
-        """Write (n_samples, n_channels). Raises SourceError in words."""
+        """Write (n_samples, n_channels). Raises SourceError."""
         try:
             # Closed each time: that is when the library writes the length where readers look.
             with soundfile.SoundFile(self._name, "r+") as file:

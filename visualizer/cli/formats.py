@@ -19,7 +19,7 @@ from visualizer.errors import DeviceError
 from visualizer.mel.front_end import FrontEnd
 
 _GAP_COLUMNS = 256
-"""So many that are missing are written at once: a gap may be of hours."""
+"""How many missing columns are written at once: a gap may last hours."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class Numbers(Writer):
         if self._shape not in (None, shape):
             raise DeviceError(
                 f"{heading.source.name!r} came back with columns of other values than before "
-                f"({shape} instead of {self._shape}), which f32 cannot tell",
+                f"({shape} instead of {self._shape}), which f32 cannot express",
                 "use jsonl or npy",
             )
         self._shape = shape

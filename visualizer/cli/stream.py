@@ -1,7 +1,7 @@
 """The engine without a window or a view: its columns, written to standard output for scripts.
 
-Two threads are at work here: the writer writes, and waits for whoever reads; the main thread looks
-after signals and the duration, so that it ends also where nobody reads.
+Two threads are at work here: the writer writes, and waits for the reader; the main thread looks
+after signals and the duration, so that it ends even where nobody reads.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def run_stream(options: StreamOptions) -> int:
     if output.written:
         _say(output.summary(reader.engine.status()))
     if signals.exit_code or (output.error is not None and is_closed_pipe(output.error, os.name)):
-        # In the one case someone wants no more of it, in the other whoever reads has seen enough.
+        # It was told to stop, or its reader has seen enough.
         return signals.exit_code
     if isinstance(output.error, OSError):
         raise ConfigError(f"the output cannot be written: {output.error.strerror}")
@@ -80,7 +80,7 @@ def is_closed_pipe(error: Exception, system: str) -> bool:
 class _Output:
     """Writes what an engine gives, on a thread of its own.
 
-    Whoever reads slowly holds it up. What can wait, a file or a pipe, does so then (see
+    A slow reader holds it up. What can wait, a file or a pipe, does so then (see
     `outbox`); of a microphone the engine drops the oldest columns.
     """
 

@@ -19,7 +19,7 @@ class Analysis:
     config: EngineConfig
     mel: FrontEnd
     device: str
-    """where its kernel is to run in the end, in torch's words"""
+    """where its kernel is to run in the end, as torch names it"""
     pipeline: Pipeline
     offer: KernelOffer | None
     """None: nothing is known yet, and a better kernel may be looked for"""

@@ -1,4 +1,4 @@
-"""What flows from the engine to whoever shows it."""
+"""What flows from the engine to its reader."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from visualizer.mel.front_end import FrontEnd
 _STEP_S = 4.0
 """of sound at once: some milliseconds of work, after which others have their turn"""
 _OUTBOX_LENGTH = 64
-"""When so many wait to be fetched, the follower waits too."""
+"""When this many deliveries wait to be fetched, the follower waits too."""
 _LOOK_S = 0.25
 
 _log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ class Follower:
         self._woken = threading.Event()
         self._closed = threading.Event()
         self.fault: str | None = None
-        """why it ended early, in words"""
+        """why it ended early"""
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
         self._thread.start()
 

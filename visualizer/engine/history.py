@@ -85,8 +85,8 @@ class ColumnHistory(_History):
             self._lose(first, self._start)
             self._start = first
         rows, fresh = self.between(first, end), values.T[first - first_column : end - first_column]
-        lacking = np.isnan(rows).any(axis=1)
-        rows[lacking] = fresh[lacking]
+        missing = np.isnan(rows).any(axis=1)
+        rows[missing] = fresh[missing]
         self._rows.write(first, rows)
 
     def between(self, first: int, end: int) -> NDArray[np.float32]:

@@ -187,7 +187,7 @@ class KernelKeeper:
         return offer, complete
 
     def _build(self, wanted: _Want, offer: KernelOffer) -> None:
-        """Let a child build what `offer` lacks and time all, and offer what comes as it comes."""
+        """Let a child build what `offer` is missing and time all; offer each result as it comes."""
         assert self._folder is not None
         artifact = Artifact(wanted.front_end, 1, self._folder)
         ready = offer

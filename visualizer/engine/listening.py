@@ -1,4 +1,4 @@
-"""Live columns for a program of one's own: the engine as an iterator.
+"""Live columns for other programs: the engine as an iterator.
 
 Threads: the engine has its own; everything here runs on the thread that iterates.
 """
@@ -19,39 +19,40 @@ from visualizer.audio.file import open_audio
 from visualizer.engine.columns import MelColumns
 from visualizer.engine.config import Channel, EngineConfig
 from visualizer.engine.engine import Engine
-from visualizer.engine.keeper import NUMPY_ALONE, KernelPlan
+from visualizer.engine.keeper import KernelPlan
 from visualizer.engine.reader import EngineReader
 from visualizer.engine.status import EngineStatus
 from visualizer.errors import DeviceError, SourceError
 from visualizer.mel import presets
 from visualizer.mel.compute import Compute, choose_device
+from visualizer.mel.flat import MelConfig, as_front_end
 from visualizer.mel.front_end import FrontEnd
 
 
 @dataclass(frozen=True, eq=False)
 class Column:
-    """One column as it came, with its place in time."""
+    """One live column, with its place in time."""
 
     values: NDArray[np.float32]
-    """(n_mels,), or (n_channels, n_mels) with channel="each", in the front-end's own unit; an
-    array of its own, so that torch.from_numpy may share its memory"""
+    """(n_rows,) float32, or (n_channels, n_rows) with channel="each", in the front-end's own unit;
+    an array of its own, so that torch.from_numpy may share its memory"""
     index: int
     """on the grid of hops since the source began; always rises"""
     gap: int
-    """how many columns are missing right before this one, for whatever reason"""
+    """how many columns are missing right before this one"""
     time_s: float
     """the middle of its window, in seconds since the source began"""
     captured_at: float
     """perf_counter seconds when the device, or the file's player, delivered its last sample"""
     latency_s: float
-    """from then until its values were ready"""
+    """seconds from then until its values were ready"""
 
 
 def listen(
     source: str | os.PathLike[str] = "mic",
     *,
     preset: str = "simli",
-    config: FrontEnd | None = None,
+    config: FrontEnd | MelConfig | None = None,
     device: str | int | None = None,
     sample_rate: int | None = None,
     channels: int | None = None,
@@ -60,21 +61,34 @@ def listen(
     compute: Compute = "auto",
     kernels: str | os.PathLike[str] | None = None,
 ) -> Listener:
-    """Start to listen, and return an iterator over live columns: the engine of the window.
+    """Start to listen, and return an iterator over live columns: the window's engine.
 
-    source: "mic", "demo" (plays for ever) or the path of an audio file, played at its own pace;
-    `loop` plays it again and again.
-    preset, config: the front-end by name, or one of your own instead.
-    device: which microphone, by index, name, a part that only one name has, or what the sound
-    server calls the source; None: the default.
-    sample_rate (Hz), channels: of the source, as the device allows; None: its own.
-    channel: which to analyse, 0-based; None takes their mean, "each" each for itself.
-    compute: where the kernel runs, "auto", "cpu", "cuda" or "mps".
-    kernels: a folder for compiled kernels, which are then built beside the stream; None: none are.
+    Args:
+        source: "mic", "demo" (which plays for ever) or the path of an audio file, which is played
+            at its own pace.
+        preset: the name of a front-end.
+        config: a front-end of your own, instead of the preset.
+        device: which microphone: its index, its name, a part that only one name has, or what the
+            sound server calls the source; None is the default one.
+        sample_rate: of the source, in Hz, as the device allows; None is its own.
+        channels: of the source, as the device allows; None is its own number.
+        channel: which to analyse, from 0; None takes the mean of all, "each" each by itself.
+        loop: whether a file is played again and again.
+        compute: where the kernel is to run: "auto", "cpu", "cuda" or "mps". Another device than
+            the CPU is used only where `kernels` is given.
+        kernels: a folder for compiled kernels, which are then built while the stream runs; None
+            is NumPy's kernel alone, on the CPU.
 
-    Raises ConfigError for settings that cannot be used and SourceError for a file that cannot be
-    read, at once; the iteration raises DeviceError or SourceError when nothing can be opened or a
-    file turns out to be damaged. A microphone that is lost is waited for, and goes on with a gap.
+    Returns:
+        An iterator of `Column`; end it with `close()` or a `with` block.
+
+    Raises:
+        ConfigError: for settings that cannot be used.
+        SourceError: for a file that cannot be read.
+
+    The iteration itself raises DeviceError or SourceError where nothing can be opened or a file
+    turns out to be damaged. A microphone that is lost is waited for; its stream continues with a
+    gap.
 
     >>> import visualizer
     >>> with visualizer.listen("demo", preset="whisper-80") as listener:
@@ -83,9 +97,9 @@ def listen(
     ((80,), 0)
     """
     presets.preset(preset)
-    engine_config = EngineConfig(
-        _capture(source, device, sample_rate, channels, loop), preset, config, channel, compute
-    )
+    capture = _capture(source, device, sample_rate, channels, loop)
+    own = None if config is None else as_front_end(config)
+    engine_config = EngineConfig(capture, preset, own, channel, compute)
     choose_device(compute)
     return Listener(engine_config, None if kernels is None else Path(kernels).absolute())
 
@@ -115,20 +129,20 @@ class Listener:
     """An iterator over live columns; made by `listen`.
 
     It ends with a file, or when it is closed: by `close`, by the end of a `with` block, or, as
-    with `for column in listen():`, when nobody holds it any more. For one thread.
+    with `for column in listen():`, when the last reference to it is dropped. Use it on one thread.
 
     A reader that is slower than the sound loses nothing at first: several thousand columns wait
-    for it, and each tells by `captured_at` how old it is. Then a file or the demo waits, and plays
+    for it, and each says by `captured_at` how old it is. Then a file or the demo waits, and plays
     on as columns are read. A microphone cannot: its oldest columns are dropped, counted in
-    `dropped`, and the next column's `gap` holds them.
+    `dropped` and included in the next column's `gap`.
     """
 
     def __init__(self, config: EngineConfig, kernels: Path | None) -> None:
-        """Start at once. Compiled kernels are kept in the folder `kernels`; None: there are none.
+        """Start at once. Compiled kernels are kept in the folder `kernels`; None: none are used.
 
         Exactly what `config` says is opened, and nothing in its place.
         """
-        plan = NUMPY_ALONE if kernels is None else KernelPlan("auto", kernels)
+        plan = KernelPlan("auto", kernels)
         self._reader = EngineReader(
             lambda wake: Engine(config, (), wake, strict=True, kernels=plan)
         )
@@ -140,12 +154,12 @@ class Listener:
 
     @property
     def status(self) -> EngineStatus:
-        """What the engine does now: source, front-end, kernel, and all that went missing."""
+        """What runs now: source, front-end and kernel, with all losses so far."""
         return self._reader.engine.status()
 
     @property
     def dropped(self) -> int:
-        """How many columns of a microphone were dropped because the reader was too slow."""
+        """The columns of a microphone that were dropped because the reader was too slow."""
         return self.status.dropped_columns
 
     def close(self) -> None:
@@ -157,7 +171,12 @@ class Listener:
         return self
 
     def __next__(self) -> Column:
-        """Wait for the next column. Raises DeviceError or SourceError where none will come."""
+        """Wait for the next column and return it.
+
+        Raises:
+            DeviceError: where a microphone cannot be opened.
+            SourceError: where a file turns out to be damaged.
+        """
         while not self._waiting:
             if not self._close.alive:
                 raise StopIteration

@@ -1,4 +1,4 @@
-"""Columns on their way from the worker to who reads them."""
+"""Columns on their way from the worker to its reader."""
 
 from __future__ import annotations
 

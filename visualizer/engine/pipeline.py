@@ -32,7 +32,7 @@ class Pipeline:
         self._position = 0
 
     def warm_up(self) -> None:
-        """Run the kernel once, so that what it sets up, or lacks, shows before the first hop."""
+        """Run the kernel once, so that what it sets up, or fails at, shows before the first hop."""
         win_length = self.stream.front_end.win_length
         self.stream.kernel(np.zeros((1, win_length), dtype=np.float32))
 

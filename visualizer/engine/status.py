@@ -49,7 +49,7 @@ class EngineStatus:
     revision: int = 0
     """counts the changes of state, settings and faults"""
     fault: str | None = None
-    """why something asked for is not so, in words"""
+    """why something that was asked for is not so"""
     columns: int = 0
     gaps: int = 0
     lost_s: float = 0.0

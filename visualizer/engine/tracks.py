@@ -141,14 +141,13 @@ class Tracks:
             return now_since
         if end_column > self._live_from and track.mel.needs_whole_clip:
             raise ConfigError(
-                f"{track.mel.name} began to level its columns anew when it was picked, within this "
-                "region",
+                f"{track.mel.name} began to normalise anew when it was picked, within this region",
                 "take one before or after that",
             )
         return self._backfill_since
 
     def fault(self) -> str | None:
-        """Why the front-end beside the first cannot be shown, in words."""
+        """Return why the second front-end cannot be shown, or None."""
         return self._second.fault if self._second is not None else None
 
     def close(self) -> None:
@@ -174,8 +173,10 @@ def _take(follower: Follower | None, tracks: tuple[Track, ...]) -> float:
 def columns_between(mels: tuple[FrontEnd, FrontEnd], units: tuple[Unit, Unit]) -> int:
     """Column t of the first lies where column t + this of the second does.
 
-    In time the windows' middles may lie apart; by whole hops they are brought together. Raises
-    ValueError, with the reason in words, where the one cannot be subtracted from the other.
+    The windows' middles may lie apart in time; they are aligned to whole hops.
+
+    Raises:
+        ValueError: with the reason, where one cannot be subtracted from the other.
     """
     if mels[0].n_rows != mels[1].n_rows:
         raise ValueError(f"they have {mels[0].n_rows} and {mels[1].n_rows} bands")
@@ -204,7 +205,7 @@ class Difference:
     """The columns of one track less those of another, in a unit of both."""
 
     def __init__(self, first: Track, second: Track, units: tuple[PictureUnit, PictureUnit]) -> None:
-        """Raises ValueError, with the reason in words, where their shapes do not agree."""
+        """Raise ValueError, with the reason, where their shapes do not agree."""
         self._tracks = first, second
         self._units = units
         self._shift = columns_between((first.mel, second.mel), (units[0].unit, units[1].unit))

@@ -16,8 +16,8 @@ from visualizer.mel.flat import written
 from visualizer.mel.front_end import FrontEnd
 
 CLIP, STREAMING = "clip", "streaming"
-"""What an archive's `form` says: levelled over the whole clip, where its front-end does that, or as
-the columns came."""
+"""What an archive's `form` says: normalised over the whole clip, where its front-end does that, or
+as the columns came."""
 _COLUMNS_AT_ONCE = 4096
 """Few enough that no other thread waits long for Python."""
 

@@ -17,9 +17,9 @@ def save_last(
 ) -> TakeFiles:
     """Write the last seconds of what runs; return where.
 
-    The columns are those of NumPy over that sound, so that front-ends which level a whole
-    clip take these seconds for one. When each was ready is not known of the past. Raises
-    ConfigError or SourceError in words.
+    The columns are those of NumPy over that sound, so that front-ends which normalise over
+    a whole clip take these seconds for one. When each was ready is not known of the past. Raises
+    ConfigError or SourceError.
     """
     sound = status.sound
     assert sound is not None
@@ -27,7 +27,7 @@ def save_last(
     start = max(sound.first, end - round(seconds * sound.sample_rate))
     if start >= end:
         raise ConfigError("nothing was heard yet that could be saved")
-    take = take_of(status, start, is_levelled_before=False)
+    take = take_of(status, start, is_normalised_before=False)
     writer = TakeWriter(TakeFiles.unused(config.require_folder()), take, config.sound_format)
     writer.note_kernel("numpy on cpu")
     pipeline = Pipeline(take.mel, sound.sample_rate, sound.n_channels, take.channel)

@@ -61,7 +61,7 @@ class RecorderState:
     """of all parts"""
     n_bytes: int = 0
     fault: str | None = None
-    """why it ended by itself, in words"""
+    """why it ended by itself"""
 
 
 @dataclass(frozen=True)
@@ -254,7 +254,7 @@ class _Part:
         )
         self._first_column = first_column
         # What was heard of its own stream before.
-        take = take_of(status, start, is_levelled_before=start > status.front_end_since)
+        take = take_of(status, start, is_normalised_before=start > status.front_end_since)
         self.position = start
         self.writer = TakeWriter(
             TakeFiles.unused(config.require_folder()), take, config.sound_format
@@ -296,7 +296,7 @@ def counters(status: EngineStatus | None) -> dict[str, Any]:
     return {} if status is None else {name: getattr(status, name) for name in _COUNTERS}
 
 
-def take_of(status: EngineStatus, start_sample: int, *, is_levelled_before: bool) -> Take:
+def take_of(status: EngineStatus, start_sample: int, *, is_normalised_before: bool) -> Take:
     """What runs, from this sample of its stream on."""
     source, mel, sound = status.source, status.mel, status.sound
     assert source is not None
@@ -309,13 +309,13 @@ def take_of(status: EngineStatus, start_sample: int, *, is_levelled_before: bool
         channel=status.config.channel,
         start_sample=start_sample,
         lead_samples=lead_samples(status.resampling_s, source.sample_rate),
-        is_levelled_before=is_levelled_before and mel.needs_whole_clip,
+        is_normalised_before=is_normalised_before and mel.needs_whole_clip,
         started_at=datetime.now().astimezone() - timedelta(seconds=behind_s),
     )
 
 
 def write_picture(files: TakeFiles, picture: Picture | None) -> None:
-    """Write it beside the rest. Raises ConfigError in words where that fails."""
+    """Write it beside the rest. Raises ConfigError where that fails."""
     if picture is None:
         return
     with writing(files.picture):

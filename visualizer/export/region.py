@@ -114,7 +114,7 @@ def _samples(piece: Piece) -> tuple[int, NDArray[np.float32]]:
         start, samples = start + int(lost[-1]) + 1, samples[lost[-1] + 1 :]
     if np.isnan(samples).any() and mel.needs_whole_clip:
         raise ConfigError(
-            f"{mel.name} levels its columns by all sound before them, of which some was lost",
+            f"{mel.name} normalises by all sound before a column, of which some was lost",
             "pick the front-end again and take a later region",
         )
     if np.isnan(samples).any():

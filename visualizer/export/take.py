@@ -66,8 +66,8 @@ class Take:
     """of the stream: the recording's sample 0"""
     lead_samples: int
     """the resampler's: columns that reach before these depend on what was heard earlier"""
-    is_levelled_before: bool
-    """whether the front-end's level also comes of what was heard before"""
+    is_normalised_before: bool
+    """whether the front-end's normalisation also depends on what was heard before"""
     started_at: datetime
     """the time of day at sample 0"""
 
@@ -91,7 +91,7 @@ def begin_on_grid(mel: FrontEnd, source_rate: int, sample: int, first: int) -> t
     Where that is before `first`, the next one. A sound that is cut there has its columns at the
     same samples as the stream.
     """
-    # In lowest terms: so many samples are a whole number of hops, the denominator's.
+    # In lowest terms: the numerator's samples are the denominator's number of hops.
     hop = Fraction(mel.hop_length * source_rate, mel.sample_rate)
     periods = max(sample // hop.numerator, -(-first // hop.numerator))
     return periods * hop.numerator, periods * hop.denominator

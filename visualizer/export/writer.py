@@ -39,7 +39,7 @@ class TakeWriter:
     """The files of one recording."""
 
     def __init__(self, files: TakeFiles, take: Take, sound_format: SoundFormat) -> None:
-        """Make the files. Raises SourceError or ConfigError in words where that fails."""
+        """Make the files. Raises SourceError or ConfigError where that fails."""
         self.files = files
         self._take = take
         self._sound_format: SoundFormat = sound_format
@@ -78,7 +78,7 @@ class TakeWriter:
         return self._sound_bytes(self._wav.n_samples) + self._columns.n_bytes
 
     def has_room(self, n_samples: int) -> bool:
-        """Whether the WAV can take so many more."""
+        """Return whether the WAV has room for `n_samples` more."""
         return self._sound_bytes(self._wav.n_samples + n_samples) <= WAV_BYTES_MAX
 
     def append_sound(self, samples: NDArray[np.float32]) -> None:
@@ -94,7 +94,7 @@ class TakeWriter:
     ) -> None:
         """Take (n_signals, n_mels, n_columns), of which those count that come of this sound alone.
 
-        Indices are the recording's. Raises ConfigError in words where they cannot be written.
+        Indices are the recording's. Raises ConfigError where they cannot be written.
         """
         whole = [t for t in range(values.shape[2]) if self._take.is_whole(first_column + t)]
         records = np.empty(len(whole), self._columns.dtype)
@@ -107,7 +107,7 @@ class TakeWriter:
             self._columns.sync()
 
     def note_kernel(self, kernel: str) -> None:
-        """This, in words, computes from here on."""
+        """Note which kernel computes from here on, as a text names it."""
         if self._kernels[-1:] != [kernel]:
             self._kernels.append(kernel)
 
@@ -152,7 +152,7 @@ class TakeWriter:
             "columns": {
                 "file": (files.features if finished else files.growing_columns).name,
                 "n_columns": self._columns.shape[0],
-                "level_is_from_before": take.is_levelled_before,
+                "level_is_from_before": take.is_normalised_before,
             },
             "counters": counters,
             "front_end": written(take.mel),
@@ -161,7 +161,7 @@ class TakeWriter:
             unfinished.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
 
     def finish(self, counters: dict[str, Any]) -> None:
-        """Pack the columns, and say that all is there. Raises ConfigError in words."""
+        """Pack the columns, and say that all is there. Raises ConfigError."""
         path = self.files.features
         with writing(path), replacing(path) as unfinished:
             self._columns_file.close()

@@ -42,7 +42,7 @@ class Arrays(Protocol):
 
 
 class NumpyArrays:
-    """NumPy alone, whatever the number of rows with the same bits for each."""
+    """NumPy alone; a row has the same bits however many are computed with it."""
 
     xp: Any = np
 
@@ -87,8 +87,8 @@ class NumpyArrays:
 class BatchArrays(NumpyArrays):
     """NumPy with SciPy's transform, which works on many rows at once.
 
-    NumPy's own takes ten times as long for 256 rows. The last bits of a column depend on the
-    company it is computed in, so streams, whose blocks fall anyhow, use NumpyArrays.
+    NumPy's own takes ten times as long for 256 rows. The last bits of a column depend on
+    how many are computed with it, so streams, whose blocks have any length, use NumpyArrays.
     """
 
     def spectrum(self, n_fft: int, power: Literal[1, 2]) -> Operator:

@@ -27,7 +27,7 @@ def available_devices() -> tuple[Compute, ...]:
 
 
 def choose_device(compute: Compute) -> str:
-    """Return where to compute, in torch's words; "auto" is CUDA where there is a GPU.
+    """Return where to compute, as torch names it; "auto" is CUDA where there is a GPU.
 
     Raises:
         ConfigError: where the choice is not available.
@@ -35,7 +35,8 @@ def choose_device(compute: Compute) -> str:
     available = available_devices()
     if compute not in available:
         raise ConfigError(
-            f"compute device {compute!r} is not available here; choose {' or '.join(available)}"
+            f"compute device {compute!r} is not available here",
+            f"choose {' or '.join(available)}",
         )
     if compute == "auto":
         return "cuda" if "cuda" in available else "cpu"

@@ -129,7 +129,7 @@ class MelConfig:
 
     @cached_property
     def front_end(self) -> FrontEnd:
-        """The same as a chain of stages."""
+        """This front-end as a chain of stages."""
         scopes = ("signal", "frame")
         fits = self.preemphasis_scope in scopes
         require(fits, "preemphasis_scope", self.preemphasis_scope, "'signal' or 'frame'")
@@ -207,7 +207,11 @@ class MelConfig:
         return self.front_end.needs_whole_clip
 
     def n_columns(self, n_samples: int) -> int:
-        """Return how many columns a clip gives before `stack` and `fixed_columns`."""
+        """Return how many columns a clip gives before `stack` and `fixed_columns`.
+
+        Args:
+            n_samples: of the clip, at `sample_rate`.
+        """
         return self.front_end.n_columns(n_samples)
 
     def to_dict(self) -> dict[str, Any]:
@@ -216,7 +220,10 @@ class MelConfig:
 
     @classmethod
     def from_dict(cls, values: Any) -> MelConfig:
-        """Read what `to_dict` gave, or a user wrote.
+        """Return the config of a JSON object.
+
+        Args:
+            values: the fields by name, as `to_dict` returned them or a user wrote them.
 
         Raises:
             ConfigError: naming the field.
@@ -296,5 +303,5 @@ def as_front_end(value: object) -> FrontEnd:
     if isinstance(value, FrontEnd):
         return value
     raise ConfigError(
-        f"the front-end is {quoted(value)}; it must be a FrontEnd or a MelConfig, see preset()"
+        f"the front-end is {quoted(value)}", "it must be a FrontEnd or a MelConfig, see preset()"
     )

@@ -93,7 +93,7 @@ class FrontEnd:
 
     @cached_property
     def kernel_stages(self) -> tuple[Stage, ...]:
-        """Those that turn a frame into a column: all after the cutting that need nothing else."""
+        """Those that turn a frame into a column: all after *frames* that need one frame alone."""
         after = self.stages[self._index(self.frames) + 1 :]
         needs_more = (i for i, stage in enumerate(after) if _needs_more(stage))
         return after[: next(needs_more, len(after))]
@@ -132,17 +132,17 @@ class FrontEnd:
 
     @property
     def n_rows(self) -> int:
-        """How many numbers a live column has."""
+        """Rows of a live column."""
         return self._live.width
 
     @property
     def n_model_rows(self) -> int:
-        """How many a column has as the model gets it, stacked."""
+        """Rows of a column as the model gets it, stacked."""
         return self._layouts[-1].width
 
     @property
     def n_kernel_rows(self) -> int:
-        """How many a column has as it leaves the kernel."""
+        """Rows of a column as it leaves the kernel."""
         return self._layouts[self._index(self.frames) + 1 + len(self.kernel_stages)].width
 
     @property
@@ -178,19 +178,23 @@ class FrontEnd:
 
     @property
     def middle_s(self) -> float:
-        """The middle of column 0's window on the stream's clock; those of others follow by hops."""
+        """The middle of column 0's window on the stream's clock; the others follow by hops."""
         return (self.offset + self.win_length / 2) / self.sample_rate
 
     @property
     def cell_start_s(self) -> float:
-        """Where column 0 begins on the stream's clock, each a hop long around its window's middle.
+        """Where column 0 begins on the stream's clock, drawn a hop wide around its window's middle.
 
-        So the columns of different front-ends lie where the sound was.
+        So the columns of different front-ends lie where their sound was.
         """
         return self.middle_s - self.hop_s / 2
 
     def n_columns(self, n_samples: int) -> int:
-        """Return how many columns a clip gives before the stages that change their number."""
+        """Return how many columns a clip gives before the stages that change their number.
+
+        Args:
+            n_samples: of the clip, at `sample_rate`.
+        """
         return self.frames.n_columns(n_samples)
 
     def to_dict(self) -> dict[str, Any]:
@@ -200,7 +204,11 @@ class FrontEnd:
 
     @classmethod
     def from_dict(cls, values: Any) -> Self:
-        """Read what `to_dict` gave, or a user wrote.
+        """Return the front-end of a JSON object.
+
+        Args:
+            values: {"name": …, "sample_rate": …, "stages": [{"stage": …, …}, …]}, as `to_dict`
+                returned it or a user wrote it.
 
         Raises:
             ConfigError: naming the stage and the field.
@@ -223,7 +231,7 @@ def _stage(values: Any) -> Stage:
         text = name[:100] if isinstance(name, str) else ""
         near = difflib.get_close_matches(text, STAGES, n=1, cutoff=0.4)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(STAGES)}"
-        raise ConfigError(f"there is no stage {quoted(name)}; {hint}")
+        raise ConfigError(f"there is no stage {quoted(name)}", hint)
     check_names(values, kind, f"the stage {name!r}", skip=("stage",))
     try:
         return kind(**{field: value for field, value in values.items() if field != "stage"})
@@ -232,7 +240,7 @@ def _stage(values: Any) -> Stage:
 
 
 def check_names(values: dict[Any, Any], kind: Any, what: str, skip: tuple[str, ...]) -> None:
-    """Raise ConfigError where `values` names a field that `kind` has not, or leaves one out.
+    """Raise ConfigError where `values` names a field that `kind` does not have, or leaves one out.
 
     Args:
         values: what a JSON object holds.
@@ -247,7 +255,7 @@ def check_names(values: dict[Any, Any], kind: Any, what: str, skip: tuple[str, .
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
             if "front_end" in values:
                 hint = "give what is under 'front_end' alone"
-            raise ConfigError(f"there is no field {quoted(name)} in {what}; {hint}")
+            raise ConfigError(f"there is no field {quoted(name)} in {what}", hint)
     defaults = (MISSING, MISSING)
     missing = [
         name

@@ -14,7 +14,11 @@ _LONGEST_FRONT_END = 1 << 16
 
 
 def read_front_end(path: Path) -> FrontEnd:
-    """The front-end of a JSON object of fields. Raises ConfigError in words."""
+    """Return the front-end that a JSON file holds, flat or as a chain.
+
+    Raises:
+        ConfigError: naming the file, or the field, that is wrong.
+    """
     try:
         with path.open("rb") as file:
             text = file.read(_LONGEST_FRONT_END + 1)
@@ -24,5 +28,5 @@ def read_front_end(path: Path) -> FrontEnd:
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{quoted(path)} is not JSON: {one_line(error)}") from error
     if values is None:
-        raise ConfigError(f"{quoted(path)} holds no front-end; those are JSON objects of fields")
+        raise ConfigError(f"{quoted(path)} holds no front-end", "a JSON object is expected")
     return read(values)

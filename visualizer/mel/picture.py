@@ -34,7 +34,8 @@ class PictureUnit:
         if unit == "db" and not has_db(front_end):
             raise ConfigError(
                 f"the values of {front_end.name} do not tell the level of the sound, so they have "
-                "no dB; show them in the model's own unit"
+                "no dB",
+                "show them in the model's own unit",
             )
         self.unit: Unit = unit
         self._values = front_end.values

@@ -133,7 +133,7 @@ def preset(name: str, sample_rate: int | None = None) -> MelConfig | FrontEnd:
 
     Returns:
         The flat form, of which `dataclasses.replace` makes others, or, where the front-end has
-        none, the chain. Either goes wherever a front-end is wanted.
+        none, the chain. Either goes wherever a front-end is expected.
 
     Raises:
         ConfigError: for an unknown name, naming the nearest ones, and for a rate at which the
@@ -147,8 +147,8 @@ def preset(name: str, sample_rate: int | None = None) -> MelConfig | FrontEnd:
     front_end = preset_for(name, sample_rate)
     if sample_rate is not None and front_end.sample_rate != sample_rate:
         raise ConfigError(
-            f"{name} works at {front_end.sample_rate} Hz, not at {sample_rate}; leave the rate "
-            "out, and resample the sound, as MelStream does by itself"
+            f"{name} works at {front_end.sample_rate} Hz, not at {sample_rate}",
+            "leave the rate out, and resample the sound, as MelStream does by itself",
         )
     return flat_form(front_end) or front_end
 
@@ -162,12 +162,13 @@ def preset_for(name: str, sample_rate: int | None = None) -> FrontEnd:
         ConfigError: for an unknown name, naming the nearest ones.
     """
     if not isinstance(name, str):
-        raise ConfigError(f"preset is {quoted(name)}; it must be a name, such as 'whisper-80'")
+        raise ConfigError(f"preset is {quoted(name)}", "it must be a name, such as 'whisper-80'")
     if name not in PRESETS:
         near = difflib.get_close_matches(name[:100], PRESETS, n=3, cutoff=0.4)
         hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(PRESETS)}."
         raise ConfigError(
-            f"unknown preset {quoted(name)}; {hint} `visualizer presets` says what they are"
+            f"unknown preset {quoted(name)}",
+            f"{hint} `visualizer presets` says what they are",
         )
     chosen = PRESETS[name]
     rate = None if sample_rate is None else checked_sample_rate(sample_rate)

@@ -55,8 +55,8 @@ class StreamingResampler:
         if self._group * self._phases > _MAX_WEIGHTS:
             raise ConfigError(
                 f"{from_rate} Hz cannot be resampled to {to_rate} Hz: their greatest common "
-                f"divisor is {divisor}; choose a front-end that takes any rate, or convert the "
-                "sound to a common rate"
+                f"divisor is {divisor}",
+                "choose a front-end that takes any rate, or convert the sound to a common rate",
             )
         filters, self._width = polyphase_filters(self._group, self._phases)
         self._product = NumpyArrays(np.float32).product(filters)
@@ -71,7 +71,7 @@ class StreamingResampler:
         return self._buffer_start + self._buffer.shape[1]
 
     def push(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Take (n, n_channels) at the one rate; return (m, n_channels) now ready at the other."""
+        """Take (n, n_channels) at `from_rate`; return (m, n_channels), ready now, at `to_rate`."""
         self._buffer = np.concatenate((self._buffer, samples.T), axis=1)
         return self._convert()
 

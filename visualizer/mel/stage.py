@@ -143,7 +143,7 @@ class Values:
 
     @property
     def is_linear(self) -> bool:
-        """Whether they are amplitudes or powers, of which a picture shows little but the peaks."""
+        """Whether they are amplitudes or powers, whose picture shows little but peaks."""
         return isinstance(self.level, LinearLevel)
 
     def through(self, formula: Callable[[Any], Any], *, is_line: bool = False) -> Values:
@@ -240,11 +240,11 @@ class Stage:
 
         It takes and returns arrays whose last axis holds a frame's samples, bins or rows.
         """
-        raise TypeError(f"{self.stage} is not a matter of one frame")
+        raise TypeError(f"{self.stage} needs more than one frame")
 
     def state(self, arrays: Arrays, before: Layout, n_channels: int) -> Any:
         """Return a new PastState, ClipState or CountState, where the stage has one."""
-        raise TypeError(f"{self.stage} keeps nothing")
+        raise TypeError(f"{self.stage} has no state")
 
     def piecewise(self, arrays: Arrays, before: Layout, n_channels: int) -> Operator | None:
         """Return the stage for pieces of columns in order, (n_channels, n_columns, n_rows) each.

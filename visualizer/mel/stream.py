@@ -44,7 +44,7 @@ class KernelStream:
 
     @property
     def held_back_s(self) -> float:
-        """How long the resampler may hold back a sample."""
+        """The longest that the resampler holds back a sample, in seconds."""
         return 0.0 if self._resampler is None else self._resampler.held_back_s
 
     @property
@@ -134,8 +134,8 @@ class MelStream:
             kernel: computes a frame of each channel; None is NumPy's.
 
         Raises:
-            ConfigError: for a rate or a number of channels that no sound has, or two rates with
-                too little in common.
+            ConfigError: for what is no front-end, a rate or a number of channels that no sound
+                has, or two rates with too little in common.
         """
         self.front_end = as_front_end(front_end)
         self._sample_rate = checked_sample_rate(sample_rate)
@@ -144,7 +144,7 @@ class MelStream:
         self.reset()
 
     def reset(self) -> None:
-        """Begin a new signal."""
+        """Begin a new signal, with nothing kept of the last."""
         front_end, n_channels = self.front_end, self._n_channels
         self._head = KernelStream(front_end, self._sample_rate, n_channels, self._kernel)
         arrays, before = NumpyArrays(np.float32), front_end.before
@@ -165,7 +165,7 @@ class MelStream:
 
     @property
     def held_back_s(self) -> float:
-        """How long the resampler may hold back a sample."""
+        """The longest that the resampler holds back a sample, in seconds."""
         return self._head.held_back_s
 
     @property
@@ -187,18 +187,28 @@ class MelStream:
         """
         if samples.ndim != 2 or samples.shape[1] != self._n_channels:
             raise ValueError(
-                f"samples have the shape {samples.shape}; (n_samples, {self._n_channels}) is wanted"
+                f"samples have the shape {samples.shape}; "
+                f"(n_samples, {self._n_channels}) is expected"
             )
         if samples.dtype != np.float32:
-            raise ValueError(f"samples are {samples.dtype}; float32, ±1.0 at full scale, is wanted")
+            raise ValueError(
+                f"samples are {samples.dtype}; float32, ±1.0 at full scale, is expected"
+            )
         return self._finished(self._head.push(samples))
 
     def flush(self) -> Columns:
-        """Return the columns that reach past the end, as `push` does. The signal ends here."""
+        """End the signal, and return the columns that reach past its end, as `push` does."""
         return self._finished(self._head.flush())
 
     def skip(self, n_samples: int) -> int:
-        """Note that `n_samples` were lost; return how many columns went with them."""
+        """Note that samples were lost, so that later columns keep their places.
+
+        Args:
+            n_samples: how many, at the rate of the samples that come.
+
+        Returns:
+            How many columns are missing for it.
+        """
         return self._head.skip(n_samples)
 
     def _finished(self, columns: Columns) -> Columns:

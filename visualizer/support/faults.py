@@ -67,7 +67,7 @@ class Faults:
 
     @property
     def problem(self) -> str | None:
-        """Why no log is kept, in words; None while one is."""
+        """Return why no log is kept; None while one is."""
         return self._file.problem
 
     @property

@@ -15,7 +15,7 @@ from visualizer.errors import ConfigError
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a path to write a file to, which then takes the place of `path` in one step.
 
-    Whoever reads `path` gets all of the old or all of the new, with the old one's permissions;
+    A reader of `path` gets all of the old or all of the new, with the old one's permissions;
     where it is a link, what it points to is replaced. If the block raises, nothing has changed.
 
     Raises:

@@ -56,7 +56,7 @@ def leave(exit_code: int) -> NoReturn:
         try:
             stream.flush()
         except BrokenPipeError:
-            # Whoever reads the output has seen enough.
+            # The reader of the output has seen enough.
             continue
         except OSError as error:
             if exit_code == 0:

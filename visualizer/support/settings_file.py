@@ -44,7 +44,7 @@ def read_settings(path: Path) -> dict[str, Any]:
 
 
 def write_settings(path: Path, values: dict[str, Any]) -> None:
-    """Write the file in one step: whoever reads it gets all of the old or all of the new.
+    """Write the file in one step: a reader gets all of the old or all of the new.
 
     Raises:
         OSError: It cannot be written.

@@ -2,7 +2,7 @@
 
 Standard library only, so that the launcher can ask before anything is installed. It has to ask
 before Qt starts: Qt ends the whole process when one of its libraries or the display is missing.
-Only Linux lacks anything; on macOS and Windows the wheels carry all of it.
+Only on Linux can anything be missing; on macOS and Windows the wheels carry all of it.
 """
 
 import ctypes
@@ -96,7 +96,7 @@ ALSA_PLUGIN_FOLDERS = ("*-linux-gnu*/alsa-lib", "../lib64/alsa-lib", "alsa-lib")
 
 
 def missing(test: bool = False, window: bool = True) -> list[Need]:
-    """Return what this machine lacks, in a fixed order; always empty outside Linux.
+    """Return what is missing on this machine, in a fixed order; always empty outside Linux.
 
     Args:
         test: also look for what only the tests need.
@@ -104,17 +104,17 @@ def missing(test: bool = False, window: bool = True) -> list[Need]:
     """
     if not sys.platform.startswith("linux"):
         return []
-    lacking = [need for need in SOUND if not _loads(need.what)]
+    absent = [need for need in SOUND if not _loads(need.what)]
     if window or test:
-        lacking += [need for need in WINDOW if not _loads(need.what)]
+        absent += [need for need in WINDOW if not _loads(need.what)]
     if test:
-        lacking += [need for need in TEST_PROGRAMS if shutil.which(need.what) is None]
+        absent += [need for need in TEST_PROGRAMS if shutil.which(need.what) is None]
         if not any(map(shutil.which, (COMPILER.what, "clang++"))):
-            lacking.append(COMPILER)
+            absent.append(COMPILER)
         usr_lib = Path("/usr/lib")
         if not any(any(usr_lib.glob(f"{f}/{ALSA_PULSE.what}")) for f in ALSA_PLUGIN_FOLDERS):
-            lacking.append(ALSA_PULSE)
-    return lacking
+            absent.append(ALSA_PULSE)
+    return absent
 
 
 def install_command(needs: Iterable[Need]) -> list[str] | None:
@@ -161,16 +161,17 @@ def display_problem() -> DisplayError | None:
     x_display = os.environ.get("DISPLAY")
     wayland_display = os.environ.get("WAYLAND_DISPLAY")
     x_answers = bool(x_display) and _x_server_answers()
-    lacking = [need for need in WINDOW if x_answers and not _loads(need.what)]
-    if x_answers and not lacking:
+    absent = [need for need in WINDOW if x_answers and not _loads(need.what)]
+    if x_answers and not absent:
         return None
     if wayland_display and _wayland_socket(wayland_display).is_socket():
         return None
-    if lacking:
-        names = ", ".join(need.what for need in lacking)
-        command = install_command(lacking)
+    if absent:
+        names = ", ".join(need.what for need in absent)
+        command = install_command(absent)
         how = shlex.join(command) if command else "the package manager of this system"
-        return DisplayError(f"Qt misses system libraries ({names})", f"install them with: {how}")
+        problem = f"system libraries that Qt needs are missing ({names})"
+        return DisplayError(problem, f"install them with: {how}")
     if x_display:
         why = f"the X server at DISPLAY={x_display} does not answer, or refuses this user"
     elif wayland_display:

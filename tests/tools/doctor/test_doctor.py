@@ -1,4 +1,4 @@
-"""The doctor on machines that lack something: real child processes, on real broken parts."""
+"""The doctor on machines where something is missing: real child processes, on real broken parts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from visualizer.tools.doctor.parts import PARTS
 from visualizer.tools.doctor.self_check import judge
 
 NAMES = ["Python", *(name for part in PARTS.values() for name in part.checks)][:-1]
-# The second, since a JACK server of whoever runs the tests would be found as well.
+# The second, since a JACK server of the user's would be found as well.
 NO_SOUND: dict[str, str | None] = {"PULSE_SERVER": "unix:/nowhere", "JACK_DEFAULT_SERVER": "none"}
 
 Doctor = Callable[..., tuple[dict[str, Check], dict[str, Any]]]

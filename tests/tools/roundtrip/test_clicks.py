@@ -33,7 +33,7 @@ def with_clicks(
     gain: float = LEVEL,
     left_out: tuple[int, ...] = (),
 ) -> np.ndarray:
-    """Silence with clicks so many samples later than expected."""
+    """Silence with clicks that many samples later than expected."""
     wave = gain * click(sample_rate, band_hz(sample_rate))
     sound = np.zeros(round((EXPECTED_S[-1] + LONGEST_DELAY_S + 0.2) * sample_rate))
     for number, start in enumerate(np.round(EXPECTED_S * sample_rate).astype(int) + delay):

@@ -12,7 +12,7 @@ from visualizer.ui.picture.axis import FrequencyAxis
 from visualizer.ui.picture.notes import note_hz
 
 LINES = 36.0
-"""Room for so many lines of text: 20 labels."""
+"""Room for 20 labels."""
 LINES_PER_LABEL = 1.8
 
 

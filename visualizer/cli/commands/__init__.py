@@ -22,7 +22,7 @@ COMMANDS = {
     "diff": "two front-ends, kernels, recordings or feature files",
     "bench": "time our kernels, and what people call instead, on this machine",
     "latency": "play clicks, find them in the input, and say how late they are",
-    "doctor": "what this machine has and lacks for the app, with a try of the microphone",
+    "doctor": "what this machine has and what is missing, with a try of the microphone",
     "completion": "print a script that has a shell complete commands, options, presets and files",
     "test": "run the project's tests (in a checkout); further options are pytest's",
 }

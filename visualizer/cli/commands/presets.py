@@ -45,7 +45,7 @@ def _check() -> None:
 
     width = max(map(len, PRESETS))
     print("The largest deviation of the kernel (float32) from the reference (float64) over 2 s of")
-    print("fresh noise, the largest value there is, and the one as a share of the other:")
+    print("fresh noise, the largest value there is, and the first as a share of the second:")
     for p in PRESETS.values():
         noise = np.random.default_rng().normal(0.0, 0.1, 2 * p.front_end.sample_rate)
         deviation, largest = largest_deviation(p.front_end, noise.astype(np.float32))

@@ -80,7 +80,7 @@ def _pipe(arguments: argparse.Namespace) -> CaptureConfig:
         if getattr(arguments, option):
             raise ConfigError(f"--{option} does not go with --source -")
     if arguments.sample_rate is None:
-        raise ConfigError("--source - needs --sample-rate HZ: raw PCM does not tell it")
+        raise ConfigError("--source - needs --sample-rate HZ: raw PCM does not say its rate")
     return CaptureConfig(
         "pipe",
         sample_rate=arguments.sample_rate,

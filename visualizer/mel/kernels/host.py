@@ -38,7 +38,7 @@ class NumpyKernel:
     backend = "numpy"
     device = "cpu"
     rows_per_call = 256
-    """so many that what a call costs by itself no longer counts"""
+    """enough that the cost of a call itself no longer counts"""
 
     def __init__(self, front_end: FrontEnd, arrays: Arrays | None = None) -> None:
         """Compute with NumpyArrays of float32, or, for many frames at once, with BatchArrays."""

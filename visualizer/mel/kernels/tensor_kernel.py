@@ -1,4 +1,4 @@
-"""Frames to columns for torch tensors that stay where they are: what goes before a model."""
+"""Frames to columns for torch tensors that stay on their device: what goes before a model."""
 
 from __future__ import annotations
 
@@ -40,6 +40,10 @@ class MelKernel:
     def __init__(self, front_end: FrontEnd | MelConfig, device: torch.device | str = "cpu") -> None:
         """Keep window and filters on `device`.
 
+        Args:
+            front_end: what to compute.
+            device: of the tensors, as torch names it, such as "cuda".
+
         Raises:
             ConfigError: for what is no front-end, or a device that torch does not have.
         """
@@ -57,10 +61,15 @@ class MelKernel:
     def compiled(
         cls, front_end: FrontEnd | MelConfig, folder: str | Path, n_frames: int = 1
     ) -> MelKernel:
-        """Return machine code for the CPU and calls of `n_frames`, without gradients.
+        """Return machine code for the CPU, without gradients.
 
-        It is taken from `folder` if it was built for this front-end, torch and CPU before, else
-        built, which takes 10 to 30 s and a C++ compiler, and is checked against NumPy each time.
+        If `folder` holds what was built for this front-end, torch and CPU, that is loaded, else it
+        is built, which takes 10 to 30 s and a C++ compiler. It is checked against NumPy each time.
+
+        Args:
+            front_end: what to compute.
+            folder: where compiled kernels are kept.
+            n_frames: how many a call takes.
 
         Raises:
             KernelError: where that fails, or where others may write to the folder.
@@ -82,9 +91,14 @@ class MelKernel:
         n_frames: int = 1,
         device: torch.device | str = "cuda",
     ) -> MelKernel:
-        """Return the whole call as one CUDA graph for `n_frames`, replayed on the current stream.
+        """Return the whole call as one CUDA graph, replayed on the current stream.
 
-        Without gradients; nothing waits for the GPU.
+        It has no gradients and does not wait for the GPU.
+
+        Args:
+            front_end: what to compute.
+            n_frames: how many a call takes.
+            device: a CUDA device.
 
         Raises:
             ConfigError: for a device that is not there or has no CUDA.
@@ -117,7 +131,7 @@ class MelKernel:
         wanted = f"({self.n_frames or 'n'}, {win_length})"
         self._require(frames, wanted)
         if frames.shape[1] != win_length or self.n_frames not in (None, len(frames)):
-            raise ValueError(f"frames have the shape {tuple(frames.shape)}; {wanted} is wanted")
+            raise ValueError(f"frames have the shape {tuple(frames.shape)}; {wanted} is expected")
         columns: torch.Tensor = self._compute(frames)
         return columns
 
@@ -140,20 +154,20 @@ class MelKernel:
     def _require(self, tensor: torch.Tensor, shape: str) -> None:
         if not isinstance(tensor, torch.Tensor):
             raise ValueError(
-                f"a torch.Tensor is wanted, not {type(tensor).__name__}; torch.from_numpy makes "
+                f"a torch.Tensor is expected, not {type(tensor).__name__}; torch.from_numpy makes "
                 "one of an array"
             )
         if (tensor.dtype, tensor.device) != (torch.float32, self.device):
             raise ValueError(
                 f"the tensor is {tensor.dtype} on {tensor.device}; torch.float32, ±1.0 at full "
-                f"scale, on {self.device} is wanted"
+                f"scale, on {self.device} is expected"
             )
         if tensor.ndim != 2:
-            raise ValueError(f"the tensor has the shape {tuple(tensor.shape)}; {shape} is wanted")
+            raise ValueError(f"the tensor has the shape {tuple(tensor.shape)}; {shape} is expected")
 
 
 def _present(device: torch.device | str) -> torch.device:
-    """The device with its index. Raises ConfigError."""
+    """Return the device with its index. Raise ConfigError where torch does not have it."""
     try:
         return torch.empty(0, device=device).device
     except (RuntimeError, AssertionError) as error:

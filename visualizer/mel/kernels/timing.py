@@ -1,4 +1,4 @@
-"""How long a kernel takes: called again and again, and called once per hop as in real life."""
+"""How long a kernel takes: called without a pause, and once per hop as in a live stream."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class Timing:
 
 
 def tight(call: Call, n_calls: int) -> list[float]:
-    """Seconds of calls that follow each other at once; caches and branches are at their best."""
+    """Return the seconds of calls without a pause; caches and branches are at their best."""
     return [_seconds(call) for _ in range(n_calls)]
 
 
 def paced(call: Call, n_calls: int, period_s: float) -> list[float]:
-    """Seconds of calls that come once every `period_s`, which is what a live stream does."""
+    """Return the seconds of calls that come once every `period_s`, as in a live stream."""
     seconds = []
     due = time.perf_counter()
     for _ in range(n_calls):
@@ -50,7 +50,7 @@ def paced(call: Call, n_calls: int, period_s: float) -> list[float]:
 
 
 def summary(name: str, seconds: list[float], period_s: float | None = None) -> Timing:
-    """The percentiles of what `tight` or, with its period, `paced` measured."""
+    """Return the percentiles of what `tight` or, with its period, `paced` measured."""
     p50, p99 = (float(value) * 1e6 for value in np.percentile(seconds, (50, 99)))
     period_ms = None if period_s is None else period_s * 1e3
     now = datetime.now(UTC).isoformat(timespec="seconds")

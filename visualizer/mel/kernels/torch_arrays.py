@@ -18,8 +18,8 @@ last bit of a column would depend on how many are computed at once."""
 class TorchArrays:
     """float32 tensors on a device, with gradients.
 
-    Where tested (x86-64) and with one thread of torch's, a column is the same to the last bit in
-    whatever company it is computed; with more, matrix products are cut up by their size.
+    Where tested (x86-64) and with one thread of torch's, a column is the same to the last bit
+    however many are computed with it; with more, matrix products are cut up by their size.
     """
 
     xp: Any = torch

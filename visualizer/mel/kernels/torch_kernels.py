@@ -25,7 +25,7 @@ class EagerKernel:
 
     backend = "eager"
     rows_per_call = 256
-    """so many that what a call costs by itself no longer counts"""
+    """enough that the cost of a call itself no longer counts"""
 
     def __init__(self, front_end: FrontEnd, device: str = "cpu") -> None:
         """Raise RuntimeError where torch does not have the device."""

@@ -200,10 +200,7 @@ def _about_the_length(a: Side, b: Side, first: int, end: int, shift: int) -> Ite
         if rest:
             seconds = "" if side.mel is None else f" ({rest * side.hop_s:.2f} s)"
             columns = "column" if rest == 1 else "columns"
-            yield (
-                f"the common part is compared; {letter} has {rest} {columns}{seconds} that the "
-                "other lacks"
-            )
+            yield (f"the common part is compared; {letter} has {rest} {columns}{seconds} more")
 
 
 def _units(a: Side, b: Side, wished: Unit | None) -> tuple[Unit, Unit]:
@@ -357,7 +354,7 @@ def _levels(a: Side, b: Side) -> Iterator[Level]:
     """Octave by octave, as far as both reach; nothing where one has no dB, or no column."""
     if a.mel is None or b.mel is None or not (has_db(a.mel) and has_db(b.mel)):
         return
-    # Columns that a recording lacks, and those of broken features, say nothing.
+    # Columns that are missing from a recording, and those of broken features, say nothing.
     own = [s.bands[:, ~np.isnan(s.bands).any(axis=0)] for s in (a, b)]
     if any(bands.shape[1] == 0 for bands in own):
         return

@@ -40,7 +40,7 @@ DEMO = "demo"
 NUMPY: KernelName = "numpy"
 _FEATURES = (".npy", ".npz")
 _MOST_MISSING = 1_000_000
-"""Columns that a recording may lack: hours. An index beyond that is a damaged one."""
+"""Columns that may be missing from a recording: hours. An index beyond that is a damaged one."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Operand:
     path: Path | None = None
     """None for the sound that both share"""
     at: Callable[[int], FrontEnd] | None = None
-    """its front-end for a sample rate in Hz; None for the one that both share"""
+    """returns its chain for sound of that rate, in Hz; None for the one that both share"""
     kernel: KernelName = NUMPY
 
 
@@ -96,8 +96,8 @@ class Side:
     sound: Sound | None
     """None for features that were computed elsewhere"""
     values: Values
-    """(rows, columns) as the model gets them; float32, or float64 of the reference. A column that a
-    recording lacks is NaN"""
+    """(rows, columns) as the model gets them; float32, or float64 of the reference. Columns missing
+    from a recording are NaN"""
 
     @property
     def bands(self) -> Values:

@@ -1,1 +1,1 @@
-"""What this machine has and lacks for the program."""
+"""What this machine has for the program, and what is missing."""

@@ -21,7 +21,7 @@ from visualizer.tools.doctor.check import Check, sound_remedy
 LISTEN_S = 5.0
 ENOUGH = 0.95
 """Of the columns expected; the moments of beginning and end cost a few."""
-_MEND_LOSSES = "end what else keeps this machine busy, and look again"
+_REMEDY_FOR_LOSSES = "end what else keeps this machine busy, and look again"
 
 
 def listen() -> dict[str, Any]:
@@ -67,28 +67,28 @@ def listen() -> dict[str, Any]:
 
 
 def judge(capture: dict[str, Any]) -> Check:
-    """The figures of `listen` in words."""
+    """Return the figures of `listen` as a message."""
     fault, notice = capture["fault"], capture["notice"]
     if capture["startup_ms"]["first_column"] is None:
         value = fault or f"no column came within {FIRST_COLUMN_LIMIT_S + LISTEN_S:.0f} s"
         return Check("problem", value, sound_remedy())
-    figures = _in_words(capture)
+    figures = _figures(capture)
     losses = ("gaps", "dropped_blocks", "dropped_columns", "input_overflows")
     is_lossy = any(capture[loss] for loss in losses)
     if fault or capture["columns"] < ENOUGH * capture["expected_columns"]:
         value = f"{fault or 'too little sound came'}\n{figures}"
-        mend = _MEND_LOSSES if is_lossy and not fault else sound_remedy()
-        return Check("problem", value, mend)
+        remedy = _REMEDY_FOR_LOSSES if is_lossy and not fault else sound_remedy()
+        return Check("problem", value, remedy)
     if is_lossy:
-        return Check("note", f"sound was lost\n{figures}", _MEND_LOSSES)
+        return Check("note", f"sound was lost\n{figures}", _REMEDY_FOR_LOSSES)
     if notice:
         is_silent = capture["peak_dbfs"] is None
-        mend = "unmute it, or let this terminal record, in the system's settings"
-        return Check("note", f"{notice}\n{figures}", mend if is_silent else None)
+        remedy = "unmute it, or let this terminal record, in the system's settings"
+        return Check("note", f"{notice}\n{figures}", remedy if is_silent else None)
     return Check("ok", figures)
 
 
-def _in_words(capture: dict[str, Any]) -> str:
+def _figures(capture: dict[str, Any]) -> str:
     source, latency = capture["source"], capture["latency_ms"]
     parts = [f"{capture['columns']} columns in {capture['duration_s']:.1f} s"]
     parts[0] += f", {capture['expected_columns']} expected"

@@ -10,7 +10,7 @@ from PyQt6.QtWidgets import QLabel
 
 
 def shortened(text: str, length: int) -> str:
-    """At most so many characters, both ends among them: names often differ at their end."""
+    """Return at most `length` characters, with both ends: names often differ at their end."""
     if len(text) <= length:
         return text
     tail = length // 3

@@ -232,7 +232,7 @@ class PictureStack(QWidget):
         return Place(0, self.lanes[0].grid.column_at(middle_s), self.lanes[0].mel.n_rows // 2)
 
     def set_range(self, lane: int, limits: Limits) -> None:
-        """Colour a lane, and those like it, from the one level to the other."""
+        """Set the range of colours of a lane, and of those like it."""
         if limits[1] <= limits[0] or not self.lanes:
             return
         key = self.lanes[lane].range_key

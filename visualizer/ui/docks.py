@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from PyQt6.QtCore import QObject, Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 from visualizer.engine.latency import LatencyLog
 from visualizer.engine.status import EngineStatus
-from visualizer.ui.controls.menus import Command
+from visualizer.ui.controls.menus import Act
 from visualizer.ui.panels.latency_panel import LatencyPanel
 from visualizer.ui.panels.spectrum_panel import SpectrumPanel
-from visualizer.ui.picture.viewer import Slice
 
 _SPECTRUM_INTERVAL_MS = 50
-_LATENCY = "the latency of the columns, in charts"
-_SPECTRUM = "the spectrum at the cursor, or now"
-"""What the panels show."""
 
 
 class Panels(QObject):
@@ -34,7 +28,8 @@ class Panels(QObject):
             Qt.DockWidgetArea.RightDockWidgetArea,
             Qt.DockWidgetArea.BottomDockWidgetArea,
         )
-        latency_tip, spectrum_tip = f"{_LATENCY.capitalize()} (P)", f"{_SPECTRUM.capitalize()} (S)"
+        latency_tip = "The latency of the columns, in charts (P)"
+        spectrum_tip = "The spectrum at the cursor, or now (S)"
         self._latency_dock = _dock(window, "Latency", latency_tip, self.latency, right)
         self._spectrum_dock = _dock(window, "Spectrum", spectrum_tip, self.spectrum, bottom)
         self._spectra = QTimer(self)
@@ -46,29 +41,22 @@ class Panels(QObject):
         if self.latency.isVisible():
             self.latency.show_latency(status, latency)
 
-    def show_slice(self, found: Slice) -> None:
-        """Show a column."""
-        self.spectrum.set_lane(found.lane)
-        self.spectrum.hold(found.columns)
-        self.spectrum.show_values(found.columns[-1], found.range, found.title)
-
-    def commands(self) -> list[Command]:
-        """Return the commands that show and hide the panels."""
-
-        def toggle(dock: QDockWidget) -> None:
-            dock.setVisible(not dock.isVisible())
-
-        latency, spectrum = (partial(toggle, d) for d in (self._latency_dock, self._spectrum_dock))
-        return [
-            Command("view.latency", "Latency panel", "P", _LATENCY, latency),
-            Command("view.spectrum", "Spectrum panel", "S", _SPECTRUM, spectrum),
-        ]
+    def acts(self) -> dict[str, Act]:
+        """Return, by command, what shows and hides the panels."""
+        docks = {"view.latency": self._latency_dock, "view.spectrum": self._spectrum_dock}
+        return {command: _toggle(dock) for command, dock in docks.items()}
 
     def _run_spectra(self, seen: bool) -> None:
         if seen:
             self._spectra.start(_SPECTRUM_INTERVAL_MS)
         else:
             self._spectra.stop()
+
+
+def _toggle(dock: QDockWidget) -> Act:
+    action = dock.toggleViewAction()
+    assert action is not None
+    return action.trigger
 
 
 def _dock(

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from PyQt6.QtCore import QObject, QThreadPool, pyqtSignal
+from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtWidgets import QFileDialog, QLabel, QWidget
 
 from visualizer.engine.columns import MelColumns
 from visualizer.engine.options import RecordingConfig
 from visualizer.engine.status import EngineStatus
-from visualizer.errors import ConfigError, VisualizerError
+from visualizer.errors import ConfigError
 from visualizer.export.past import save_last
-from visualizer.export.recorder import RECORDING_END_S, Recorder, warn_unfinished
+from visualizer.export.recorder import Recorder, warn_unfinished
 from visualizer.export.take import TakeFiles
-from visualizer.ui.controls.menus import Command
+from visualizer.ui.commands import PASTS_S
+from visualizer.ui.controls.menus import Act
 from visualizer.ui.controls.settings import Settings
 from visualizer.ui.controls.toolbar import span_text
 from visualizer.ui.png import png_of
-
-PASTS_S = (10.0, 30.0, 60.0, 300.0)
-"""What the menu offers to save of the past, in seconds."""
-
-_log = logging.getLogger(__name__)
+from visualizer.ui.saver import Saver
 
 
 class Recordings(QObject):
@@ -34,10 +30,6 @@ class Recordings(QObject):
 
     turned = pyqtSignal(bool)
     """Whether it records now."""
-    saved = pyqtSignal(str)
-    """what was written; like `failed`, also emitted on other threads"""
-    failed = pyqtSignal(str)
-    """why something was not, or not all of it"""
     _moved = pyqtSignal()
 
     def __init__(
@@ -46,6 +38,7 @@ class Recordings(QObject):
         window: QWidget,
         picture: QWidget,
         engine_status: Callable[[], EngineStatus | None],
+        saver: Saver,
     ) -> None:
         """`picture` is what is saved as a picture; `engine_status` gives the state of now."""
         super().__init__(window)
@@ -53,9 +46,9 @@ class Recordings(QObject):
         self._window = window
         self._picture = picture
         self._engine_status = engine_status
+        self._saver = saver
         self._recorder: Recorder | None = None
         self._ending: list[Recorder] = []
-        self._savers = QThreadPool(self)
         self.fault: str | None = None
         """why a recording ended by itself"""
         self.label = QLabel()
@@ -70,28 +63,14 @@ class Recordings(QObject):
     def is_on(self) -> bool:
         return self._recorder is not None
 
-    def commands(self) -> list[Command]:
-        """For the menu of files."""
-        record = "record the sound and its columns, or end the recording"
-        folder = "choose where recordings go"
-        exact = "write sound as 16 bit instead of float32, which is exact"
-        return [
-            Command("file.record", "Record", "Ctrl+R", record, lambda: self.turn(not self.is_on)),
-            *(
-                Command(
-                    f"file.past.{seconds:g}",
-                    span_text(seconds),
-                    "Ctrl+Shift+S" if seconds == 30 else "",
-                    f"save the last {span_text(seconds)}: sound, columns and picture",
-                    partial(self.save_last, seconds),
-                )
-                for seconds in PASTS_S
-            ),
-            Command("file.folder", "Recording folder…", "", folder, self.choose_folder),
-            Command(
-                "file.16-bit", "16-bit recordings", "", exact, self._choose_format, checkable=True
-            ),
-        ]
+    def acts(self) -> dict[str, Act]:
+        """Return, by command of the menu of files, what is done."""
+        return {
+            "file.record": lambda: self.turn(not self.is_on),
+            "file.folder": self.choose_folder,
+            "file.16-bit": self._choose_format,
+            **{f"file.past.{s:g}": partial(self.save_last, s) for s in PASTS_S},
+        }
 
     def choose_folder(self) -> bool:
         """Ask where recordings go; whether that is known now."""
@@ -121,7 +100,7 @@ class Recordings(QObject):
         """Record what runs from now on."""
         status = self._engine_status()
         if status is None or status.sound is None or status.state not in ("running", "waiting"):
-            self.failed.emit("nothing to record: no source is running")
+            self._saver.failed.emit("nothing to record: no source is running")
             return
         self._recorder = Recorder(config, status, self._engine_status, self._moved.emit)
         self._show()
@@ -133,23 +112,14 @@ class Recordings(QObject):
         if config is None:
             return
         if status is None or status.sound is None or status.mel is None:
-            self.failed.emit("nothing to save: no sound has come yet")
+            self._saver.failed.emit("nothing to save: no sound has come yet")
             return
         picture = self._png()
 
-        def work() -> None:
-            try:
-                files = save_last(config, status, seconds, picture)
-            except VisualizerError as error:
-                self.failed.emit(str(error))
-            except Exception as error:
-                # Left alone it would be handled on this thread, which is not the window's.
-                _log.exception("the past could not be saved")
-                self.failed.emit(f"the last {seconds:g} s could not be saved: {error!r}")
-            else:
-                self.saved.emit(f"saved: {_names(files)}")
+        def write() -> tuple[str, str]:
+            return _names(save_last(config, status, seconds, picture)), ""
 
-        self._savers.start(work)
+        self._saver.save(f"the last {span_text(seconds)}", write)
 
     def add(self, columns: MelColumns) -> None:
         """Take live columns."""
@@ -161,18 +131,14 @@ class Recordings(QObject):
         if self._recorder is not None:
             self._recorder.follow(status)
 
-    def close(self) -> None:
-        """End what is being recorded or saved; the window goes."""
+    def close(self, give_up_at: float) -> None:
+        """End what is being recorded, until then (in s of `time.monotonic`)."""
         self.turn(False)
-        give_up_at = time.monotonic() + RECORDING_END_S
         for recorder in self._ending:
             recorder.join(max(0.0, give_up_at - time.monotonic()))
             self.fault = self.fault or recorder.state.fault
             if recorder.state.is_on:
                 warn_unfinished(recorder)
-        left_ms = round(max(0.0, give_up_at - time.monotonic()) * 1e3)
-        if not self._savers.waitForDone(left_ms):
-            _log.warning("saving the past takes too long; its files are incomplete")
 
     def _chosen(self) -> RecordingConfig | None:
         """Return where to, asking for it where that is not known; None where nobody answers."""
@@ -210,9 +176,9 @@ class Recordings(QObject):
             saved = "; ".join(map(_names, state.files)) or "nothing"
             self.fault = state.fault or self.fault
             if state.fault is None:
-                self.saved.emit(f"saved: {saved}")
+                self._saver.saved.emit(f"saved: {saved}")
             else:
-                self.failed.emit(f"{state.fault} · so far: {saved}")
+                self._saver.failed.emit(f"{state.fault} · so far: {saved}")
 
 
 def _names(files: TakeFiles) -> str:

@@ -43,23 +43,15 @@ _COLOURS = {
 }
 """On a dark and on a light window."""
 _ROLES = {
-    _Role.Window: "window",
-    _Role.WindowText: "text",
-    _Role.Base: "base",
-    _Role.AlternateBase: "window",
-    _Role.Text: "text",
-    _Role.PlaceholderText: "dim",
-    _Role.Button: "raised",
-    _Role.ButtonText: "text",
-    _Role.BrightText: "on_accent",
-    _Role.ToolTipBase: "raised",
-    _Role.ToolTipText: "text",
-    _Role.Mid: "border",
-    _Role.Highlight: "accent",
-    _Role.HighlightedText: "on_accent",
-    _Role.Accent: "accent",
-    _Role.Link: "link",
-    _Role.LinkVisited: "link",
+    "window": (_Role.Window, _Role.AlternateBase),
+    "base": (_Role.Base,),
+    "raised": (_Role.Button, _Role.ToolTipBase),
+    "border": (_Role.Mid,),
+    "text": (_Role.WindowText, _Role.Text, _Role.ButtonText, _Role.ToolTipText),
+    "dim": (_Role.PlaceholderText,),
+    "accent": (_Role.Highlight, _Role.Accent),
+    "on_accent": (_Role.BrightText, _Role.HighlightedText),
+    "link": (_Role.Link, _Role.LinkVisited),
 }
 """Every role, so that nothing of the desktop's own palette shines through."""
 # Fusion draws a checked button of a dark palette like one that is not.
@@ -119,8 +111,9 @@ class _SchemeWatch(QObject):
         )
         look = {name: pair[light] for name, pair in _COLOURS.items()}
         palette = QPalette(QColor(look["raised"]), QColor(look["window"]))
-        for role, name in _ROLES.items():
-            palette.setColor(role, QColor(look[name]))
+        for name, roles in _ROLES.items():
+            for role in roles:
+                palette.setColor(role, QColor(look[name]))
         for role in (_Role.WindowText, _Role.Text, _Role.ButtonText):
             palette.setColor(QPalette.ColorGroup.Disabled, role, QColor(look["disabled"]))
         self._application.setPalette(palette)

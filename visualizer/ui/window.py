@@ -6,11 +6,10 @@ of them queued at a time.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import get_args
 
 from PyQt6.QtCore import QEvent, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import (
@@ -35,28 +34,33 @@ from visualizer.engine.latency import LatencyLog
 from visualizer.engine.options import DEFAULT_ENGINE_CONFIG, MINIMUM_SIZE
 from visualizer.engine.reader import EngineReader
 from visualizer.engine.status import EngineStatus
+from visualizer.export.recorder import RECORDING_END_S
 from visualizer.ui.bridge import Bridge
-from visualizer.ui.commands import GESTURES, SWITCHES, commands_of
+from visualizer.ui.commands import COMMANDS, GESTURES, SWITCHES, acts_of
 from visualizer.ui.controls.banner import Banner
 from visualizer.ui.controls.device_watch import DeviceWatch
 from visualizer.ui.controls.files import RecentFiles, ask_for_audio, dropped_file
 from visualizer.ui.controls.key_sheet import KeySheet
-from visualizer.ui.controls.menus import Command, Menus
+from visualizer.ui.controls.menus import Act, Menus
 from visualizer.ui.controls.settings import Settings
 from visualizer.ui.controls.status_line import StatusLine
 from visualizer.ui.controls.toolbar import Controls
 from visualizer.ui.docks import Panels
 from visualizer.ui.pace import PaintPace
 from visualizer.ui.panels.latency_figures import numbers_table
-from visualizer.ui.picture.display import DisplayConfig, Theme
+from visualizer.ui.picture.display import FRONT_ENDS, DisplayConfig
 from visualizer.ui.picture.overlay import latency_lines
 from visualizer.ui.picture.viewer import Viewer
 from visualizer.ui.recordings import Recordings
-from visualizer.ui.regions import RegionSaver
+from visualizer.ui.regions import save_region
+from visualizer.ui.saver import Saver
 from visualizer.ui.theme import apply_theme
 
 _TEXT_INTERVAL_MS = 200
 """Between two updates of the numbers: faster, nobody could read them."""
+
+_CONTEXT = ("mark.a", "mark.b", "mark.region", "mark.clear", "file.region", "view.freeze")
+"""Commands that the right button offers on the picture."""
 
 
 class Window(QMainWindow):
@@ -97,7 +101,7 @@ class Window(QMainWindow):
         self.failures = Banner()
         """Of the program itself; the other banner is the engine's."""
         self.viewer = Viewer(store.display_config())
-        self.controls = Controls(self.viewer.front_ends)
+        self.controls = Controls(FRONT_ENDS)
         self.stack = self.viewer.stack
         self._pace = PaintPace(self.stack, self.latency)
         self._pace.first_column.connect(self.first_column)
@@ -105,12 +109,12 @@ class Window(QMainWindow):
         self.controls.show_display(self.viewer.display)
         self.stack.first_painted.connect(self._start)
         self.panels = Panels(self)
-        self._saver = RegionSaver()
-        self.recordings = Recordings(store, self, self.viewer, self.engine_status)
+        self._saver = Saver()
+        self.recordings = Recordings(store, self, self.viewer, self.engine_status, self._saver)
         self.status_line = StatusLine(self.recordings.label)
         self._lay_out()
         self._connect_controls()
-        self.menus = Menus(self, self._commands())
+        self.menus = Menus(self, COMMANDS, self._acts())
         is_16_bit = store.recording_config().sound_format == "int16"
         self.menus.check("file.16-bit", is_16_bit)
         recent = QMenu("Open recent", self)
@@ -119,7 +123,7 @@ class Window(QMainWindow):
         self.recent.picked.connect(self.open_file)
         self._key_sheet = KeySheet([*self.menus.sheet(), ("Mouse", GESTURES)], self)
         self._context = QMenu(self)
-        self._fill_context()
+        self._context.addActions([self.menus.actions[command] for command in _CONTEXT])
         self._show_display(self.viewer.display)
         self.setMinimumSize(*MINIMUM_SIZE)
         self.resize(1280, 720)
@@ -146,15 +150,14 @@ class Window(QMainWindow):
         controls.engine_picked.connect(lambda changes: self._change(**changes))
         controls.display_picked.connect(lambda changes: viewer.show_in(**changes))
         controls.file_wanted.connect(self._pick_file)
-        controls.refresh_wanted.connect(self._look_for_devices)
+        controls.refresh.clicked.connect(self._look_for_devices)
         self.devices.found.connect(controls.show_devices)
         self.devices.failed.connect(self._show_list_failure)
-        controls.freeze_toggled.connect(self._freeze)
-        controls.record_toggled.connect(self.recordings.turn)
+        controls.freeze.toggled.connect(self._freeze)
+        # Only what a person does: what is shown need not be done again.
+        controls.record.clicked.connect(self.recordings.turn)
         self.recordings.turned.connect(controls.record.setChecked)
-        self.recordings.saved.connect(self._show_saved)
-        self.recordings.failed.connect(self.show_fault)
-        controls.overlay_toggled.connect(self._show_overlay)
+        controls.overlay.toggled.connect(self._show_overlay)
         viewer.display_changed.connect(self._show_display)
         viewer.display_changed.connect(self._store.save_display_config)
         viewer.refused.connect(self.show_fault)
@@ -164,69 +167,21 @@ class Window(QMainWindow):
         self.stack.held_changed.connect(self._on_held)
         self.stack.menu_wanted.connect(lambda _, where: self._context.popup(where))
 
-    def _commands(self) -> list[Command]:
-        freeze, overlay = self.controls.freeze, self.controls.overlay
-        region = "save the region's values and sound; the code for it goes on the clipboard"
-        look = self._look_for_devices
-        themes = [
-            Command(
-                f"view.theme.{theme}",
-                theme.capitalize(),
-                "",
-                f"{theme} colours",
-                partial(self.viewer.show_in, theme=theme),
-                exclusive=True,
-            )
-            for theme in get_args(Theme)
-        ]
-        return [
-            Command(
-                "file.open", "Open audio file…", "Ctrl+O", "play an audio file", self._pick_file
-            ),
-            Command("file.region", "Save region as NumPy…", "Ctrl+S", region, self._save_region),
-            *self.recordings.commands(),
-            Command("file.devices", "Refresh devices", "F5", "look for microphones again", look),
-            Command("file.quit", "Quit", "Ctrl+Q", "close the window", self.close),
-            Command(
-                "view.freeze",
-                "Freeze",
-                "Space",
-                "freeze the picture; capture continues",
-                freeze.toggle,
-            ),
-            Command(
-                "view.overlay", "Latency overlay", "L", "latencies on the picture", overlay.toggle
-            ),
-            *self.panels.commands(),
-            Command(
-                "view.copy-latency",
-                "Copy latencies",
-                "Ctrl+Shift+C",
-                "copy the latencies as a table",
-                self._copy_latency,
-            ),
-            Command(
-                "view.full-screen",
-                "Full screen",
-                "F11",
-                "fill the screen",
-                self._toggle_full_screen,
-            ),
-            *commands_of(self.viewer),
-            *themes,
-            Command("help.keys", "Keys", "?", "show this sheet", self._toggle_key_sheet),
-        ]
-
-    def _fill_context(self) -> None:
-        for command in (
-            "mark.a",
-            "mark.b",
-            "mark.region",
-            "mark.clear",
-            "file.region",
-            "view.freeze",
-        ):
-            self._context.addAction(self.menus.actions[command])
+    def _acts(self) -> dict[str, Act]:
+        return {
+            "file.open": self._pick_file,
+            "file.region": self._save_region,
+            "file.devices": self._look_for_devices,
+            "file.quit": self.close,
+            "view.freeze": self.controls.freeze.toggle,
+            "view.overlay": self.controls.overlay.toggle,
+            "view.copy-latency": self._copy_latency,
+            "view.full-screen": self._toggle_full_screen,
+            "help.keys": self._toggle_key_sheet,
+            **self.recordings.acts(),
+            **self.panels.acts(),
+            **acts_of(self.viewer),
+        }
 
     @property
     def frozen(self) -> bool:
@@ -254,9 +209,10 @@ class Window(QMainWindow):
         self._store.save_docks(self.saveState())
         self._texts.stop()
         self.devices.close()
-        self.viewer.close_tracks()
-        self._saver.close()
-        self.recordings.close()
+        self.viewer.tracks.close()
+        give_up_at = time.monotonic() + RECORDING_END_S
+        self.recordings.close(give_up_at)
+        self._saver.close(give_up_at)
         if self._reader is not None:
             self._reader.close()
         super().closeEvent(event)
@@ -307,7 +263,7 @@ class Window(QMainWindow):
     def _show_display(self, display: DisplayConfig) -> None:
         """Show in the controls and menus how the picture is shown."""
         self.controls.show_display(display)
-        for command, (field, *_) in SWITCHES.items():
+        for command, field in SWITCHES.items():
             self.menus.check(command, getattr(display, field))
         self.menus.check(f"view.theme.{display.theme}", True)
         application = QApplication.instance()
@@ -344,7 +300,7 @@ class Window(QMainWindow):
     def _save_region(self) -> None:
         status = self.engine_status()
         if status is not None:
-            self._saver.save(self.viewer, status, self)
+            save_region(self.viewer, status, self, self._saver)
 
     def _pick_file(self) -> None:
         path = ask_for_audio(self)
@@ -411,7 +367,7 @@ class Window(QMainWindow):
         if status.state in ("ended", "failed"):
             self.recordings.turn(False)
         if status.state == "ended":
-            self.viewer.end()
+            self.viewer.tracks.end()
         if status.state == "failed":
             self.failed.emit(status.fault)
 
@@ -439,7 +395,7 @@ class Window(QMainWindow):
     def _show_spectrum(self) -> None:
         found = None if self.isMinimized() else self.viewer.slice()
         if found is not None:
-            self.panels.show_slice(found)
+            self.panels.spectrum.show_slice(found)
 
     def _look_for_devices(self) -> None:
         status = self.engine_status()

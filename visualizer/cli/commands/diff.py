@@ -52,30 +52,23 @@ def run(arguments: argparse.Namespace) -> int:
     from visualizer.support.console import print_tables, progress_on_terminal
     from visualizer.support.folders import cache_folder
     from visualizer.tools.diff.difference import compare
-    from visualizer.tools.diff.sides import (
-        DEMO,
-        FrontEndOperand,
-        RecordingOperand,
-        Shared,
-        obtain,
-        operand,
-    )
+    from visualizer.tools.diff.sides import DEMO, Shared, obtain, operand
     from visualizer.tools.diff.tables import diff_tables
 
     require_writable((arguments.json, "the figures"), (arguments.picture, "the picture"))
     front_end = chosen_front_end(arguments)
     a, b = operand(arguments.a), operand(arguments.b)
-    kinds = {type(a), type(b)}
-    if kinds == {FrontEndOperand, RecordingOperand}:
+    kinds = {a.kind, b.kind}
+    if kinds == {"front-end", "recording"}:
         raise ConfigError(
             "one is a front-end and one a recording",
             "give two of a kind, and with --on what two front-ends go over, or with --preset what "
             "two recordings go through",
         )
-    if arguments.on is not None and FrontEndOperand not in kinds:
+    if arguments.on is not None and "front-end" not in kinds:
         raise ConfigError("--on is what front-ends go over, and neither of the two is one")
     is_said = arguments.preset is not None or arguments.config is not None
-    if is_said and kinds == {FrontEndOperand}:
+    if is_said and kinds == {"front-end"}:
         raise ConfigError("--preset and --config go with recordings and features, not front-ends")
     shared = Shared(
         sound=demo_path() if arguments.on in (None, DEMO) else Path(arguments.on).expanduser(),

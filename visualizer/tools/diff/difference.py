@@ -85,9 +85,8 @@ class Comparison:
     """those that differ, by their names"""
     notes: tuple[str, ...]
     unit: Unit
-    shown: tuple[NDArray[np.float32], NDArray[np.float32]]
-    """the bands of both in the unit in which each is seen best"""
     shown_in: tuple[PictureUnit | None, PictureUnit | None]
+    """in which the bands of each are seen best"""
     figures: Figures | None
     difference: Array | None
     """(n_mels, n): A less B"""
@@ -138,31 +137,20 @@ def compare(a: Side, b: Side, unit: Unit | None) -> Comparison:
     units = _units(a, b, unit)
     figures = difference = None
     levels: tuple[Level, ...] = ()
-    reason = _reason(a, b, units)
-    if reason is None:
+    reason = None
+    try:
         shift = _shift(a, b, units)
         first, end = max(0, -shift), min(a.bands.shape[1], b.bands.shape[1] - shift)
         if end <= first:
-            reason = _why_nothing_is_common(a, b)
-        else:
-            notes += _about_the_length(a, b, first, end, shift)
-            figures, difference = _figures(a, b, units[0], (first, end), shift)
-    if reason is not None:
-        levels = tuple(_levels(a, b))
+            raise ValueError(_why_nothing_is_common(a, b))
+    except ValueError as error:
+        reason, levels = str(error), tuple(_levels(a, b))
+    else:
+        notes += _about_the_length(a, b, first, end, shift)
+        figures, difference = _figures(a, b, units[0], (first, end), shift)
     shown_in = _shown_in(a, units[0], unit), _shown_in(b, units[1], unit)
-    return Comparison(
-        a,
-        b,
-        _numbers(a, b),
-        tuple(notes),
-        units[0],
-        (_shown(a, shown_in[0]), _shown(b, shown_in[1])),
-        shown_in,
-        figures,
-        difference,
-        reason,
-        levels,
-    )
+    told = _numbers(a, b), tuple(notes)
+    return Comparison(a, b, *told, units[0], shown_in, figures, difference, reason, levels)
 
 
 def _of_one_front_end(a: Side, b: Side, notes: list[str]) -> tuple[Side, Side]:
@@ -231,14 +219,6 @@ def _units(a: Side, b: Side, wished: Unit | None) -> tuple[Unit, Unit]:
     return "db" if has_db(a.mel) else "model", "db" if has_db(b.mel) else "model"
 
 
-def _reason(a: Side, b: Side, units: tuple[Unit, Unit]) -> str | None:
-    try:
-        _shift(a, b, units)
-    except ValueError as error:
-        return str(error)
-    return None
-
-
 def _why_nothing_is_common(a: Side, b: Side) -> str:
     short = [letter for letter, side in (("A", a), ("B", b)) if side.values.shape[1] == 0]
     if not short:
@@ -264,29 +244,22 @@ def _figures(
     values_a, values_b = (_in_unit(v, s.mel, unit) for v, s in zip(own, (a, b), strict=True))
     difference = less(values_a, values_b)
     known = np.isfinite(difference)
-    sizes = np.where(known, np.abs(difference), 0.0)
-    n_known = int(known.sum())
-    counts = np.maximum(known.sum(axis=1), 1)
-    known_or_zero = np.where(known, difference, 0.0)
-    rms = np.sqrt((sizes**2).sum(axis=1) / counts)
-    means, largest = known_or_zero.sum(axis=1) / counts, sizes.max(axis=1)
+    difference[~known] = np.nan
+    signed = np.where(known, difference, 0.0)
+    sizes, squares = np.abs(signed), signed**2
+    counts, n_known = np.maximum(known.sum(axis=1), 1), max(1, int(known.sum()))
+    rms, means = np.sqrt(squares.sum(axis=1) / counts), signed.sum(axis=1) / counts
+    of_bands = rms, means, sizes.max(axis=1)
     worst_band, worst_column = np.unravel_index(int(np.argmax(sizes)), sizes.shape)
     peaks = [None if s.mel is None else _peaks_hz(s.mel) for s in (a, b)]
-    bands = tuple(
-        BandDifference(
-            band=i + 1,
-            hz=None if hz is None else (float(hz[0]), float(hz[1])),
-            rms=float(rms[i]),
-            mean=float(means[i]),
-            largest=float(largest[i]),
-        )
-        for i, hz in enumerate(_pairs(peaks, len(sizes)))
-    )
+    hertz: list[tuple[float, float] | None] = [None] * len(sizes)
+    if peaks[0] is not None and peaks[1] is not None:
+        hertz = list(zip(peaks[0].tolist(), peaks[1].tolist(), strict=True))
     is_same = bool(np.array_equal(own[0], own[1], equal_nan=True))
     figures = Figures(
         n_columns=end - first,
         first_column=first,
-        n_left_out=known.size - n_known,
+        n_left_out=int((~known).sum()),
         is_same=is_same,
         largest=float(sizes.max()),
         largest_column=first + int(worst_column),
@@ -294,21 +267,15 @@ def _figures(
         largest_value=float(
             max(np.abs(v[np.isfinite(v)]).max(initial=0.0) for v in (values_a, values_b))
         ),
-        mean_absolute=float(sizes.sum() / max(1, n_known)),
-        rms=float(np.sqrt((sizes**2).sum() / max(1, n_known))),
+        mean_absolute=float(sizes.sum() / n_known),
+        rms=float(np.sqrt(squares.sum() / n_known)),
         correlation=_correlation(values_a, values_b, is_same),
-        bands=bands,
+        bands=tuple(
+            BandDifference(i + 1, hz, *(float(figure[i]) for figure in of_bands))
+            for i, hz in enumerate(hertz)
+        ),
     )
-    return figures, np.where(known, difference, np.nan)
-
-
-def _pairs(
-    peaks: list[NDArray[np.float64] | None], n_bands: int
-) -> list[tuple[float, float] | None]:
-    one, other = peaks
-    if one is None or other is None:
-        return [None] * n_bands
-    return list(zip(one.tolist(), other.tolist(), strict=True))
+    return figures, difference
 
 
 def _correlation(a: Array, b: Array, is_same: bool) -> float | None:
@@ -381,11 +348,6 @@ def _shown_in(side: Side, unit: Unit, wished: Unit | None) -> PictureUnit | None
     if unit == "db" or wished is not None:
         return PictureUnit(side.mel, unit)
     return PictureUnit.default(side.mel)
-
-
-def _shown(side: Side, unit: PictureUnit | None) -> NDArray[np.float32]:
-    values = side.bands.astype(np.float32)
-    return values if unit is None else unit(values)
 
 
 def _levels(a: Side, b: Side) -> Iterator[Level]:

@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PyQt6.QtCore import QMessageLogContext, Qt, QtMsgType, qInstallMessageHandler
+from PyQt6.QtCore import QLoggingCategory, Qt
 from PyQt6.QtGui import QColor, QImage, QPalette
 from PyQt6.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
 
 from visualizer.errors import ConfigError
-from visualizer.mel.front_end import FrontEnd
 from visualizer.tools.diff.difference import Comparison
+from visualizer.tools.diff.sides import Side
 from visualizer.tools.diff.tables import describe, where
 from visualizer.ui.picture.display import DisplayConfig
 from visualizer.ui.picture.picture import Picture
-from visualizer.ui.picture.raster import Grid, Peak, as_it_is, farthest, largest
+from visualizer.ui.picture.raster import Grid, as_it_is, farthest, largest
 from visualizer.ui.picture.spectrogram import DIFFERENCE, Scene
 
 WIDTH, LANE = 1400, 270
 """Pixels: of the picture, and of a lane's height."""
 _MARGIN = 14
 _FONT_PIXELS = 15
+_COLOURS = DisplayConfig().colour_map
 _GROUND, _BUTTON = QColor("#1b1b22"), QColor("#2a2a34")
 _COLOURED_SHARE = 0.99
 """Of the differences: how many have a colour of their own; larger ones have that of the end."""
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -37,20 +36,23 @@ class Lane:
     """One lane of the picture, with the title above it."""
 
     title: str
-    values: NDArray[np.float32]
+    of: Side
+    """whose places its columns and bands have"""
+    values: NDArray[np.floating[Any]]
     """(n_bands, n)"""
-    mel: FrontEnd | None
     range: tuple[float, float]
     label: str
     """of the colour bar"""
-    start_s: float
-    hop_s: float
-    colours: str = DisplayConfig().colour_map
-    peak: Peak = largest
+    first_column: int = 0
+    is_difference: bool = False
+
+    @property
+    def start_s(self) -> float:
+        return self.of.start_s + self.first_column * self.of.hop_s
 
     @property
     def end_s(self) -> float:
-        return self.start_s + int(self.values.shape[1]) * self.hop_s
+        return self.start_s + int(self.values.shape[1]) * self.of.hop_s
 
 
 @dataclass(frozen=True)
@@ -79,21 +81,11 @@ def save_picture(found: Comparison, path: Path) -> None:
         ConfigError: It cannot be written.
     """
     # What Qt says of the locale, and of the display that it does without, is nobody's concern.
-    before = qInstallMessageHandler(_note)
-    try:
-        # Whatever the environment says: without the display it asks for, Qt would end the process.
-        application = QApplication.instance() or QApplication(["diff", "-platform", "offscreen"])
-        assert application is not None
-        image = _drawn(found)
-    finally:
-        qInstallMessageHandler(before)
-    if not image.save(str(path)):
+    QLoggingCategory.setFilterRules("*.warning=false")
+    # Whatever the environment says: without the display it asks for, Qt would end the process.
+    _application = QApplication.instance() or QApplication(["diff", "-platform", "offscreen"])
+    if not _drawn(found).save(str(path)):
         raise ConfigError(f"the picture cannot be written to {str(path)!r}")
-
-
-def _note(kind: QtMsgType, _: QMessageLogContext, text: str | None) -> None:
-    is_grave = kind in (QtMsgType.QtCriticalMsg, QtMsgType.QtFatalMsg)
-    _log.log(logging.ERROR if is_grave else logging.DEBUG, "Qt: %s", text)
 
 
 def _drawn(found: Comparison) -> QImage:
@@ -101,7 +93,7 @@ def _drawn(found: Comparison) -> QImage:
     # What has no place in time is numbered from 0.
     left_s = min(0.0, *(lane.start_s for lane in lanes))
     # Where no column is, there is a span all the same.
-    right_s = max(left_s + lanes[0].hop_s, *(lane.end_s for lane in lanes))
+    right_s = max(left_s + lanes[0].of.hop_s, *(lane.end_s for lane in lanes))
     page = _page(lanes, (left_s, right_s), found.reason)
     # Laid out as if it were shown, also where there is a display.
     page.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
@@ -146,12 +138,11 @@ def _picture(lane: Lane, page: QWidget, span_s: tuple[float, float]) -> Picture:
     picture = Picture(interactive=False)
     picture.setParent(page)
     picture.setFixedHeight(LANE)
-    grid = Grid(lane.start_s, lane.hop_s, len(lane.values))
-    scene = Scene(0, grid, _Kept(np.ascontiguousarray(lane.values.T)), as_it_is, lane.peak)
-    span = span_s[1] - span_s[0]
-    picture.show_lane(scene, "", lane.mel, lane.label, lane.colours, lane.range, span)
-    if lane.mel is None:
-        picture.getPlotItem().getAxis("left").setLabel("Band")
+    columns = _Kept(np.ascontiguousarray(lane.values.T, dtype=np.float32))
+    peak, colours = (farthest, DIFFERENCE) if lane.is_difference else (largest, _COLOURS)
+    grid = Grid(lane.start_s, lane.of.hop_s, len(lane.values))
+    scene, span = Scene(0, grid, columns, as_it_is, peak), span_s[1] - span_s[0]
+    picture.show_lane(scene, "", lane.of.mel, lane.label, colours, lane.range, span)
     return picture
 
 
@@ -161,7 +152,7 @@ def _show_times(picture: Picture, lane: Lane, span_s: tuple[float, float]) -> No
     plot.showAxis("bottom")
     plot.setXRange(*span_s, padding=0)
     axis = plot.getAxis("bottom")
-    axis.setLabel("Column" if lane.mel is None else "Time (s)")
+    axis.setLabel("Column" if lane.of.mel is None else "Time (s)")
     axis.setPen(text)
     axis.setTextPen(text)
     axis.setStyle(tickFont=picture.font())
@@ -171,22 +162,19 @@ def _show_times(picture: Picture, lane: Lane, span_s: tuple[float, float]) -> No
 
 def lanes_of(found: Comparison) -> list[Lane]:
     """Return what is to be seen of a comparison, top to bottom."""
-    lanes = []
-    ranges = [
-        _ends(values) if unit is None else unit.range()
-        for values, unit in zip(found.shown, found.shown_in, strict=True)
-    ]
-    labels = ["values" if unit is None else unit.label for unit in found.shown_in]
+    sides, units = (found.a, found.b), found.shown_in
+    shown = [side.bands.astype(np.float32) for side in sides]
+    shown = [v if unit is None else unit(v) for v, unit in zip(shown, units, strict=True)]
+    ranges = [_ends(v) if u is None else u.range() for v, u in zip(shown, units, strict=True)]
+    labels = ["values" if unit is None else unit.label for unit in units]
     if labels[0] == labels[1]:
         # The same colour is then the same value in both.
-        both = min(low for low, _ in ranges), max(high for _, high in ranges)
-        ranges = [both, both]
-    sides = ("A", found.a), ("B", found.b)
-    for (letter, side), values, limits, label in zip(
-        sides, found.shown, ranges, labels, strict=True
-    ):
-        title = f"{letter} · {describe(side)}"
-        lanes.append(Lane(title, values, side.mel, limits, label, side.start_s, side.hop_s))
+        ranges = [(min(low for low, _ in ranges), max(high for _, high in ranges))] * 2
+    both = zip("AB", sides, shown, ranges, labels, strict=True)
+    lanes = [
+        Lane(f"{letter} · {describe(side)}", side, values, limits, label)
+        for letter, side, values, limits, label in both
+    ]
     figures, difference = found.figures, found.difference
     if figures is None or difference is None:
         return lanes
@@ -197,20 +185,9 @@ def lanes_of(found: Comparison) -> list[Lane]:
             f"largest {figures.largest:.3g}{found.unit_text}, at {at} · mean absolute "
             f"{figures.mean_absolute:.3g}{found.unit_text}"
         )
-    lanes.append(
-        Lane(
-            f"A less B · {words}",
-            difference.astype(np.float32),
-            found.a.mel,
-            _difference_range(difference),
-            "difference, dB" if found.unit == "db" else "difference",
-            found.a.start_s + figures.first_column * found.a.hop_s,
-            found.a.hop_s,
-            DIFFERENCE,
-            farthest,
-        )
-    )
-    return lanes
+    title, label = f"A less B · {words}", "difference, dB" if found.unit == "db" else "difference"
+    limits, first = _difference_range(difference), figures.first_column
+    return [*lanes, Lane(title, found.a, difference, limits, label, first, is_difference=True)]
 
 
 def _difference_range(difference: NDArray[np.float64]) -> tuple[float, float]:

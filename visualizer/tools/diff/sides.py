@@ -44,33 +44,16 @@ _MOST_MISSING = 1_000_000
 
 
 @dataclass(frozen=True)
-class FrontEndOperand:
-    """A front-end over the sound that both share."""
+class Operand:
+    """What a word of the command line names."""
 
+    kind: Literal["front-end", "recording", "features"]
     title: str
-    at: Callable[[int], FrontEnd]
-    """returns its chain for sound of that rate, in Hz"""
-    kernel: KernelName
-
-
-@dataclass(frozen=True)
-class RecordingOperand:
-    """A sound through the front-end that both share."""
-
-    title: str
-    path: Path | None
+    path: Path | None = None
     """None for the sound that both share"""
-
-
-@dataclass(frozen=True)
-class FeaturesOperand:
-    """Columns that somebody computed."""
-
-    title: str
-    path: Path
-
-
-Operand = FrontEndOperand | RecordingOperand | FeaturesOperand
+    at: Callable[[int], FrontEnd] | None = None
+    """returns its chain for sound of that rate, in Hz; None for the one that both share"""
+    kernel: KernelName = NUMPY
 
 
 @dataclass(frozen=True)
@@ -142,20 +125,15 @@ def operand(text: str) -> Operand:
     """
     name, colon, kernel = text.rpartition(":")
     if colon and _is_front_end(name):
-        return FrontEndOperand(
-            _short(name) + colon + kernel, _config_at(name), _kernel_name(kernel)
-        )
+        title = f"{Path(name).name}:{kernel}"
+        return Operand("front-end", title, at=_config_at(name), kernel=_kernel_name(kernel))
     path = Path(text).expanduser()
-    if _is_front_end(text):
-        return FrontEndOperand(_short(text), _config_at(text), NUMPY)
     if text == DEMO:
-        return RecordingOperand(text, None)
-    if path.suffix in _FEATURES:
-        return FeaturesOperand(path.name, path)
-    if path.suffix or path.exists():
-        return RecordingOperand(path.name, path)
-    # Neither: a name that is mistyped, most likely, and the error knows the nearest.
-    return FrontEndOperand(text, _config_at(text), NUMPY)
+        return Operand("recording", text)
+    # What is no file either is a name that is mistyped, most likely: the error knows the nearest.
+    if _is_front_end(text) or not (path.suffix or path.exists()):
+        return Operand("front-end", path.name, at=_config_at(text))
+    return Operand("features" if path.suffix in _FEATURES else "recording", path.name, path)
 
 
 def _kernel_name(text: str) -> KernelName:
@@ -167,10 +145,6 @@ def _kernel_name(text: str) -> KernelName:
 
 def _is_front_end(text: str) -> bool:
     return text in PRESETS or Path(text).suffix == ".json"
-
-
-def _short(text: str) -> str:
-    return text if text in PRESETS else Path(text).name
 
 
 def _config_at(text: str) -> Callable[[int], FrontEnd]:
@@ -188,42 +162,31 @@ def obtain(
 
     Raises ConfigError, SourceError or KernelError.
     """
-    if isinstance(wanted, FeaturesOperand):
-        return _features(wanted, shared.features_front_end)
-    title = wanted.title
+    if wanted.kind == "features" and wanted.path is not None:
+        return _features(wanted.title, wanted.path, shared.features_front_end)
     try:
-        if isinstance(wanted, RecordingOperand):
-            path, at = wanted.path or shared.sound, shared.front_end
-            return _computed(title, path, at, NUMPY, shared.kernels, on_progress)
-        at, kernel = wanted.at, wanted.kernel
-        return _computed(title, shared.sound, at, kernel, shared.kernels, on_progress)
+        return _computed(wanted, shared, on_progress)
     except MemoryError as error:
         raise ConfigError(
-            f"{title} needs more memory than there is", "take a shorter sound"
+            f"{wanted.title} needs more memory than there is", "take a shorter sound"
         ) from error
 
 
-def _computed(
-    title: str,
-    path: Path,
-    config_at: Callable[[int], FrontEnd],
-    kernel: KernelName,
-    kernels: Path,
-    on_progress: Callable[[float], None],
-) -> Side:
+def _computed(wanted: Operand, shared: Shared, on_progress: Callable[[float], None]) -> Side:
+    path, kernel = wanted.path or shared.sound, wanted.kernel
     with opened_mono(path, on_progress) as (file, blocks):
         rate = file.samplerate
-        config = config_at(rate)
+        config = (wanted.at or shared.front_end)(rate)
         values: Values
         if kernel == "reference":
             samples = np.concatenate([piece[:, 0] for piece in _at_rate(blocks, config, rate)])
             values = reference_columns(samples, config)
         else:
-            made = _kernel(config, kernel, kernels)
+            made = _kernel(config, kernel, shared.kernels)
             pieces = finished_columns(blocks, config, rate, 1, list, streaming=False, kernel=made)
             values = np.concatenate([piece[0] for piece in pieces], axis=1)
         sound = Sound(str(path), rate, file.frames / rate, file.channels)
-    return Side(title, config, kernel, sound, values)
+    return Side(wanted.title, config, kernel, sound, values)
 
 
 def _at_rate(
@@ -270,12 +233,12 @@ def _compiled(artifact: Artifact) -> HostKernel:
     return kernel
 
 
-def _features(wanted: FeaturesOperand, config: FrontEnd | None) -> Side:
-    name, title = quoted(wanted.path), wanted.title
+def _features(title: str, path: Path, config: FrontEnd | None) -> Side:
+    name = quoted(path)
     grid = None
     try:
-        held = np.load(wanted.path, allow_pickle=False)
-        if wanted.path.suffix == ".npz":
+        held = np.load(path, allow_pickle=False)
+        if path.suffix == ".npz":
             with held:
                 if "mel" not in held:
                     raise ConfigError(f"{name} holds no array 'mel'", "`visualizer mel` writes one")
@@ -298,12 +261,11 @@ def _features(wanted: FeaturesOperand, config: FrontEnd | None) -> Side:
         raise ConfigError(
             f"{name} is not a file of features as `visualizer mel` writes them: {one_line(error)}"
         ) from error
-    if grid is None:
-        return Side(title, config, None, None, _checked(values, config, name))
-    if config is not None:
+    if grid is not None and config is not None:
         # A recording holds columns as they came, before the model stacks them.
         config = config.live
-    placed = _placed(_checked(values, config, name), grid, name)
+    checked = _checked(values, config, name)
+    placed = checked if grid is None else _placed(checked, grid, name)
     return Side(title, config, None, None, placed)
 
 

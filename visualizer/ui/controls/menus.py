@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from PyQt6.QtGui import QAction, QActionGroup, QKeySequence
 from PyQt6.QtWidgets import QMainWindow, QMenu
@@ -20,6 +21,14 @@ TITLES = {
 }
 """Of the menus by their ids; "view.theme" lies in "view"."""
 
+Act = Callable[..., object]
+"""What a command does; that of a switch takes the new state, any other nothing."""
+Kind = Literal["once", "repeats", "switch", "choice"]
+"""Done once; again and again while its key is held; on or off; one of its menu at a time."""
+REPEATS: Kind = "repeats"
+SWITCH: Kind = "switch"
+CHOICE: Kind = "choice"
+
 
 @dataclass(frozen=True)
 class Command:
@@ -31,13 +40,7 @@ class Command:
     keys: str
     """sequences with spaces between; the menu shows the first"""
     tip: str
-    act: Callable[..., object]
-    """called with the new state where it is checkable"""
-    checkable: bool = False
-    exclusive: bool = False
-    """whether one of its menu is checked at a time, and this may be it; `act` takes nothing"""
-    repeats: bool = False
-    """whether holding the key does it again and again"""
+    kind: Kind = "once"
 
     @property
     def menu(self) -> str:
@@ -51,29 +54,29 @@ class Command:
 class Menus:
     """The menus of a window, made from a table."""
 
-    def __init__(self, window: QMainWindow, commands: list[Command]) -> None:
-        self.table = commands
+    def __init__(
+        self, window: QMainWindow, table: tuple[Command, ...], acts: Mapping[str, Act]
+    ) -> None:
+        """`acts` has what each command of the table does, by its id."""
+        self.table = table
         self.actions: dict[str, QAction] = {}
         """by the commands' ids"""
         self.menus: dict[str, QMenu] = {}
         """by their ids"""
         self._groups: dict[str, QActionGroup] = {}
-        for command in commands:
-            self._add(window, command)
+        for command in table:
+            self._add(window, command, acts[command.id])
 
-    def _add(self, window: QMainWindow, command: Command) -> None:
+    def _add(self, window: QMainWindow, command: Command, act: Act) -> None:
         action = QAction(command.text, window)
         action.setToolTip(command.tip)
         action.setStatusTip(command.tip)
         action.setShortcuts(command.shortcuts)
-        action.setAutoRepeat(command.repeats)
-        action.setCheckable(command.checkable or command.exclusive)
-        if command.exclusive:
+        action.setAutoRepeat(command.kind == REPEATS)
+        action.setCheckable(command.kind in (SWITCH, CHOICE))
+        if command.kind == CHOICE:
             self._groups.setdefault(command.menu, QActionGroup(window)).addAction(action)
-        if command.checkable:
-            action.triggered.connect(command.act)
-        else:
-            action.triggered.connect(lambda *_: command.act())
+        action.triggered.connect(act if command.kind == SWITCH else lambda *_: act())
         self._menu(window, command.menu).addAction(action)
         self.actions[command.id] = action
 

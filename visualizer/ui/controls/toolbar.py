@@ -55,10 +55,6 @@ class Controls(QWidget):
     display_picked = pyqtSignal(dict)
     """fields of DisplayConfig"""
     file_wanted = pyqtSignal()
-    refresh_wanted = pyqtSignal()
-    freeze_toggled = pyqtSignal(bool)
-    record_toggled = pyqtSignal(bool)
-    overlay_toggled = pyqtSignal(bool)
 
     def __init__(self, front_ends: dict[str, str]) -> None:
         """`front_ends` are those to offer, each with a line on what it is."""
@@ -131,11 +127,6 @@ class Controls(QWidget):
         self.second.picked.connect(
             lambda name: self.display_picked.emit({"second": None if name == _NO_SECOND else name})
         )
-        self.refresh.clicked.connect(self.refresh_wanted)
-        self.freeze.toggled.connect(self.freeze_toggled)
-        self.overlay.toggled.connect(self.overlay_toggled)
-        # Only what a person does: what is shown need not be done again.
-        self.record.clicked.connect(self.record_toggled)
 
     def _toggle(self, text: str, tip: str, name: str = "") -> QPushButton:
         button = QPushButton(text)
@@ -229,10 +220,6 @@ class Controls(QWidget):
         rates = sorted({*(accepted or COMMON_RATES_HZ), source.sample_rate})
         return [(f"{r} Hz · native" if r == native else f"{r} Hz", r) for r in rates]
 
-    def _capture(self) -> CaptureConfig:
-        assert self._status is not None
-        return self._status.config.capture
-
     def play(self, path: Path) -> None:
         """Pick an audio file."""
         self._pick_capture(CaptureConfig("file", path=str(path)))
@@ -247,7 +234,7 @@ class Controls(QWidget):
     def _pick_source(self, kind: str) -> None:
         if kind in ("file", _OPEN_FILE):
             self.file_wanted.emit()
-        elif self._status is not None and kind != self._capture().kind:
+        elif self._status is not None and kind != self._status.config.capture.kind:
             self._pick_capture(CaptureConfig("mic" if kind == "mic" else "demo"))
 
     def _pick_device(self, key: object) -> None:

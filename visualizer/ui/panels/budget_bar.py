@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
 from PyQt6.QtGui import QPainter, QPaintEvent, QPalette
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
-from visualizer.engine.latency import Stage
 from visualizer.ui.panels.latency_figures import HEADROOM, Budget
 from visualizer.ui.picture.overlay import ROLLING_COLUMNS
 from visualizer.ui.picture.tints import STAGE_COLOURS, alarm, mixed
-
-_NOTHING = "no column yet"
 
 
 class BudgetBar(QWidget):
@@ -29,14 +25,14 @@ class BudgetBar(QWidget):
             "The frame is one hop long; what lies beyond it is red. "
             "The thin line is the p99 of the total."
         )
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.MinimumExpanding, QSizePolicy.Policy.Fixed)
         # Painted, since labels would lay the whole panel out again at each new number.
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self._budget: Budget | None = None
 
     def text(self) -> str:
         """Return the numbers as they stand below the bar."""
-        return " · ".join(number.text for number in numbers(self._budget)) or _NOTHING
+        return " · ".join(text for text, _ in _numbers(self._budget))
 
     def show_budget(self, budget: Budget | None) -> None:
         """Show this, or that there is none yet."""
@@ -46,9 +42,6 @@ class BudgetBar(QWidget):
 
     def sizeHint(self) -> QSize:
         return QSize(3 * self._cell(), round(self._bar_height() + 2.3 * self._line()))
-
-    def minimumSizeHint(self) -> QSize:
-        return self.sizeHint()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         painter = QPainter(self)
@@ -61,23 +54,23 @@ class BudgetBar(QWidget):
         if self._budget is not None:
             self._paint_stages(painter, self._budget, hop, beyond)
         painter.setPen(self.palette().color(QPalette.ColorRole.Mid))
-        painter.drawRect(hop)
+        painter.drawRect(hop.toAlignedRect())
         if self._budget is not None:
             share = min(HEADROOM, self._budget.p99 / self._budget.hop)
             mark = QRectF(hop.left() + share * hop.width() - 2, hop.top(), 2, hop.height())
             painter.fillRect(mark, red if share > 1 else text)
         ascent = self.fontMetrics().ascent()
-        for place, number in enumerate(numbers(self._budget) or [Number(_NOTHING)]):
+        for place, (words, is_late) in enumerate(_numbers(self._budget)):
             # The first row has the stages, and is the bar's legend; the total has room for two.
             row, column = (0, place) if place < 3 else (1, 2 * (place - 3))
             left = column * self._cell()
             baseline = self._bar_height() + (row + 0.3) * self._line() + ascent
-            if number.stage is not None:
+            if row == 0 and self._budget is not None:
                 square = QRectF(left, baseline - 0.6 * ascent, 0.6 * ascent, 0.6 * ascent)
-                painter.fillRect(square, STAGE_COLOURS[number.stage])
+                painter.fillRect(square, list(STAGE_COLOURS.values())[place])
                 left += ascent
-            painter.setPen(red if number.is_late else text)
-            painter.drawText(QPointF(left, baseline), number.text)
+            painter.setPen(red if is_late else text)
+            painter.drawText(QPointF(left, baseline), words)
 
     def _paint_stages(self, painter: QPainter, budget: Budget, hop: QRectF, beyond: QRectF) -> None:
         left = hop.left()
@@ -103,26 +96,13 @@ class BudgetBar(QWidget):
         return self.fontMetrics().horizontalAdvance("■ kernel 000.00 ")
 
 
-@dataclass(frozen=True)
-class Number:
-    """One of those under the bar."""
-
-    text: str
-    is_late: bool = False
-    stage: Stage | None = None
-    """whose colour stands before it: the numbers are the bar's legend too"""
-
-
-def numbers(budget: Budget | None) -> list[Number]:
-    """Return the three of the stages, the total and its p99; none without a budget."""
+def _numbers(budget: Budget | None) -> list[tuple[str, bool]]:
+    """Return those under the bar, and whether each is late: the stages, the total and its p99."""
     if budget is None:
-        return []
-    found = []
-    for stage in STAGE_COLOURS:
-        took_ms = budget.stages[stage]
-        shown = "–" if math.isnan(took_ms) else f"{took_ms:.2f}"
-        found.append(Number(f"{stage} {shown}", stage=stage))
-    total = f"total {budget.p50:.2f} of {budget.hop:.4g} ms"
-    found.append(Number(total, budget.p50 > budget.hop))
-    found.append(Number(f"p99 {budget.p99:.2f}", budget.p99 > budget.hop))
-    return found
+        return [("no column yet", False)]
+    taken = [(stage, budget.stages[stage]) for stage in STAGE_COLOURS]
+    return [
+        *((f"{stage} –" if math.isnan(ms) else f"{stage} {ms:.2f}", False) for stage, ms in taken),
+        (f"total {budget.p50:.2f} of {budget.hop:.4g} ms", budget.p50 > budget.hop),
+        (f"p99 {budget.p99:.2f}", budget.p99 > budget.hop),
+    ]

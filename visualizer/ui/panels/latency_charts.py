@@ -7,44 +7,49 @@ import math
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PyQt6.QtCore import QPointF, QRectF, Qt
-from PyQt6.QtGui import QColor, QPainter, QPainterPath, QPen
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QColor, QPen
+from PyQt6.QtWidgets import QGraphicsPathItem
 
 from visualizer.engine.latency import STAGES, percentile
-from visualizer.ui.panels.chart_widget import Chart, Scale, ticks_up_to
-from visualizer.ui.panels.latency_figures import (
-    HEADROOM,
-    TREND_S,
-    Histogram,
-    histogram,
-    trend,
-    trend_top,
-)
+from visualizer.ui.panels.latency_figures import TREND_S, histogram, trend, trend_top
+from visualizer.ui.picture.plot import QuietPlot
 from visualizer.ui.picture.tints import STAGE_COLOURS, alarm, dimmed
 
 _TOTAL = STAGES.index("total")
 _PERCENTILES = (50, 95, 99)
-_MINUTE = Scale(-TREND_S, 0.0, tuple((float(second), f"{-second}") for second in range(-60, 1, 10)))
-_NO_HOP = Scale(0.0, HEADROOM, ())
-"""Before a hop is known."""
+_LINES = 11
+"""Least height of a chart with its labels, in lines of text."""
 
 
-class TrendChart(Chart):
+class TrendChart(QuietPlot):
     """The stages of the last minute in ms; what is over the hop is red."""
 
     def __init__(self) -> None:
+        # Painted by Qt alone, at half the cost of pyqtgraph's curves.
+        self._stages = [QGraphicsPathItem() for _ in STAGES]
+        # Uprights from the hop to the value: seen also where one point alone is late.
+        self._late = pg.PlotCurveItem(connect="pairs")
+        self._hop = pg.InfiniteLine(angle=0)
         super().__init__(
-            "Last minute, ms",
             "Latency of the last minute",
             "Wait, kernel, draw and their total (in the colour of text) over the last minute: each "
             "point is the largest value of its 0.2 s.\n"
             "The dashed line is the hop; what is over it is red.",
-            _MINUTE,
-            _NO_HOP,
+            lines=_LINES,
         )
-        self._seconds = np.empty(0)
-        self._maxima = np.empty((0, len(STAGES)))
-        self._hop_ms = math.nan
+        plot = self.getPlotItem()
+        plot.setLabels(left="ms", bottom="Seconds before now")
+        plot.setXRange(-TREND_S, 0.0, padding=0)
+        for item in (*self._stages, self._hop, self._late):
+            plot.getViewBox().addItem(item, ignoreBounds=True)
+
+    def take_colours(self) -> None:
+        for stage, curve in zip(STAGES, self._stages, strict=True):
+            # Of width 0, which is one pixel in any scale.
+            curve.setPen(QPen(STAGE_COLOURS.get(stage, self.palette().windowText().color()), 0))
+        self._hop.setPen(dimmed(self.palette()), style=Qt.PenStyle.DashLine)
+        self._late.setPen(alarm(self.palette()), width=2)
 
     def show_trend(
         self,
@@ -54,107 +59,73 @@ class TrendChart(Chart):
         hop_s: float,
     ) -> None:
         """As of LatencyLog.since, at the moment `now_s` (perf_counter s)."""
-        self._seconds, self._maxima = trend(times_s, stages_ms, now_s, hop_s)
-        self._hop_ms = hop_s * 1e3
-        top = trend_top(self._maxima[:, _TOTAL], self._hop_ms)
-        self.set_scales(_MINUTE, Scale(0.0, top, ticks_up_to(top)))
-
-    def paint_data(self, painter: QPainter) -> None:
-        if math.isnan(self._hop_ms):
-            return
-        x = self.place_x(self._seconds)
-        for index, stage in enumerate(STAGES):
-            known = np.isfinite(self._maxima[:, index])
-            if known.any():
-                y = self.place_y(self._maxima[:, index])
-                painter.setPen(STAGE_COLOURS.get(stage, self.palette().windowText().color()))
-                painter.drawPath(_line(x, y, known))
-        hop_y = float(self.place_y(self._hop_ms))
-        painter.setPen(QPen(dimmed(self.palette()), 1, Qt.PenStyle.DashLine))
-        painter.drawLine(QPointF(self.area().left(), hop_y), QPointF(self.area().right(), hop_y))
-        late = self._maxima[:, _TOTAL] > self._hop_ms
-        red = alarm(self.palette())
-        # Uprights from the hop to the value: seen also where one point alone is late.
-        for at, top in zip(x[late], self.place_y(self._maxima[late, _TOTAL]), strict=True):
-            painter.fillRect(QRectF(at - 1, top, 2, hop_y - top), red)
+        seconds, maxima = trend(times_s, stages_ms, now_s, hop_s)
+        hop_ms = hop_s * 1e3
+        self.getPlotItem().setYRange(0.0, trend_top(maxima[:, _TOTAL], hop_ms), padding=0)
+        self._hop.setValue(hop_ms)
+        for curve, values in zip(self._stages, maxima.T, strict=True):
+            curve.setPath(pg.arrayToQPath(seconds, values, connect="finite"))
+        late = maxima[:, _TOTAL] > hop_ms
+        tops = maxima[late, _TOTAL]
+        uprights = np.column_stack((np.full(len(tops), hop_ms), tops))
+        self._late.setData(np.repeat(seconds[late], 2), uprights.ravel())
 
 
-class HistogramChart(Chart):
+class HistogramChart(QuietPlot):
     """Totals in bins; those over the hop are red."""
 
     def __init__(self) -> None:
+        self._fine, self._late = (
+            pg.BarGraphItem(x0=[], x1=[], y0=0.0, y1=[], pen=None) for _ in range(2)
+        )
+        self._hop = pg.InfiniteLine()
+        # Each label at a height of its own: they often lie together.
+        self._percentiles = [
+            pg.InfiniteLine(label=f"p{percent} {{value:.2f}}", labelOpts={"position": height})
+            for percent, height in zip(_PERCENTILES, (0.93, 0.8, 0.67), strict=True)
+        ]
         super().__init__(
-            "Total of the last minute, ms",
             "Spread of the total latency",
             "How the totals of the last minute are spread, on a logarithmic scale, with "
             "lines at p50, p95 and p99.\nThe dashed line is the hop; what is over it is red. The "
             "last bar holds all that is beyond the scale, too.",
-            _NO_HOP,
-            _NO_HOP,
+            lines=_LINES,
         )
-        self._spread: Histogram | None = None
-        self._percentiles: tuple[float, ...] = ()
-        self._hop_ms = math.nan
+        plot = self.getPlotItem()
+        plot.setLabels(left="Columns", bottom="Total of the last minute, ms")
+        for item in (self._fine, self._late, self._hop, *self._percentiles):
+            plot.addItem(item, ignoreBounds=True)
+
+    def take_colours(self) -> None:
+        text, ground = self.palette().windowText().color(), QColor(self.palette().window().color())
+        ground.setAlpha(200)
+        self._fine.setOpts(brush=dimmed(self.palette()))
+        self._late.setOpts(brush=alarm(self.palette()))
+        self._hop.setPen(dimmed(self.palette()), style=Qt.PenStyle.DashLine)
+        for line in self._percentiles:
+            line.setPen(text)
+            line.label.setColor(text)
+            line.label.fill = pg.mkBrush(ground)
 
     def show_totals(self, totals_ms: NDArray[np.float64], hop_s: float) -> None:
         """(n,) ms"""
-        self._hop_ms = hop_s * 1e3
+        hop_ms = hop_s * 1e3
         known = np.sort(totals_ms[~np.isnan(totals_ms)])
-        self._percentiles = tuple(
-            percentile(known, percent) for percent in _PERCENTILES if len(known)
-        )
-        self._spread = histogram(known, self._hop_ms)
-        right = float(self._spread.edges_ms[-1])
-        most = max(100, int(self._spread.counts.max(initial=0)))
-        powers = range(math.ceil(math.log10(most)) + 1)
-        y_ticks = tuple((_height(10.0**power), f"{10**power}") for power in powers)
-        top = y_ticks[-1][0]
-        self.set_scales(Scale(0.0, right, ticks_up_to(right)), Scale(0.0, top, y_ticks))
-
-    def paint_data(self, painter: QPainter) -> None:
-        if self._spread is None:
-            return
-        area, edges = self.area(), self.place_x(self._spread.edges_ms)
-        heights = np.log10(1.0 + self._spread.counts)
-        tops = self.place_y(heights)
-        late = self._spread.edges_ms[:-1] > self._hop_ms * (1 - 1e-9)
-        fine, red = dimmed(self.palette()), alarm(self.palette())
-        for index in np.flatnonzero(self._spread.counts):
-            width = max(1.0, edges[index + 1] - edges[index] - 1)
-            bar = QRectF(edges[index], tops[index], width, area.bottom() - tops[index])
-            painter.fillRect(bar, red if late[index] else fine)
-        hop_x = float(self.place_x(self._hop_ms))
-        painter.setPen(QPen(fine, 1, Qt.PenStyle.DashLine))
-        painter.drawLine(QPointF(hop_x, area.top()), QPointF(hop_x, area.bottom()))
-        self._paint_percentiles(painter)
-
-    def _paint_percentiles(self, painter: QPainter) -> None:
-        """Each label on a line of its own and on the side with room: they often lie together."""
-        area, metrics = self.area(), self.fontMetrics()
-        text, ground = self.palette().windowText().color(), QColor(self.palette().window().color())
-        ground.setAlpha(200)
-        lines = [float(at) for at in self.place_x(self._percentiles)]
-        for at in lines:
-            painter.fillRect(QRectF(at, area.top(), 1, area.height()), text)
-        painter.setPen(text)
-        for row, (at, value) in enumerate(zip(lines, self._percentiles, strict=True)):
-            words = f"p{_PERCENTILES[row]} {value:.2f}"
-            width = metrics.horizontalAdvance(words) + 4.0
-            left = at + 2 if at + 2 + width < area.right() else at - 2 - width
-            label = QRectF(left, area.top() + row * metrics.height(), width, metrics.height())
-            painter.fillRect(label, ground)
-            painter.drawText(label, Qt.AlignmentFlag.AlignCenter, words)
-
-
-def _height(count: float) -> float:
-    # One more than the count: a single column shows.
-    return math.log10(1.0 + count)
-
-
-def _line(x: NDArray[np.float64], y: NDArray[np.float64], known: NDArray[np.bool_]) -> QPainterPath:
-    """A line through the points, broken where they are not known."""
-    whole = bool(known.all())
-    path: QPainterPath = pg.arrayToQPath(
-        x, y, connect="all" if whole else "finite", finiteCheck=not whole
-    )
-    return path
+        for percent, line in zip(_PERCENTILES, self._percentiles, strict=True):
+            line.setVisible(len(known) > 0)
+            if len(known):
+                line.setValue(percentile(known, percent))
+        counts, edges = histogram(known, hop_ms)
+        # One more than the count: a single column shows.
+        heights = np.log10(1.0 + counts)
+        left, right = edges[:-1], edges[1:]
+        late = left > hop_ms * (1 - 1e-9)
+        for bars, which in ((self._fine, ~late), (self._late, late)):
+            bars.setOpts(x0=left[which], x1=right[which], y1=heights[which])
+        powers = range(math.ceil(math.log10(max(100, counts.max(initial=0)))) + 1)
+        ticks = [(math.log10(1.0 + 10.0**power), f"{10**power}") for power in powers]
+        plot = self.getPlotItem()
+        plot.getAxis("left").setTicks([ticks])
+        plot.setXRange(0.0, right[-1], padding=0)
+        plot.setYRange(0.0, ticks[-1][0], padding=0)
+        self._hop.setValue(hop_ms)

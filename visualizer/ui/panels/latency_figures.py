@@ -32,16 +32,6 @@ class Budget:
     hop: float
 
 
-@dataclass(frozen=True)
-class Histogram:
-    """How often a total fell into each bin; the hop is an edge."""
-
-    edges_ms: NDArray[np.float64]
-    """(bins + 1,)"""
-    counts: NDArray[np.int64]
-    """(bins,); the last one holds what lies beyond, too"""
-
-
 def budget(status: EngineStatus, latency: LatencyLog) -> Budget | None:
     """None before anything was measured."""
     total = latency.percentiles("total", ROLLING_COLUMNS)
@@ -86,16 +76,19 @@ def trend_top(totals_ms: NDArray[np.float64], hop_ms: float) -> float:
     return hop_ms * min(_TREND_TOP, max(HEADROOM, math.ceil(4 * largest) / 4))
 
 
-def histogram(totals_ms: NDArray[np.float64], hop_ms: float) -> Histogram:
-    """Bins of (n,) totals, sorted and known, from 0 to somewhat beyond the hop and the p99."""
+def histogram(
+    totals_ms: NDArray[np.float64], hop_ms: float
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Count (n,) totals, sorted and known, from 0 to somewhat beyond the hop and the p99.
+
+    Returns counts (bins,), the last one with what lies beyond, and edges in ms (bins + 1,), of
+    which the hop is one.
+    """
     p99 = percentile(totals_ms, 99) if len(totals_ms) else 0.0
     hops = max(HEADROOM, math.ceil(4 * 1.1 * p99 / hop_ms) / 4)
     bins_per_hop = max(1, round(_BINS / hops))
-    n_bins = math.ceil(hops * bins_per_hop)
-    edges = np.arange(n_bins + 1, dtype=np.float64) * (hop_ms / bins_per_hop)
-    places = np.floor(totals_ms * (bins_per_hop / hop_ms)).astype(np.int64)
-    counts = np.bincount(np.clip(places, 0, n_bins - 1), minlength=n_bins)
-    return Histogram(edges, counts)
+    edges = np.arange(math.ceil(hops * bins_per_hop) + 1) * (hop_ms / bins_per_hop)
+    return np.histogram(np.minimum(totals_ms, edges[-1]), edges)
 
 
 def what_is_measured(status: EngineStatus) -> str:

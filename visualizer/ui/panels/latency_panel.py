@@ -70,7 +70,7 @@ class LatencyPanel(QScrollArea):
         now_s = self._clock()
         times_s, stages_ms = latency.since(now_s - TREND_S)
         self.trend.show_trend(times_s, stages_ms, now_s, status.mel.hop_s)
-        # The spread of a minute moves slowly, and painting it is a third of the panel's cost.
+        # The spread of a minute moves slowly, and painting it is a fair part of the panel's cost.
         if now_s >= self._spread_due_s or status.config_id != self._config_id:
             self._spread_due_s, self._config_id = now_s + _SPREAD_INTERVAL_S, status.config_id
             self.histogram.show_totals(stages_ms[:, STAGES.index("total")], status.mel.hop_s)

@@ -11,6 +11,7 @@ from visualizer.ui.picture.axis import FrequencyAxis
 from visualizer.ui.picture.lanes import Lane
 from visualizer.ui.picture.plot import QuietPlot
 from visualizer.ui.picture.tints import STAGE_COLOURS, mixed
+from visualizer.ui.picture.viewer import Slice
 
 Values = NDArray[np.float32]
 
@@ -88,6 +89,12 @@ class SpectrumPanel(QWidget):
         """Let columns (n, n_mels) count for the peaks, shown or not; the next call shows them."""
         if len(columns):
             self._held = np.fmax(self._held, np.fmax.reduce(columns, axis=0))
+
+    def show_slice(self, found: Slice) -> None:
+        """Show a column; those that came just before count for the peaks."""
+        self.set_lane(found.lane)
+        self.hold(found.columns)
+        self.show_values(found.columns[-1], found.range, found.title)
 
     def show_values(self, values: Values, limits: tuple[float, float], title: str) -> None:
         """Show a column (n_mels,) in the picture's unit, over the picture's range of values.

@@ -70,11 +70,9 @@ def latency_lines(status: EngineStatus, latency: LatencyLog) -> list[Line]:
         "overflows": status.input_overflows,
         "drops": status.dropped_blocks + status.dropped_columns,
         "gaps": status.gaps,
-        "bad samples": status.bad_samples,
+        **({"bad samples": status.bad_samples} if status.bad_samples else {}),
     }
-    if not status.bad_samples:
-        del counters["bad samples"]
-    counted = " · ".join(f"{label} {count}" for label, count in counters.items())
+    counted = " · ".join(f"{label} {n}" for label, n in counters.items())
     if status.gaps:
         counted += f" ({status.lost_s:.2f} s)"
     lines.append(Line(counted, ALARM if any(counters.values()) else DIM))

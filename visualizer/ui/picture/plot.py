@@ -25,8 +25,9 @@ class QuietPlot(pg.PlotWidget):
         self.setToolTip(tip)
         plot = self.getPlotItem()
         plot.hideButtons()
-        # Half of the last tick's text hangs over.
-        plot.setContentsMargins(0, 0, 2 * self.fontMetrics().averageCharWidth(), 0)
+        # Half of the last ticks' texts hangs over.
+        metrics = self.fontMetrics()
+        plot.setContentsMargins(0, metrics.height() / 2, 2 * metrics.averageCharWidth(), 0)
         plot.setMouseEnabled(False, False)
         plot.disableAutoRange()
         for axis in self._axes():

@@ -33,6 +33,7 @@ from PyQt6.QtWidgets import QWidget
 from visualizer.ui.picture.display import REVERSED
 from visualizer.ui.picture.marks import Marks, Place, Region
 from visualizer.ui.picture.overlay import TextPlate
+from visualizer.ui.picture.pixels import draw_ring, pixels_of
 from visualizer.ui.picture.raster import (
     EMPTY_COLOUR,
     N_COLOURS,
@@ -264,14 +265,8 @@ class SpectrogramView(QWidget):
             return
         if (self._image.width(), self._image.height()) != (width, height):
             self._image = QImage(width, height, QImage.Format.Format_RGB32)
-        memory = self._image.bits()
-        assert memory is not None
-        memory.setsize(self._image.sizeInBytes())
-        pixels: NDArray[np.uint32] = np.asarray(memory).view(np.uint32).reshape(height, width)
-        scene = self._scene
-        self._raster = Raster(
-            pixels, self._span_s / width, scene.grid, scene.columns, scene.unit, scene.peak
-        )
+        pixels, pixel_s, scene = pixels_of(self._image), self._span_s / width, self._scene
+        self._raster = Raster(pixels, pixel_s, scene.grid, scene.columns, scene.unit, scene.peak)
         self._raster.set_colours(self._table, self._range)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
@@ -302,18 +297,12 @@ class SpectrogramView(QWidget):
         return [plate.place(area, corner, ratio) for plate, corner in self.plates]
 
     def _draw_pixels(self, painter: QPainter) -> None:
-        raster, ratio = self._raster, self.devicePixelRatioF()
+        raster, view_first = self._raster, self._view_first()
         assert raster is not None
-        width, height, view_first = raster.width, raster.height, self._view_first()
-        first, end = max(raster.first, view_first), min(raster.end, view_first + width)
-        if end - first < width:
+        first, end = max(raster.first, view_first), min(raster.end, self._view_end())
+        if end - first < raster.width:
             painter.fillRect(self.rect(), QColor(EMPTY_COLOUR))
-        while first < end:
-            at = first % width
-            n = min(end - first, width - at)
-            target = QRectF((first - view_first) / ratio, 0, n / ratio, height / ratio)
-            painter.drawImage(target, self._image, QRectF(at, 0, n, height))
-            first += n
+        draw_ring(painter, self._image, (first, end), view_first, self.devicePixelRatioF())
 
     def _draw_marks(self, painter: QPainter) -> None:
         scene, marks = self._scene, self._marks

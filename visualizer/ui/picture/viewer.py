@@ -15,7 +15,7 @@ from visualizer.engine.history import SoundHistory
 from visualizer.engine.status import EngineStatus
 from visualizer.engine.tracks import Tracks
 from visualizer.errors import ConfigError
-from visualizer.mel.presets import PRESETS, preset_for
+from visualizer.mel.presets import preset_for
 from visualizer.ui.picture.auto_range import RobustRange
 from visualizer.ui.picture.display import SPANS_S, DisplayConfig
 from visualizer.ui.picture.inspector import Inspector
@@ -68,11 +68,6 @@ class Viewer(QWidget):
         self.woken.connect(self.take_followed)
         self.stack.zoomed.connect(self.zoom)
 
-    @property
-    def front_ends(self) -> dict[str, str]:
-        """What can be shown, or compared with: names, each with a line on what it is."""
-        return {name: chosen.summary for name, chosen in PRESETS.items()}
-
     def begin(self, status: EngineStatus, sound: SoundHistory) -> None:
         """A front-end came into force, over a new sound or the same one."""
         assert status.mel is not None
@@ -85,10 +80,6 @@ class Viewer(QWidget):
             self.stack.set_sound(sound)
             # Last: where the picture stood still, it brings the first columns.
             self.stack.begin_stream()
-
-    def end(self) -> None:
-        """No more of the sound will come."""
-        self.tracks.end()
 
     def append(self, columns: MelColumns) -> None:
         """Take live columns of the front-end in force."""
@@ -171,10 +162,6 @@ class Viewer(QWidget):
         # At the cursor that column alone; now, all that came since the last look.
         columns = newest[-1:] if pointed else newest
         return Slice(lane, columns, stack.pictures[place.lane].limits, title)
-
-    def close_tracks(self) -> None:
-        """End what is computed besides the live columns."""
-        self.tracks.close()
 
     def reset_range(self) -> None:
         """Back to the front-end's usual range of colours, no longer following the sound."""

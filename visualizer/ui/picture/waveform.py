@@ -6,12 +6,13 @@ import time
 
 import numpy as np
 from numpy.typing import NDArray
-from PyQt6.QtCore import QEvent, QRectF, QSize, Qt, QTimer
+from PyQt6.QtCore import QEvent, QSize, Qt, QTimer
 from PyQt6.QtGui import QImage, QPainter, QPaintEvent, QPalette, QResizeEvent
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from visualizer.mel.limits import CLIP_PEAK
 from visualizer.ui.picture.envelope import Envelope, Read
+from visualizer.ui.picture.pixels import draw_ring, pixels_of
 from visualizer.ui.picture.tints import GAP, STAGE_COLOURS, alarm
 
 _LINES = 3
@@ -120,14 +121,8 @@ class WaveformStrip(QWidget):
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         painter = QPainter(self)
-        height, width = self._ring.shape
-        oldest = self._end_pixel % width
-        split = self.width() * (width - oldest) / width
-        left = QRectF(0, 0, split, self.height())
-        right = QRectF(split, 0, self.width() - split, self.height())
-        painter.drawImage(left, self._image, QRectF(oldest, 0, width - oldest, height))
-        if oldest:
-            painter.drawImage(right, self._image, QRectF(0, 0, oldest, height))
+        end, first = self._end_pixel, self._end_pixel - self._envelope.width
+        draw_ring(painter, self._image, (first, end), first, self.devicePixelRatioF())
 
     def _height(self) -> int:
         return max(1, round(self.height() * self.devicePixelRatioF()))
@@ -139,12 +134,7 @@ class WaveformStrip(QWidget):
         self._envelope = Envelope(samples / width, width)
         self._image = QImage(width, self._height(), QImage.Format.Format_RGB32)
         self._image.fill(self.palette().color(QPalette.ColorRole.Base))
-        memory = self._image.bits()
-        assert memory is not None
-        memory.setsize(self._image.sizeInBytes())
-        self._ring: NDArray[np.uint32] = (
-            np.asarray(memory).view(np.uint32).reshape(self._height(), width)
-        )
+        self._ring = pixels_of(self._image)
         self._rows = np.arange(self._height())[:, np.newaxis]
 
     def _blank(self, missing: NDArray[np.int64]) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 from _pytest.faulthandler import fault_handler_stderr_fd_key
+from hypothesis import settings
 
 from tests import needs
 from tests.sound import SoundServer, running_server
@@ -32,6 +33,9 @@ DEADLINE_S = 20.0
 def pytest_configure(config: pytest.Config) -> None:
     show_crashes(config)
     let_python_keep_what_it_compiles()
+    # A busy machine is no fault of what is tested.
+    settings.register_profile("unhurried", deadline=None)
+    settings.load_profile("unhurried")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -20,7 +20,7 @@ from visualizer.audio.source import LATE_LIMIT_S, SourceInfo
 from visualizer.engine.columns import MelColumns
 from visualizer.engine.config import EngineConfig
 from visualizer.engine.engine import Engine
-from visualizer.engine.keeper import KernelPlan
+from visualizer.engine.keeper import KernelChoice, KernelPlan
 from visualizer.engine.outbox import OUTBOX_LENGTH
 from visualizer.engine.pipeline import Pipeline
 from visualizer.engine.status import EngineStatus
@@ -67,6 +67,7 @@ class Bench:
         self.fallbacks = fallbacks
         self.strict = False
         self.kernels: Path | None = None
+        self.choice: KernelChoice | None = None
         self.patience = CALM
         self.woken = threading.Event()
         self.deadline_s = 30.0
@@ -77,7 +78,7 @@ class Bench:
             self.fallbacks,
             self.woken.set,
             strict=self.strict,
-            kernels=KernelPlan("auto" if self.kernels else "numpy", self.kernels),
+            kernels=KernelPlan(self.choice or ("auto" if self.kernels else "numpy"), self.kernels),
             open_source=self._open,
             patience=self.patience,
         )

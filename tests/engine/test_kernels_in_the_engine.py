@@ -147,6 +147,18 @@ def test_without_a_folder_nothing_is_built(bench: Bench) -> None:
     assert 0 < status.deviation < 1e-6
 
 
+def test_torch_is_loaded_beside_the_stream_and_swapped_in(bench: Bench) -> None:
+    bench.choice = "eager"
+    bench.start().until(lambda s: s.state == "running")
+    samples = noise(100 * HOP)
+    bench.write(samples[: 50 * HOP])
+    status = bench.until(lambda s: s.backend == "eager")
+    assert status.kernel_note is None
+    bench.write(samples[50 * HOP :])
+    bench.until(lambda s: s.columns == expected(samples[:, :1]).shape[1])
+    assert_columns(bench, status.config_id, samples)
+
+
 def test_where_nothing_can_be_kept_the_stream_goes_on(bench: Bench, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()

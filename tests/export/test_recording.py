@@ -344,11 +344,12 @@ def test_the_sound_recorded_is_what_the_front_end_was_fed(bench: Bench, folder: 
     np.testing.assert_allclose(found["mel"], again[:, found["column"]], rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["whisper-80", "perch-pcen"])
 @pytest.mark.parametrize(("at_start", "normalised"), [(True, False), (False, True)])
 def test_a_level_that_comes_of_earlier_sound_is_said(
-    bench: Bench, folder: Path, at_start: bool, normalised: bool
+    bench: Bench, folder: Path, at_start: bool, normalised: bool, name: str
 ) -> None:
-    bench.config = EngineConfig(MIC, preset="whisper-80")
+    bench.config = EngineConfig(MIC, preset=name)
     heard_from(bench, 0 if at_start else 4000)
     recording = Recording(bench, folder)
     recording.hear(noise(4000))

@@ -42,12 +42,20 @@ def piece_of(name: str, sound: SoundHistory, channel: Channel = None) -> Piece:
 
 
 @pytest.mark.parametrize(
-    ("name", "channel"), [("simli", None), ("simli", 1), ("whisper-80", 0), ("kaldi", None)]
+    ("name", "channel"),
+    [
+        ("simli", None),
+        ("simli", 1),
+        ("whisper-80", 0),
+        ("kaldi", None),
+        ("perch-pcen", 0),
+        ("torchaudio-mfcc", None),
+    ],
 )
 def test_what_is_saved_is_what_was_shown_and_the_code_makes_it_again(
     tmp_path: Path, name: str, channel: Channel
 ) -> None:
-    """kaldi has another rate than the sound, whisper normalises by what was heard before."""
+    """kaldi has another rate than the sound, whisper and PCEN take in what was heard before."""
     samples = noise(3 * RATE_HZ)
     piece = piece_of(name, heard(samples), channel)
     code = save_piece(piece, tmp_path / "a region.npy")

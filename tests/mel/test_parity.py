@@ -539,9 +539,7 @@ def test_ast_cuts_what_is_longer_than_its_columns() -> None:
 
 # ----------------------------------------------------------------------------------- the stream
 
-EXAMPLES = settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
-)
+EXAMPLES = settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow], database=None)
 
 
 @st.composite

@@ -78,10 +78,10 @@ def test_no_split_changes_a_bit_and_a_whole_clip_is_the_same(name: str) -> None:
     assert front_end.dependence == "past"
     samples = np.concatenate((sound(front_end), 0.1 * sound(front_end)), axis=1)
     whole = streamed(front_end, samples, len(samples))
-    for block in (1, 320, 5001):
-        np.testing.assert_array_equal(
-            streamed(front_end, samples[:8000], block)[0, :, :5], whole[0, :, :5]
-        )
+    for block in (320, 5001):
+        np.testing.assert_array_equal(streamed(front_end, samples, block), whole)
+    short = streamed(front_end, samples[:8000], 8000)
+    np.testing.assert_array_equal(streamed(front_end, samples[:8000], 1), short)
     clip = clip_columns(samples, front_end, 5001, streaming=False)
     np.testing.assert_allclose(clip, whole, rtol=0, atol=ROUNDING * whole.max())
 

@@ -275,7 +275,8 @@ class Engine:
                     self._wanted = config
                 self._begin(analysis, fault, state)
                 if analysis.offer is None:
-                    self._keeper.want(analysis.mel, analysis.device)
+                    chosen = config.compute != "auto"
+                    self._keeper.want(analysis.mel, analysis.device, is_chosen=chosen)
                 return
         self._fail(fault or "no front-end works")
 
@@ -305,7 +306,7 @@ class Engine:
         """
         pipeline, status = self._pipeline, self._status
         fits = (offer.front_end, offer.device) == (status.mel, self._device)
-        if pipeline is None or status.state != "running" or not fits:
+        if pipeline is None or status.state not in ("running", "waiting") or not fits:
             return
         if offer.kernel is not None:
             pipeline.stream.kernel = offer.kernel

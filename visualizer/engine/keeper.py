@@ -9,13 +9,14 @@ from then on nobody else calls it.
 from __future__ import annotations
 
 import logging
+import math
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from visualizer.engine.kernel_builder import end, events, start_builder
 from visualizer.errors import KernelError
@@ -28,7 +29,6 @@ from visualizer.mel.kernels.libraries import import_torch
 from visualizer.mel.kernels.timing import Timing
 
 KernelChoice = Literal["auto", "numpy", "eager"]
-KERNEL_CHOICES: tuple[KernelChoice, ...] = get_args(KernelChoice)
 
 BUILDING = "a compiled kernel is being built"
 LOADING = "torch is being loaded"
@@ -65,12 +65,16 @@ class KernelOffer:
     timings: tuple[Timing, ...] = ()
     note: str | None = None
     """why no better kernel runs"""
+    is_building: bool = False
+    """whether a better one is on its way"""
 
 
 @dataclass(frozen=True, eq=False)
 class _Want:
     front_end: FrontEnd
     device: str
+    is_chosen: bool
+    """whether the user asked for the device"""
 
 
 class KernelKeeper:
@@ -95,9 +99,12 @@ class KernelKeeper:
         """Return what was offered before, ready to be taken again at once."""
         return self._kept.get((front_end, device))
 
-    def want(self, front_end: FrontEnd, device: str) -> None:
-        """Look for a better kernel; whatever is found is offered, later."""
-        self._wanted = _Want(front_end, device)
+    def want(self, front_end: FrontEnd, device: str, *, is_chosen: bool = False) -> None:
+        """Look for a better kernel; whatever is found is offered, later.
+
+        `is_chosen` says that the user asked for the device, so that NumPy does not stand in.
+        """
+        self._wanted = _Want(front_end, device, is_chosen)
         self._interrupt()
 
     def close(self) -> None:
@@ -131,46 +138,38 @@ class KernelKeeper:
 
     def _serve(self, wanted: _Want) -> None:
         front_end, device = wanted.front_end, wanted.device
-        numpy = NumpyKernel(front_end)
-        ready = KernelOffer(front_end, device, relative_deviation(front_end, numpy))
-        if self._choice == "numpy":
-            self._offer(replace(ready, note=NOT_WANTED))
+        deviation = relative_deviation(front_end, NumpyKernel(front_end))
+        self._last = KernelOffer(front_end, device, deviation)
+        if self._choice == "numpy" or (self._choice, device, self._folder) == ("auto", "cpu", None):
+            self._offer(replace(self._last, note=NOT_WANTED))
             return
         try:
             if self._choice == "eager" or device != "cpu":
                 self._serve_torch(wanted)
-                return
-            if self._folder is None:
-                self._offer(replace(ready, note=NOT_WANTED))
-                return
-            artifacts.require_folder(self._folder)
-            offer, complete = self._load(ready)
-            if not complete:
-                self._build(wanted, offer)
+            elif not self._load(wanted):
+                self._build(wanted)
         except Exception as error:
             if not isinstance(error, KernelError):
                 _log.exception("no better kernel works")
-            self._offer(replace(ready, note=str(error)))
+            # What was offered before goes on.
+            self._offer(replace(self._last, note=str(error), is_building=False))
 
     def _serve_torch(self, wanted: _Want) -> None:
         """Offer a kernel that torch runs in this process."""
-        self._on_offer(KernelOffer(wanted.front_end, wanted.device, None, note=LOADING))
+        self._offer(replace(self._last, note=LOADING, is_building=True))
         import_torch()
         from visualizer.mel.kernels.torch_kernels import EagerKernel, torch_kernel
 
         make = EagerKernel if self._choice == "eager" else torch_kernel
         kernel = make(wanted.front_end, wanted.device)
         deviation = relative_deviation(wanted.front_end, kernel)
-        offer = KernelOffer(wanted.front_end, wanted.device, deviation, kernel)
-        self._offer(offer)
+        self._offer(KernelOffer(wanted.front_end, wanted.device, deviation, kernel))
         if self._choice == "auto" and self._folder is not None:
-            artifacts.require_folder(self._folder)
-            self._build(wanted, offer)
+            self._build(wanted)
 
-    def _load(self, ready: KernelOffer) -> tuple[KernelOffer, bool]:
-        """Offer what is kept on disk; return what is offered, and whether that is all there is."""
-        assert self._folder is not None
-        artifact = Artifact(ready.front_end, 1, self._folder)
+    def _load(self, wanted: _Want) -> bool:
+        """Offer what is kept on disk; return whether that is all there is."""
+        artifact = self._artifact(wanted)
         try:
             kernel = artifacts.load(artifact)
             timings, complete = artifacts.timings(artifact)
@@ -179,19 +178,14 @@ class KernelKeeper:
             artifacts.discard(artifact)
             kernel = None
         if kernel is None:
-            offer, complete = replace(ready, note=BUILDING), False
-            self._on_offer(offer)
-        else:
-            offer = _best(ready, kernel, timings)
-            self._offer(offer)
-        return offer, complete
+            self._offer(replace(self._last, note=BUILDING, is_building=True))
+            return False
+        self._offer(_best(self._last, kernel, timings, wanted))
+        return complete
 
-    def _build(self, wanted: _Want, offer: KernelOffer) -> None:
-        """Let a child build what `offer` is missing and time all; offer each result as it comes."""
-        assert self._folder is not None
-        artifact = Artifact(wanted.front_end, 1, self._folder)
-        ready = offer
-        problem: str | None = None
+    def _build(self, wanted: _Want) -> None:
+        """Let a child build what is missing and time all; offer each result as it comes."""
+        artifact, ready = self._artifact(wanted), self._last
         builder = self._builder = start_builder(artifact, wanted.device)
         if self._is_over(wanted):
             end(builder)
@@ -199,21 +193,23 @@ class KernelKeeper:
             for event in events(builder):
                 if self._is_over(wanted):
                     break
-                problem = event.get("error", problem)
                 timings = tuple(Timing(**timing) for timing in event.get("timings", ()))
-                if offer.kernel is not None or offer.note != BUILDING:
-                    # The worker has its kernel by now, so only the numbers change.
-                    offer = replace(offer, timings=timings)
-                elif any(timing.name == "compiled" for timing in timings):
+                kernel = ready.kernel
+                if kernel is None and any(timing.name == "compiled" for timing in timings):
                     kernel = artifacts.load(artifact)
-                    if kernel is not None:
-                        offer = _best(replace(ready, note=None), kernel, timings)
-                elif problem is not None:
-                    offer = replace(ready, note=problem)
-                if timings or problem:
-                    self._offer(offer)
-        if not self._is_over(wanted) and offer.note == BUILDING:
+                if "error" in event:
+                    self._offer(replace(self._last, note=event["error"], is_building=False))
+                elif kernel is not None and timings:
+                    self._offer(_best(ready, kernel, timings, wanted))
+                elif timings:
+                    self._offer(replace(self._last, timings=timings))
+        if not self._is_over(wanted) and self._last.is_building:
             raise KernelError(f"the process that builds kernels ended with {builder.returncode}")
+
+    def _artifact(self, wanted: _Want) -> Artifact:
+        assert self._folder is not None
+        artifacts.require_folder(self._folder)
+        return Artifact(wanted.front_end, 1, self._folder)
 
     @contextmanager
     def _ended_with(self, builder: subprocess.Popen[str]) -> Iterator[None]:
@@ -230,19 +226,25 @@ class KernelKeeper:
         return self._closing or self._wanted is not wanted
 
     def _offer(self, offer: KernelOffer) -> None:
-        if offer.note != BUILDING:
+        self._last = offer
+        if not offer.is_building:
             self._kept[offer.front_end, offer.device] = offer
         self._on_offer(offer)
 
 
-def _best(ready: KernelOffer, kernel: HostKernel, timings: tuple[Timing, ...]) -> KernelOffer:
-    """Return the offer of the compiled kernel, unless NumPy's was measured to be faster."""
+def _best(
+    ready: KernelOffer, kernel: HostKernel, timings: tuple[Timing, ...], wanted: _Want
+) -> KernelOffer:
+    """Return the offer of a kernel, or of NumPy's where that was measured to be faster.
+
+    Where the user chose the device, it is the kernel's in any case.
+    """
     p50_us = {timing.name: timing.p50_us for timing in timings}
-    if p50_us.get("compiled", 0.0) > p50_us.get("numpy", float("inf")):
-        note = (
-            f"NumPy is faster here: {p50_us['numpy']:.0f} µs per hop, "
-            f"compiled {p50_us['compiled']:.0f} µs"
-        )
-        return replace(ready, timings=timings, note=note)
-    deviation = relative_deviation(ready.front_end, kernel)
-    return replace(ready, kernel=kernel, deviation=deviation, timings=timings)
+    numpy_us, its_us = p50_us.get("numpy", math.inf), p50_us.get(kernel.backend, 0.0)
+    front_end = ready.front_end
+    note = None
+    if its_us > numpy_us and not wanted.is_chosen:
+        note = f"NumPy is faster here: {numpy_us:.0f} µs per hop, {kernel.backend} {its_us:.0f} µs"
+        kernel = NumpyKernel(front_end)
+    deviation = relative_deviation(front_end, kernel)
+    return KernelOffer(front_end, ready.device, deviation, kernel, timings, note)

@@ -11,7 +11,6 @@ import logging
 import platform
 from contextlib import suppress
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +129,7 @@ class TakeWriter:
             "program": f"mel-visualizer {__version__}",
             "versions": {
                 "python": platform.python_version(),
-                "torch": version("torch"),
+                "torch": _version_of("torch"),
                 "numpy": np.__version__,
                 "platform": platform.platform(),
             },
@@ -198,3 +197,13 @@ class TakeWriter:
 
     def _sound_bytes(self, n_samples: int) -> int:
         return n_samples * self._take.source.channels * SAMPLE_BYTES[self._sound_format]
+
+
+def _version_of(package: str) -> str | None:
+    # Slow to load, and needed only here.
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -200,7 +200,9 @@ def test_features_that_were_changed_differ_by_what_they_were_changed(
     assert any("does not say how it was made" in n for n in found["notes"]) == (suffix == ".npy")
 
 
-@pytest.mark.parametrize("name", ["simli", "seamless", "whisper-80"])
+@pytest.mark.parametrize(
+    "name", ["simli", "seamless", "whisper-80", "librosa-pcen", "torchaudio-mfcc"]
+)
 def test_a_front_end_gives_what_the_mel_command_wrote(
     tmp_path: Path, sound: Path, name: str
 ) -> None:

@@ -104,7 +104,7 @@ def test_an_echo_as_loud_is_refused(later: int) -> None:
     ),  # ±10 ms at 16 kHz
     seed=st.integers(0, 2**32 - 1),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_any_delay_gain_and_unpunctual_callbacks(
     delay: int, gain: float, wander: list[int], seed: int
 ) -> None:

@@ -104,7 +104,7 @@ def raster_of(history: ColumnHistory, height: int, pixel_s: float) -> Raster:
     st.sampled_from([3, 7, 20]),
     st.lists(st.integers(-60, 20), min_size=8, max_size=8),
 )
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_every_pixel_is_right_through_wraps_gaps_and_scrolling(
     steps: list[tuple[int, int]], hops_per_pixel: float, height: int, moves: list[int]
 ) -> None:

@@ -62,12 +62,16 @@ class Artifact:
     def made_for(self) -> dict[str, Any]:
         """Return all that decides whether a library fits: the numbers, torch, CPU and source."""
         # Here, since it takes a while to load and a start does not need it.
-        from importlib.metadata import version
+        from importlib.metadata import PackageNotFoundError, version
 
+        try:
+            torch = version("torch")
+        except PackageNotFoundError as error:
+            raise KernelError("torch is not installed", "`pip install torch` brings it") from error
         return {
             "front_end": self.front_end.to_dict(),
             "n_rows": self.n_rows,
-            "torch": version("torch"),
+            "torch": torch,
             "cpu": _cpu_features(),
             "source": _source_hash(),
         }
@@ -219,9 +223,10 @@ def _cannot_keep(folder: Path, error: OSError) -> str:
 def _put(path: Path, content: bytes) -> None:
     """Write a file so that it is there as a whole or not at all. Raises KernelError."""
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as unfinished:
-            unfinished.write(content)
-        Path(unfinished.name).replace(path)
+        with tempfile.TemporaryDirectory(dir=path.parent, ignore_cleanup_errors=True) as folder:
+            unfinished = Path(folder, path.name)
+            unfinished.write_bytes(content)
+            unfinished.replace(path)
     except OSError as error:
         raise KernelError(_cannot_keep(path.parent, error)) from error
 

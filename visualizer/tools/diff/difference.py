@@ -316,16 +316,20 @@ def _settings(a: FrontEnd, b: FrontEnd) -> tuple[dict[str, Any], dict[str, Any]]
     flat = [flat_form(mel) for mel in (a, b)]
     if flat[0] is not None and flat[1] is not None:
         return flat[0].to_dict(), flat[1].to_dict()
-    one, other = (
-        {"sample_rate": mel.sample_rate}
-        | {
-            f"{stage.stage}.{field.name}": getattr(stage, field.name)
-            for stage in mel.stages
-            for field in fields(stage)
-        }
-        for mel in (a, b)
-    )
-    return one, other
+    return _stage_by_stage(a), _stage_by_stage(b)
+
+
+def _stage_by_stage(mel: FrontEnd) -> dict[str, Any]:
+    """Return the fields of each stage; of a kind that comes again, with its number."""
+    found: dict[str, Any] = {"sample_rate": mel.sample_rate}
+    for stage in mel.stages:
+        name, n = stage.stage, 1
+        while name in found:
+            n += 1
+            name = f"{stage.stage} {n}"
+        found[name] = True
+        found |= {f"{name}.{field.name}": getattr(stage, field.name) for field in fields(stage)}
+    return found
 
 
 def _peaks_hz(mel: FrontEnd) -> Array | None:

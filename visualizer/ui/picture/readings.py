@@ -49,8 +49,12 @@ def elsewhere_text(lanes: tuple[Lane, ...], place: Place) -> list[str]:
         if n == place.lane:
             continue
         position = float(other.mel.rows.position(peak))
-        # Where one has no frequencies, rows of one number belong together.
-        band = place.band if math.isnan(position) else round(position - 0.5)
+        band = -1
+        if not math.isnan(position):
+            band = round(position - 0.5)
+        elif other.mel.rows.kind == lane.mel.rows.kind:
+            # Without frequencies, rows of one number belong together.
+            band = place.band
         inside = min(max(band, 0), other.mel.n_rows - 1)
         value = value_at(other, Place(n, other.grid.column_at(seconds), inside))
         shown = "nothing" if math.isnan(value) or inside != band else other.unit.text(value)
@@ -81,7 +85,7 @@ def distance_text(lanes: tuple[Lane, ...], a: Place, b: Place) -> str:
     text = f"B−A  Δt {seconds:+.3f} s"
     if not math.isnan(sum(peaks)):
         text += f" · Δf {peaks[1] - peaks[0]:+.0f} Hz"
-    if min(peaks) > 0:
+    if peaks[0] > 0 and peaks[1] > 0:
         text += f" ({12 * math.log2(peaks[1] / peaks[0]):+.1f} semitones)"
     difference = value_at(lane_b, b) - value_at(lane_a, a)
     if lane_a.range_key == lane_b.range_key and math.isfinite(difference):

@@ -23,6 +23,7 @@ from hypothesis import settings
 
 from tests import needs
 from tests.sound import SoundServer, running_server
+from visualizer.audio.portaudio import rescan
 from visualizer.support import system
 
 ROOT = Path(__file__).parents[1]
@@ -93,6 +94,8 @@ def sound_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoundServ
     with running_server(folder) as server, pytest.MonkeyPatch.context() as patch:
         for name, value in server.environment.items():
             patch.setenv(name, value)
+        # Of a test before, PortAudio may run here already and know no devices.
+        rescan()
         yield server
 
 

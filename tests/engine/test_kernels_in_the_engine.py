@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
@@ -28,7 +29,8 @@ def kernels(compiled_simli: Artifact, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def bench() -> Iterator[Bench]:
-    bench = Bench(EngineConfig(MIC))
+    # A device that was chosen has its own kernel, whether or not NumPy is faster here.
+    bench = Bench(EngineConfig(MIC, compute="cpu"))
     yield bench
     bench.engine.close()
 
@@ -145,6 +147,22 @@ def test_without_a_folder_nothing_is_built(bench: Bench) -> None:
     assert (status.backend, status.kernel_note) == ("numpy", NOT_WANTED)
     assert status.deviation is not None
     assert 0 < status.deviation < 1e-6
+
+
+def test_a_kernel_that_was_measured_to_be_slower_is_not_taken(bench: Bench, kernels: Path) -> None:
+    (record,) = kernels.glob("*.json")
+    notes = json.loads(record.read_text())
+    times = {"n_calls": 150, "p99_us": 90.0, "period_ms": 12.5}
+    notes["timings"] = [
+        {"name": "numpy", "p50_us": 50.0, **times},
+        {"name": "compiled", "p50_us": 60.0, **times},
+    ]
+    record.write_text(json.dumps(notes))
+    bench.kernels, bench.config = kernels, EngineConfig(MIC, compute="auto")
+    status = bench.start().until(measured)
+    note = "NumPy is faster here: 50 µs per hop, compiled 60 µs"
+    assert (status.backend, status.kernel_note) == ("numpy", note)
+    assert len(status.timings) == 2
 
 
 def test_torch_is_loaded_beside_the_stream_and_swapped_in(bench: Bench) -> None:

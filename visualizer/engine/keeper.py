@@ -170,9 +170,14 @@ class KernelKeeper:
     def _load(self, wanted: _Want) -> bool:
         """Offer what is kept on disk; return whether that is all there is."""
         artifact = self._artifact(wanted)
+        timings, complete = artifacts.timings(artifact)
+        note = _why_not("compiled", timings, wanted)
+        if note is not None:
+            # Loading it would take 100 MB.
+            self._offer(replace(self._last, timings=timings, note=note))
+            return complete
         try:
             kernel = artifacts.load(artifact)
-            timings, complete = artifacts.timings(artifact)
         except KernelError as error:
             _log.warning("%s; it is built anew", error)
             artifacts.discard(artifact)
@@ -235,16 +240,18 @@ class KernelKeeper:
 def _best(
     ready: KernelOffer, kernel: HostKernel, timings: tuple[Timing, ...], wanted: _Want
 ) -> KernelOffer:
-    """Return the offer of a kernel, or of NumPy's where that was measured to be faster.
+    """Return the offer of a kernel, or of NumPy's where that was measured to be faster."""
+    note = _why_not(kernel.backend, timings, wanted)
+    if note is not None:
+        kernel = NumpyKernel(ready.front_end)
+    deviation = relative_deviation(ready.front_end, kernel)
+    return KernelOffer(ready.front_end, ready.device, deviation, kernel, timings, note)
 
-    Where the user chose the device, it is the kernel's in any case.
-    """
+
+def _why_not(backend: str, timings: tuple[Timing, ...], wanted: _Want) -> str | None:
+    """Return what speaks against a kernel: that NumPy's is faster, unless the user chose it."""
     p50_us = {timing.name: timing.p50_us for timing in timings}
-    numpy_us, its_us = p50_us.get("numpy", math.inf), p50_us.get(kernel.backend, 0.0)
-    front_end = ready.front_end
-    note = None
-    if its_us > numpy_us and not wanted.is_chosen:
-        note = f"NumPy is faster here: {numpy_us:.0f} µs per hop, {kernel.backend} {its_us:.0f} µs"
-        kernel = NumpyKernel(front_end)
-    deviation = relative_deviation(front_end, kernel)
-    return KernelOffer(front_end, ready.device, deviation, kernel, timings, note)
+    numpy_us, its_us = p50_us.get("numpy", math.inf), p50_us.get(backend, 0.0)
+    if its_us <= numpy_us or wanted.is_chosen:
+        return None
+    return f"NumPy is faster here: {numpy_us:.0f} µs per hop, {backend} {its_us:.0f} µs"

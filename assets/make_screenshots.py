@@ -21,7 +21,7 @@ from PyQt6.QtCore import QByteArray, QEventLoop, QTimer
 from visualizer.audio.capture import CaptureConfig
 from visualizer.engine.config import EngineConfig
 from visualizer.engine.engine import Engine
-from visualizer.engine.options import RunOptions, kernel_folder
+from visualizer.engine.options import RunOptions, kernel_plan
 from visualizer.ui.app import make_application
 from visualizer.ui.controls.settings import Settings
 from visualizer.ui.picture.display import DisplayConfig
@@ -104,7 +104,7 @@ def main() -> None:
 def take(scene: Scene, path: Path) -> None:
     """Run the window until so much was heard, and save what it shows."""
     config = EngineConfig(CaptureConfig("demo"))
-    kernels = kernel_folder(RunOptions())
+    kernels = kernel_plan(RunOptions())
     window = Window(lambda on_update: Engine(config, (), on_update, kernels=kernels), Settings())
     window.resize(*SIZE)
     window.show()

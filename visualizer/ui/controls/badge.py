@@ -25,8 +25,7 @@ class KernelBadge(QLabel):
         self.setVisible(status.deviation is not None)
         if status.deviation is None:
             return
-        why = "" if status.kernel_note is None else " (why?)"
-        self.setText(f"{status.backend}{why}: {status.deviation:.1e} off float64")
+        self.setText(f"{status.backend}: {status.deviation:.1e} off float64")
         self.setToolTip("\n".join((_EXPLANATION, *kernel_lines(status))))
 
 

@@ -14,7 +14,7 @@ import shlex
 import subprocess
 import sys
 import textwrap
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,7 @@ import soundfile
 from tests.conftest import ROOT
 from tests.sound import SoundServer
 from visualizer.cli.commands import COMMANDS, make_parser
+from visualizer.mel.stages import STAGES
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
@@ -227,3 +228,12 @@ def test_blocks_are_found_wherever_they_stand(tmp_path: Path) -> None:
     page.write_text("```sh\nls\n")
     with pytest.raises(AssertionError, match="line 2 does not end"):
         blocks_of(page)
+
+
+def test_every_stage_and_its_fields_are_explained() -> None:
+    lines = (ROOT / "docs" / "front-ends.md").read_text(encoding="utf-8").splitlines()
+    for name, kind in STAGES.items():
+        (line,) = (line for line in lines if line.startswith(f"| `{name}` |"))
+        for field in fields(kind):
+            default = "" if field.default is MISSING else "="
+            assert f"`{field.name}{default}" in line, (name, field.name)

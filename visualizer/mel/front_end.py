@@ -241,6 +241,8 @@ def _needs_more(stage: Stage) -> bool:
 
 def _stage(values: Any) -> Stage:
     name = values.get("stage") if isinstance(values, dict) else None
+    if name is None:
+        raise ConfigError(f"{quoted(values)} names no stage", 'each needs its name as "stage"')
     kind = STAGES.get(name) if isinstance(name, str) else None
     if kind is None:
         text = name[:100] if isinstance(name, str) else ""

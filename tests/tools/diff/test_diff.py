@@ -414,6 +414,7 @@ def test_a_kernel_that_cannot_be_built_is_an_error(
         (["simly", "simli"], "unknown preset 'simly'; did you mean simli"),
         (["simli:fast", "simli"], "there is no kernel 'fast'; there are numpy, eager, compiled"),
         (["demo", "simli"], "one is a front-end and one a recording"),
+        (["simli", "text.npy"], "made of is not known; name it with --on SOUND"),
         (["no.wav", "demo"], "there is no file 'no.wav'"),
         (["no.npy", "demo"], "'no.npy' cannot be read: No such file"),
         (["no.json", "simli"], "'no.json' cannot be read: No such file"),

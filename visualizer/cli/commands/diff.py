@@ -32,7 +32,7 @@ def register(parser: argparse.ArgumentParser) -> None:
             help="a front-end (PRESET or JSON, with :KERNEL), an audio file, demo, or a .npy or "
             ".npz of features",
         )
-    text = "what front-ends go over (default: demo, the built-in sound)"
+    text = "what front-ends go over (default for two: demo, the built-in sound)"
     add_option(parser, "--on", "SOUND", str, text)
     add_front_end(parser, "what recordings go through (default: simli), or what made a .npy")
     parser.add_argument(
@@ -64,6 +64,10 @@ def run(arguments: argparse.Namespace) -> int:
             "one is a front-end and one a recording",
             "give two of a kind, and with --on what two front-ends go over, or with --preset what "
             "two recordings go through",
+        )
+    if kinds == {"front-end", "features"} and arguments.on is None:
+        raise ConfigError(
+            "the sound that the features were made of is not known", "name it with --on SOUND"
         )
     if arguments.on is not None and "front-end" not in kinds:
         raise ConfigError("--on is what front-ends go over, and neither of the two is one")

@@ -10,6 +10,7 @@ import faulthandler
 import logging
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -34,6 +35,8 @@ DEADLINE_S = 20.0
 def pytest_configure(config: pytest.Config) -> None:
     show_crashes(config)
     let_python_keep_what_it_compiles()
+    # A shell's background job ignores Ctrl-C, and so would every child.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # A busy machine is no fault of what is tested.
     settings.register_profile("unhurried", deadline=None)
     settings.load_profile("unhurried")

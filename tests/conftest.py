@@ -37,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
     let_python_keep_what_it_compiles()
     # A shell's background job ignores Ctrl-C, and so would every child.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    # A busy machine is no fault of what is tested.
+    # Limits on time would fail on a busy machine.
     settings.register_profile("unhurried", deadline=None)
     settings.load_profile("unhurried")
 

@@ -34,10 +34,10 @@ def missing() -> list[Need]:
     """Return what of it this machine lacks, in a fixed order; always empty outside Linux."""
     if not sys.platform.startswith("linux"):
         return []
-    lacking = [need for need in PROGRAMS if shutil.which(need.what) is None]
+    absent = [need for need in PROGRAMS if shutil.which(need.what) is None]
     if not any(map(shutil.which, (COMPILER.what, "clang++"))):
-        lacking.append(COMPILER)
+        absent.append(COMPILER)
     usr_lib = Path("/usr/lib")
     if not any(any(usr_lib.glob(f"{f}/{ALSA_PULSE.what}")) for f in ALSA_PLUGIN_FOLDERS):
-        lacking.append(ALSA_PULSE)
-    return lacking
+        absent.append(ALSA_PULSE)
+    return absent

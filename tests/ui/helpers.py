@@ -111,7 +111,7 @@ def tones_file(folder: Path, *hertz: float, seconds: float = 30.0) -> Path:
 def pick(combo: QComboBox, text: str, qtbot: QtBot) -> None:
     """Open the list with the mouse and click the line that holds the text."""
     row = next(r for r in range(combo.count()) if combo.itemText(r) == text)
-    # So long Qt takes a click on the list for the end of the one that opened it.
+    # For that long, Qt takes a click on the list as part of the click that opened it.
     interval_ms = QApplication.doubleClickInterval()
     QApplication.setDoubleClickInterval(0)
     QTest.mouseClick(combo, Qt.MouseButton.LeftButton)

@@ -29,11 +29,6 @@ from visualizer.support.children import own_command, own_environment, yield_to_o
 N_CALLS, N_WARM_UP = 150, 5
 
 
-def require_folder(folder: Path) -> None:
-    """Make the folder of compiled kernels; raise KernelError where none can be kept in it."""
-    artifacts.require_folder(folder)
-
-
 def start_builder(artifact: Artifact, device: str) -> subprocess.Popen[str]:
     """Start the process for an artifact; `events` tells what it says, `end` ends it.
 
@@ -86,15 +81,13 @@ def main() -> None:
     order = json.loads(sys.stdin.readline())
     import torch
 
-    from visualizer.mel.kernels import building
-
     torch.set_num_threads(1)
     front_end = FrontEnd.from_dict(order["front_end"])
     artifact = Artifact(front_end, order["n_rows"], Path(order["folder"]))
     kernel = None
     if order["device"] == "cpu":
         try:
-            kernel = building.obtain(artifact)
+            kernel = artifacts.obtain(artifact)
         except KernelError as error:
             _say(error=str(error))
         else:

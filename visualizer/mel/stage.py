@@ -265,7 +265,7 @@ class Stage:
     def piecewise(self, arrays: Arrays, before: Layout, n_channels: int) -> Operator | None:
         """Return the stage for pieces of columns in order, (n_channels, n_columns, n_rows) each.
 
-        None where that is no matter of one piece: such a stage has a ClipState or a CountState.
+        None where one piece is not enough: such a stage has a ClipState or a CountState.
         """
         if self.place == "count":
             return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import warnings
 from collections.abc import Iterable
 
 from rich.console import Console
@@ -20,6 +22,13 @@ def progress_on_terminal() -> Progress:
     """Return a progress display on standard error, shown while it lasts and only to a person."""
     beside = Console(stderr=True)
     return Progress(console=beside, transient=True, disable=not beside.is_terminal)
+
+
+def hush_torch() -> None:
+    """Let torch's compiler keep to itself what it notices of its own functions."""
+    warnings.simplefilter("ignore")
+    for name in ("torch", "torch.utils.cpp_extension"):
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 class _Console(Console):

@@ -250,7 +250,7 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, 
 def test_no_compiler_is_a_note_with_its_remedy(programs: Callable[[str, str], None]) -> None:
     assert look("C++ compiler") == Check(
         "note",
-        "there is no g++; no kernel is compiled, and plain torch goes on",
+        "there is no g++; no kernel is compiled, and NumPy's kernel runs",
         "the package manager of this system installs it",
     )
     programs("apt-get", "")
@@ -278,7 +278,7 @@ def test_a_cache_that_others_may_write_is_refused(
     folder.chmod(0o777)
     check = look("kernel cache")
     assert check.state == "note"
-    assert "others may write there; plain torch goes on" in check.value
+    assert "others may write there; NumPy's kernel runs" in check.value
     assert "chmod 700" in str(check.remedy)
     folder.chmod(0o700)
     assert look("kernel cache").state == "ok"

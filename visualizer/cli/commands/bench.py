@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
-import warnings
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -41,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     # Its torch is loaded before Qt: on Windows torch does not find its libraries after that.
     from visualizer.tools.bench.measure import machine, measure  # isort: split
     from visualizer.engine.report import write_report
-    from visualizer.support.console import print_tables, progress_on_terminal
+    from visualizer.support.console import hush_torch, print_tables, progress_on_terminal
     from visualizer.tools.bench.tables import bench_tables, table
 
     if arguments.chart is not None:
@@ -50,9 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
             from visualizer.tools.bench.chart import save_chart
         except ImportError as error:
             raise ConfigError(f"--chart needs Qt, which cannot be loaded: {error}") from error
-    # What torch's compiler says of others' functions is no fault of this program's.
-    warnings.simplefilter("ignore")
-    logging.getLogger("torch").setLevel(logging.ERROR)
+    hush_torch()
     where = {"date": datetime.now(UTC).isoformat(timespec="seconds"), **machine()}
     parts: list[Any] = [" · ".join(f"{key} {value}" for key, value in where.items() if value)]
     figures: dict[str, Any] = {"machine": where}

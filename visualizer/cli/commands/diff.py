@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Compare the two; print tables and write what was asked for."""
     from visualizer.audio.demo import demo_path
     from visualizer.engine.report import write_report
-    from visualizer.support.console import print_tables, progress_on_terminal
+    from visualizer.support.console import hush_torch, print_tables, progress_on_terminal
     from visualizer.support.folders import cache_folder
     from visualizer.tools.diff.difference import compare
     from visualizer.tools.diff.sides import DEMO, Shared, obtain, operand
@@ -80,6 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
         features_front_end=front_end(None) if is_said else None,
         kernels=cache_folder() / "kernels",
     )
+    hush_torch()
     with progress_on_terminal() as progress:
         tasks = [progress.add_task(side.title, total=1.0) for side in (a, b)]
         side_a = obtain(a, shared, lambda share: progress.update(tasks[0], completed=share))

@@ -161,6 +161,31 @@ def load(artifact: Artifact) -> HostKernel | None:
     return kernel
 
 
+def obtain(artifact: Artifact) -> HostKernel:
+    """Return what is on disk, or else what is built now.
+
+    Raises:
+        KernelError: where neither can be used.
+    """
+    with suppress(KernelError):
+        kernel = load(artifact)
+        if kernel is not None:
+            return kernel
+    # Here, since it loads torch and its compiler.
+    from visualizer.mel.kernels.building import build
+
+    build(artifact)
+    try:
+        kernel = load(artifact)
+    except KernelError:
+        # Not to be found, and refused, again.
+        discard(artifact)
+        raise
+    if kernel is None:
+        raise KernelError("the kernel was removed as soon as it was built")
+    return kernel
+
+
 def verify(kernel: HostKernel, artifact: Artifact) -> None:
     """Raise KernelError unless the kernel gives what NumPy's gives, for noise and for silence."""
     front_end = artifact.front_end

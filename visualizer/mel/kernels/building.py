@@ -6,7 +6,7 @@ import os
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from visualizer.errors import KernelError
 from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.kernels import artifacts
 from visualizer.mel.kernels.artifacts import Artifact
-from visualizer.mel.kernels.host import Frames, HostKernel, kernel_operator
+from visualizer.mel.kernels.host import Frames, kernel_operator
 from visualizer.mel.kernels.torch_arrays import CompilableArrays, TorchArrays
 
 _LINK_OPTIONS: dict[str, Any] = {
@@ -86,28 +86,6 @@ def _search_path(folder: Path) -> Iterator[None]:
             del os.environ["LIBRARY_PATH"]
         else:
             os.environ["LIBRARY_PATH"] = before
-
-
-def obtain(artifact: Artifact) -> HostKernel:
-    """Return what is on disk, or else what is built now.
-
-    Raises:
-        KernelError: where neither can be used.
-    """
-    with suppress(KernelError):
-        kernel = artifacts.load(artifact)
-        if kernel is not None:
-            return kernel
-    build(artifact)
-    try:
-        kernel = artifacts.load(artifact)
-    except KernelError:
-        # Not to be found, and refused, again.
-        artifacts.discard(artifact)
-        raise
-    if kernel is None:
-        raise KernelError("the kernel was removed as soon as it was built")
-    return kernel
 
 
 def reduce_overhead(front_end: FrontEnd, device: str) -> Callable[[Frames], object]:

@@ -74,8 +74,7 @@ class MelKernel:
         Raises:
             KernelError: where that fails, or where others may write to the folder.
         """
-        from visualizer.mel.kernels.artifacts import Artifact
-        from visualizer.mel.kernels.building import obtain
+        from visualizer.mel.kernels.artifacts import Artifact, obtain
 
         kernel = cls(front_end)
         host_kernel = obtain(Artifact(kernel.front_end, n_frames, Path(folder).absolute()))

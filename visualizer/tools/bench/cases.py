@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from visualizer.mel.arrays import BatchArrays
 from visualizer.mel.front_end import FrontEnd
-from visualizer.mel.kernels import building
+from visualizer.mel.kernels import artifacts
 from visualizer.mel.kernels.artifacts import Artifact
 from visualizer.mel.kernels.host import HostKernel, NumpyKernel
 from visualizer.mel.kernels.timing import noise_frames
@@ -79,7 +79,7 @@ def peers() -> dict[str, Callable[[], FrameCall]]:
 
 def _compiled(artifact: Artifact) -> HostKernel:
     with torch.inference_mode(False):
-        return building.obtain(artifact)
+        return artifacts.obtain(artifact)
 
 
 def _fft_alone(config: FrontEnd, n_rows: int) -> FrameCall:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.engine.tracks import columns_between, less
 from visualizer.errors import ConfigError
+from visualizer.mel.difference import columns_between, less
 from visualizer.mel.flat import flat_form, written
 from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.picture import PictureUnit, Unit, has_db

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -15,8 +14,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.engine.kernel_builder import end, events, start_builder
-from visualizer.errors import ConfigError, KernelError, VisualizerError, one_line, quoted
+from visualizer.errors import ConfigError, VisualizerError, one_line, quoted
 from visualizer.export.archive import CLIP, STREAMING
 from visualizer.export.offline import opened_mono
 from visualizer.mel.clip import finished_columns
@@ -206,31 +204,12 @@ def _kernel(config: FrontEnd, name: KernelName, folder: Path) -> HostKernel | No
     if name == "numpy":
         return None
     if name == "compiled":
-        return _compiled(Artifact(config, 1, folder))
+        return artifacts.obtain(Artifact(config, 1, folder))
     if name == "cuda-graph" and not has_cuda():
         raise ConfigError("cuda-graph needs a CUDA GPU, and there is none on this machine")
     from visualizer.mel.kernels.torch_kernels import EagerKernel, torch_kernel
 
     return torch_kernel(config, "cuda") if name == "cuda-graph" else EagerKernel(config)
-
-
-def _compiled(artifact: Artifact) -> HostKernel:
-    """What is kept, or else what a process of its own builds. Raises KernelError."""
-    with suppress(KernelError):
-        kernel = artifacts.load(artifact)
-        if kernel is not None:
-            return kernel
-    with start_builder(artifact, "cpu") as builder:
-        try:
-            event = next(events(builder), {"error": "the process that builds kernels ended"})
-        finally:
-            end(builder)
-    if "error" in event:
-        raise KernelError(event["error"])
-    kernel = artifacts.load(artifact)
-    if kernel is None:
-        raise KernelError("the kernel was removed as soon as it was built")
-    return kernel
 
 
 def _features(title: str, path: Path, config: FrontEnd | None) -> Side:

@@ -77,6 +77,6 @@ def first_line(error: Exception) -> str:
     return one_line(str(error).strip().partition("\n")[0]) or type(error).__name__
 
 
-def kernel_plan() -> Path:
+def kernel_folder() -> Path:
     """Return the folder of compiled kernels."""
     return cache_folder() / "kernels"

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from visualizer.errors import DeviceError
 from visualizer.support import system
-from visualizer.tools.doctor.check import Check, first_line, install, kernel_plan, sound_remedy
+from visualizer.tools.doctor.check import Check, first_line, install, kernel_folder, sound_remedy
 
 LITTLE_ROOM_GB = 0.5
 """With less, what a compiler writes on its way may not fit."""
@@ -49,7 +49,7 @@ def look_at_compiler() -> Check:
     name = os.environ.get("CXX", usual)
     program = shutil.which(name)
     if program is None:
-        value = f"there is no {name}; no kernel is compiled, and plain torch goes on"
+        value = f"there is no {name}; no kernel is compiled, and NumPy's kernel runs"
         return Check("note", value, _other_compiler(name))
     if sys.platform == "win32":
         return Check("ok", program)
@@ -57,7 +57,7 @@ def look_at_compiler() -> Check:
     try:
         said = subprocess.check_output(command, text=True, timeout=_COMPILER_LIMIT_S)
     except (OSError, subprocess.SubprocessError) as error:
-        value = f"{program} does not run ({first_line(error)}); plain torch goes on"
+        value = f"{program} does not run ({first_line(error)}); NumPy's kernel runs"
         return Check("note", value, _other_compiler(name))
     return Check("ok", said.partition("\n")[0] or program)
 
@@ -73,7 +73,7 @@ def _other_compiler(name: str) -> str:
 
 
 def look_at_disk() -> Check:
-    folder = kernel_plan()
+    folder = kernel_folder()
     there = next(parent for parent in (folder, *folder.parents) if parent.is_dir())
     free_gb = shutil.disk_usage(there).free / 1e9
     value = f"{free_gb:.1f} GB free in {there}"

@@ -15,7 +15,7 @@ from visualizer.tools.doctor.check import (
     does_not_load,
     first_line,
     install,
-    kernel_plan,
+    kernel_folder,
     reinstall,
 )
 
@@ -55,13 +55,13 @@ def look_at_mps() -> Check:
 
 
 def look_at_kernel_cache() -> Check:
-    from visualizer.engine.kernel_builder import require_folder
+    from visualizer.mel.kernels.artifacts import require_folder
 
-    folder = kernel_plan()
+    folder = kernel_folder()
     try:
         require_folder(folder)
     except KernelError as error:
-        return Check("note", f"{error.problem}; plain torch goes on", error.remedy or None)
+        return Check("note", f"{error.problem}; NumPy's kernel runs", error.remedy or None)
     return Check("ok", str(folder))
 
 

@@ -21,6 +21,8 @@ class EngineConfig:
     preset: str = "simli"
     mel: FrontEnd | None = None
     """a front-end of the user's own, instead of the preset"""
+    whose: str = ""
+    """whose `mel` is, and where it was found, as the window says it"""
     channel: Channel = None
     """0-based; None takes the mean of all channels, "each" analyses each for itself"""
     compute: Compute = "auto"
@@ -29,6 +31,8 @@ class EngineConfig:
         require(isinstance(self.preset, str), "preset", self.preset, "a name")
         if self.mel is not None:
             object.__setattr__(self, "mel", as_front_end(self.mel))
+        fits = isinstance(self.whose, str) and len(self.whose) <= 1000
+        require(fits, "whose", self.whose, "a text of at most 1000 letters")
         channel_fits = self.channel in (None, "each") or is_whole(self.channel, 0)
         require(channel_fits, "channel", self.channel, "null, 'each' or from 0")
         require(self.compute in COMPUTE_CHOICES, "compute", self.compute, among(Compute))

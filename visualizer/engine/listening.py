@@ -110,7 +110,7 @@ def listen(
         loop=loop,
     )
     own = None if config is None else as_front_end(config)
-    engine_config = EngineConfig(capture, preset, own, channel, compute)
+    engine_config = EngineConfig(capture, preset, own, channel=channel, compute=compute)
     choose_device(compute)
     return Listener(engine_config, None if kernels is None else Path(kernels).absolute())
 

@@ -49,6 +49,8 @@ class RunOptions:
     capture: CaptureConfig | None = None
     preset: str | None = None
     mel: FrontEnd | None = None
+    whose: str = ""
+    """whose `mel` is, and where it was found"""
     compute: Compute | None = None
     kernel: KernelChoice = "auto"
     """which kernels to look for beside the stream"""
@@ -89,10 +91,12 @@ def engine_config(
     options: RunOptions, stored: EngineConfig = DEFAULT_ENGINE_CONFIG
 ) -> EngineConfig:
     """What to run: what was said, completed by what was stored."""
+    is_said = options.preset is not None or options.mel is not None
     return EngineConfig(
         capture=options.capture or stored.capture,
         preset=options.preset or stored.preset,
-        mel=options.mel or (None if options.preset else stored.mel),
+        mel=options.mel if is_said else stored.mel,
+        whose=options.whose if is_said else stored.whose,
         channel=None if options.capture else stored.channel,
         compute=options.compute or stored.compute,
     )

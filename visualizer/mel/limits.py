@@ -38,17 +38,23 @@ class Limit:
     fits: Callable[[object], bool]
     choices: tuple[Any, ...] = ()
     """all of them, where they can be listed: what else the field could have been"""
+    usual: tuple[Any, ...] = ()
+    """what public models have there, where not all can be listed"""
 
 
-def whole(low: int, high: int = MAX_SAMPLES, unit: str = "") -> dict[str, Limit]:
+def whole(
+    low: int, high: int = MAX_SAMPLES, unit: str = "", usual: tuple[int, ...] = ()
+) -> dict[str, Limit]:
     """Return the metadata of a dataclass field that takes whole numbers from `low` to `high`."""
     text = f"from {low} to {high}{unit}"
-    return {"limit": Limit(text, lambda value: is_whole(value, low, high))}
+    return {"limit": Limit(text, lambda value: is_whole(value, low, high), usual=usual)}
 
 
-def number(low: float, high: float = 1e9, text: str = "a number") -> dict[str, Limit]:
+def number(
+    low: float, high: float = 1e9, text: str = "a number", usual: tuple[float, ...] = ()
+) -> dict[str, Limit]:
     """Return the metadata of a dataclass field that takes numbers from `low` to `high`."""
-    return {"limit": Limit(text, lambda value: is_number(value, low, high))}
+    return {"limit": Limit(text, lambda value: is_number(value, low, high), usual=usual)}
 
 
 def one_of(choices: Any) -> dict[str, Limit]:
@@ -61,11 +67,9 @@ def optional(metadata: dict[str, Limit]) -> dict[str, Limit]:
     """Return the metadata of a field that may also be None."""
     limit = metadata["limit"]
     choices = (None, *limit.choices) if limit.choices else ()
-    return {
-        "limit": Limit(
-            f"null or {limit.text}", lambda value: value is None or limit.fits(value), choices
-        )
-    }
+    usual = () if limit.choices else (None, *limit.usual)
+    text = f"null or {limit.text}"
+    return {"limit": Limit(text, lambda value: value is None or limit.fits(value), choices, usual)}
 
 
 def checked_sample_rate(value: object) -> int:

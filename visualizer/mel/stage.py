@@ -236,6 +236,12 @@ class Stage:
         limits = {field.name: field.metadata["limit"] for field in fields(cls)}
         return {name: limit.choices for name, limit in limits.items() if limit.choices}
 
+    @classmethod
+    def usual(cls) -> dict[str, tuple[Any, ...]]:
+        """Return the fields that take numbers, with those that public models have there."""
+        limits = {field.name: field.metadata["limit"] for field in fields(cls)}
+        return {name: limit.usual for name, limit in limits.items() if limit.usual}
+
     def after(self, before: Layout) -> Layout:
         """Return what is known after this stage.
 

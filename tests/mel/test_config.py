@@ -25,7 +25,7 @@ from visualizer.ui.picture.display import DisplayConfig
         ("win_length", 1, "from 2 to"),
         ("n_fft", 700, "from win_length \\(800\\)"),
         ("hop_length", 0, "from 1 to"),
-        ("offset", 5, "from 1 - win_length \\(800\\) to 0"),
+        ("offset", -800, "1 - win_length \\(1 - 800\\) or more"),
         ("power", 3, "1 or 2"),
         ("n_mels", 0, "from 1 to 4096"),
         ("f_min", 8000.0, "from 0 to below f_max \\(7600"),

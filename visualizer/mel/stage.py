@@ -9,7 +9,7 @@ while it streams, what it depends on, and what its output rows and values are.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal, Protocol
 
@@ -29,6 +29,7 @@ Place = Literal["sound", "frames", "frame", "spectrum", "filters", "column", "co
 transform, the filters over its bins, on each column, or among those that change the number of
 columns"""
 PLACES: tuple[Place, ...] = ("sound", "frames", "frame", "spectrum", "filters", "column", "count")
+"""in their order; the last two may change places: some models normalise what they have stacked"""
 
 USUAL_DB = (-90.0, -10.0)
 """The levels that speech and music reach, in dB re a sine of full scale."""
@@ -202,6 +203,9 @@ class SoundState(PastState, Protocol):
     def skip(self, n_samples: int, /) -> int:
         """Note that samples were lost; return how many are missing from what comes out."""
 
+    def flush(self) -> Array | None:
+        """Return what the end of the sound adds."""
+
 
 class CountState(Protocol):
     """A stage that changes the number of columns: (n_channels, n_columns, n_rows) in and out."""
@@ -229,6 +233,20 @@ class Stage:
     def dependence(self) -> Dependence:
         """What an output column depends on."""
         return "frame"
+
+    @property
+    def streaming(self) -> Stage | None:
+        """The stage as it is while the sound goes on; None where it is left out then."""
+        return self
+
+    @property
+    def lead(self) -> int:
+        """Samples that a stage of the sound puts in front of it."""
+        return 0
+
+    def n_samples(self, n_samples: int) -> int:
+        """Return how many samples a stage of the sound makes of a clip."""
+        return n_samples + self.lead
 
     @classmethod
     def alternatives(cls) -> dict[str, tuple[Any, ...]]:
@@ -291,3 +309,57 @@ class _EachSample:
 
     def skip(self, n_samples: int) -> int:
         return n_samples
+
+    def flush(self) -> Array | None:
+        return None
+
+
+class WholeSound:
+    """A stage that needs all of the sound: nothing comes out before its end."""
+
+    def __init__(self, arrays: Arrays, finish: Operator) -> None:
+        """`finish` takes the sound, (n_channels, n_samples), and returns as many samples."""
+        self._xp = arrays.xp
+        self._finish = finish
+        self._heard: list[Array] = []
+
+    def push(self, samples: Array) -> Array:
+        self._heard.append(samples)
+        return samples[:, :0]
+
+    def skip(self, n_samples: int) -> int:
+        return n_samples
+
+    def flush(self) -> Array | None:
+        if not any(piece.shape[1] for piece in self._heard):
+            return None
+        return self._finish(self._xp.concat(self._heard, axis=1))
+
+
+class SoundChain:
+    """The stages of the sound, one after the other; pieces are (n_channels, n_samples)."""
+
+    def __init__(self, states: Sequence[SoundState]) -> None:
+        self._states = states
+
+    def push(self, samples: Array) -> Array:
+        """Return what comes out for the next piece."""
+        return self._through(0, samples)
+
+    def flush(self) -> Iterator[Array]:
+        """Yield what the end of the sound adds, in order."""
+        for i, state in enumerate(self._states):
+            rest = state.flush()
+            if rest is not None:
+                yield self._through(i + 1, rest)
+
+    def skip(self, n_samples: int) -> int:
+        """Note that samples were lost; return how many are missing from what comes out."""
+        for state in self._states:
+            n_samples = state.skip(n_samples)
+        return n_samples
+
+    def _through(self, first: int, samples: Array) -> Array:
+        for state in self._states[first:]:
+            samples = state.push(samples)
+        return samples

@@ -1,0 +1,1 @@
+"""Which front-end made an array of features, found from the array and its sound."""

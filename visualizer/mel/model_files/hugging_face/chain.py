@@ -67,6 +67,19 @@ def centred(win_length: Known, n_fft: Known) -> Known:
     return of(lambda win, n: (n - win) // 2 - n // 2, win_length, n_fft)
 
 
+def one_per_hop(win_length: Known, hop_length: Known, n_fft: Known, **fields: Any) -> StageValues:
+    """Return centred frames, one for each whole hop of the sound: N // hop_length.
+
+    torch.stft gives one more, which the classes drop or mask.
+    """
+    offset = centred(win_length, n_fft)
+    # A frame that is complete before its hop has ended only counts when that has.
+    waits = of(lambda win, hop, o: max(0, hop - win - o), win_length, hop_length, offset)
+    count = {"count": "whole", "followed_by": waits} if waits.value else {"count": "per_hop"}
+    lengths = {"win_length": win_length, "hop_length": hop_length, "offset": offset}
+    return stage("frames", **lengths, **count, **fields)
+
+
 def mel(rate: Known, **fields: Any) -> StageValues:
     """Return filters over bins that transformers' mel_filter_bank lays out.
 

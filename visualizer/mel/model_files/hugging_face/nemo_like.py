@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from visualizer.mel.model_files.hugging_face.chain import (
     Chain,
-    centred,
     half,
     ignore,
     mel,
     nullable,
+    one_per_hop,
     stage,
 )
 from visualizer.mel.model_files.values import FileValues, Known, StageValues
@@ -65,14 +65,7 @@ def _chain(
     stages = [
         *before,
         stage("preemphasis", coefficient=coefficient) if coefficient.value else None,
-        stage(
-            "frames",
-            win_length=win,
-            hop_length=hop,
-            offset=centred(win, n_fft),
-            edge="zeros",
-            count="per_hop",
-        ),
+        one_per_hop(win, hop, n_fft, edge="zeros"),
         stage("window", kind="hann_symmetric", **rounded),
         stage("spectrum", n_fft=n_fft, power=2),
         mel(

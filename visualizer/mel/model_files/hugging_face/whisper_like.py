@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from visualizer.mel.model_files.hugging_face.chain import (
     Chain,
-    centred,
     ignore,
     mel,
     noise,
     nullable,
+    one_per_hop,
     silence,
     stage,
 )
@@ -96,18 +96,8 @@ def _columns(
     n_fft, hop = values.whole("n_fft", 400), values.whole("hop_length", 160)
     bands = values.whole("feature_size", n_mels)
     ends = {} if end is None else {"end": end}
-    offset = centred(n_fft, n_fft)
     return [
-        stage(
-            "frames",
-            win_length=n_fft,
-            hop_length=hop,
-            offset=offset,
-            edge="reflect",
-            # The last one that fits is dropped.
-            count="per_hop",
-            **ends,
-        ),
+        one_per_hop(n_fft, hop, n_fft, edge="reflect", **ends),
         stage("window", kind="hann"),
         stage("spectrum", n_fft=n_fft, power=2),
         mel(rate, n_mels=bands, f_min=0.0, f_max=_F_MAX, mel_scale="slaney", norm="slaney"),

@@ -13,7 +13,7 @@ from visualizer.errors import ConfigError
 from visualizer.mel.difference import columns_between, less
 from visualizer.mel.flat import flat_form, written
 from visualizer.mel.front_end import FrontEnd
-from visualizer.mel.picture import PictureUnit, Unit, has_db
+from visualizer.mel.picture import PictureUnit, Unit
 from visualizer.mel.stage import USUAL_DB
 from visualizer.tools.diff.sides import Side
 
@@ -211,12 +211,20 @@ def _units(a: Side, b: Side, wished: Unit | None) -> tuple[Unit, Unit]:
         return "model", "model"
     if wished is not None:
         # It says why where there is none.
-        return PictureUnit(a.mel, wished).unit, PictureUnit(b.mel, wished).unit
+        units = PictureUnit(a.mel, wished).unit, PictureUnit(b.mel, wished).unit
+        for side in (a, b) if wished == "db" else ():
+            if not side.has_db:
+                raise ConfigError(
+                    f"what {side.title} makes of stacked columns does not tell the level of the "
+                    "sound, so it has no dB",
+                    "compare them in the model's own unit",
+                )
+        return units
     if _same_numbers(a.mel, b.mel):
         is_one_sound = a.sound is None or b.sound is None or a.sound == b.sound
-        unit = "model" if is_one_sound else PictureUnit.default(a.mel).unit
+        unit = "model" if is_one_sound or not a.has_db else PictureUnit.default(a.mel).unit
         return unit, unit
-    return "db" if has_db(a.mel) else "model", "db" if has_db(b.mel) else "model"
+    return "db" if a.has_db else "model", "db" if b.has_db else "model"
 
 
 def _why_nothing_is_common(a: Side, b: Side) -> str:
@@ -351,14 +359,14 @@ def _shown_in(side: Side, unit: Unit, wished: Unit | None) -> PictureUnit | None
     """Own values without a logarithm would show their peaks alone, so those are seen in dB."""
     if side.mel is None:
         return None
-    if unit == "db" or wished is not None:
+    if unit == "db" or wished is not None or not side.has_db:
         return PictureUnit(side.mel, unit)
     return PictureUnit.default(side.mel)
 
 
 def _levels(a: Side, b: Side) -> Iterator[Level]:
     """Octave by octave, as far as both reach; nothing where one has no dB, or no column."""
-    if a.mel is None or b.mel is None or not (has_db(a.mel) and has_db(b.mel)):
+    if a.mel is None or b.mel is None or not (a.has_db and b.has_db):
         return
     # Columns that are missing from a recording, and those of broken features, say nothing.
     own = [s.bands[:, ~np.isnan(s.bands).any(axis=0)] for s in (a, b)]

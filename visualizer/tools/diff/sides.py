@@ -25,6 +25,7 @@ from visualizer.mel.front_end_files import read_front_end
 from visualizer.mel.kernels import artifacts
 from visualizer.mel.kernels.artifacts import Artifact
 from visualizer.mel.kernels.host import HostKernel
+from visualizer.mel.picture import has_db
 from visualizer.mel.presets import PRESETS, preset_for
 from visualizer.mel.resample import StreamingResampler
 from visualizer.mel.whole import reference_columns
@@ -109,6 +110,13 @@ class Side:
         """The front-end whose rows those of `bands` are; None where they are others."""
         known = self.mel is not None and self.mel.n_rows == len(self.bands)
         return self.mel if known else None
+
+    @property
+    def has_db(self) -> bool:
+        """Whether its values tell the level of the sound, as those of its live columns may."""
+        if self.mel is None or not has_db(self.mel):
+            return False
+        return all(stage.place == "count" for stage in self.mel.final_stages)
 
     @property
     def _step(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,8 +10,9 @@ from pathlib import Path
 
 from visualizer.errors import ConfigError, quoted
 from visualizer.mel.described import Described
+from visualizer.mel.flat import MelConfig, as_front_end
 from visualizer.mel.front_end import FrontEnd
-from visualizer.mel.presets import PRESETS, Preset, preset_for
+from visualizer.mel.presets import PRESETS, Preset, of_rate, preset_for
 
 _SUFFIXES = (".json", ".yaml", ".yml", ".nemo", ".onnx")
 """Of files; what ends in one and does not exist is a mistyped path."""
@@ -55,10 +57,43 @@ def find_front_end(what: str | os.PathLike[str]) -> Found:
         described = read_model(path)
         return Found(described.front_end.name, lambda _: described.front_end, described=described)
     if not isinstance(what, str) or "/" in what or os.sep in what or Path(what).suffix in _SUFFIXES:
-        raise ConfigError(f"{quoted(what)} does not exist")
+        raise ConfigError(f"{quoted(what)} cannot be read: {os.strerror(errno.ENOENT)}")
     # Which knows the names that are near.
     preset_for(what)
     return Found(what, lambda rate: preset_for(what, rate), preset=PRESETS[what])
+
+
+def front_end(
+    what: str | os.PathLike[str] | FrontEnd | MelConfig, sample_rate: int | None = None
+) -> FrontEnd:
+    """Return the chain of a front-end, whatever way it is named.
+
+    Args:
+        what: a preset's name; the path of a JSON front-end, or of a model's own folder or file; the
+            id of a Hugging Face model in the local cache; or a front-end itself.
+        sample_rate: in Hz; None is the rate that the model uses.
+
+    Raises:
+        ConfigError: for what cannot be found or read, and for a rate at which it does not work.
+
+    >>> front_end("whisper-128").n_rows
+    128
+    >>> front_end("simli", 48_000).hop_length
+    600
+    """
+    return of_rate(as_found(what).at(sample_rate), sample_rate)
+
+
+def as_found(what: str | os.PathLike[str] | FrontEnd | MelConfig) -> Found:
+    """Return what a program gives as a front-end: what it names, or itself.
+
+    Raises:
+        ConfigError: for what cannot be found or read.
+    """
+    if isinstance(what, str | os.PathLike):
+        return find_front_end(what)
+    own = as_front_end(what)
+    return Found(own.name, lambda _: own)
 
 
 def _existing(what: str | os.PathLike[str]) -> Path | None:

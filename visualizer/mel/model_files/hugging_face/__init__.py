@@ -65,7 +65,8 @@ def read(path: Path, load: Load) -> Described | None:
     for file in filter(Path.is_file, files):
         content = load(file)
         source = one_line(file)
-        values = _extractor(content)
+        # Other models have a config.json with a sampling_rate too.
+        values = None if file.name == _MODEL else _extractor(content)
         if values is not None and "feature_extractor_type" in values:
             extractor = FileValues(values, source)
             return _read(values["feature_extractor_type"], extractor, path)

@@ -308,5 +308,5 @@ def as_front_end(value: object) -> FrontEnd:
     if isinstance(value, FrontEnd):
         return value
     raise ConfigError(
-        f"the front-end is {quoted(value)}", "it must be a FrontEnd or a MelConfig, see preset()"
+        f"the front-end is {quoted(value)}", "it must be a FrontEnd or a MelConfig, see front_end()"
     )

@@ -97,7 +97,7 @@ def test_one_number_that_was_changed_is_the_one_that_is_named(
 
 def _mel(sound: Path, tmp_path: Path, name: str, suffix: str = ".npy") -> Path:
     out = tmp_path / f"{sound.stem}-{name}{suffix}"
-    assert main(["mel", str(sound), "-o", str(out), "--preset", name]) == 0
+    assert main(["mel", str(sound), "-o", str(out), "--front-end", name]) == 0
     return out
 
 
@@ -173,7 +173,7 @@ def test_other_sample_rates_are_said(tmp_path: Path, sound: Path) -> None:
     assert "B is the mean of the 2 channels of other.wav" in found["notes"]
     assert found["numbers_that_differ"]["n_fft"] == [800, 400]
     assert found["difference"]["n_columns"] == 81
-    found = diff(tmp_path, sound, other, "--preset", "whisper-80")
+    found = diff(tmp_path, sound, other, "--front-end", "whisper-80")
     assert "B is resampled from 8000 to 16000 Hz, the rate of whisper-80" in found["notes"]
 
 
@@ -218,7 +218,7 @@ def test_a_front_end_gives_what_the_mel_command_wrote(
 
 def test_columns_normalised_as_they_came_are_called_so(tmp_path: Path, sound: Path) -> None:
     path = tmp_path / "live.npz"
-    assert main(["mel", str(sound), "-o", str(path), "--preset", "nemo", "--streaming"]) == 0
+    assert main(["mel", str(sound), "-o", str(path), "--front-end", "nemo", "--streaming"]) == 0
     assert diff(tmp_path, "nemo", path, "--on", sound)["b"]["title"] == "live.npz (streaming form)"
 
 
@@ -259,7 +259,7 @@ def test_a_recording_differs_by_nothing_from_its_own_sound(
     own = front_end(tmp_path / "own.json", replace(flat, statistics=None, stack=1).front_end)
     picture = tmp_path / "picture.png"
     for pair in ((features, sound), (sound, features)):
-        found = diff(tmp_path, *pair, "--config", own, "--picture", picture)
+        found = diff(tmp_path, *pair, "--front-end", own, "--picture", picture)
         difference = found["difference"]
         assert difference["largest"] <= 1e-5 * difference["largest_value"]
         assert difference["n_left_out"] == 80 * (kept[-1] + 1 - len(kept))
@@ -369,7 +369,7 @@ def test_a_sound_too_short_for_a_column_is_said(
         ((short, sound), "A has no column; its sound is too short for one"),
         ((short, short), "neither has a column; their sounds are too short for one"),
     ):
-        found = diff(tmp_path, *pair, "--preset", "kaldi", "--picture", picture)
+        found = diff(tmp_path, *pair, "--front-end", "kaldi", "--picture", picture)
         assert (found["difference"], found["why_no_difference"]) == (None, reason)
         assert found["levels_db"] == []
         printed = capsys.readouterr().out
@@ -413,7 +413,7 @@ def test_arrays_that_say_nothing_are_compared_by_number(tmp_path: Path) -> None:
     assert difference["correlation"] is None
     assert not QImage(str(picture)).isNull()
     # Said to be of a front-end that gives other sizes.
-    assert main(["diff", *[str(tmp_path / "one.npy")] * 2, "--preset", "simli"]) == 2
+    assert main(["diff", *[str(tmp_path / "one.npy")] * 2, "--front-end", "simli"]) == 2
 
 
 def test_a_kernel_is_as_near_to_the_reference_as_float32_is(tmp_path: Path, sound: Path) -> None:
@@ -467,8 +467,8 @@ def test_a_kernel_that_cannot_be_built_is_an_error(
         (["cube.npy", "demo"], "holds 2 × 80 × 3, not bands × columns; `visualizer mel … --ch"),
         (["words.npy", "demo"], "holds no numbers"),
         (["other.npz", "demo"], "holds no array 'mel'"),
-        (["demo", "demo", "--on", "demo"], "--on is what front-ends go over"),
-        (["simli", "simli", "--preset", "nemo"], "--preset and --config go with recordings"),
+        (["demo", "demo", "--on", "demo"], "--on is what front-ends and your code go over"),
+        (["simli", "simli", "--front-end", "nemo"], "--front-end goes with recordings"),
         (["simli", "simli", "--on", "no.wav"], "there is no file 'no.wav'"),
         (["nemo", "nemo", "--unit", "db"], "so they have no dB"),
         (["simli", "simli", "--picture", "a.jpg"], "must end in .png"),

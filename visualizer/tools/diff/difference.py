@@ -133,6 +133,7 @@ def compare(a: Side, b: Side, unit: Unit | None) -> Comparison:
     """
     notes: list[str] = []
     a, b = _of_one_front_end(a, b, notes)
+    notes += [f"{letter} {note}" for letter, side in (("A", a), ("B", b)) for note in side.notes]
     notes += _about_the_sound(a, b)
     units = _units(a, b, unit)
     figures = difference = None
@@ -159,15 +160,14 @@ def _of_one_front_end(a: Side, b: Side, notes: list[str]) -> tuple[Side, Side]:
         if side.mel is not None or other.mel is None:
             continue
         if len(side.values) == len(other.values):
-            notes.append(
-                f"{letter} does not say how it was made; it is taken for made as {other_letter} is"
-            )
+            why = "does not say how it was made" if side.given is None else "is your own code"
+            notes.append(f"{letter} {why}; it is taken for made as {other_letter} is")
             made = replace(side, mel=other.mel)
             return (made, other) if side is a else (other, made)
     if a.mel is None and b.mel is None:
         notes.append(
-            "neither says how it was made, so bands and columns have numbers only; --preset or "
-            "--config says it, or take the .npz that `visualizer mel` writes"
+            "neither says how it was made, so bands and columns have numbers only; --front-end "
+            "says it, or take the .npz that `visualizer mel` writes"
         )
     return a, b
 

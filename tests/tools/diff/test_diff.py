@@ -21,6 +21,11 @@ from visualizer.engine.report import write_report
 from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.kernels.artifacts import Artifact
 from visualizer.mel.presets import preset, preset_for
+from visualizer.mel.stage import Stage
+from visualizer.mel.stages.affine import Affine
+from visualizer.mel.stages.deltas import Deltas
+from visualizer.mel.stages.row_affine import RowAffine
+from visualizer.mel.stages.stack import Stack
 from visualizer.mel.stream import MelStream
 
 RATE_HZ = 16_000
@@ -317,6 +322,44 @@ def test_a_damaged_file_of_features_is_answered_in_one_line(
 
 
 @pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("stages", "step"),
+    [
+        ((Stack(7, hop=6, before=3, rest="repeat"),), 6),
+        ((Deltas(),), 1),
+        ((Stack(2), RowAffine((-1.0,) * 160, (0.5,) * 160)), 1),
+    ],
+)
+def test_stacks_that_overlap_and_deltas_are_compared_as_they_are(
+    tmp_path: Path, sound: Path, stages: tuple[Stage, ...], step: int
+) -> None:
+    kaldi = preset_for("kaldi")
+    own = FrontEnd("own", RATE_HZ, (*kaldi.stages, *stages))
+    louder = FrontEnd("own", RATE_HZ, (*kaldi.stages, Affine(0.25), *stages))
+    a, b = front_end(tmp_path / "a.json", own), front_end(tmp_path / "b.json", louder)
+    found = diff(tmp_path, a, b, "--on", sound, "--unit", "model")
+    assert found["why_no_difference"] is None
+    difference = found["difference"]
+    n_columns = -(-kaldi.n_columns(2 * RATE_HZ) // step)
+    assert difference["n_columns"] == n_columns - n_columns % 2 * (len(stages) == 2)
+    assert difference["largest"] == pytest.approx(0.125 if len(stages) == 2 else 0.25, abs=1e-3)
+    assert difference["largest_s"] <= 2.0
+    picture = tmp_path / "picture.png"
+    diff(tmp_path, a, b, "--on", sound, "--picture", picture)
+    assert picture.exists()
+    found = diff(tmp_path, a, "kaldi", "--on", sound, "--unit", "model")
+    assert (found["why_no_difference"] is None) == (len(stages) == 2)
+
+
+def test_a_stack_that_is_shifted_row_by_row_has_no_db(
+    tmp_path: Path, sound: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stages = (*preset_for("kaldi").stages, Stack(2), RowAffine((-1.0,) * 160, (0.5,) * 160))
+    own = front_end(tmp_path / "own.json", FrontEnd("own", RATE_HZ, stages))
+    assert main(["diff", str(own), "kaldi", "--on", str(sound), "--unit", "db"]) == 2
+    assert "does not tell the level of the sound" in capsys.readouterr().err
+
+
 def test_a_sound_too_short_for_a_column_is_said(
     tmp_path: Path, sound: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -150,9 +150,9 @@ def test_a_floor_that_is_zero_in_float32_is_none(floor: float) -> None:
         replace(preset("kaldi"), log_floor=floor)
 
 
-def test_statistics_that_would_divide_by_zero_are_refused() -> None:
-    with pytest.raises(ConfigError, match=r"statistics_epsilon is 0.*from 1e-12 to 1"):
-        replace(preset("nemo"), statistics_epsilon=0.0)
+def test_an_epsilon_below_zero_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"statistics_epsilon is -1.*from 0 to 1"):
+        replace(preset("nemo"), statistics_epsilon=-1.0)
 
 
 @pytest.mark.parametrize(

@@ -159,7 +159,7 @@ LOG = {"stage": "log", "kind": "ln", "floor": 1e-5}
         ),
         (
             [FRAMES, {"stage": "xyz"}, SPECTRUM, MEL],
-            "there is no stage 'xyz'; there are affine, clip",
+            "there is no stage 'xyz'; there are affine, chroma, clip",
         ),
         ([FRAMES, {"kind": "hann"}, SPECTRUM], "{'kind': 'hann'} names no stage; each needs"),
         ([FRAMES, "window", SPECTRUM], "'window' names no stage; each needs"),
@@ -355,13 +355,23 @@ def test_alternatives_are_the_values_that_can_be_listed() -> None:
         "count": ("fit", "per_hop", "nearest", "begun", "whole"),
         "end": (None, "zeros"),
     }
-    assert Spectrum.alternatives() == {"power": (1, 2), "epsilon_rule": ("max", "add")}
+    assert Spectrum.alternatives() == {
+        "power": (1, 2),
+        "epsilon_rule": ("max", "add"),
+        "part": ("magnitude", "real"),
+    }
     assert Mel.alternatives() == {
-        "mel_scale": ("htk", "slaney", "linear"),
+        "mel_scale": (
+            *("htk", "slaney", "linear"),
+            *("erb", "bark_traunmuller", "bark_schroeder", "bark_wang"),
+        ),
         "norm": (None, "slaney"),
         "triangles": ("hz", "mel"),
         "slopes": ("own", "lower"),
+        "rounding": (None, "bfloat16", "float16"),
     }
+    assert Mel.usual()["rate"][0] is None
+    assert 80 in Mel.usual()["n_mels"]
     assert Affine.alternatives() == {}
 
 
@@ -372,6 +382,9 @@ def test_every_alternative_makes_a_front_end(name: str) -> None:
         for field_name, choices in stage.alternatives().items():
             assert getattr(stage, field_name) in choices
             for choice in choices:
+                if choice == "real":
+                    # Of a magnitude alone.
+                    continue
                 other = varied(front_end, replace(stage, **{field_name: choice}), name="other")
                 assert other.n_rows == front_end.n_rows
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from visualizer.audio.capture import CaptureConfig
 from visualizer.audio.channels import Channel as Channel
@@ -10,6 +11,7 @@ from visualizer.errors import among, is_whole, require
 from visualizer.mel.compute import COMPUTE_CHOICES, Compute
 from visualizer.mel.flat import as_front_end
 from visualizer.mel.front_end import FrontEnd
+from visualizer.mel.front_ends import Found
 from visualizer.mel.presets import PRESETS, preset_for
 
 LONGEST_WHOSE = 1000
@@ -43,6 +45,13 @@ class EngineConfig:
 def front_end(config: EngineConfig, sample_rate: int | None = None) -> FrontEnd:
     """Return the front-end that is asked for, for sound of `sample_rate` (Hz)."""
     return config.mel or preset_for(config.preset, sample_rate)
+
+
+def choice(found: Found) -> dict[str, Any]:
+    """Return the fields of an EngineConfig that say which front-end: a preset's, or the others."""
+    if found.preset is not None:
+        return {"preset": found.name}
+    return {"mel": found.at(None), "whose": found.whose}
 
 
 def fixed_rate(config: EngineConfig) -> int | None:

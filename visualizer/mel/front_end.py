@@ -180,6 +180,16 @@ class FrontEnd:
         return self._layouts[-1].width
 
     @property
+    def model_step(self) -> int:
+        """Hops from a column as the model gets it to the next."""
+        return self._layouts[-1].hops
+
+    @property
+    def model_middle_s(self) -> float:
+        """The middle of column 0 as the model gets it, see `middle_s`."""
+        return self.middle_s + self._layouts[-1].middle * self.hop_s
+
+    @property
     def n_kernel_rows(self) -> int:
         """Rows of a column as it leaves the kernel."""
         return self._layouts[self._index(self.frames) + 1 + len(self.kernel_stages)].width
@@ -253,7 +263,9 @@ class FrontEnd:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the chain as plain JSON values; `from_dict` reads it back."""
-        stages = [{"stage": stage.stage, **asdict(stage)} for stage in self.stages]
+        stages = [
+            {"stage": stage.stage, **asdict(stage, dict_factory=_plain)} for stage in self.stages
+        ]
         return {"name": self.name, "sample_rate": self.sample_rate, "stages": stages}
 
     @classmethod
@@ -271,6 +283,11 @@ class FrontEnd:
             raise ConfigError('a front-end is a JSON object with "stages": [{"stage": …}, …]')
         check_names(values, cls, "a front-end", skip=())
         return cls(values["name"], values["sample_rate"], tuple(map(_stage, values["stages"])))
+
+
+def _plain(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return fields as JSON has them."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in fields}
 
 
 def _needs_more(stage: Stage) -> bool:

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from visualizer.errors import ConfigError, quoted
 from visualizer.mel.described import Described
+from visualizer.mel.flat import MelConfig, as_front_end
 from visualizer.mel.front_end import FrontEnd
-from visualizer.mel.presets import PRESETS, Preset, preset_for
+from visualizer.mel.front_end_files import read_front_end
+from visualizer.mel.presets import PRESETS, Preset, of_rate, preset_for
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,44 @@ def find_front_end(what: str | os.PathLike[str]) -> Found:
     from visualizer.mel.model_files import read_model
 
     path = Path(what).expanduser()
+    if path.suffix == ".json":
+        own = read_front_end(path)
+        return Found(own.name, lambda _: own)
     if path.exists():
         described = read_model(path)
         return Found(described.front_end.name, lambda _: described.front_end, described=described)
     preset_for(os.fspath(what))
     raise ConfigError(f"{quoted(what)} is no front-end")
+
+
+def front_end(
+    what: str | os.PathLike[str] | FrontEnd | MelConfig, sample_rate: int | None = None
+) -> FrontEnd:
+    """Return the chain of a front-end, whatever way it is named.
+
+    Args:
+        what: a preset's name; the path of a JSON front-end, or of a model's own folder or file; the
+            id of a Hugging Face model in the local cache; or a front-end itself.
+        sample_rate: in Hz; None is the rate that the model uses.
+
+    Raises:
+        ConfigError: for what cannot be found or read, and for a rate at which it does not work.
+
+    >>> front_end("whisper-128").n_rows
+    128
+    >>> front_end("simli", 48_000).hop_length
+    600
+    """
+    return of_rate(as_found(what).at(sample_rate), sample_rate)
+
+
+def as_found(what: str | os.PathLike[str] | FrontEnd | MelConfig) -> Found:
+    """Return what a program gives as a front-end: what it names, or itself.
+
+    Raises:
+        ConfigError: for what cannot be found or read.
+    """
+    if isinstance(what, str | os.PathLike):
+        return find_front_end(what)
+    own = as_front_end(what)
+    return Found(own.name, lambda _: own)

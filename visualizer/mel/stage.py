@@ -42,10 +42,10 @@ class Rows:
     """What the rows of a column are."""
 
     edges_hz: NDArray[np.float64] | None = None
-    """(n + 2,): row i rises from element i, peaks at i + 1 and falls to zero at i + 2; None where
-    the rows are no frequencies"""
+    """(n + 2,): row i rises from element i, peaks at i + 1 and falls to zero at i + 2, up or down
+    throughout; None where the rows are no frequencies"""
     scale: FrequencyScale = "linear"
-    """on which the peaks are evenly spaced"""
+    """on which the peaks are evenly spaced, or nearly"""
     kind: str = "band"
     """what a text calls one: "band", "bin", "coefficient\""""
     plural: str = "mels"
@@ -60,13 +60,16 @@ class Rows:
     def position(self, hz: ArrayLike) -> NDArray[np.float64]:
         """Return where frequencies lie on an axis on which row i spans [i, i + 1).
 
-        Row i peaks at i + ½. Same shape as `hz`; NaN where the rows are no frequencies.
+        Row i peaks at i + ½; what is outside lies half a row beyond the first or the last. Same
+        shape as `hz`; NaN where the rows are no frequencies.
         """
         if self.edges_hz is None:
             return np.full(np.shape(hz), np.nan)
-        edges = hz_to_scale(self.edges_hz[[0, -1]], self.scale)
-        share = (hz_to_scale(hz, self.scale) - edges[0]) / (edges[1] - edges[0])
-        position: NDArray[np.float64] = share * (len(self.edges_hz) - 1) - 0.5
+        edges = hz_to_scale(self.edges_hz, self.scale)
+        places = np.arange(len(edges)) - 0.5
+        if edges[-1] < edges[0]:
+            edges, places = edges[::-1], places[::-1]
+        position: NDArray[np.float64] = np.interp(hz_to_scale(hz, self.scale), edges, places)
         return position
 
 
@@ -176,6 +179,10 @@ class Layout:
     rows: Rows = Rows()
     values: Values | None = None
     """None before there is a spectrum"""
+    hops: int = 1
+    """from a column to the next"""
+    middle: float = 0.0
+    """of column 0, in hops from the middle of the first frame"""
 
 
 class ClipState(Protocol):

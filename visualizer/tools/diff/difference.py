@@ -13,7 +13,7 @@ from visualizer.errors import ConfigError
 from visualizer.mel.difference import columns_between, less
 from visualizer.mel.flat import flat_form, written
 from visualizer.mel.front_end import FrontEnd
-from visualizer.mel.picture import PictureUnit, Unit, has_db
+from visualizer.mel.picture import PictureUnit, Unit
 from visualizer.mel.stage import USUAL_DB
 from visualizer.tools.diff.sides import Side
 
@@ -133,6 +133,7 @@ def compare(a: Side, b: Side, unit: Unit | None) -> Comparison:
     """
     notes: list[str] = []
     a, b = _of_one_front_end(a, b, notes)
+    notes += [f"{letter} {note}" for letter, side in (("A", a), ("B", b)) for note in side.notes]
     notes += _about_the_sound(a, b)
     units = _units(a, b, unit)
     figures = difference = None
@@ -159,15 +160,14 @@ def _of_one_front_end(a: Side, b: Side, notes: list[str]) -> tuple[Side, Side]:
         if side.mel is not None or other.mel is None:
             continue
         if len(side.values) == len(other.values):
-            notes.append(
-                f"{letter} does not say how it was made; it is taken for made as {other_letter} is"
-            )
+            why = "does not say how it was made" if side.given is None else "is your own code"
+            notes.append(f"{letter} {why}; it is taken for made as {other_letter} is")
             made = replace(side, mel=other.mel)
             return (made, other) if side is a else (other, made)
     if a.mel is None and b.mel is None:
         notes.append(
-            "neither says how it was made, so bands and columns have numbers only; --preset or "
-            "--config says it, or take the .npz that `visualizer mel` writes"
+            "neither says how it was made, so bands and columns have numbers only; --front-end "
+            "says it, or take the .npz that `visualizer mel` writes"
         )
     return a, b
 
@@ -211,12 +211,20 @@ def _units(a: Side, b: Side, wished: Unit | None) -> tuple[Unit, Unit]:
         return "model", "model"
     if wished is not None:
         # It says why where there is none.
-        return PictureUnit(a.mel, wished).unit, PictureUnit(b.mel, wished).unit
+        units = PictureUnit(a.mel, wished).unit, PictureUnit(b.mel, wished).unit
+        for side in (a, b) if wished == "db" else ():
+            if not side.has_db:
+                raise ConfigError(
+                    f"what {side.title} makes of stacked columns does not tell the level of the "
+                    "sound, so it has no dB",
+                    "compare them in the model's own unit",
+                )
+        return units
     if _same_numbers(a.mel, b.mel):
         is_one_sound = a.sound is None or b.sound is None or a.sound == b.sound
-        unit = "model" if is_one_sound else PictureUnit.default(a.mel).unit
+        unit = "model" if is_one_sound or not a.has_db else PictureUnit.default(a.mel).unit
         return unit, unit
-    return "db" if has_db(a.mel) else "model", "db" if has_db(b.mel) else "model"
+    return "db" if a.has_db else "model", "db" if b.has_db else "model"
 
 
 def _why_nothing_is_common(a: Side, b: Side) -> str:
@@ -230,10 +238,12 @@ def _why_nothing_is_common(a: Side, b: Side) -> str:
 
 def _shift(a: Side, b: Side, units: tuple[Unit, Unit]) -> int:
     if a.mel is not None and b.mel is not None:
-        return columns_between((a.mel, b.mel), units)
-    if len(a.values) != len(b.values):
-        raise ValueError(f"they have {len(a.values)} and {len(b.values)} rows")
-    return 0
+        columns_between((a.mel, b.mel), units)
+    if len(a.bands) != len(b.bands):
+        raise ValueError(f"they have {len(a.bands)} and {len(b.bands)} rows")
+    if a.hop_s != b.hop_s:
+        raise ValueError(f"their columns are {a.hop_s * 1e3:.4g} and {b.hop_s * 1e3:.4g} ms apart")
+    return round((a.start_s - b.start_s) / a.hop_s)
 
 
 def _figures(
@@ -251,7 +261,7 @@ def _figures(
     rms, means = np.sqrt(squares.sum(axis=1) / counts), signed.sum(axis=1) / counts
     of_bands = rms, means, sizes.max(axis=1)
     worst_band, worst_column = np.unravel_index(int(np.argmax(sizes)), sizes.shape)
-    peaks = [None if s.mel is None else _peaks_hz(s.mel) for s in (a, b)]
+    peaks = [None if s.rows_of is None else _peaks_hz(s.rows_of) for s in (a, b)]
     hertz: list[tuple[float, float] | None] = [None] * len(sizes)
     if peaks[0] is not None and peaks[1] is not None:
         hertz = list(zip(peaks[0].tolist(), peaks[1].tolist(), strict=True))
@@ -349,14 +359,14 @@ def _shown_in(side: Side, unit: Unit, wished: Unit | None) -> PictureUnit | None
     """Own values without a logarithm would show their peaks alone, so those are seen in dB."""
     if side.mel is None:
         return None
-    if unit == "db" or wished is not None:
+    if unit == "db" or wished is not None or not side.has_db:
         return PictureUnit(side.mel, unit)
     return PictureUnit.default(side.mel)
 
 
 def _levels(a: Side, b: Side) -> Iterator[Level]:
     """Octave by octave, as far as both reach; nothing where one has no dB, or no column."""
-    if a.mel is None or b.mel is None or not (has_db(a.mel) and has_db(b.mel)):
+    if a.mel is None or b.mel is None or not (a.has_db and b.has_db):
         return
     # Columns that are missing from a recording, and those of broken features, say nothing.
     own = [s.bands[:, ~np.isnan(s.bands).any(axis=0)] for s in (a, b)]

@@ -7,7 +7,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from PyQt6.QtCore import QMimeData, QUrl
+from PyQt6.QtCore import QMimeData, Qt, QUrl
+from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication, QFileDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
@@ -182,7 +183,7 @@ def test_another_start_offers_it_and_shows_whose_it_is(
     again = make_window(EngineConfig(CaptureConfig("demo"), mel=kept.mel, whose=kept.whose))
     with running(again, qtbot):
         assert again.controls.preset.currentText() == "mine"
-        assert again.status_line.front_end.text().startswith("mine · ")
+        assert again.status_line.front_end.text().startswith("mine")
         assert recent(again) == ["mine", name]
         choose(again, again.front_ends.menu, name, qtbot)
         wait_for(again, name, qtbot)
@@ -237,6 +238,20 @@ def test_what_is_picked_while_a_file_is_read_stays(
     wait_for(noisy, "whisper-80", qtbot)
     QApplication.processEvents()
     assert running_name(noisy) == "whisper-80"
+
+
+def test_letters_typed_in_the_list_are_no_keys_of_the_window(noisy: Window, qtbot: QtBot) -> None:
+    overlay, display = noisy.stack.latency.visible, noisy.viewer.display
+    QTest.keyClick(noisy.controls.preset, Qt.Key.Key_F4)
+    offered = noisy.controls.preset.list
+    qtbot.waitUntil(offered.isVisible)
+    for text in ("simli", " ", "librosa"):
+        QTest.keyClicks(QApplication.focusWidget(), text)
+    assert offered.search.text() == "simli librosa"
+    assert not noisy.frozen
+    assert (noisy.stack.latency.visible, noisy.viewer.display) == (overlay, display)
+    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Return)
+    wait_for(noisy, "simli-librosa", qtbot)
 
 
 def test_the_details_of_a_fault_say_whose_front_end_runs(

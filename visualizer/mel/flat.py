@@ -27,6 +27,7 @@ from visualizer.mel.stages.preemphasis import Preemphasis
 from visualizer.mel.stages.remove_dc import RemoveDC
 from visualizer.mel.stages.scale import Scale
 from visualizer.mel.stages.spectrum import Power, Spectrum
+from visualizer.mel.stages.stack import Rest as StackRest
 from visualizer.mel.stages.stack import Stack
 from visualizer.mel.stages.statistics import Kind as StatisticsKind
 from visualizer.mel.stages.statistics import Statistics
@@ -121,7 +122,10 @@ class MelConfig:
     clip: float | None = None
     """the result is kept within ± this"""
     stack: int = 1
-    """consecutive columns put on top of each other as one; what is left over is dropped"""
+    """consecutive columns put on top of each other as one"""
+    stack_rest: StackRest = "drop"
+    """what becomes of the last ones that are no full stack: "fill" with zeros, or "repeat" the
+    last"""
     fixed_columns: int | None = None
     """the clip is cut or, before the shift, filled with zeros to this many columns"""
 
@@ -253,7 +257,7 @@ NAMES: dict[type[Stage], dict[str, str]] = {
     Affine: {"shift": "shift", "scale": "scale"},
     Clip: {"limit": "clip"},
     FixedColumns: {"n_columns": "fixed_columns"},
-    Stack: {"n": "stack"},
+    Stack: {"n": "stack", "rest": "stack_rest"},
 }
 """The fields of a stage, and what they are called in the flat form."""
 

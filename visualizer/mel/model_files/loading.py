@@ -17,7 +17,7 @@ import yaml
 from visualizer.errors import ConfigError, one_line, quoted
 
 MAX_JSON_BYTES = 2 << 20
-"""Four times a large Whisper's older file, which holds its filters; parsed, it stays below 100 MB."""
+"""Four times a large Whisper's older file, which holds its filters; parsed, it takes 60 MB."""
 MAX_YAML_BYTES = 1 << 20
 """Some times a recognizer's file, which holds its list of tokens; PyYAML takes a second for it."""
 _MAX_YAML_NODES = 200_000

@@ -84,7 +84,8 @@ def running_name(window: Window) -> str:
 
 def wait_for(window: Window, name: str, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: running_name(window) == name, timeout=WAIT_MS)
-    qtbot.waitUntil(lambda: window.controls.preset.currentText() == name)
+    qtbot.waitUntil(lambda: f" · {name}" in window.status_line.label.text(), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: window.controls.preset.currentText() == name, timeout=WAIT_MS)
 
 
 def wait_for_banner(window: Window, qtbot: QtBot) -> str:
@@ -142,6 +143,18 @@ def test_a_json_file_dragged_in_is_a_front_end_and_a_sound_still_plays(
     drag_in(noisy, tones_file(tmp_path, 440.0))
     qtbot.waitUntil(lambda: "tones.wav" in noisy.status_line.label.text(), timeout=WAIT_MS)
     assert running_name(noisy) == "mine"
+    assert recent(noisy) == ["mine"]
+
+
+def test_one_that_was_changed_is_picked_again_to_be_read_again(
+    noisy: Window, qtbot: QtBot, chain: Path
+) -> None:
+    drag_in(noisy, chain)
+    wait_for(noisy, "mine", qtbot)
+    chain.write_text(json.dumps(preset_for("nemo").to_dict() | {"name": "mine"}))
+    pick(noisy.controls.preset, "mine", qtbot)
+    nemo = preset_for("nemo").stages
+    qtbot.waitUntil(lambda: noisy.viewer.tracks.first[0].mel.stages == nemo, timeout=WAIT_MS)
     assert recent(noisy) == ["mine"]
 
 

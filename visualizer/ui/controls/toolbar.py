@@ -210,17 +210,18 @@ class Controls(QWidget):
             self._show_front_ends(self._status.config)
 
     def _show_front_ends(self, config: EngineConfig) -> None:
-        own: list[tuple[str, Any]] = []
+        own: list[tuple[str, Any]] = [(one.name, one) for one in self._recent]
         tips: dict[Any, str] = dict(self._summaries)
+        tips |= {one: one.whose or one.path for one in self._recent}
+        chosen: object = config.preset
         if config.mel is not None:
-            own.append((config.mel.name, config.mel))
-            tips[config.mel] = config.whose
-        for one in self._recent:
-            if config.mel is None or (one.name, one.whose) != (config.mel.name, config.whose):
-                own.append((one.name, one))
-                tips[one] = one.whose or one.path
+            runs = (config.mel.name, config.whose)
+            opened = (one for one in self._recent if (one.name, one.whose) == runs)
+            chosen = next(opened, config.mel)
+            if chosen is config.mel:
+                own.insert(0, (config.mel.name, config.mel))
+                tips[config.mel] = config.whose
         recent = [("Recent", None), *own] if own else []
-        chosen = config.mel or config.preset
         self.preset.show_choices([*recent, *self._presets], chosen, tips)
 
     def _show_microphones(self, status: EngineStatus) -> None:

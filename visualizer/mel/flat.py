@@ -27,6 +27,7 @@ from visualizer.mel.stages.preemphasis import Preemphasis
 from visualizer.mel.stages.remove_dc import RemoveDC
 from visualizer.mel.stages.scale import Scale
 from visualizer.mel.stages.spectrum import Power, Spectrum
+from visualizer.mel.stages.stack import Rest as StackRest
 from visualizer.mel.stages.stack import Stack
 from visualizer.mel.stages.statistics import Kind as StatisticsKind
 from visualizer.mel.stages.statistics import Statistics
@@ -121,7 +122,10 @@ class MelConfig:
     clip: float | None = None
     """the result is kept within ± this"""
     stack: int = 1
-    """consecutive columns put on top of each other as one; what is left over is dropped"""
+    """consecutive columns put on top of each other as one"""
+    stack_rest: StackRest = "drop"
+    """what becomes of the last ones that are no full stack: "fill" with zeros, or "repeat" the
+    last"""
     fixed_columns: int | None = None
     """the clip is cut or, before the shift, filled with zeros to this many columns"""
 
@@ -159,7 +163,7 @@ class MelConfig:
 
     def _stage(self, kind: type[Stage], is_used: bool = True) -> Stage | None:
         """Return the stage of the fields that are its, or None; check them in any case."""
-        names = _NAMES[kind]
+        names = NAMES[kind]
         values = {field: getattr(self, name) for field, name in names.items()}
         if not is_used:
             for field in fields(kind):
@@ -236,7 +240,7 @@ class MelConfig:
         return cls(**values)
 
 
-_NAMES: dict[type[Stage], dict[str, str]] = {
+NAMES: dict[type[Stage], dict[str, str]] = {
     Preemphasis: {"coefficient": "preemphasis"},
     Frames: {name: name for name in ("win_length", "hop_length", "offset", "edge", "count")},
     Scale: {"factor": "input_scale"},
@@ -253,7 +257,7 @@ _NAMES: dict[type[Stage], dict[str, str]] = {
     Affine: {"shift": "shift", "scale": "scale"},
     Clip: {"limit": "clip"},
     FixedColumns: {"n_columns": "fixed_columns"},
-    Stack: {"n": "stack"},
+    Stack: {"n": "stack", "rest": "stack_rest"},
 }
 """The fields of a stage, and what they are called in the flat form."""
 
@@ -266,11 +270,11 @@ def flat_form(front_end: FrontEnd) -> MelConfig | None:
     for stage in front_end.stages:
         if isinstance(stage, RemoveDC):
             values["remove_dc"] = True
-        elif type(stage) not in _NAMES:
+        elif type(stage) not in NAMES:
             return None
         if isinstance(stage, FramePreemphasis):
             values["preemphasis_scope"] = "frame"
-        names = _NAMES.get(type(stage), {})
+        names = NAMES.get(type(stage), {})
         values |= {name: getattr(stage, field) for field, name in names.items()}
     try:
         config = MelConfig(**values)

@@ -14,8 +14,8 @@ from visualizer.mel.flat import MelConfig, as_front_end
 from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.presets import PRESETS, Preset, of_rate, preset_for
 
-_SUFFIXES = (".json", ".yaml", ".yml", ".nemo", ".onnx")
-"""Of files; what ends in one and does not exist is a mistyped path."""
+SUFFIXES = (".json", ".yaml", ".yml", ".nemo", ".onnx")
+"""Of the files that a front-end is read from. What ends in one is no name of a preset or model."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def find_front_end(what: str | os.PathLike[str]) -> Found:
 
         described = read_model(path)
         return Found(described.front_end.name, lambda _: described.front_end, described=described)
-    if not isinstance(what, str) or "/" in what or os.sep in what or Path(what).suffix in _SUFFIXES:
+    if not isinstance(what, str) or "/" in what or os.sep in what or Path(what).suffix in SUFFIXES:
         raise ConfigError(f"{quoted(what)} cannot be read: {os.strerror(errno.ENOENT)}")
     # Which knows the names that are near.
     preset_for(what)
@@ -110,7 +110,7 @@ def _cached(what: str | os.PathLike[str]) -> Path | None:
     """Return the folder of a downloaded model; None where a text is no model's id."""
     from visualizer.mel.model_files.hub_cache import cache_folder, find_cached, is_model_id
 
-    if not isinstance(what, str) or not is_model_id(what) or Path(what).suffix in _SUFFIXES:
+    if not isinstance(what, str) or not is_model_id(what) or Path(what).suffix in SUFFIXES:
         return None
     path = find_cached(what)
     if path is None:

@@ -110,10 +110,12 @@ def _known(file: Path, load: Callable[[Path], dict[str, Any]]) -> Described | No
 
 
 def _of_values(values: dict[str, Any], file: Path) -> Described | None:
-    if own.is_own(values):
-        return own.described(values, file)
-    found = (read(values, file) for read in _READERS)
-    return next((each for each in found if each is not None), None)
+    for read in _READERS:
+        found = read(values, file)
+        if found is not None:
+            return found
+    # Last, since it also takes what has mistakes.
+    return own.described(values, file) if own.is_own(values) else None
 
 
 def _file(file: Path) -> Described:

@@ -23,7 +23,7 @@ from visualizer.mel.model_files.parts import (
 from visualizer.mel.model_files.values import FileValues, Known, StageValues, described, of
 
 _FLOOR = 1e-8
-"""amp_to_db's"""
+"""amp_to_db's; 1e-5 in its first versions"""
 _EDGES = {"reflect": "reflect", "constant": "zeros", "symmetric": "symmetric"}
 _KINDS = {("np.log10", 20.0): "db20", ("np.log10", 10.0): "db", ("np.log10", 1.0): "log10"}
 _LOGS = {"np.log10": "log10", "np.log": "ln"}
@@ -128,7 +128,7 @@ def _logarithm(conf: FileValues) -> list[StageValues]:
     function = conf.text("log_func", "np.log10", tuple(_LOGS))
     gain = conf.number("spec_gain", 20.0)
     kind = of(lambda f, g: _KINDS.get((f, g), _LOGS[f]), function, gain)
-    log = stage("log", kind=kind, floor=_FLOOR)
+    log = stage("log", kind=kind, floor=Known(_FLOOR, "assumed"))
     is_told = (function.value, gain.value) in _KINDS or gain.value == 1.0
     return [log] if is_told else [log, stage("affine", scale=gain)]
 

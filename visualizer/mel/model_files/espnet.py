@@ -172,6 +172,8 @@ def _normalised(
                 raise conf.error("norm_means", "true, where norm_vars is")
             return [], notes
         how = deviations.map(lambda divides: "std" if divides else "mean")
+        if "normalize" not in values:
+            how = Known(how.value, "assumed", "normalize")
         ignore(conf, "it only keeps a divisor from 0", "eps")
         return [stage("statistics", kind=how, ddof=0)], notes
     if kind != "global_mvn":

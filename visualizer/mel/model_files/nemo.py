@@ -83,10 +83,10 @@ def _described(values: FileValues, name: str) -> Described:
     notes = []
     if is_exact.value:
         padding = of(lambda n, hop_length, _: (n - hop_length) // 2, n_fft, hop, is_exact)
-        frames = padded_frames(win, hop, n_fft, padding, "reflect")
+        frames = padded_frames(win, hop, n_fft, padding, Known("reflect", "assumed"))
         notes.append("with exact_pad, NeMo mirrors the edges up to version 1, zeros come later")
     else:
-        frames = one_per_hop(win, hop, n_fft, edge="zeros")
+        frames = one_per_hop(win, hop, n_fft, edge=Known("zeros", "assumed"))
         notes.append(
             "NeMo up to version 1 mirrors the edges and gives a column more; zeros are used here"
         )

@@ -12,15 +12,15 @@ from visualizer.mel.model_files.parts import source_of
 
 _FLAT = tuple(field.name for field in fields(MelConfig))
 _TELLING = ("offset", "input_scale", "remove_dc", "log_floor_rule", "preemphasis_scope", "edge")
-"""Names of the flat form that no model's own file has."""
+"""Names of the flat form that hardly any model has in its files."""
 
 
 def is_own(values: dict[str, Any]) -> bool:
     """Return whether an object is a chain or a flat form, though it may have mistakes."""
     if isinstance(values.get("stages"), list):
         return True
-    known = sum(name in values for name in _FLAT)
-    return any(name in values for name in _TELLING) or ("name" in values and known > 1)
+    known = [name for name in _FLAT if name in values]
+    return len(known) > 1 and any(name in values for name in ("name", *_TELLING))
 
 
 def described(values: dict[str, Any], file: Path) -> Described:

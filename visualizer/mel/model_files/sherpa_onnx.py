@@ -158,7 +158,7 @@ def _stacked(conf: FileValues, kind: Any, name: str) -> Described:
     """Return Paraformer's and SenseVoice's: samples of 16 bits, seven columns every six."""
     n, hop = conf.whole("lfr_window_size", None, high=64), conf.whole("lfr_window_shift", None)
     scaled = _scaled(conf, default=0)
-    bands = conf.whole("feat_dim", 80)
+    bands = conf.whole("feat_dim", 80, origin="assumed")
     rows = of(lambda each, many: each * many, bands, n)
     shifts = per_row(conf, "neg_mean", rows, lambda mean: mean)
     scales = per_row(conf, "inv_stddev", rows, lambda inverse: inverse)
@@ -180,7 +180,7 @@ def _stacked(conf: FileValues, kind: Any, name: str) -> Described:
 
 def _kaldi_like(conf: FileValues, kind: str, framework: str, name: str) -> Described:
     rate = sample_rate(conf, "sample_rate", 16_000)
-    bands = Known(80)
+    bands = Known(80, "assumed")
     for key in ("feat_dim", "feature_dim", "n_mels"):
         if key in conf:
             bands = conf.whole(key, 80)

@@ -355,7 +355,7 @@ def test_a_sine_has_the_value_that_its_level_says(name: str) -> None:
 def test_alternatives_are_the_values_that_can_be_listed() -> None:
     assert Frames.alternatives() == {
         "edge": ("zeros", "reflect", "symmetric"),
-        "count": ("fit", "per_hop", "nearest", "begun", "whole"),
+        "count": ("fit", "per_hop", "nearest", "begun", "whole", "even"),
         "end": (None, "zeros"),
     }
     assert Spectrum.alternatives() == {

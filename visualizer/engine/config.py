@@ -14,6 +14,8 @@ from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.front_ends import Found
 from visualizer.mel.presets import PRESETS, preset_for
 
+LONGEST_WHOSE = 1000
+
 
 @dataclass(frozen=True)
 class EngineConfig:
@@ -33,8 +35,8 @@ class EngineConfig:
         require(isinstance(self.preset, str), "preset", self.preset, "a name")
         if self.mel is not None:
             object.__setattr__(self, "mel", as_front_end(self.mel))
-        fits = isinstance(self.whose, str) and len(self.whose) <= 1000
-        require(fits, "whose", self.whose, "a text of at most 1000 letters")
+        fits = isinstance(self.whose, str) and len(self.whose) <= LONGEST_WHOSE
+        require(fits, "whose", self.whose, f"a text of at most {LONGEST_WHOSE} letters")
         channel_fits = self.channel in (None, "each") or is_whole(self.channel, 0)
         require(channel_fits, "channel", self.channel, "null, 'each' or from 0")
         require(self.compute in COMPUTE_CHOICES, "compute", self.compute, among(Compute))

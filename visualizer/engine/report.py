@@ -78,6 +78,7 @@ def make_report(
     return {
         "source": source and source.to_dict(),
         "front_end": status.mel and written(status.mel),
+        "whose": status.config.whose or None,
         "kernel": {
             "backend": status.backend,
             "device": status.device,

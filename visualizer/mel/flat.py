@@ -159,7 +159,7 @@ class MelConfig:
 
     def _stage(self, kind: type[Stage], is_used: bool = True) -> Stage | None:
         """Return the stage of the fields that are its, or None; check them in any case."""
-        names = _NAMES[kind]
+        names = NAMES[kind]
         values = {field: getattr(self, name) for field, name in names.items()}
         if not is_used:
             for field in fields(kind):
@@ -236,7 +236,7 @@ class MelConfig:
         return cls(**values)
 
 
-_NAMES: dict[type[Stage], dict[str, str]] = {
+NAMES: dict[type[Stage], dict[str, str]] = {
     Preemphasis: {"coefficient": "preemphasis"},
     Frames: {name: name for name in ("win_length", "hop_length", "offset", "edge", "count")},
     Scale: {"factor": "input_scale"},
@@ -266,11 +266,11 @@ def flat_form(front_end: FrontEnd) -> MelConfig | None:
     for stage in front_end.stages:
         if isinstance(stage, RemoveDC):
             values["remove_dc"] = True
-        elif type(stage) not in _NAMES:
+        elif type(stage) not in NAMES:
             return None
         if isinstance(stage, FramePreemphasis):
             values["preemphasis_scope"] = "frame"
-        names = _NAMES.get(type(stage), {})
+        names = NAMES.get(type(stage), {})
         values |= {name: getattr(stage, field) for field, name in names.items()}
     try:
         config = MelConfig(**values)

@@ -11,8 +11,10 @@ from visualizer.errors import ConfigError, quoted
 from visualizer.mel.described import Described
 from visualizer.mel.flat import MelConfig, as_front_end
 from visualizer.mel.front_end import FrontEnd
-from visualizer.mel.front_end_files import read_front_end
 from visualizer.mel.presets import PRESETS, Preset, of_rate, preset_for
+
+_SUFFIXES = (".json", ".yaml", ".yml", ".nemo", ".onnx")
+"""Of files; what ends in one and does not exist is a mistyped path."""
 
 
 @dataclass(frozen=True)
@@ -46,21 +48,43 @@ def find_front_end(what: str | os.PathLike[str]) -> Found:
     Raises:
         ConfigError: for what is none of these, or cannot be read.
     """
-    if isinstance(what, str) and what in PRESETS:
-        chosen = PRESETS[what]
-        return Found(what, lambda rate: preset_for(what, rate), preset=chosen)
-    # Here, since presets do not need it.
-    from visualizer.mel.model_files import read_model
+    path = None if what in PRESETS else _existing(what) or _cached(what)
+    if path is not None:
+        # Here, since presets do not need it.
+        from visualizer.mel.model_files import read_model
 
-    path = Path(what).expanduser()
-    if path.suffix == ".json":
-        own = read_front_end(path)
-        return Found(own.name, lambda _: own)
-    if path.exists():
         described = read_model(path)
         return Found(described.front_end.name, lambda _: described.front_end, described=described)
-    preset_for(os.fspath(what))
-    raise ConfigError(f"{quoted(what)} is no front-end")
+    if not isinstance(what, str) or "/" in what or os.sep in what or Path(what).suffix in _SUFFIXES:
+        raise ConfigError(f"{quoted(what)} does not exist")
+    # Which knows the names that are near.
+    preset_for(what)
+    return Found(what, lambda rate: preset_for(what, rate), preset=PRESETS[what])
+
+
+def _existing(what: str | os.PathLike[str]) -> Path | None:
+    """Return the path of a file or folder that there is."""
+    try:
+        path = Path(what).expanduser()
+        return path if path.exists() else None
+    except (OSError, RuntimeError, ValueError):
+        # Too long, of nobody's home, or with a zero byte.
+        return None
+
+
+def _cached(what: str | os.PathLike[str]) -> Path | None:
+    """Return the folder of a downloaded model; None where a text is no model's id."""
+    from visualizer.mel.model_files.hub_cache import cache_folder, find_cached, is_model_id
+
+    if not isinstance(what, str) or not is_model_id(what) or Path(what).suffix in _SUFFIXES:
+        return None
+    path = find_cached(what)
+    if path is None:
+        raise ConfigError(
+            f"{quoted(what)} is no path, and no model in the cache {quoted(cache_folder())}",
+            f"`hf download {what}` puts it there",
+        )
+    return path
 
 
 def front_end(

@@ -25,6 +25,7 @@ from visualizer.mel.clip import clip_columns
 from visualizer.mel.described import Described
 from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.model_files import hugging_face
+from visualizer.mel.model_files.loading import load_json
 from visualizer.mel.presets import PRESETS
 from visualizer.mel.whole import reference_columns
 
@@ -345,14 +346,8 @@ CASES = [(one, fields) for one in EXTRACTORS for fields in ({}, *one.moved)]
 # ----------------------------------------------------------------------------------------- ours
 
 
-def load(path: Path) -> Mapping[str, Any]:
-    """Stands for the limited loader."""
-    content: Mapping[str, Any] = json.loads(path.read_text("utf-8"))
-    return content
-
-
 def read(path: Path) -> Described:
-    found = hugging_face.read(path, load)
+    found = hugging_face.read(path, load_json)
     assert found is not None
     return found
 
@@ -522,6 +517,11 @@ def test_a_file_is_read_by_itself(tmp_path: Path) -> None:
     assert read(tmp_path / "saved.json").front_end.n_rows == 80
 
 
+def test_a_newer_file_names_an_audio_processor(tmp_path: Path) -> None:
+    told(tmp_path, {"audio_processor_type": "WhisperAudioProcessor", "sampling_rate": 16_000})
+    assert read(tmp_path).whose == "WhisperFeatureExtractor of transformers"
+
+
 def test_an_old_file_holds_its_filters_too(tmp_path: Path) -> None:
     filters = np.random.default_rng(SEED).uniform(0.0, 1.0, (80, 201)).tolist()
     told(tmp_path, WHISPER | {"mel_filters": filters, "chunk_length": 30})
@@ -575,12 +575,13 @@ def test_the_cache_s_folder_is_called_by_the_model_s_id(tmp_path: Path) -> None:
 
 
 def test_other_folders_are_left_to_other_formats(tmp_path: Path) -> None:
-    assert hugging_face.read(tmp_path, load) is None
-    told(tmp_path, {"num_mels": 80, "n_fft": 1024, "hop_size": 256}, "config.json")
-    assert hugging_face.read(tmp_path, load) is None
-    assert hugging_face.read(tmp_path / "config.json", load) is None
+    assert hugging_face.read(tmp_path, load_json) is None
+    hifi_gan = {"num_mels": 80, "n_fft": 1024, "hop_size": 256, "sampling_rate": 22_050}
+    told(tmp_path, hifi_gan | {"feature_extractor": {"class_path": "own"}}, "config.json")
+    assert hugging_face.read(tmp_path, load_json) is None
+    assert hugging_face.read(tmp_path / "config.json", load_json) is None
     (tmp_path / "model.onnx").write_bytes(b"\x08")
-    assert hugging_face.read(tmp_path / "model.onnx", load) is None
+    assert hugging_face.read(tmp_path / "model.onnx", load_json) is None
 
 
 def refusal(path: Path) -> str:
@@ -631,3 +632,5 @@ def test_a_model_of_other_things_is_named(tmp_path: Path) -> None:
     assert "no extractor is known for the model_type 'bert'" in refusal(tmp_path)
     told(tmp_path, {"model_type": "moonshine"}, "config.json")
     assert "feeds raw samples at 16000 Hz" in refusal(tmp_path)
+    told(tmp_path, {"model_type": "gemma4", "audio_config": None}, "config.json")
+    assert "takes no sound" in refusal(tmp_path)

@@ -102,7 +102,7 @@ def test_your_own_torch_code_is_compared_with_the_front_end_it_should_be(
     assert found["b"]["shape"] == [80, 81]
     assert found["unit"] == "model"
     assert 0 < difference["largest"] < 1e-5 * difference["largest_value"]
-    assert "B is your own code; it is taken for made as A is" in found["notes"]
+    assert "B is your own code; its rows and columns are taken for A's" in found["notes"]
     said = capfd.readouterr()
     assert "loud at import" not in said.out + said.err
 

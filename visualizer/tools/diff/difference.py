@@ -160,8 +160,10 @@ def _of_one_front_end(a: Side, b: Side, notes: list[str]) -> tuple[Side, Side]:
         if side.mel is not None or other.mel is None:
             continue
         if len(side.values) == len(other.values):
-            why = "does not say how it was made" if side.given is None else "is your own code"
-            notes.append(f"{letter} {why}; it is taken for made as {other_letter} is")
+            note = f"does not say how it was made; it is taken for made as {other_letter} is"
+            if side.given is not None:
+                note = f"is your own code; its rows and columns are taken for {other_letter}'s"
+            notes.append(f"{letter} {note}")
             made = replace(side, mel=other.mel)
             return (made, other) if side is a else (other, made)
     if a.mel is None and b.mel is None:

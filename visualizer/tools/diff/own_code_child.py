@@ -36,6 +36,8 @@ class RefusedError(Exception):
 def main() -> None:
     """Write the features, or why there are none."""
     path, name, sample_rate, limit_s, folder = sys.argv[1:]
+    # As the user's code finds it where it is run by itself.
+    sys.argv[:] = [path]
     # Where it crashes or hangs is told on standard error; it ends, also where nobody waits for it.
     faulthandler.enable(all_threads=False)
     faulthandler.dump_traceback_later(float(limit_s), exit=True)

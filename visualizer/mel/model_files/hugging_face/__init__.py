@@ -30,8 +30,9 @@ _PROCESSOR, _EXTRACTOR, _MODEL = (
 )
 _NESTED = ("feature_extractor", "audio_processor")
 """Under which a processor's file holds its extractor, since transformers 5."""
-_OF_EXTRACTOR = ("sampling_rate", "auto_map", "processor_class")
-"""What tells an extractor's file that does not name its class."""
+_TYPE = "feature_extractor_type"
+_NEWER_TYPE, _NEWER_NUMBERS = "audio_processor_type", "spectrogram_config"
+"""What comes after transformers 5.24."""
 _BANDS = ("num_mel_bins", "n_mels")
 """What a model's configuration calls its bands, if it has them."""
 _OF_BANDS = ("feature_size", "num_mel_bins", "n_mels")
@@ -62,42 +63,44 @@ def read(path: Path, load: Load) -> Described | None:
     else:
         return None
     untold: FileValues | None = None
-    for file in filter(Path.is_file, files):
+    for file in filter(_is_file, files):
         content = load(file)
         source = one_line(file)
-        values = _extractor(content)
-        if values is not None and "feature_extractor_type" in values:
-            extractor = FileValues(values, source)
-            return _read(values["feature_extractor_type"], extractor, path)
-        if values is not None and "spectrogram_config" in values:
-            raise ConfigError(
-                f"{source}: a spectrogram_config, which comes after transformers 5.24, is not read",
-                "give the feature_extractor_type of the model's older files",
-            )
-        if values is not None:
-            untold = FileValues(values, source)
+        held = _extractor(file.name, content)
+        if held is not None:
+            values = FileValues(held, source)
+            if _TYPE in held:
+                return _read(held[_TYPE], values, path)
+            if _NEWER_TYPE in held or _NEWER_NUMBERS in held:
+                return _newer(held, values, path)
+            untold = values
         model_type = content.get("model_type")
         if isinstance(model_type, str):
             return _of_model(model_type, content, source, untold, path)
     if untold is not None:
         raise ConfigError(
-            f"{untold.source} does not name its feature_extractor_type",
+            f"{untold.source} does not name its {_TYPE}",
             f"put the model's {_MODEL} beside it, which has its model_type",
         )
     return None
 
 
-def _extractor(content: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return what a file holds of an extractor."""
-    nested = next((content[key] for key in _NESTED if isinstance(content.get(key), dict)), None)
-    if nested is not None:
-        return {key: _flat(value) for key, value in nested.items()}
-    if "model_type" in content:
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        # In a folder that may not be searched.
+        return False
+
+
+def _extractor(file_name: str, content: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what a file holds of an extractor; None where it is another file."""
+    nested = (content[key] for key in _NESTED if isinstance(content.get(key), dict))
+    held = next(nested, content)
+    is_named = any(key in held for key in (_TYPE, _NEWER_TYPE, _NEWER_NUMBERS))
+    if not is_named and file_name not in (_PROCESSOR, _EXTRACTOR):
         return None
-    told = ("feature_extractor_type", "spectrogram_config", *_OF_EXTRACTOR)
-    if not any(key in content for key in told):
-        return None
-    return {key: _flat(value) for key, value in content.items()}
+    return {key: _flat(value) for key, value in held.items()}
 
 
 def _flat(value: Any) -> Any:
@@ -124,6 +127,17 @@ def _read(name: Any, values: FileValues, path: Path) -> Described:
     return described(_name(path), whose, values, chain.sample_rate, chain.stages, notes)
 
 
+def _newer(held: Mapping[str, Any], values: FileValues, path: Path) -> Described:
+    """Return the front-end of an audio processor that has the numbers of its extractor."""
+    name = held.get(_NEWER_TYPE)
+    if _NEWER_NUMBERS in held or not isinstance(name, str):
+        raise ConfigError(
+            f"{values.source}: {_NEWER_NUMBERS}, which came after transformers 5.24, is not known",
+            "write its front-end as a chain of stages",
+        )
+    return _read(name.replace("AudioProcessor", "FeatureExtractor"), values, path)
+
+
 def _of_model(
     model_type: str,
     config: Mapping[str, Any],
@@ -138,6 +152,8 @@ def _of_model(
             f"{source}: no extractor is known for the model_type {quoted(model_type)}",
             "write its front-end as a chain of stages",
         )
+    if config.get("audio_config", part) is None:
+        raise ConfigError(f"{source}: this {model_type} has no audio_config, so it takes no sound")
     bands = next((key for key in _BANDS if key in part), "")
     n_bands = FileValues(part, source).whole(bands, None).value if bands else None
     given = dict.fromkeys(_OF_BANDS, n_bands) if bands else {}

@@ -1,0 +1,79 @@
+"""What the readers of the formats share: frames as an STFT cuts them, and names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from visualizer.errors import one_line
+from visualizer.mel.model_files.hugging_face.chain import stage
+from visualizer.mel.model_files.values import Known, StageValues, of
+
+LIBROSA_FLOOR = 1e-10
+"""What most code raises powers to before their logarithm."""
+
+_PLAIN_NAMES = ("config", "model_config", "preprocessor_config", "hparams", "hyperparams", "model")
+"""What files of any model are called."""
+_LONGEST_NAME = 100
+
+
+def centred_frames(win_length: Known, hop_length: Known, n_fft: Known, edge: Any) -> StageValues:
+    """Return the frames of torch.stft and librosa.stft with center=True: 1 + N // hop_length."""
+    return padded_frames(win_length, hop_length, n_fft, n_fft.map(lambda n: n // 2), edge)
+
+
+def padded_frames(
+    win_length: Known, hop_length: Known, n_fft: Known, padding: Known, edge: Any
+) -> StageValues:
+    """Return the frames of an STFT with center=False over a sound with padding on both sides.
+
+    A window shorter than the transform lies in the middle of it, and a column needs all samples of
+    its transform: 1 + (N + 2·padding − n_fft) // hop_length.
+    """
+    given = win_length, n_fft, padding
+    offset = of(lambda win, n, pad: (n - win) // 2 - pad, *given)
+    reach = of(lambda win, n, pad: _unused(win, n, pad), *given)
+    followed_by = {"followed_by": reach} if reach.value else {}
+    count = {"count": "whole"} if offset.value > 0 else {}
+    return stage(
+        "frames",
+        win_length=win_length,
+        hop_length=hop_length,
+        offset=offset,
+        edge=edge,
+        **count,
+        **followed_by,
+    )
+
+
+def _unused(win_length: int, n_fft: int, padding: int) -> int:
+    """Return how many samples behind the window the transform and the padding still need."""
+    before = (n_fft - win_length) // 2
+    if before > padding:
+        return n_fft - win_length - before - padding
+    return (n_fft - win_length) % 2
+
+
+def part(values: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """Return the object under a key, or an empty one."""
+    value = values.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def source_of(path: Path) -> str:
+    """Return what messages call a file."""
+    return one_line(path)
+
+
+def name_of(path: Path) -> str:
+    """Return what to call the front-end of a file or folder: its name, or its model's id."""
+    path = path.absolute()
+    if path.is_dir() or path.stem in _PLAIN_NAMES:
+        folder = path if path.is_dir() else path.parent
+        name = folder.name
+        if folder.parent.name == "snapshots" and folder.parent.parent.name.startswith("models--"):
+            name = folder.parent.parent.name.removeprefix("models--").replace("--", "/")
+    else:
+        name = path.stem
+    return "".join(filter(str.isprintable, name))[:_LONGEST_NAME] or "model"

@@ -177,7 +177,11 @@ def test_what_cannot_be_used_is_one_line(
     [
         ("fails", "mycode.py:fails failed: ValueError: two lines, é", "in inner"),
         ("exits", "mycode.py:exits failed: it called sys.exit('enough')", "in exits"),
-        ("ragged", "mycode.py:ragged returned a list, which is no array", "inhomogeneous"),
+        (
+            "ragged",
+            "mycode.py:ragged returned a list, which is no array of rows × columns",
+            "inhomogeneous",
+        ),
         pytest.param(
             "dies",
             "mycode.py:dies ended by signal 11 (Segmentation fault) before it returned",
@@ -214,13 +218,29 @@ def test_a_file_that_cannot_be_loaded_shows_why(
     assert capfd.readouterr().err == "visualizer: there is no file 'gone.py'\n"
 
 
+def test_a_file_of_a_package_finds_what_it_imports(code: str) -> None:
+    """By its own package, from the current folder, and also where its name is one of Python's."""
+    package = Path("lab", "audio")
+    package.mkdir(parents=True)
+    for folder in (package, package.parent):
+        (folder / "__init__.py").touch()
+    (package / "rows.py").write_text("N = 80\n")
+    (package / "json.py").write_text(
+        "import sys, beside\nimport numpy as np\nfrom .rows import N\nfrom lab.audio import rows\n"
+        "assert sys.argv == [sys.argv[0]] and rows.N == N\n"
+        "class Extractor:\n    @staticmethod\n    def mel(s, rate): return np.ones((N, 9))\n"
+    )
+    found = diff("simli", f"{package / 'json.py'}:Extractor.mel", "--on", "talk.wav")
+    assert found["b"]["shape"] == [80, 9]
+
+
 def test_one_that_hangs_is_ended_and_says_where_it_was(
     code: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["diff", "simli", f"{code}:hangs", "--on", "talk.wav", "--limit", "1.5"]) == 2
+    assert main(["diff", "simli", f"{code}:hangs", "--on", "talk.wav", "--limit", "5"]) == 2
     said = capfd.readouterr().err
     assert said.splitlines()[0] == (
-        "visualizer: mycode.py:hangs did not return within 1.5 s; --limit gives more"
+        "visualizer: mycode.py:hangs did not return within 5 s; --limit gives more"
     )
     assert "in hangs" in said
     assert not psutil.pid_exists(int(Path("pid").read_text()))

@@ -35,15 +35,21 @@ class RefusedError(Exception):
 
 def main() -> None:
     """Write the features, or why there are none."""
-    path, name, sample_rate, limit_s, folder = sys.argv[1:]
+    file, name, sample_rate, limit_s, folder = sys.argv[1:]
+    path = Path(file).resolve()
     # As the user's code finds it where it is run by itself.
-    sys.argv[:] = [path]
+    sys.argv[:] = [file]
     # Where it crashes or hangs is told on standard error; it ends, also where nobody waits for it.
     faulthandler.enable(all_threads=False)
     faulthandler.dump_traceback_later(float(limit_s), exit=True)
-    _look_beside(Path(path))
+    root, module = _module(path)
+    _look_there(root)
     try:
-        _write_features(Path(path), name, int(sample_rate), Path(folder))
+        np = _numpy()
+        function = _function(path, module, name)
+        samples = np.load(Path(folder, "sound.npy"))
+        returned = _run("failed", lambda: function(samples, int(sample_rate)))
+        np.save(Path(folder, "features.npy"), _array(np, returned), allow_pickle=False)
     except RefusedError as refused:
         why = {"problem": refused.problem, "traceback": _traceback(refused.cause)}
         Path(folder, "why.json").write_text(json.dumps(why), encoding="utf-8")
@@ -51,37 +57,36 @@ def main() -> None:
     os._exit(0)
 
 
-def _look_beside(path: Path) -> None:
-    """Find the modules beside the user's file, as `python FILE` does, and none beside this one."""
+def _module(path: Path) -> tuple[Path, str]:
+    """Return the folder in which a file's module is found, and its name, with its packages'."""
+    folder, names = path.parent, [path.stem]
+    while (folder / "__init__.py").exists():
+        folder, names = folder.parent, [folder.name, *names]
+    return folder, ".".join(names)
+
+
+def _look_there(root: Path) -> None:
+    """Find modules beside the user's and in the current folder, and none beside this one."""
     if sys.path and Path(sys.path[0]).resolve() == Path(__file__).resolve().parent:
         del sys.path[0]
-    sys.path.insert(0, str(path.resolve().parent))
+    sys.path[:0] = [str(root), str(Path.cwd())]
 
 
-def _write_features(path: Path, name: str, sample_rate: int, folder: Path) -> None:
+def _numpy() -> Any:
     try:
         import numpy as np
     except ImportError as error:
         problem = f"cannot be called: the Python {sys.executable} has no NumPy"
         raise RefusedError(problem, error) from error
-    function = _function(path, name)
-    samples = np.load(folder / "sound.npy")
-    returned = _run("failed", lambda: function(samples, sample_rate))
-    np.save(folder / "features.npy", _array(np, returned), allow_pickle=False)
+    return np
 
 
-def _function(path: Path, name: str) -> Callable[[Any, int], Any]:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    load, module = spec.loader.exec_module, importlib.util.module_from_spec(spec)
-    # Where classes of it look for their module.
-    sys.modules[path.stem] = module
-    _run("cannot be loaded", lambda: load(module))
+def _function(path: Path, module_name: str, name: str) -> Callable[[Any, int], Any]:
+    module = _run("cannot be loaded", lambda: _loaded(path, module_name))
     try:
         function: Any = functools.reduce(getattr, name.split("."), module)
     except AttributeError as error:
-        own = [n for n, value in vars(module).items() if _is_of(value, path.stem)]
+        own = [n for n, value in vars(module).items() if _is_of(value, module_name)]
         there = f"it has {', '.join(own[:20])}" if own else "it defines no function"
         raise RefusedError(f"is not there; {there}") from error
     if not callable(function):
@@ -89,6 +94,20 @@ def _function(path: Path, name: str) -> Callable[[Any, int], Any]:
         raise RefusedError(f"is of type {kind}, not a function of samples and sample rate")
     made: Callable[[Any, int], Any] = function
     return made
+
+
+def _loaded(path: Path, name: str) -> Any:
+    # By its file and not by its name, which a module of Python's own may have.
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    if spec.parent:
+        importlib.import_module(spec.parent)
+    module = importlib.util.module_from_spec(spec)
+    # Where classes of it look for their module.
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
 
 
 def _is_of(value: object, module: str) -> bool:
@@ -115,7 +134,8 @@ def _array(np: Any, returned: Any) -> Any:
                 returned = returned.float()
         array = np.asarray(returned)
     except Exception as error:
-        raise RefusedError(f"returned a {kind}, which is no array", error) from error
+        problem = f"returned a {kind}, which is no array of rows × columns"
+        raise RefusedError(problem, error) from error
     if array.dtype.kind not in "fiu":
         what = "None" if returned is None else f"a {kind} of {array.dtype}"
         raise RefusedError(f"returned {what}, not an array of real numbers")

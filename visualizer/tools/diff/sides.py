@@ -177,10 +177,11 @@ def operand(text: str) -> Operand:
     code = own_code(text)
     if code is not None:
         return Operand("code", code.title, code=code)
-    name, _, kernel = text.rpartition(":")
-    if kernel in KERNELS or name in PRESETS or Path(name).suffix == ".json":
-        return _front_end(name, _kernel_name(kernel))
     path = Path(text).expanduser()
+    name, _, kernel = text.rpartition(":")
+    is_named = name in PRESETS or (name and not path.exists() and Path(name).expanduser().exists())
+    if kernel in KERNELS or is_named:
+        return _front_end(name, _kernel_name(kernel))
     suffix = path.suffix.lower()
     if text in PRESETS or suffix in _MODELS:
         return _front_end(text, NUMPY)
@@ -250,7 +251,8 @@ def obtain_code(code: OwnCode, shared: Shared, other: Side | None) -> Side:
     mel = None if other is None else other.mel
     with opened_mono(shared.sound) as (file, blocks):
         rate = file.samplerate if mel is None else mel.sample_rate
-        pieces = [piece[:, 0] for piece in _at_rate(blocks, file.samplerate, rate)]
+        pieces = [np.zeros(0, np.float32)]
+        pieces += [piece[:, 0] for piece in _at_rate(blocks, file.samplerate, rate)]
         seconds = file.frames / file.samplerate
         sound = Sound(str(shared.sound), file.samplerate, seconds, file.channels)
     given = Given(np.concatenate(pieces), rate)

@@ -240,7 +240,7 @@ def test_rates_with_nothing_in_common_are_refused_before_they_take_gigabytes(
         (b"\xff\xfe\x00", "is not JSON"),
         (b"[" * 60_000, "is not JSON"),
         (b'{"n_fft": ' + b"9" * 5000 + b"}", "is not JSON"),
-        (b" " * (5 << 20), "holds more than 4 MiB"),
+        (b" " * (5 << 20), "holds more than 2 MiB"),
         (b"null", "holds no named values"),
         (b"[1, 2]", "holds no named values"),
         (b'{"n_fft": 400, "offset": 0, "' + b"x" * 50_000 + b'": 1}', "there is no field 'xxx"),

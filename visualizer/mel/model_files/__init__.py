@@ -7,7 +7,7 @@ run or unpickled, and how much is read of them is bounded.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -64,8 +64,10 @@ def read_model(path: Path) -> Described:
 
 
 def _folder(folder: Path) -> Described:
-    readers: list[Callable[[], Described | None]] = [partial(hugging_face.read, folder, load_json)]
-    readers += [partial(_known, file) for file in _candidates(folder)]
+    # Several readers look at the same file.
+    load = cache(load_json)
+    readers: list[Callable[[], Described | None]] = [partial(hugging_face.read, folder, load)]
+    readers += [partial(_known, file, load) for file in _candidates(folder)]
     refused: list[ConfigError] = []
     for read in readers:
         try:
@@ -98,13 +100,13 @@ def _candidates(folder: Path) -> Iterator[Path]:
         yield from files[:_MOST_OTHERS]
 
 
-def _known(file: Path) -> Described | None:
+def _known(file: Path, load: Callable[[Path], dict[str, Any]]) -> Described | None:
     """Return the front-end of a file of a folder, or None where it is of another purpose."""
     if file.suffix == ".nemo":
         return nemo.read_archive(file)
     if file.suffix == ".onnx":
         return sherpa_onnx.read(file)
-    return _of_values(load_yaml(file) if file.suffix in _YAML else load_json(file), file)
+    return _of_values(load_yaml(file) if file.suffix in _YAML else load(file), file)
 
 
 def _of_values(values: dict[str, Any], file: Path) -> Described | None:

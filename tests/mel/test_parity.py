@@ -374,8 +374,15 @@ def dasheng(samples: Samples) -> Features:
 def beat_this(samples: Samples) -> Features:
     mel = torchaudio_mel(
         samples,
-        sample_rate=22_050, n_fft=1024, hop_length=441, f_min=30, f_max=11_000,
-        n_mels=128, mel_scale="slaney", normalized="frame_length", power=1,
+        sample_rate=22_050,
+        n_fft=1024,
+        hop_length=441,
+        f_min=30,
+        f_max=11_000,
+        n_mels=128,
+        mel_scale="slaney",
+        normalized="frame_length",
+        power=1,
     )
     return torch.log1p(1000 * mel).numpy()
 
@@ -403,8 +410,13 @@ def panns(samples: Samples) -> Features:
 def clap(samples: Samples, **options: object) -> Features:
     mel = torchaudio_mel(
         samples,
-        sample_rate=48_000, n_fft=1024, win_length=1024, hop_length=480,
-        n_mels=64, f_min=50, f_max=14_000,
+        sample_rate=48_000,
+        n_fft=1024,
+        win_length=1024,
+        hop_length=480,
+        n_mels=64,
+        f_min=50,
+        f_max=14_000,
         **options,
     )
     return torchaudio.transforms.AmplitudeToDB(top_db=None)(mel).numpy()

@@ -19,7 +19,7 @@ from tests.conftest import ROOT
 from visualizer import MelConfig, MelStream, preset
 from visualizer.export.offline import write_features
 from visualizer.mel.flat import flat_form, read
-from visualizer.mel.front_end_files import read_front_end
+from visualizer.mel.front_ends import find_front_end
 from visualizer.mel.presets import PRESETS
 from visualizer.tools.diff.sides import Shared, obtain, operand
 
@@ -56,7 +56,7 @@ def test_a_flat_front_end_is_read_as_the_chain_it_was(name: str, tmp_path: Path)
     assert flat.to_dict() == FRONT_ENDS[name]
     path = tmp_path / "mine.json"
     path.write_text(json.dumps(FRONT_ENDS[name]))
-    assert read_front_end(path) == front_end
+    assert find_front_end(path).at(None) == front_end
 
 
 def test_a_config_of_ones_own_is_made_and_varied_as_before() -> None:

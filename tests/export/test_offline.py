@@ -243,7 +243,8 @@ def test_rates_with_nothing_in_common_are_refused_before_they_take_gigabytes(
         (b" " * (5 << 20), "holds more than 4 MiB"),
         (b"null", "holds no named values"),
         (b"[1, 2]", "holds no named values"),
-        (b'{"' + b"x" * 50_000 + b'": 1}', "there is no field 'xxx"),
+        (b'{"n_fft": 400, "offset": 0, "' + b"x" * 50_000 + b'": 1}', "there is no field 'xxx"),
+        (b'{"vocab_size": 51865}', "no known model's file: it holds 'vocab_size'"),
     ],
 )
 def test_a_front_end_that_is_rubbish_is_named_in_one_line(

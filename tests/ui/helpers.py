@@ -78,11 +78,15 @@ def activate(window: Window, qtbot: QtBot) -> None:
 
 def watchers() -> list[psutil.Process]:
     """The processes that this one has started to list devices, and that have not ended."""
-    return [
-        child
-        for child in psutil.Process().children()
-        if child.status() != psutil.STATUS_ZOMBIE and "--watch" in child.cmdline()
-    ]
+    return [child for child in psutil.Process().children() if _is_watcher(child)]
+
+
+def _is_watcher(child: psutil.Process) -> bool:
+    try:
+        return "--watch" in child.cmdline()
+    except psutil.Error:
+        # It has ended, be it in this moment.
+        return False
 
 
 def noise_file(folder: Path, seconds: float = 60.0) -> Path:

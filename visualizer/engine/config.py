@@ -14,7 +14,7 @@ from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.front_ends import Found
 from visualizer.mel.presets import PRESETS, preset_for
 
-LONGEST_WHOSE = 1000
+_LONGEST_WHOSE = 1000
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class EngineConfig:
         require(isinstance(self.preset, str), "preset", self.preset, "a name")
         if self.mel is not None:
             object.__setattr__(self, "mel", as_front_end(self.mel))
-        fits = isinstance(self.whose, str) and len(self.whose) <= LONGEST_WHOSE
-        require(fits, "whose", self.whose, f"a text of at most {LONGEST_WHOSE} letters")
+        fits = isinstance(self.whose, str) and len(self.whose) <= _LONGEST_WHOSE
+        require(fits, "whose", self.whose, f"a text of at most {_LONGEST_WHOSE} letters")
         channel_fits = self.channel in (None, "each") or is_whole(self.channel, 0)
         require(channel_fits, "channel", self.channel, "null, 'each' or from 0")
         require(self.compute in COMPUTE_CHOICES, "compute", self.compute, among(Compute))
@@ -51,7 +51,7 @@ def choice(found: Found) -> dict[str, Any]:
     """Return the fields of an EngineConfig that say which front-end: a preset's, or the others."""
     if found.preset is not None:
         return {"preset": found.name}
-    return {"mel": found.at(None), "whose": found.whose}
+    return {"mel": found.at(None), "whose": found.whose[:_LONGEST_WHOSE]}
 
 
 def fixed_rate(config: EngineConfig) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,8 +14,8 @@ from visualizer.mel.flat import MelConfig, as_front_end
 from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.presets import PRESETS, Preset, of_rate, preset_for
 
-_SUFFIXES = (".json", ".yaml", ".yml", ".nemo", ".onnx")
-"""Of files; what ends in one and does not exist is a mistyped path."""
+SUFFIXES = (".json", ".yaml", ".yml", ".nemo", ".onnx")
+"""Of the files that a front-end is read from. What ends in one is no name of a preset or model."""
 
 
 @dataclass(frozen=True)
@@ -55,36 +56,11 @@ def find_front_end(what: str | os.PathLike[str]) -> Found:
 
         described = read_model(path)
         return Found(described.front_end.name, lambda _: described.front_end, described=described)
-    if not isinstance(what, str) or "/" in what or os.sep in what or Path(what).suffix in _SUFFIXES:
-        raise ConfigError(f"{quoted(what)} does not exist")
+    if not isinstance(what, str) or "/" in what or os.sep in what or Path(what).suffix in SUFFIXES:
+        raise ConfigError(f"{quoted(what)} cannot be read: {os.strerror(errno.ENOENT)}")
     # Which knows the names that are near.
     preset_for(what)
     return Found(what, lambda rate: preset_for(what, rate), preset=PRESETS[what])
-
-
-def _existing(what: str | os.PathLike[str]) -> Path | None:
-    """Return the path of a file or folder that there is."""
-    try:
-        path = Path(what).expanduser()
-        return path if path.exists() else None
-    except (OSError, RuntimeError, ValueError):
-        # Too long, of nobody's home, or with a zero byte.
-        return None
-
-
-def _cached(what: str | os.PathLike[str]) -> Path | None:
-    """Return the folder of a downloaded model; None where a text is no model's id."""
-    from visualizer.mel.model_files.hub_cache import cache_folder, find_cached, is_model_id
-
-    if not isinstance(what, str) or not is_model_id(what) or Path(what).suffix in _SUFFIXES:
-        return None
-    path = find_cached(what)
-    if path is None:
-        raise ConfigError(
-            f"{quoted(what)} is no path, and no model in the cache {quoted(cache_folder())}",
-            f"`hf download {what}` puts it there",
-        )
-    return path
 
 
 def front_end(
@@ -118,3 +94,28 @@ def as_found(what: str | os.PathLike[str] | FrontEnd | MelConfig) -> Found:
         return find_front_end(what)
     own = as_front_end(what)
     return Found(own.name, lambda _: own)
+
+
+def _existing(what: str | os.PathLike[str]) -> Path | None:
+    """Return the path of a file or folder that there is."""
+    try:
+        path = Path(what).expanduser()
+        return path if path.exists() else None
+    except (OSError, RuntimeError, ValueError):
+        # Too long, of nobody's home, or with a zero byte.
+        return None
+
+
+def _cached(what: str | os.PathLike[str]) -> Path | None:
+    """Return the folder of a downloaded model; None where a text is no model's id."""
+    from visualizer.mel.model_files.hub_cache import cache_folder, find_cached, is_model_id
+
+    if not isinstance(what, str) or not is_model_id(what) or Path(what).suffix in SUFFIXES:
+        return None
+    path = find_cached(what)
+    if path is None:
+        raise ConfigError(
+            f"{quoted(what)} is no path, and no model in the cache {quoted(cache_folder())}",
+            f"`hf download {what}` puts it there",
+        )
+    return path

@@ -28,7 +28,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from visualizer.engine.config import LONGEST_WHOSE, EngineConfig
+from visualizer.engine.config import EngineConfig, choice
 from visualizer.engine.engine import Engine
 from visualizer.engine.latency import LatencyLog
 from visualizer.engine.options import DEFAULT_ENGINE_CONFIG, MINIMUM_SIZE
@@ -47,7 +47,6 @@ from visualizer.ui.controls.files import (
     is_front_end,
 )
 from visualizer.ui.controls.key_sheet import KeySheet
-from visualizer.ui.controls.label import shortened
 from visualizer.ui.controls.menus import Act, Menus
 from visualizer.ui.controls.settings import Settings
 from visualizer.ui.controls.status_line import StatusLine
@@ -336,7 +335,7 @@ class Window(QMainWindow):
 
     def _use_front_end(self, found: Found) -> None:
         self.status_line.front_end.note_origins(found.described)
-        self._change(mel=found.at(None), whose=shortened(found.whose, LONGEST_WHOSE))
+        self._change(**choice(found))
 
     def _show_front_end_failure(self, problem: str) -> None:
         self.show_fault(problem)

@@ -128,21 +128,14 @@ def _file(file: Path) -> Described:
         if not start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
             problem = f"{quoted(file)} is no file that says what a model is fed"
             raise ConfigError(problem, "give its model's folder or its configuration")
-    if suffix in _YAML:
-        values = load_yaml(file)
-    else:
-        values = load_json(file)
-        if not own.is_own(values):
-            found = hugging_face.read(
-                file, lambda path: values if path == file else load_json(path)
-            )
-            if found is not None:
-                return found
+    values = load_yaml(file) if suffix in _YAML else load_json(file)
     found = _of_values(values, file)
+    if found is None and suffix not in _YAML:
+        found = hugging_face.read(file, lambda path: values if path == file else load_json(path))
     if found is not None:
         return found
-    names = ", ".join(quoted(key)[:40] for key in list(values)[:5])
-    said = f"it holds {names}" if values else "it is empty"
+    names = ", ".join(quoted(key[:40]) for key in list(values)[:5])
     raise ConfigError(
-        f"{quoted(file)} is no front-end and no model's file that is known", f"{said}; {_REMEDY}"
+        f"{quoted(file)} is no front-end and no known model's file: it holds {names or 'nothing'}",
+        _REMEDY,
     )

@@ -17,6 +17,7 @@ from visualizer.mel.model_files.parts import (
     name_of,
     padded_frames,
     part,
+    sample_rate,
     source_of,
 )
 from visualizer.mel.model_files.values import FileValues, Known, StageValues, described, of
@@ -51,7 +52,7 @@ def read(values: dict[str, Any], file: Path) -> Described | None:
 
 
 def _processor(conf: FileValues, name: str) -> Described:
-    rate = conf.whole("sample_rate", 22_050)
+    rate = sample_rate(conf, "sample_rate", 22_050)
     n_fft = _points(conf)
     win, hop = _lengths(conf, rate)
     bands = conf.whole("num_mels", 80)
@@ -86,7 +87,7 @@ def _processor(conf: FileValues, name: str) -> Described:
 
 def _vits(conf: FileValues, name: str) -> Described:
     """Return what Coqui's VITS is fed (wav_to_spec of TTS/tts/models/vits.py)."""
-    rate, n_fft = conf.whole("sample_rate", 22_050), conf.whole("fft_size", 1024)
+    rate, n_fft = sample_rate(conf, "sample_rate", 22_050), conf.whole("fft_size", 1024)
     win, hop = conf.whole("win_length", 1024), conf.whole("hop_length", 256)
     padding = of(lambda n, hop_length: (n - hop_length) // 2, n_fft, hop)
     ignore(conf, "of the mel, which is the loss's", "num_mels", "mel_fmin", "mel_fmax")

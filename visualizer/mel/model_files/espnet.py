@@ -22,6 +22,7 @@ from visualizer.mel.model_files.parts import (
     name_of,
     padded_frames,
     part,
+    sample_rate,
     source_of,
 )
 from visualizer.mel.model_files.statistics_file import PickledError, arrays_of
@@ -127,7 +128,7 @@ def _frames(
 def _rate(conf: FileValues) -> Known:
     written = conf.raw("fs")
     if not isinstance(written, str):
-        return conf.whole("fs", 16_000)
+        return sample_rate(conf, "fs", 16_000)
     found = _SIZE.fullmatch(written)
     if found is None:
         raise conf.error("fs", "a sample rate, such as 16000 or '16k'")

@@ -7,7 +7,7 @@ from typing import Any
 
 from visualizer.mel.described import Described
 from visualizer.mel.model_files.hugging_face.chain import half, ignore, stage
-from visualizer.mel.model_files.parts import name_of, padded_frames, source_of
+from visualizer.mel.model_files.parts import name_of, padded_frames, sample_rate, source_of
 from visualizer.mel.model_files.values import FileValues, described, of
 
 _KEYS = {"sampling_rate", "hop_size", "win_size", "num_mels"}
@@ -22,7 +22,7 @@ def read(values: dict[str, Any], file: Path) -> Described | None:
     if not values.keys() >= _KEYS:
         return None
     conf = FileValues(values, source_of(file))
-    rate = conf.whole("sampling_rate", None)
+    rate = sample_rate(conf, "sampling_rate", None)
     win, hop = conf.whole("win_size", None), conf.whole("hop_size", None)
     n_fft = conf.whole("n_fft", None)
     padding = of(lambda n, hop_length: (n - hop_length) // 2, n_fft, hop)

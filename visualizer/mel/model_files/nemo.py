@@ -25,7 +25,7 @@ from visualizer.mel.model_files.hugging_face.chain import (
 )
 from visualizer.mel.model_files.interpolation import resolved
 from visualizer.mel.model_files.loading import MAX_YAML_BYTES, parse_yaml
-from visualizer.mel.model_files.parts import name_of, padded_frames, part, source_of
+from visualizer.mel.model_files.parts import name_of, padded_frames, part, sample_rate, source_of
 from visualizer.mel.model_files.values import FileValues, Known, StageValues, described, of
 
 CONFIG = "model_config.yaml"
@@ -73,7 +73,7 @@ def read(values: dict[str, Any], file: Path) -> Described | None:
 
 
 def _described(values: FileValues, name: str) -> Described:
-    rate = values.whole("sample_rate", 16_000)
+    rate = sample_rate(values, "sample_rate", 16_000)
     win = _length(values, "window_size", "n_window_size", 0.02, rate)
     hop = _length(values, "window_stride", "n_window_stride", 0.01, rate)
     n_fft = values.whole("n_fft", None) if values.raw("n_fft") else power_of_2(win)

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from visualizer.errors import one_line
+from visualizer.mel.limits import SAMPLE_RATE_MAX_HZ, SAMPLE_RATE_MIN_HZ
 from visualizer.mel.model_files.hugging_face.chain import stage
-from visualizer.mel.model_files.values import Known, StageValues, of
+from visualizer.mel.model_files.values import FileValues, Known, StageValues, of
 
 LIBROSA_FLOOR = 1e-10
 """What most code raises powers to before their logarithm."""
@@ -53,6 +54,11 @@ def _unused(win_length: int, n_fft: int, padding: int) -> int:
     if before > padding:
         return n_fft - win_length - before - padding
     return (n_fft - win_length) % 2
+
+
+def sample_rate(values: FileValues, key: str, default: int | None) -> Known:
+    """Return a sample rate in Hz that a front-end can have."""
+    return values.whole(key, default, low=SAMPLE_RATE_MIN_HZ, high=SAMPLE_RATE_MAX_HZ)
 
 
 def part(values: Mapping[str, Any], key: str) -> dict[str, Any]:

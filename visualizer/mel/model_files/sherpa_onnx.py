@@ -14,7 +14,7 @@ from typing import IO, Any
 from visualizer.errors import ConfigError, quoted
 from visualizer.mel.described import Described
 from visualizer.mel.model_files.hugging_face.chain import per_row, stage
-from visualizer.mel.model_files.parts import name_of, source_of
+from visualizer.mel.model_files.parts import name_of, sample_rate, source_of
 from visualizer.mel.model_files.values import FileValues, Known, StageValues, described, of
 
 _METADATA = 14
@@ -179,7 +179,7 @@ def _stacked(conf: FileValues, kind: Any, name: str) -> Described:
 
 
 def _kaldi_like(conf: FileValues, kind: str, framework: str, name: str) -> Described:
-    rate = conf.whole("sample_rate", 16_000)
+    rate = sample_rate(conf, "sample_rate", 16_000)
     bands = Known(80)
     for key in ("feat_dim", "feature_dim", "n_mels"):
         if key in conf:

@@ -17,6 +17,7 @@ from visualizer.mel.model_files.parts import (
     name_of,
     padded_frames,
     part,
+    sample_rate,
     source_of,
 )
 from visualizer.mel.model_files.values import FileValues, Known, StageValues, described, of
@@ -47,7 +48,7 @@ def read(values: dict[str, Any], file: Path) -> Described | None:
         for keys in _NESTED
     )
     given = values if nested is None else nested
-    if nested is None and not any(key in given for key in ("n_mels", "n_fft", "hop_length")):
+    if nested is None and len(given) < 2:
         return None
     if any(key not in (*_SPECTROGRAM, *_DECIBELS) for key in given):
         return None
@@ -55,7 +56,7 @@ def read(values: dict[str, Any], file: Path) -> Described | None:
     conf = FileValues(given, source)
     if decibels is None and any(key in given for key in _DECIBELS):
         decibels = given
-    rate = conf.whole("sample_rate", 16_000)
+    rate = sample_rate(conf, "sample_rate", 16_000)
     n_fft = conf.whole("n_fft", 400)
     win = conf.whole("win_length", None) if conf.raw("win_length") is not None else n_fft
     has_hop = conf.raw("hop_length") is not None
@@ -65,7 +66,7 @@ def read(values: dict[str, Any], file: Path) -> Described | None:
     f_max = conf.number("f_max", None) if conf.raw("f_max") is not None else whole_half(rate)
     ignore(conf, "the spectrum of real samples", "onesided")
     stages = [
-        stage("sound_pad", before=padding, after=padding) if padding.value else None,
+        stage("sound_pad", front=padding, behind=padding) if padding.value else None,
         _frames(conf, win, hop, n_fft),
         factor,
         window,

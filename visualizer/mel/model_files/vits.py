@@ -11,7 +11,7 @@ from typing import Any
 
 from visualizer.mel.described import Described
 from visualizer.mel.model_files.hugging_face.chain import ignore, stage
-from visualizer.mel.model_files.parts import name_of, padded_frames, part, source_of
+from visualizer.mel.model_files.parts import name_of, padded_frames, part, sample_rate, source_of
 from visualizer.mel.model_files.values import FileValues, described, of
 
 _KEYS = {"sampling_rate", "filter_length", "hop_length", "win_length"}
@@ -27,7 +27,7 @@ def read(values: dict[str, Any], file: Path) -> Described | None:
     if not data.keys() >= _KEYS:
         return None
     conf = FileValues(data, source_of(file))
-    rate = conf.whole("sampling_rate", None)
+    rate = sample_rate(conf, "sampling_rate", None)
     win, hop = conf.whole("win_length", None), conf.whole("hop_length", None)
     n_fft = conf.whole("filter_length", None)
     padding = of(lambda n, hop_length: (n - hop_length) // 2, n_fft, hop)

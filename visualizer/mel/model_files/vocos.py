@@ -13,6 +13,7 @@ from visualizer.mel.model_files.parts import (
     name_of,
     padded_frames,
     part,
+    sample_rate,
     source_of,
 )
 from visualizer.mel.model_files.values import FileValues, described, of
@@ -37,7 +38,7 @@ def read(values: dict[str, Any], file: Path) -> Described | None:
             f"{_CLASS} is",
         )
     conf = FileValues(part(extractor, "init_args"), source)
-    rate = conf.whole("sample_rate", 24_000)
+    rate = sample_rate(conf, "sample_rate", 24_000)
     n_fft, hop = conf.whole("n_fft", 1024), conf.whole("hop_length", 256)
     place = conf.text("padding", "center", ("center", "same"))
     if place.value == "center":

@@ -9,6 +9,7 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtGui import QDropEvent
 from PyQt6.QtWidgets import QFileDialog, QMenu, QWidget
 
+from visualizer.mel.front_ends import SUFFIXES
 from visualizer.ui.controls.label import plain_tip
 from visualizer.ui.controls.settings import Settings
 
@@ -21,18 +22,14 @@ def ask_for_audio(window: QWidget) -> Path | None:
     return Path(path) if path else None
 
 
-FRONT_END_SUFFIXES = (".json", ".yaml", ".yml", ".nemo", ".onnx")
-"""Of the files that a front-end is read from; no sound has them."""
-
-
 def is_front_end(path: Path) -> bool:
     """Whether a front-end is to be read from there, and no sound: a folder, or such a file."""
-    return path.suffix.lower() in FRONT_END_SUFFIXES or path.is_dir()
+    return path.suffix.lower() in SUFFIXES or path.is_dir()
 
 
 def ask_for_front_end(window: QWidget) -> Path | None:
     """The file with a front-end that a person picks, or None."""
-    suffixes = " ".join(f"*{suffix}" for suffix in FRONT_END_SUFFIXES)
+    suffixes = " ".join(f"*{suffix}" for suffix in SUFFIXES)
     path, _ = QFileDialog.getOpenFileName(
         window, "Open a front-end", "", f"Front-ends and models ({suffixes});;All files (*)"
     )

@@ -36,7 +36,7 @@ _SEARCHED_ROLE = Qt.ItemDataRole.UserRole + 1
 _MOST_EM = 11
 """The width of the closed box."""
 _MOST_LINES = 24
-_LONGEST_NAME_EM, _LONGEST_ABOUT_EM = 16, 46
+_LONGEST_NAME_EM, _LONGEST_ABOUT_EM = 16, 58
 """What is longer is cut with a …, and whole in its tool tip."""
 _LINE_HEIGHT = 1.35
 """of the font's"""

@@ -460,7 +460,7 @@ def test_a_kernel_that_cannot_be_built_is_an_error(
         (["simli", "text.npy"], "made of is not known; name it with --on SOUND"),
         (["no.wav", "demo"], "there is no file 'no.wav'"),
         (["no.npy", "demo"], "'no.npy' cannot be read: No such file"),
-        (["no.json", "simli"], "'no.json' does not exist"),
+        (["no.json", "simli"], "'no.json' cannot be read: No such file"),
         (["text.npy", "demo"], "is not a file of features"),
         (["text.npz", "demo"], "is not a file of features"),
         (["text.wav", "demo"], "is not an audio file"),

@@ -54,7 +54,7 @@ def completed(script: Path, folder: Path, *words: str) -> set[str]:
         (("run", "--compute", "cu"), {"cuda"}),
         (("run", "--source", "m"), {"mic"}),
         (("run", "--sc"), {"--screenshot"}),
-        (("run", "--front-end", "o"), {"own.json"}),
+        (("run", "--front-end", "own"), {"own.json"}),
         (("presets", "--of", "simli-"), {"simli-librosa"}),
         (("run", "--pre"), set()),
         (("run", "--co"), {"--compute"}),

@@ -27,7 +27,6 @@ from visualizer.mel.stages.preemphasis import Preemphasis
 from visualizer.mel.stages.remove_dc import RemoveDC
 from visualizer.mel.stages.scale import Scale
 from visualizer.mel.stages.spectrum import Power, Spectrum
-from visualizer.mel.stages.stack import Rest as StackRest
 from visualizer.mel.stages.stack import Stack
 from visualizer.mel.stages.statistics import Kind as StatisticsKind
 from visualizer.mel.stages.statistics import Statistics
@@ -122,10 +121,7 @@ class MelConfig:
     clip: float | None = None
     """the result is kept within ± this"""
     stack: int = 1
-    """consecutive columns put on top of each other as one"""
-    stack_rest: StackRest = "drop"
-    """what becomes of the last ones that are no full stack: "fill" with zeros, or "repeat" the
-    last"""
+    """consecutive columns put on top of each other as one; what is left over is dropped"""
     fixed_columns: int | None = None
     """the clip is cut or, before the shift, filled with zeros to this many columns"""
 
@@ -257,7 +253,7 @@ NAMES: dict[type[Stage], dict[str, str]] = {
     Affine: {"shift": "shift", "scale": "scale"},
     Clip: {"limit": "clip"},
     FixedColumns: {"n_columns": "fixed_columns"},
-    Stack: {"n": "stack", "rest": "stack_rest"},
+    Stack: {"n": "stack"},
 }
 """The fields of a stage, and what they are called in the flat form."""
 

@@ -11,8 +11,10 @@ import numpy as np
 import psutil
 import pytest
 import soundfile
+from numpy.typing import NDArray
 
 from visualizer.cli import run_command as main
+from visualizer.tools.identify import search
 
 RATE_HZ = 16_000
 
@@ -43,11 +45,16 @@ def mel(samples, sample_rate):
 
 def given(samples, sample_rate):
     assert (type(samples), samples.dtype, samples.ndim) == (np.ndarray, np.float32, 1)
-    Path("given.npy").write_bytes(samples.tobytes())
+    if not Path("given.npy").exists():
+        Path("given.npy").write_bytes(samples.tobytes())
     Path("rate").write_text(str(sample_rate))
     return np.zeros((80, 10))
 
 def transposed(samples, sample_rate): return np.ones((99, 80), np.float16)
+def frames(samples, sample_rate): return np.ones((80, len(samples) // 160), np.float16)
+def four_seconds(samples, sample_rate):
+    assert len(samples) == 4 * sample_rate
+    return np.ones((80, 9))
 def a_list(samples, sample_rate): return [[1.0] * 100] * 80
 def none(samples, sample_rate): pass
 def words(samples, sample_rate): return "no features"
@@ -87,6 +94,32 @@ def code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return "mycode.py"
 
 
+class Answer:
+    """What identify returns, as far as diff uses it."""
+
+    def sentences(self) -> tuple[str, ...]:
+        return "mel scale: htk", "norm: none"
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"near": "it"}
+
+
+Asked = tuple[NDArray[Any], NDArray[np.float32], int, str | None]
+
+
+@pytest.fixture(autouse=True)
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Asked]:
+    """What identify was asked; by itself it would search for a minute each time."""
+    questions: list[Asked] = []
+
+    def identify(*question: Any) -> Answer:
+        questions.append(question[:4])
+        return Answer()
+
+    monkeypatch.setattr(search, "identify", identify)
+    return questions
+
+
 def diff(*arguments: str) -> dict[str, Any]:
     assert main(["diff", *arguments, "--json", "figures.json"]) == 0
     found: dict[str, Any] = json.loads(Path("figures.json").read_text())
@@ -104,6 +137,8 @@ def test_your_own_torch_code_is_compared_with_the_front_end_it_should_be(
     assert 0 < difference["largest"] < 1e-5 * difference["largest_value"]
     assert "B is your own code; its rows and columns are taken for A's" in found["notes"]
     said = capfd.readouterr()
+    assert "they are the same but for rounding" in said.out
+    assert "what made B" not in said.out
     assert "loud at import" not in said.out + said.err
 
 
@@ -112,6 +147,7 @@ def test_it_gets_the_sound_at_the_rate_of_the_front_end(code: str) -> None:
     sound, _ = soundfile.read("talk.wav", dtype="float32")
     assert Path("given.npy").read_bytes() == sound.tobytes()
     assert Path("rate").read_text() == str(RATE_HZ)
+    Path("given.npy").unlink()
     # HiFi-GAN's own rate; both sides get the same samples.
     found = diff(f"{code}:given", "hifigan", "--on", "talk.wav")
     assert Path("rate").read_text() == "22050"
@@ -122,6 +158,30 @@ def test_it_gets_the_sound_at_the_rate_of_the_front_end(code: str) -> None:
 def test_without_a_sound_it_gets_the_demo(code: str) -> None:
     diff("simli", f"{code}:given")
     assert Path("given.npy").stat().st_size == 4 * 600_000
+
+
+def test_where_they_differ_it_says_what_the_code_computes(
+    code: str, asked: list[Asked], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """On the loudest three seconds, from the front-end of the other side on."""
+    sound = np.zeros(8 * RATE_HZ, np.float32)
+    sound[4 * RATE_HZ : 7 * RATE_HZ] = np.sin(np.arange(3 * RATE_HZ))
+    soundfile.write("long.wav", sound, RATE_HZ, subtype="FLOAT")
+    found = diff("kaldi", f"{code}:frames", "--on", "long.wav")
+    ((features, samples, rate, near),) = asked
+    np.testing.assert_array_equal(samples, sound[4 * RATE_HZ : 7 * RATE_HZ])
+    assert (features.shape, features.dtype, rate, near) == ((80, 300), np.float16, RATE_HZ, "kaldi")
+    assert capfd.readouterr().out.endswith("what made B:\n  mel scale: htk\n  norm: none\n")
+    assert found["identified"] == {"B": {"near": "it"}}
+
+
+def test_code_that_cannot_take_a_shorter_sound_is_not_explained(
+    code: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    soundfile.write("long.wav", np.ones(4 * RATE_HZ, np.float32), RATE_HZ, subtype="FLOAT")
+    assert diff("kaldi", f"{code}:four_seconds", "--on", "long.wav")["identified"] == {"B": None}
+    said = capfd.readouterr().out
+    assert "what made B:\n  mycode.py:four_seconds failed: AssertionError\n" in said
 
 
 def test_how_the_array_lies_is_found_from_the_other_side_and_said(code: str) -> None:

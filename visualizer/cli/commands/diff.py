@@ -18,7 +18,7 @@ from visualizer.cli.options import (
     require_writable,
     said_front_end,
 )
-from visualizer.errors import ConfigError
+from visualizer.errors import CodeError, ConfigError
 from visualizer.mel.picture import Unit
 from visualizer.tools.diff.own_code import LIMIT_S, Python
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from visualizer.tools.diff.difference import Comparison
+    from visualizer.tools.diff.sides import Operand
 
 Explained = tuple[tuple[str, ...], dict[str, Any] | None]
 """what `identify` says, as sentences and as JSON values; None where it can say nothing"""
@@ -93,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
         tasks = [progress.add_task(side.title, total=1.0) for side in (a, b)]
         sides = obtain_both(a, b, shared, lambda i, n: progress.update(tasks[i], completed=n))
         found = compare(*sides, arguments.unit)
-        made = _what_made(found, (a.what, b.what), progress)
+        made = _what_made(found, (a, b), shared.python, progress)
     # The files first: the reader of the tables may have seen enough before their end.
     if arguments.picture is not None:
         from visualizer.tools.diff.picture import save_picture
@@ -111,23 +112,30 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _what_made(
-    found: Comparison, names: tuple[str | None, str | None], progress: Progress
+    found: Comparison, operands: tuple[Operand, Operand], python: Python, progress: Progress
 ) -> dict[str, Explained]:
-    """Return what `identify` says of your own code, where it differs; the other side's is near."""
+    """Return what `identify` says of your own code, where more than rounding differs.
+
+    The front-end of the other side is what it names the differences from.
+    """
+    from visualizer.tools.diff.sides import excerpt
     from visualizer.tools.identify.search import identify
 
     made: dict[str, Explained] = {}
-    sides = ("A", found.a, names[1]), ("B", found.b, names[0])
-    for letter, side, near in sides:
-        given = side.given
-        if given is None or (found.figures is not None and found.figures.is_same):
+    if found.figures is not None and found.figures.is_rounding:
+        return made
+    for letter, side, wanted, other in zip(
+        "AB", (found.a, found.b), operands, reversed(operands), strict=True
+    ):
+        if wanted.code is None or side.given is None:
             continue
         task = progress.add_task(f"what made {letter}", total=1.0)
         told = partial(_complete, progress, task)
         try:
-            one = identify(side.values, given.samples, given.sample_rate, near, told)
-        except ConfigError as error:
-            made[letter] = (str(error),), None
+            features, heard = excerpt(wanted.code, side.given, python)
+            one = identify(features, heard.samples, heard.sample_rate, other.what, told)
+        except (ConfigError, CodeError) as error:
+            made[letter] = (error.line,), None
         else:
             made[letter] = one.sentences(), one.to_dict()
     return made

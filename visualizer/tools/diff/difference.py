@@ -19,6 +19,8 @@ from visualizer.tools.diff.sides import Side
 
 Array = NDArray[np.float64]
 
+_ROUNDING = 1e-5
+"""Of the largest value."""
 _OCTAVES_HZ = (62.5, 125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16_000.0)
 
 
@@ -60,6 +62,11 @@ class Figures:
     correlation: float | None
     """None where one of them does not vary"""
     bands: tuple[BandDifference, ...]
+
+    @property
+    def is_rounding(self) -> bool:
+        """Whether it is no larger than what filters and sums in float32 differ by."""
+        return self.largest <= _ROUNDING * self.largest_value
 
     def worst(self) -> list[BandDifference]:
         """The bands, those that differ most first."""

@@ -43,6 +43,7 @@ DEMO = "demo"
 NUMPY: KernelName = "numpy"
 _FEATURES = (".npy", ".npz")
 _MODELS = (".json", ".yaml", ".yml", ".nemo", ".onnx")
+_EXCERPT_S = 3
 _MOST_MISSING = 1_000_000
 """Columns that may be missing from a recording: hours. An index beyond that is a damaged one."""
 
@@ -270,6 +271,21 @@ def obtain_code(code: OwnCode, shared: Shared, other: Side | None) -> Side:
         notes = (f"returned {rows} × {columns}, which is taken as columns × rows",)
         values = values.T
     return Side(code.title, None, None, sound, values, notes, given)
+
+
+def excerpt(code: OwnCode, given: Given, python: Python) -> tuple[NDArray[Any], Given]:
+    """Return what a user's own function returns for the loudest few seconds, and those.
+
+    Long enough to tell how features are made, and short enough to try thousands of ways.
+
+    Raises:
+        CodeError: where it fails on a shorter sound.
+    """
+    length, step = round(_EXCERPT_S * given.sample_rate), given.sample_rate
+    starts = range(0, max(1, len(given.samples) - length + 1), step)
+    pieces = [given.samples[start : start + length] for start in starts]
+    loudest = max(pieces, key=lambda piece: float(np.square(piece, dtype=np.float64).sum()))
+    return call(code, loudest, given.sample_rate, python), Given(loudest, given.sample_rate)
 
 
 def _is_transposed(values: Values, other: Side | None) -> bool:

@@ -86,6 +86,8 @@ def _figures(found: Comparison, figures: Figures) -> Iterator[Table | str]:
     share = ""
     if not unit and figures.largest_value:
         share = f", {figures.largest / figures.largest_value:.1e} of the largest value"
+    if figures.is_rounding and not unit:
+        yield "they are the same but for rounding"
     at = where(found, figures.largest_column, figures.largest_band)
     correlation = figures.correlation
     words = "none: one of them does not vary" if correlation is None else f"{correlation:.6f}"

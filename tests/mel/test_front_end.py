@@ -170,7 +170,7 @@ LOG = {"stage": "log", "kind": "ln", "floor": 1e-5}
         ([FRAMES, {**WINDOW, "kind": "kaiser"}, SPECTRUM], "kind of window is 'kaiser'; it must"),
         (
             [FRAMES, WINDOW, SPECTRUM, MEL, {**LOG, "floor": 0}],
-            "floor of log is 0; it must be 1e-37",
+            "floor of log is 0; it must be 1.17549e-38",
         ),
         ([WINDOW, FRAMES, SPECTRUM, MEL], "stages is .*a chain with 'frames' before 'window'"),
         ([FRAMES, WINDOW, MEL, SPECTRUM], "stages is .*a chain with 'spectrum' before 'mel'"),

@@ -248,6 +248,10 @@ NEMO = [
         {"power": 1.0, "log": "clamp", "guard": 1e-5},
     ),
     ({"log_zero_guard_value": "eps", "mel_norm": None}, {"guard": 2.0**-23, "norm": None}),
+    (
+        {"log_zero_guard_value": "tiny", "log_zero_guard_type": "clamp"},
+        {"guard": 2.0**-126, "log": "clamp"},
+    ),
     ({"log": False, "normalize": None}, {"log": None, "normalize": None}),
     (
         {"exact_pad": True, "preemph": None, "highfreq": 7600, "lowfreq": 50},
@@ -414,6 +418,22 @@ def test_espnets_statistics_are_read_from_beside_the_configuration(
     theirs = (y.numpy() - frames.mean(0)[:, None]) / frames.std(0)[:, None]
     assert_same(found, samples, theirs)
     assert found.notes == ()
+
+
+def test_a_packed_espnet_model_is_found_by_its_meta_yaml(tmp_path: Path) -> None:
+    folder = tmp_path / "exp" / "tts_train"
+    folder.mkdir(parents=True)
+    written = TTS_CONFIG | {"normalize_conf": {"stats_file": "exp/stats/feats_stats.npz"}}
+    config = write(folder / "config.yaml", written)
+    (tmp_path / "exp" / "stats").mkdir()
+    stats = {"count": 2, "sum": np.arange(80.0), "sum_square": np.arange(80.0) ** 2 + 1}
+    np.savez(tmp_path / "exp" / "stats" / "feats_stats.npz", **stats)
+    files = {"a": "../config.yaml", "b": "/etc/passwd", "train_config": "exp/tts_train/config.yaml"}
+    write(tmp_path / "meta.yaml", {"espnet": "0.10", "yaml_files": files})
+    found = read_model(tmp_path)
+    assert found == read_model(config)
+    assert found.notes == ()
+    assert found.front_end.stages[-1].stage == "row_affine"
 
 
 def test_statistics_that_are_not_there_or_need_unpickling_are_named(tmp_path: Path) -> None:

@@ -96,6 +96,7 @@ def _candidates(folder: Path) -> Iterator[Path]:
     ]
     graphs = [file for file in others if file.suffix == ".onnx"]
     yield from filter(Path.is_file, named)
+    yield from espnet.packed(folder, load_yaml)[:_MOST_OTHERS]
     for files in (archives, small, graphs):
         yield from files[:_MOST_OTHERS]
 

@@ -12,14 +12,8 @@ from typing import Any
 from visualizer.errors import ConfigError, quoted
 from visualizer.mel.described import Described
 from visualizer.mel.model_files.hugging_face.chain import half, ignore, stage
-from visualizer.mel.model_files.parts import (
-    centred_frames,
-    name_of,
-    padded_frames,
-    part,
-    sample_rate,
-    source_of,
-)
+from visualizer.mel.model_files.naming import name_of, source_of
+from visualizer.mel.model_files.parts import centred_frames, padded_frames, part, sample_rate
 from visualizer.mel.model_files.values import FileValues, Known, StageValues, described, of
 
 _FLOOR = 1e-8

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
@@ -16,22 +17,52 @@ import numpy as np
 from visualizer.errors import ConfigError, quoted
 from visualizer.mel.described import Described
 from visualizer.mel.model_files.hugging_face.chain import half, ignore, stage
+from visualizer.mel.model_files.naming import name_of, source_of
 from visualizer.mel.model_files.parts import (
     LIBROSA_FLOOR,
     centred_frames,
-    name_of,
     padded_frames,
     part,
     sample_rate,
-    source_of,
 )
 from visualizer.mel.model_files.statistics_file import PickledError, arrays_of
 from visualizer.mel.model_files.values import FileValues, Known, StageValues, described, of
 
 _RECOGNIZER, _SYNTHESIZER = "frontend_conf", "feats_extract_conf"
 _WINDOWS = ("hann", "hamming", "blackman", "bartlett")
+_META = "meta.yaml"
+"""What packing a model writes, at the root"""
+_DEEPEST = 4
+"""folders that a configuration lies below that"""
 _SIZE = re.compile(r"\s{0,9}([0-9]{1,9}(?:\.[0-9]{1,9})?)\s{0,9}([kK]?)(?:[hH][zZ])?\s{0,9}")
 """humanfriendly's way to write 16000 as 16k"""
+
+
+def packed(folder: Path, load: Callable[[Path], dict[str, Any]]) -> list[Path]:
+    """Return the configurations that the meta.yaml of a packed model names.
+
+    Args:
+        folder: that the model was unpacked to.
+        load: returns the mapping of a YAML file.
+    """
+    meta = folder / _META
+    try:
+        written = part(load(meta), "yaml_files").values() if meta.is_file() else ()
+    except ConfigError:
+        # Of another purpose, then.
+        return []
+    paths = (_within(folder, path) for path in written)
+    return [path for path in paths if path is not None]
+
+
+def _within(folder: Path, written: Any) -> Path | None:
+    """Return a file by its path from a folder, where it does not lead out of that."""
+    if not isinstance(written, str) or "\0" in written:
+        return None
+    path = PurePosixPath(written)
+    if path.is_absolute() or ".." in path.parts or PureWindowsPath(written).anchor:
+        return None
+    return folder / path if (folder / path).is_file() else None
 
 
 def read(values: dict[str, Any], file: Path) -> Described | None:
@@ -198,12 +229,16 @@ def _normalised(
 
 
 def _beside(file: Path, written: Any) -> Path | None:
-    """Return the file of statistics by its name alone: its folder is of another machine."""
-    if not isinstance(written, str) or "\0" in written:
+    """Return the file of statistics: by its name alone, since its folder is of another machine.
+
+    In a packed model it is where it is written, from the folder of meta.yaml on.
+    """
+    if not isinstance(written, str):
         return None
-    name = PureWindowsPath(PurePosixPath(written).name).name
-    stats = file.parent / name
-    return stats if name and not name.startswith(".") and stats.is_file() else None
+    found = _within(file.parent, PureWindowsPath(PurePosixPath(written).name).name)
+    roots = (folder for folder in file.parents[:_DEEPEST] if (folder / _META).is_file())
+    root = next(roots, None)
+    return found if found is not None or root is None else _within(root, written)
 
 
 def _statistics(path: Path, epsilon: float) -> tuple[Any, Any]:

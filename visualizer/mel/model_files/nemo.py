@@ -25,7 +25,8 @@ from visualizer.mel.model_files.hugging_face.chain import (
 )
 from visualizer.mel.model_files.interpolation import resolved
 from visualizer.mel.model_files.loading import MAX_YAML_BYTES, parse_yaml
-from visualizer.mel.model_files.parts import name_of, padded_frames, part, sample_rate, source_of
+from visualizer.mel.model_files.naming import name_of, source_of
+from visualizer.mel.model_files.parts import padded_frames, part, sample_rate
 from visualizer.mel.model_files.values import FileValues, Known, StageValues, described, of
 
 CONFIG = "model_config.yaml"

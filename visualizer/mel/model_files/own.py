@@ -8,7 +8,7 @@ from typing import Any
 
 from visualizer.mel.described import Described, FieldOrigin
 from visualizer.mel.flat import NAMES, MelConfig, read
-from visualizer.mel.model_files.parts import source_of
+from visualizer.mel.model_files.naming import source_of
 
 _FLAT = tuple(field.name for field in fields(MelConfig))
 _TELLING = ("offset", "input_scale", "remove_dc", "log_floor_rule", "preemphasis_scope", "edge")

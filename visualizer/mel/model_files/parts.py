@@ -1,22 +1,16 @@
-"""What the readers of the formats share: frames as an STFT cuts them, and names."""
+"""What the readers of the formats share: sample rates, and frames as an STFT cuts them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from visualizer.errors import one_line
 from visualizer.mel.limits import SAMPLE_RATE_MAX_HZ, SAMPLE_RATE_MIN_HZ
 from visualizer.mel.model_files.hugging_face.chain import stage
 from visualizer.mel.model_files.values import FileValues, Known, StageValues, of
 
 LIBROSA_FLOOR = 1e-10
 """What most code raises powers to before their logarithm."""
-
-_PLAIN_NAMES = ("config", "model_config", "preprocessor_config", "hparams", "hyperparams", "model")
-"""What files of any model are called."""
-_LONGEST_NAME = 100
 
 
 def centred_frames(win_length: Known, hop_length: Known, n_fft: Known, edge: Any) -> StageValues:
@@ -65,21 +59,3 @@ def part(values: Mapping[str, Any], key: str) -> dict[str, Any]:
     """Return the object under a key, or an empty one."""
     value = values.get(key)
     return value if isinstance(value, dict) else {}
-
-
-def source_of(path: Path) -> str:
-    """Return what messages call a file."""
-    return one_line(path)
-
-
-def name_of(path: Path) -> str:
-    """Return what to call the front-end of a file or folder: its name, or its model's id."""
-    path = path.absolute()
-    if path.is_dir() or path.stem in _PLAIN_NAMES:
-        folder = path if path.is_dir() else path.parent
-        name = folder.name
-        if folder.parent.name == "snapshots" and folder.parent.parent.name.startswith("models--"):
-            name = folder.parent.parent.name.removeprefix("models--").replace("--", "/")
-    else:
-        name = path.stem
-    return "".join(filter(str.isprintable, name))[:_LONGEST_NAME] or "model"

@@ -12,13 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from visualizer.errors import ConfigError, one_line, quoted
+from visualizer.errors import ConfigError, quoted
 from visualizer.mel.described import Described
 from visualizer.mel.model_files.hugging_face.extractors import (
     OF_MODEL_TYPES,
     RAW_RATES_HZ,
     READERS,
 )
+from visualizer.mel.model_files.naming import name_of, source_of
 from visualizer.mel.model_files.values import FileValues, described
 
 Load = Callable[[Path], Mapping[str, Any]]
@@ -37,7 +38,6 @@ _BANDS = ("num_mel_bins", "n_mels")
 """What a model's configuration calls its bands, if it has them."""
 _OF_BANDS = ("feature_size", "num_mel_bins", "n_mels")
 """What extractors call them."""
-_LONGEST_NAME = 100
 
 
 def read(path: Path, load: Load) -> Described | None:
@@ -65,7 +65,7 @@ def read(path: Path, load: Load) -> Described | None:
     untold: FileValues | None = None
     for file in filter(_is_file, files):
         content = load(file)
-        source = one_line(file)
+        source = source_of(file)
         held = _extractor(file.name, content)
         if held is not None:
             values = FileValues(held, source)
@@ -124,7 +124,7 @@ def _read(name: Any, values: FileValues, path: Path) -> Described:
     chain = READERS[name](values)
     notes = tuple(filter(None, chain.notes))
     whose = f"{name} of transformers"
-    return described(_name(path), whose, values, chain.sample_rate, chain.stages, notes)
+    return described(name_of(path), whose, values, chain.sample_rate, chain.stages, notes)
 
 
 def _newer(held: Mapping[str, Any], values: FileValues, path: Path) -> Described:
@@ -195,14 +195,3 @@ def _audio_parts(config: Mapping[str, Any], depth: int = 2) -> Iterator[Mapping[
             if any(word in key for word in ("audio", "speech", "encoder")):
                 yield part
             yield from _audio_parts(part, depth - 1)
-
-
-def _name(path: Path) -> str:
-    """Return what to call a model: its folder's name, or its id where that is the cache's."""
-    folder = path if path.is_dir() else path.parent
-    folder = folder.absolute()
-    name = folder.name
-    if folder.parent.name == "snapshots" and folder.parent.parent.name.startswith("models--"):
-        name = folder.parent.parent.name.removeprefix("models--").replace("--", "/")
-    printable = "".join(filter(str.isprintable, name))[:_LONGEST_NAME]
-    return printable or "model"

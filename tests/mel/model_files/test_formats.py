@@ -568,6 +568,21 @@ def test_coquis_old_files_have_comments_and_milliseconds(tmp_path: Path) -> None
     assert_same(read_model(tmp_path), samples, theirs)
 
 
+def test_coquis_speaker_encoder_computes_its_own(n_samples: int, tmp_path: Path) -> None:
+    audio = {"sample_rate": 16000, "fft_size": 512, "win_length": 400, "hop_length": 160}
+    audio |= {"num_mels": 64, "preemphasis": 0.97, "signal_norm": True}
+    model = {"model_name": "resnet", "use_torch_spec": True, "log_input": True}
+    write(tmp_path / "config.json", {"audio": audio, "model_params": model})
+    x = samples = noise(n_samples)
+    x = x - np.float32(0.97) * np.concatenate((x[1:2], x[:-1]))
+    mel = torchaudio_mel(
+        x, n_fft=512, win_length=400, hop_length=160, n_mels=64, window_fn=torch.hamming_window
+    )
+    y = torch.from_numpy(np.log(mel + 1e-6))
+    theirs = torch.nn.InstanceNorm1d(64)(y[None])[0].numpy()
+    assert_same(read_model(tmp_path), samples, theirs)
+
+
 # ------------------------------------------------------------------------------------- torchaudio
 
 
@@ -668,6 +683,39 @@ def test_paraformer(tmp_path: Path) -> None:
     found = read_model(path)
     assert_same(found, samples, theirs)
     assert "FunASR" in found.notes[0]
+
+
+FUNASR = {
+    "frontend": "WavFrontend",
+    "frontend_conf": {
+        "fs": 16000, "window": "hamming", "n_mels": 80, "frame_length": 25, "frame_shift": 10,
+        "dither": 0.0, "lfr_m": 7, "lfr_n": 6,
+    },
+}  # fmt: skip
+
+
+def test_funasr_with_the_statistics_beside_it(n_samples: int, tmp_path: Path) -> None:
+    random = np.random.default_rng(SEED)
+    shifts, scales = random.normal(-8, 1, 560), random.uniform(0.1, 0.3, 560)
+    lists = [" ".join(f"{value:.8f}" for value in each) for each in (shifts, scales)]
+    (tmp_path / "am.mvn").write_text(
+        "<Nnet>\n<Splice> 560 560\n[ 0 ]\n"
+        f"<AddShift> 560 560\n<LearnRateCoef> 0 [ {lists[0]} ]\n"
+        f"<Rescale> 560 560\n<LearnRateCoef> 0 [ {lists[1]} ]\n</Nnet>\n"
+    )
+    write(tmp_path / "config.yaml", FUNASR)
+    samples = noise(n_samples)
+    frames = fbank(samples, 80, "hamming", 0.0, snip_edges=True, scale=32768.0)
+    padded = np.concatenate((frames[:, [0] * 3], frames, frames[:, [-1] * 7]), axis=1)
+    starts = range(0, frames.shape[1], 6)
+    stacks = np.stack([padded[:, n : n + 7].T.ravel() for n in starts], axis=1)
+    found = read_model(tmp_path)
+    assert_same(found, samples, (stacks + shifts[:, None]) * scales[:, None])
+    assert found.notes == ()
+    (tmp_path / "am.mvn").unlink()
+    without = read_model(tmp_path)
+    assert without.front_end.stages == PRESETS["paraformer"].front_end.stages
+    assert "am.mvn') are not beside the configuration" in without.notes[0]
 
 
 def test_speakers(tmp_path: Path) -> None:

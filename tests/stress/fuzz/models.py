@@ -42,6 +42,7 @@ _FILES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("model.nemo", {"preprocessor": formats.FASTCONFORMER}),
     ("config.yaml", formats.ESPNET[0][0]),
     ("config.yaml", formats.TTS_CONFIG),
+    ("config.yaml", formats.FUNASR),
     ("config.json", formats.HIFIGAN[0]),
     ("config.json", {"data": formats.RVC, "model": {"spk_embed_dim": 109}}),
     ("config.json", {"model": "tacotron2", "audio": formats.COQUI}),

@@ -17,6 +17,7 @@ from visualizer.mel.described import Described
 from visualizer.mel.model_files import (
     coqui,
     espnet,
+    funasr,
     hifigan,
     hugging_face,
     nemo,
@@ -30,6 +31,7 @@ from visualizer.mel.model_files.loading import load_json, load_yaml
 
 _READERS: tuple[Callable[[dict[str, Any], Path], Described | None], ...] = (
     nemo.read,
+    funasr.read,
     espnet.read,
     hifigan.read,
     vits.read,

@@ -11,7 +11,7 @@ from typing import Any
 
 from visualizer.errors import ConfigError, quoted
 from visualizer.mel.described import Described
-from visualizer.mel.model_files.hugging_face.chain import half, ignore, stage
+from visualizer.mel.model_files.hugging_face.chain import half, ignore, mel, stage, whole_half
 from visualizer.mel.model_files.naming import name_of, source_of
 from visualizer.mel.model_files.parts import centred_frames, padded_frames, part, sample_rate
 from visualizer.mel.model_files.values import FileValues, Known, StageValues, described, of
@@ -42,6 +42,9 @@ def read(values: dict[str, Any], file: Path) -> Described | None:
     name = name_of(file)
     if values.get("model") == "vits" and "signal_norm" not in audio:
         return _vits(conf, name)
+    model = part(values, "model_params")
+    if model.get("use_torch_spec"):
+        return _encoder(conf, FileValues(model, source), name)
     return _processor(conf, name)
 
 
@@ -92,6 +95,28 @@ def _vits(conf: FileValues, name: str) -> Described:
     ]
     notes = ("the network is fed the linear spectrogram; the mel is only its loss's",)
     return described(name, "wav_to_spec of Coqui TTS's VITS", conf, rate, stages, notes)
+
+
+def _encoder(conf: FileValues, model: FileValues, name: str) -> Described:
+    """Return a speaker encoder's (get_torch_mel_spectrogram_class of TTS/encoder/models)."""
+    rate, n_fft = sample_rate(conf, "sample_rate", 16_000), conf.whole("fft_size", 512)
+    win, hop = conf.whole("win_length", 400), conf.whole("hop_length", 160)
+    ignore(conf, "0 to half the rate in the class", "mel_fmin", "mel_fmax")
+    coefficient = conf.number("preemphasis", 0.97)
+    has_log = model.flag("log_input", False).value
+    bands = conf.whole("num_mels", 64)
+    stages = [
+        stage("preemphasis", coefficient=coefficient, start="reflect"),
+        centred_frames(win, hop, n_fft, "reflect"),
+        stage("window", kind="hamming"),
+        stage("spectrum", n_fft=n_fft, power=2),
+        mel(rate, n_mels=bands, f_min=0.0, f_max=whole_half(rate), mel_scale="htk", norm=None),
+        stage("log", kind="ln", floor=1e-6, floor_rule="add") if has_log else None,
+        # InstanceNorm1d's.
+        stage("statistics", kind="variance", epsilon=1e-5, ddof=0),
+    ]
+    notes = ("an embedding is the mean over pieces of 250 columns; here it is the whole sound",)
+    return described(name, "Coqui TTS's speaker encoder", conf, rate, stages, notes)
 
 
 def _points(conf: FileValues) -> Known:

@@ -1,4 +1,4 @@
-"""What the readers of the formats share: sample rates, and frames as an STFT cuts them."""
+"""What the readers share: sample rates, frames as an STFT cuts them, and Kaldi's columns."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from visualizer.mel.limits import SAMPLE_RATE_MAX_HZ, SAMPLE_RATE_MIN_HZ
-from visualizer.mel.model_files.hugging_face.chain import stage
+from visualizer.mel.model_files.hugging_face.chain import power_of_2, stage
 from visualizer.mel.model_files.values import FileValues, Known, StageValues, of
 
 LIBROSA_FLOOR = 1e-10
 """What most code raises powers to before their logarithm."""
+
+_KALDI_LENGTH_MS, _KALDI_SHIFT_MS = Known(25.0), Known(10.0)
+_KALDI_FLOOR = 2.0**-23
+"""float32's epsilon"""
 
 
 def centred_frames(win_length: Known, hop_length: Known, n_fft: Known, edge: Any) -> StageValues:
@@ -48,6 +52,54 @@ def _unused(win_length: int, n_fft: int, padding: int) -> int:
     if before > padding:
         return n_fft - win_length - before - padding
     return (n_fft - win_length) % 2
+
+
+def kaldi_columns(
+    rate: Known,
+    scaled: StageValues | None,
+    window: Any,
+    bands: Known,
+    f_max: Known,
+    *,
+    length_ms: Known = _KALDI_LENGTH_MS,
+    shift_ms: Known = _KALDI_SHIFT_MS,
+    is_snipped: bool = False,
+) -> list[StageValues | None]:
+    """Return the stages of Kaldi's filter banks (feature-fbank.h), but for its noise.
+
+    Args:
+        rate: in Hz.
+        scaled: the stage that scales the samples, if they are.
+        window: its kind, or None.
+        bands: how many.
+        f_max: upper edge of the last band, in Hz.
+        length_ms: of a frame.
+        shift_ms: from a frame to the next.
+        is_snipped: whether a frame counts only where it lies within the sound.
+    """
+    win, hop = (of(lambda hz, ms: int(hz * ms * 0.001), rate, ms) for ms in (length_ms, shift_ms))
+    places = {"offset": Known(0)}
+    if not is_snipped:
+        places = {"offset": of(lambda n, step: step // 2 - n // 2, win, hop)}
+        places |= {"edge": Known("symmetric"), "count": Known("nearest")}
+    return [
+        stage("frames", win_length=win, hop_length=hop, **places),
+        scaled,
+        stage("remove_dc"),
+        stage("frame_preemphasis", coefficient=0.97),
+        None if window is None else stage("window", kind=window),
+        stage("spectrum", n_fft=power_of_2(win), power=2),
+        stage(
+            "mel",
+            n_mels=bands,
+            f_min=20.0,
+            f_max=f_max,
+            mel_scale="htk",
+            norm=None,
+            triangles="mel",
+        ),
+        stage("log", kind="ln", floor=_KALDI_FLOOR),
+    ]
 
 
 def sample_rate(values: FileValues, key: str, default: int | None) -> Known:

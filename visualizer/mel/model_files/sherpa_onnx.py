@@ -13,9 +13,9 @@ from typing import IO, Any
 
 from visualizer.errors import ConfigError, quoted
 from visualizer.mel.described import Described
-from visualizer.mel.model_files.hugging_face.chain import per_row, stage
+from visualizer.mel.model_files.hugging_face.chain import half, per_row, stage
 from visualizer.mel.model_files.naming import name_of, source_of
-from visualizer.mel.model_files.parts import sample_rate
+from visualizer.mel.model_files.parts import kaldi_columns, sample_rate
 from visualizer.mel.model_files.values import FileValues, Known, StageValues, described, of
 
 _METADATA = 14
@@ -27,8 +27,8 @@ _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _MOST_FIELDS = 10_000
 _MOST_BYTES = 1 << 20
 """Of all metadata."""
-_FLOOR = 2.0**-23
-"""float32's epsilon, which Kaldi raises to"""
+_RATE = Known(16_000)
+"""Hz, of recognizers"""
 _SPEAKERS = ("wespeaker", "3d-speaker")
 
 
@@ -167,7 +167,7 @@ def _stacked(conf: FileValues, kind: Any, name: str) -> Described:
     if shifts is not None and scales is not None:
         normalised = stage("row_affine", shifts=shifts, scales=scales)
     stages = [
-        *_fbank(16_000, scaled, "hamming_symmetric", bands, 8000.0, is_snipped=True),
+        *kaldi_columns(_RATE, scaled, "hamming_symmetric", bands, half(_RATE), is_snipped=True),
         stage("stack", n=n, hop=hop),
         normalised,
     ]
@@ -176,7 +176,7 @@ def _stacked(conf: FileValues, kind: Any, name: str) -> Described:
         "stack with copies of the last one",
     )
     which = "SenseVoice" if "sense_voice" in str(kind) else "Paraformer"
-    return described(name, f"{which} of sherpa-onnx", conf, Known(16_000), stages, notes)
+    return described(name, f"{which} of sherpa-onnx", conf, _RATE, stages, notes)
 
 
 def _kaldi_like(conf: FileValues, kind: str, framework: str, name: str) -> Described:
@@ -190,7 +190,7 @@ def _kaldi_like(conf: FileValues, kind: str, framework: str, name: str) -> Descr
     mean = conf.raw("feature_normalize_type") == "global-mean"
     subtracted = Known("mean", "file", "feature_normalize_type")
     stages = [
-        *_fbank(rate.value, scaled, "povey", bands, rate.map(lambda hz: hz / 2 - 400.0)),
+        *kaldi_columns(rate, scaled, "povey", bands, rate.map(lambda hz: hz / 2 - 400.0)),
         stage("statistics", kind=subtracted) if mean else None,
     ]
     whose = framework if framework in _SPEAKERS else (kind or "a model")
@@ -201,46 +201,3 @@ def _scaled(conf: FileValues, default: int) -> StageValues | None:
     """Return the scale to samples of 16 bits, where they are not taken as ±1."""
     is_normal = conf.whole("normalize_samples", default, low=0, high=1)
     return None if is_normal.value else stage("scale", factor=is_normal.map(lambda _: 32768.0))
-
-
-def _fbank(
-    rate: int,
-    scaled: StageValues | None,
-    window: str,
-    bands: Known,
-    f_max: Any,
-    *,
-    is_snipped: bool = False,
-) -> list[StageValues | None]:
-    """Return kaldi-native-fbank's columns of 25 ms every 10 ms."""
-    win, hop = int(rate * 0.025), int(rate * 0.01)
-    n_fft = 1 << (win - 1).bit_length()
-    if is_snipped:
-        frames = stage("frames", win_length=win, hop_length=hop, offset=0)
-    else:
-        frames = stage(
-            "frames",
-            win_length=win,
-            hop_length=hop,
-            offset=hop // 2 - win // 2,
-            edge="symmetric",
-            count="nearest",
-        )
-    return [
-        frames,
-        scaled,
-        stage("remove_dc"),
-        stage("frame_preemphasis", coefficient=0.97),
-        stage("window", kind=window),
-        stage("spectrum", n_fft=n_fft, power=2),
-        stage(
-            "mel",
-            n_mels=bands,
-            f_min=20.0,
-            f_max=f_max,
-            mel_scale="htk",
-            norm=None,
-            triangles="mel",
-        ),
-        stage("log", kind="ln", floor=_FLOOR),
-    ]

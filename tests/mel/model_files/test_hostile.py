@@ -39,6 +39,13 @@ def header(name: str, size: int) -> bytes:
     return member.tobuf()
 
 
+def resized(size: bytes) -> bytes:
+    """A configuration's header with another size, its checksum made right."""
+    plain = header("model_config.yaml", 0)
+    total = sum(plain[:124] + size + plain[136:148] + plain[156:]) + 8 * ord(" ")
+    return plain[:124] + size + plain[136:148] + b"%06o\0 " % total + plain[156:] + bytes(2048)
+
+
 def sparse(path: Path, start: bytes, size: int) -> None:
     """A file whose end is zeros, which take no room on the disk."""
     with path.open("wb") as file:
@@ -104,6 +111,16 @@ HOSTILE: dict[str, tuple[str, Callable[[Path], object], str]] = {
         "model.nemo",
         lambda path: sparse(path, header("weights", 1 << 32), 200 << 20),
         "has no model_config.yaml",
+    ),
+    "a member of less than nothing": (
+        "model.nemo",
+        lambda path: path.write_bytes(resized(b"-0000000001\0")),
+        "is no tar archive",
+    ),
+    "a member of more than any disk": (
+        "model.nemo",
+        lambda path: path.write_bytes(resized(b"\x80" + b"\xff" * 11)),
+        "is no tar archive",
     ),
     "a configuration of 200 MB": (
         "model.nemo",
@@ -215,6 +232,11 @@ HOSTILE: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "metadata without an end": (
         "model.onnx",
         lambda path: path.write_bytes(chunk(14, chunk(1, b"a") + b"\xff" * 9)),
+        "is no .onnx file, or is damaged",
+    ),
+    "metadata of more than any disk": (
+        "model.onnx",
+        lambda path: path.write_bytes(chunk(14, b"\x0a" + b"\xff" * 9 + b"\x7f")),
         "is no .onnx file, or is damaged",
     ),
     "metadata of 200 MB": (

@@ -14,6 +14,8 @@ _BLOCK = 512
 _MOST_MEMBERS = 10_000
 _MOST_UNPACKED = 128 << 20
 """Bytes of a packed archive before the file that is looked for, which comes first in NeMo's."""
+_LARGEST = 1 << 60
+"""Bytes of a member; no disk holds more."""
 _GZIP = b"\x1f\x8b"
 
 
@@ -44,7 +46,12 @@ def member(path: Path, name: str, limit: int) -> bytes:
 
 
 def _member(file: IO[bytes], path: Path, name: str, limit: int, *, is_packed: bool) -> bytes:
-    for found, size in _members(file, path, is_packed=is_packed):
+    for found, size in _members(file, path):
+        if is_packed and file.tell() + size > _MOST_UNPACKED and found.removeprefix("./") != name:
+            raise ConfigError(
+                f"{quoted(path)} has no {name} in its first {_MOST_UNPACKED >> 20} MiB",
+                "unpack it and give its folder",
+            )
         if found.removeprefix("./") != name:
             continue
         if size > limit:
@@ -57,7 +64,7 @@ def _member(file: IO[bytes], path: Path, name: str, limit: int, *, is_packed: bo
     raise ConfigError(f"{quoted(path)} has no {name}")
 
 
-def _members(file: IO[bytes], path: Path, *, is_packed: bool) -> Iterator[tuple[str, int]]:
+def _members(file: IO[bytes], path: Path) -> Iterator[tuple[str, int]]:
     """Give name and size of each member, with the file at the beginning of its content."""
     for n in range(_MOST_MEMBERS):
         header = file.read(_BLOCK)
@@ -74,11 +81,6 @@ def _members(file: IO[bytes], path: Path, *, is_packed: bool) -> Iterator[tuple[
         start = file.tell()
         yield name, size
         end = start + -(-size // _BLOCK) * _BLOCK
-        if is_packed and end > _MOST_UNPACKED:
-            raise ConfigError(
-                f"{quoted(path)} has no model_config.yaml in its first {_MOST_UNPACKED >> 20} MiB",
-                "unpack it and give its folder",
-            )
         file.seek(end)
 
 
@@ -86,24 +88,21 @@ def _entry(header: bytes) -> tuple[str, int] | None:
     """Return name and size that a tar header has (POSIX.1-1988), or None where it is none."""
     if len(header) < _BLOCK:
         return None
-    try:
-        told = int(header[148:156].strip(b" \0") or b"0", 8)
-        size = int(header[124:136].strip(b" \0") or b"0", 8)
-    except ValueError:
-        # GNU's binary numbers are of files above 8 GiB.
-        return _large(header)
-    return (_name(header), size) if told == _checksum(header) else None
-
-
-def _large(header: bytes) -> tuple[str, int] | None:
-    if header[124] != 0x80:
+    told, size = _number(header[148:156]), _number(header[124:136])
+    if told != _checksum(header) or not 0 <= size <= _LARGEST:
         return None
-    return _name(header), int.from_bytes(header[125:136], "big")
+    return header[:100].split(b"\0", 1)[0].decode("utf-8", "replace"), size
+
+
+def _number(text: bytes) -> int:
+    """Return an octal number, or one as GNU writes those of files above 8 GiB; −1 for neither."""
+    if text[0] == 0x80:
+        return int.from_bytes(text[1:], "big")
+    try:
+        return int(text.strip(b" \0") or b"0", 8)
+    except ValueError:
+        return -1
 
 
 def _checksum(header: bytes) -> int:
     return sum(header[:148]) + 8 * ord(" ") + sum(header[156:])
-
-
-def _name(header: bytes) -> str:
-    return header[:100].split(b"\0", 1)[0].decode("utf-8", "replace")

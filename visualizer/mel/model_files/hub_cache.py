@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 _PART = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?"
-_ID = re.compile(rf"(?:{_PART}/)?{_PART}")
+_ID = re.compile(rf"{_PART}/{_PART}")
 _COMMIT = re.compile(r"[0-9a-f]{4,64}")
 _LONGEST_REFERENCE = 100
 _MOST_SNAPSHOTS = 1000
@@ -17,8 +17,7 @@ _MOST_SNAPSHOTS = 1000
 
 def is_model_id(text: str) -> bool:
     """Return whether a text can be a model's id, such as "openai/whisper-large-v3"."""
-    fits = _ID.fullmatch(text) is not None
-    return fits and "/" in text and ".." not in text and "--" not in text
+    return _ID.fullmatch(text) is not None and ".." not in text and "--" not in text
 
 
 def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:

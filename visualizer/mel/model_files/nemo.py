@@ -129,7 +129,8 @@ def _length(
 ) -> Known:
     """Return a length in samples, which the file may have in seconds."""
     if values.raw(in_samples):
-        values.ignore(in_seconds, f"{in_samples} is set") if values.raw(in_seconds) else None
+        if values.raw(in_seconds):
+            values.ignore(in_seconds, f"{in_samples} is set")
         return values.whole(in_samples, None)
     seconds = values.number(in_seconds, default_s, low=1e-6, high=60.0)
     return of(lambda s, hz: int(s * hz), seconds, rate)

@@ -7,6 +7,7 @@ only the outermost fields of ModelProto are walked over (onnx.proto); the graph 
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -125,22 +126,14 @@ def _varint(opened: IO[bytes], file: Path) -> int:
 
 def _entry(content: bytes, file: Path) -> tuple[str, str]:
     """Return key and value of one of the metadata."""
-    found = {_KEY: "", _VALUE: ""}
-    at = 0
-    while at < len(content):
-        number, at_next = content[at] >> 3, at + 1
-        size, shift = 0, 0
-        while at_next < len(content) and shift < 35:
-            byte = content[at_next]
-            size |= (byte & 0x7F) << shift
-            at_next, shift = at_next + 1, shift + 7
-            if byte < 0x80:
-                break
-        at = at_next + size
-        if content[at_next - 1 :] == b"" or at > len(content):
+    found: dict[int, str] = {}
+    opened = io.BytesIO(content)
+    while opened.tell() < len(content):
+        number, _, size = _field(opened, file)
+        if opened.tell() + size > len(content):
             raise _damaged(file)
-        found[number] = content[at_next:at].decode("utf-8", "replace")
-    return found[_KEY], found[_VALUE]
+        found[number] = opened.read(size).decode("utf-8", "replace")
+    return found.get(_KEY, ""), found.get(_VALUE, "")
 
 
 def _damaged(file: Path) -> ConfigError:

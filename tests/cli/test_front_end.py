@@ -36,6 +36,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     soundfile.write("talk.wav", noise, RATE_HZ, subtype="FLOAT")
     own = preset_for("kaldi").to_dict() | {"name": "mine"}
     Path("own.json").write_text(json.dumps(own))
+    Path("whisper").mkdir()
+    values = {"feature_extractor_type": "WhisperFeatureExtractor", "feature_size": 128}
+    Path("whisper", "preprocessor_config.json").write_text(json.dumps(values))
     return tmp_path
 
 
@@ -74,9 +77,7 @@ def options_of(*words: str) -> RunOptions:
     return run_options(arguments, CaptureConfig("demo"))
 
 
-def test_the_window_is_told_which_front_end_and_whose(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_window_is_told_which_front_end_and_whose(folder: Path) -> None:
     none = options_of()
     assert (none.preset, none.mel, none.whose) == (None, None, "")
     # A preset fits itself to the rate of the sound, so its name is what is passed on.
@@ -85,10 +86,26 @@ def test_the_window_is_told_which_front_end_and_whose(
     own = engine_config(options_of("--front-end", "own.json"))
     assert own.mel is not None
     assert own.mel.stages == preset_for("kaldi").stages
-    monkeypatch.setattr("visualizer.cli.options.find_front_end", lambda _: of_a_model())
-    models = engine_config(options_of("--front-end", "their-model"))
-    assert models.mel == of_a_model().at(None)
-    assert models.whose == "TheirExtractor · config.json"
+    models = engine_config(options_of("--front-end", "whisper"))
+    assert models.mel is not None
+    assert models.mel.n_rows == 128
+    assert models.whose.startswith("WhisperFeatureExtractor of transformers · ")
+    assert models.whose.endswith("preprocessor_config.json")
+
+
+def test_a_models_folder_is_a_front_end_in_each_command(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mel("--front-end", "whisper/")
+    assert np.load("out.npy").shape == (128, 3000)
+    assert main(["diff", "whisper", "whisper/:reference", "--on", "talk.wav"]) == 0
+    said = capsys.readouterr().out
+    assert "B  whisper:reference" in said
+    assert "note: A is WhisperFeatureExtractor of transformers" in said
+    assert main(["diff", "whisper:fast", "simli"]) == 2
+    assert "there is no kernel 'fast'" in capsys.readouterr().err
+    assert main(["presets", "--of", "whisper"]) == 0
+    assert "from the file: feature_size" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("command", ["run", "stream", "latency", "presets"])

@@ -78,13 +78,13 @@ def run(arguments: argparse.Namespace) -> int:
     from visualizer.tools.diff.tables import diff_tables
 
     require_writable((arguments.json, "the figures"), (arguments.picture, "the picture"))
-    said, chosen = said_front_end(arguments), chosen_front_end(arguments)
+    said = said_front_end(arguments)
     a, b = operand(arguments.a), operand(arguments.b)
     _require_a_pair({a.kind, b.kind}, arguments.on, said is not None)
     executable = arguments.python or sys.executable
     shared = Shared(
         sound=demo_path() if arguments.on in (None, DEMO) else Path(arguments.on).expanduser(),
-        front_end=chosen.at,
+        front_end=(said or chosen_front_end(arguments)).at,
         features_front_end=None if said is None else said.at(None),
         kernels=cache_folder() / "kernels",
         python=Python(executable, arguments.limit),

@@ -2,14 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.mel.presets import preset_for
+from visualizer.errors import ConfigError
+from visualizer.mel.stage import Stage
+from visualizer.mel.stages.fixed_columns import FixedColumns
+from visualizer.mel.stages.frames import Frames
+from visualizer.mel.stages.mel import Mel
+from visualizer.mel.stages.remove_dc import RemoveDC
+from visualizer.mel.stages.scale import Scale
+from visualizer.tools.identify import tails
+from visualizer.tools.identify.agreement import NONE, Agreement, agreement, held
+from visualizer.tools.identify.alignment import Alignment, align
+from visualizer.tools.identify.chains import Chain, Sound
 from visualizer.tools.identify.found import Identified
+from visualizer.tools.identify.heads import Guess, HeadSearch
+from visualizer.tools.identify.near import compared
+from visualizer.tools.identify.observation import Observation, observations
+from visualizer.tools.identify.scoring import Compression, Target
+
+Values = NDArray[np.float64]
+
+_SOUGHT = 1e-6
+"""A misfit that only rounding leaves."""
+_MOST_COEFFICIENTS = 64
+_RATES = (16_000, 22_050, 24_000, 44_100, 48_000, 32_000, 8_000)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A whole chain, and how far it is from the features."""
+
+    chain: Chain
+    agreement: Agreement
+    cost: float = 0.0
 
 
 def identify(
@@ -31,5 +64,260 @@ def identify(
     Raises:
         ConfigError: where the array cannot be features of this sound.
     """
+    progress = _Progress(on_progress)
+    sound = Sound(samples, sample_rate)
+    seen, levels, grids = _placed(observations(features), sound, progress)
+    best = _search(sound, seen, levels, grids, progress)
+    identified = compared(sound, best.chain, best.agreement, seen, near)
     on_progress(1.0)
-    return Identified(preset_for(near or "librosa"), near or "librosa", False, float("inf"))
+    return identified
+
+
+class _Progress:
+    """Tells a share that rises towards 1, whatever there is to do."""
+
+    def __init__(self, tell: Callable[[float], None]) -> None:
+        self._tell = tell
+        self._left = 1.0
+
+    def __call__(self, share: float = 0.06) -> None:
+        self._left *= 1.0 - share
+        self._tell(1.0 - self._left)
+
+
+def _placed(
+    turns: tuple[Observation, ...], sound: Sound, progress: _Progress
+) -> tuple[Observation, Values, tuple[Alignment, ...]]:
+    """Return the orientation that fits the sound, with its levels and grids of columns."""
+    samples = sound.at(sound.sample_rate)
+    found = []
+    for seen in turns:
+        if seen.n_columns > len(samples) // 8:
+            continue
+        for levels in _levels(seen):
+            grids = align(levels, samples, sound.sample_rate)
+            found.append((seen, levels, grids))
+            progress(0.1)
+    if not found:
+        raise ConfigError("the array has more columns than the sound has room for")
+    return max(found, key=lambda item: item[2][0].explained)
+
+
+def _levels(seen: Observation) -> list[Values]:
+    """Return the values as what grows with the logarithm of the sound, in each way they may."""
+    values = seen.values
+    if seen.lowest < 0.0:
+        return [values]
+    least = float(np.nanmin(values[values > 0.0]))
+    logarithms = np.log(np.maximum(values, least))
+    # Powers and amplitudes have few large values.
+    is_linear = seen.highest > 30.0 * float(np.nanmedian(values))
+    return [logarithms] if is_linear else [values, logarithms]
+
+
+def _search(
+    sound: Sound,
+    seen: Observation,
+    levels: Values,
+    grids: tuple[Alignment, ...],
+    progress: _Progress,
+) -> Found:
+    is_linear = levels is not seen.values
+    head = _head(sound, seen, levels, grids, progress)
+    chain = _framed(sound, seen, levels, head)
+    found = _tail(sound, seen, chain, head.compression, is_linear=is_linear)
+    progress()
+    if not found.agreement.is_same:
+        found = _settled(sound, seen, found)
+    return found
+
+
+def _head(
+    sound: Sound,
+    seen: Observation,
+    levels: Values,
+    grids: tuple[Alignment, ...],
+    progress: _Progress,
+) -> Guess:
+    """Return the best chain up to the filters."""
+    known = seen.known
+    compressions = [Compression()]
+    if seen.n_rows <= _MOST_COEFFICIENTS and levels is seen.values:
+        compressions.append(Compression(n_coefficients=seen.n_rows))
+    found: list[tuple[HeadSearch, Guess]] = []
+    for grid in grids:
+        search = HeadSearch(sound, levels, known, grid)
+        for compression in compressions:
+            found += [(search, g) for g in search.starts(sound.sample_rate, compression)]
+            progress()
+    found.sort(key=lambda item: item[1].misfit)
+    best: Guess | None = None
+    for search, guess in found[:3]:
+        climbed = search.climb(guess, progress)
+        best = climbed if best is None else min(best, climbed, key=lambda g: g.misfit)
+        if best.misfit < _SOUGHT:
+            break
+    assert best is not None
+    return best
+
+
+def _framed(sound: Sound, seen: Observation, levels: Values, head: Guess) -> Chain:
+    """Return the chain with what is outside the sound and the number of columns."""
+    target = Target(levels, seen.known)
+    rated = []
+    for edge in Frames.alternatives()["edge"]:
+        for chain in _counted(sound, seen, head.chain, edge):
+            linear = sound.linear(chain)[: seen.n_columns]
+            rated.append((target.misfit(head.compression(linear)), len(rated), chain))
+    return min(rated)[2] if rated else head.chain
+
+
+def _counted(sound: Sound, seen: Observation, chain: Chain, edge: str) -> Iterable[Chain]:
+    """Yield the chains that give as many columns as there are."""
+    n = len(sound.at(chain.sample_rate))
+    more = []
+    for count in Frames.alternatives()["count"]:
+        made = chain.changed(Frames, edge=edge, count=count)
+        if made is None:
+            continue
+        n_columns = made.of(Frames).n_columns(n)
+        if n_columns == seen.n_columns:
+            yield made
+            return
+        more.append((n_columns < seen.n_columns, abs(n_columns - seen.n_columns), made))
+    if more:
+        yield min(more, key=lambda item: item[:2])[2].having(FixedColumns(seen.n_columns))
+
+
+def _tail(
+    sound: Sound, seen: Observation, head: Chain, compression: Compression, *, is_linear: bool
+) -> Found:
+    """Return the best chain with what comes after the filters."""
+    counts = tuple(s for s in head.stages if s.place == "count")
+    best = Found(head, NONE, math.inf)
+    for norm in Mel.alternatives()["norm"] if head.find(Mel) else (None,):
+        chain = head.changed(Mel, norm=norm) if head.find(Mel) else head
+        assert chain is not None
+        linear = sound.linear(chain)
+        best = _better(best, _ended(sound, seen, chain, linear, compression, is_linear, counts))
+    return best
+
+
+def _ended(
+    sound: Sound,
+    seen: Observation,
+    head: Chain,
+    linear: Values,
+    compression: Compression,
+    is_linear: bool,
+    counts: tuple[Stage, ...],
+) -> Found:
+    n_columns = min(len(linear), seen.n_columns)
+    top = float(linear.max())
+    raised = linear + compression.floor if compression.adds else linear
+    levels = np.log(np.maximum(raised, 1e-300 + 1e-30 * top))
+    plain = np.log(np.maximum(linear, 1e-300 + 1e-30 * top))
+    known = (seen.known & (seen.values > 0.0)) if is_linear else seen.known
+    known = known[:n_columns]
+    values = seen.values[:n_columns]
+    margin = math.ceil(head.of(Frames).win_length / head.of(Frames).hop_length)
+    if n_columns > 4 * margin:
+        known = known.copy()
+        known[:margin] = known[n_columns - margin :] = False
+    options: Iterable[tails.Tail]
+    if is_linear:
+        logs = np.log(np.where(values > 0.0, values, 1.0))
+        line = tails.lines(plain[:n_columns], logs, known)
+        options = tails.linear_tails(head, line)
+    elif compression.n_coefficients is not None:
+        line = tails.lines(compression(linear)[:n_columns], values, known)
+        options = tails.dct_tails(head, line, compression, plain)
+    else:
+        line = tails.lines(levels[:n_columns], values, known)
+        options = (
+            tails.log_tails(head, line, compression, seen, plain)
+            if line.same_intercepts
+            else tails.statistics_tails(compression, plain)
+        )
+    rated = []
+    for tail in options:
+        chain = tail.on(head)
+        if chain is None:
+            continue
+        chain = chain.having(*counts)
+        columns = sound.finished(chain, _scaled(linear, chain, tail.scale))
+        rated.append((_distance(columns, seen), tail.cost, len(rated), chain))
+    # Of those that are as near, the most usual.
+    rated.sort(key=lambda item: item[0])
+    rated = [r for r in rated if r[0] <= 1.5 * rated[0][0] + 1e-7][:24]
+    best = Found(head, NONE, math.inf)
+    for _, cost, _, chain in sorted(rated, key=lambda item: item[1])[:6]:
+        agreed = agreement(sound, chain, seen, sound.linear(chain))
+        best = _better(best, Found(chain, agreed, cost))
+    return best
+
+
+def _scaled(linear: Values, chain: Chain, scale: float) -> Values:
+    """Return the filters' values of samples that are multiplied by a scale."""
+    from visualizer.mel.stages.spectrum import Spectrum
+
+    return linear * scale ** chain.of(Spectrum).power
+
+
+def _distance(columns: Values, seen: Observation) -> float:
+    """Return a quick figure of how far columns are from the features."""
+    if columns.shape != seen.values.shape:
+        return math.inf
+    sizes = np.abs(columns - seen.values)
+    sizes = sizes[np.isfinite(sizes)]
+    return float(sizes.mean() + 0.02 * np.sqrt((sizes**2).mean()))
+
+
+def _better(one: Found, other: Found) -> Found:
+    """Return what is nearer to the features; of those that are as near, the more usual."""
+    if one.agreement.is_same != other.agreement.is_same:
+        return one if one.agreement.is_same else other
+    a, b = one.agreement.rms, other.agreement.rms
+    if min(a, b) * 1.5 + 0.01 >= max(a, b):
+        return one if one.cost <= other.cost else other
+    return one if a < b else other
+
+
+def _settled(sound: Sound, seen: Observation, found: Found) -> Found:
+    """Try each field's other values, and each stage that may be left out, until none is better."""
+    best, score = found.chain, _score(sound, seen, found.chain)
+    for _ in range(3):
+        before = score
+        for chain in list(neighbours(best)):
+            other = _score(sound, seen, chain)
+            if other < 0.9 * score:
+                best, score = chain, other
+        if score >= 0.9 * before:
+            break
+    if best is found.chain:
+        return found
+    return Found(best, agreement(sound, best, seen, sound.linear(best)), found.cost)
+
+
+def _score(sound: Sound, seen: Observation, chain: Chain) -> float:
+    try:
+        return _distance(sound.finished(chain), seen)
+    except ConfigError:
+        return math.inf
+
+
+def neighbours(chain: Chain) -> Iterable[Chain]:
+    """Yield the chains that differ in one field that has listed or usual values, or a stage."""
+    for stage in chain.stages:
+        for field, values in (type(stage).alternatives() | type(stage).usual()).items():
+            for value in values:
+                if value == getattr(stage, field):
+                    continue
+                made = chain.changed(type(stage), **{field: value})
+                if made is not None:
+                    yield made
+    for kind in (RemoveDC, Scale):
+        if chain.find(kind) is not None:
+            yield chain.without(kind)
+    if chain.find(RemoveDC) is None:
+        yield chain.having(RemoveDC())

@@ -14,7 +14,7 @@ from visualizer.errors import ConfigError
 from visualizer.mel.flat import MelConfig
 from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.limits import MAX_WEIGHTS
-from visualizer.mel.presets import PRESETS, preset, preset_for
+from visualizer.mel.presets import GROUPS, PRESETS, preset, preset_for
 from visualizer.ui.picture.display import DisplayConfig
 
 
@@ -25,7 +25,7 @@ from visualizer.ui.picture.display import DisplayConfig
         ("win_length", 1, "from 2 to"),
         ("n_fft", 700, "from win_length \\(800\\)"),
         ("hop_length", 0, "from 1 to"),
-        ("offset", 5, "from 1 - win_length \\(800\\) to 0"),
+        ("offset", -800, "1 - win_length \\(1 - 800\\) or more"),
         ("power", 3, "1 or 2"),
         ("n_mels", 0, "from 1 to 4096"),
         ("f_min", 8000.0, "from 0 to below f_max \\(7600"),
@@ -83,6 +83,10 @@ def test_every_preset_is_valid_at_any_rate_or_has_its_own_and_names_its_source(n
         fixed = fixed_rate(EngineConfig(CaptureConfig("mic"), preset=name))
         assert (config.name, config.sample_rate) == (name, fixed or rate)
     assert PRESETS[name].source
+
+
+def test_every_preset_is_in_a_group() -> None:
+    assert {chosen.group for chosen in PRESETS.values()} <= set(GROUPS)
 
 
 def test_a_scale_that_is_no_scale_names_those_there_are() -> None:
@@ -146,9 +150,9 @@ def test_a_floor_that_is_zero_in_float32_is_none(floor: float) -> None:
         replace(preset("kaldi"), log_floor=floor)
 
 
-def test_statistics_that_would_divide_by_zero_are_refused() -> None:
-    with pytest.raises(ConfigError, match=r"statistics_epsilon is 0.*from 1e-12 to 1"):
-        replace(preset("nemo"), statistics_epsilon=0.0)
+def test_an_epsilon_below_zero_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"statistics_epsilon is -1.*from 0 to 1"):
+        replace(preset("nemo"), statistics_epsilon=-1.0)
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,21 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from typing import get_args
 
 import librosa
 import numpy as np
 import pytest
+import torch
 import torchaudio
 
-from tests.mel.chains import FLAT, filters_of, stage_of, up_to
+from tests.mel.chains import FLAT, filters_of, stage_of, up_to, varied
+from visualizer.mel.flat import flat_form
 from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.presets import PRESETS, preset_for
-from visualizer.mel.scales import hz_to_scale, scale_to_hz
+from visualizer.mel.rounding import Rounding
+from visualizer.mel.scales import FrequencyScale, hz_to_scale, scale_to_hz
 from visualizer.mel.stages.mel import Mel
 from visualizer.mel.stages.scale import Scale
 from visualizer.mel.stages.spectrum import Spectrum
@@ -82,12 +87,62 @@ def test_odd_n_fft_takes_every_second_bin_of_the_doubled_transform() -> None:
     np.testing.assert_allclose(filters_of(front_end), doubled[::2], atol=1e-15)
 
 
-@pytest.mark.parametrize("scale", ["htk", "slaney", "linear"])
-def test_mel_scales_are_inverse_and_known(scale: str) -> None:
+KNOWN: dict[FrequencyScale, tuple[float, float]] = {
+    "htk": (1000.0, 2595 * np.log10(1 + 1000 / 700)),
+    "slaney": (1000.0, 15.0),
+    "linear": (1000.0, 1000.0),
+    # What the papers' own formulas give; Traunmüller's with both of its corrections.
+    "erb": (1000.0, 21.4 * math.log10(5.37)),
+    "bark_traunmuller": (1000.0, 26_810 / 2960 - 0.53),
+    "bark_schroeder": (650 * math.sinh(1.0), 7.0),
+    "bark_wang": (600 * math.sinh(1.0), 6.0),
+}
+
+
+@pytest.mark.parametrize("scale", get_args(FrequencyScale))
+def test_scales_are_inverse_and_known(scale: FrequencyScale) -> None:
     hz = np.array([0.0, 55.0, 440.0, 1000.0, 7600.0, 24_000.0])
-    np.testing.assert_allclose(scale_to_hz(hz_to_scale(hz, scale), scale), hz, atol=1e-9)  # type: ignore[arg-type]
-    expected = {"htk": 2595 * np.log10(1 + 1000 / 700), "slaney": 15.0, "linear": 1000.0}[scale]
-    assert hz_to_scale(1000.0, scale) == pytest.approx(expected)  # type: ignore[arg-type]
+    np.testing.assert_allclose(scale_to_hz(hz_to_scale(hz, scale), scale), hz, atol=1e-9)
+    assert (np.diff(hz_to_scale(np.arange(30_000.0), scale)) > 0).all()
+    known_hz, place = KNOWN[scale]
+    assert hz_to_scale(known_hz, scale) == pytest.approx(place)
+
+
+def test_traunmullers_scale_is_corrected_at_both_ends() -> None:
+    """Written out from his paper, z' = z + 0.15·(2 − z) and z + 0.22·(z − 20.1)."""
+    for hz in (20.0, 100.0, 15_000.0):
+        bark = 26.81 / (1 + 1960 / hz) - 0.53
+        corrected = bark + (0.15 * (2 - bark) if bark < 2 else 0.22 * (bark - 20.1))
+        assert hz_to_scale(hz, "bark_traunmuller") == pytest.approx(corrected)
+        assert corrected != pytest.approx(bark)
+
+
+def test_filters_for_another_rate_take_the_bins_for_that_rates() -> None:
+    """StyleTTS 2's, whose peaks lie higher in the sound that comes than in that they are for."""
+    front_end = preset_for("hifigan")
+    mel = replace(mel_of(front_end), rate=16_000)
+    other = varied(front_end, mel, name="other", sample_rate=24_000)
+    theirs = librosa.filters.mel(
+        sr=16_000, n_fft=1024, n_mels=80, fmin=0, fmax=8000, dtype=np.float64
+    )
+    np.testing.assert_allclose(filters_of(other), theirs.T, rtol=0, atol=1e-12)
+    peaks = mel.edges_hz()[1:-1] * 1.5
+    np.testing.assert_allclose([other.rows.middle_hz(k) for k in range(80)], peaks)
+    np.testing.assert_allclose(other.rows.position(peaks), np.arange(80) + 0.5)
+    assert flat_form(other) is None
+    assert FrontEnd.from_dict(other.to_dict()) == other
+
+
+@pytest.mark.parametrize("dtype", get_args(Rounding))
+def test_weights_are_rounded_as_torch_does(dtype: Rounding) -> None:
+    mel = replace(mel_of(preset_for("nemo-streaming")), rounding=dtype)
+    whole = replace(mel, rounding=None).filters(16_000, 512)
+    theirs = torch.tensor(whole, dtype=torch.float32).to(getattr(torch, dtype))
+    np.testing.assert_array_equal(mel.filters(16_000, 512), theirs.double().numpy())
+    window = Window("hann_symmetric", rounding=dtype)
+    theirs = torch.tensor(Window("hann_symmetric").weights(400), dtype=torch.float32)
+    theirs = theirs.to(getattr(torch, dtype)).double()
+    np.testing.assert_array_equal(window.weights(400), theirs.numpy())
 
 
 @pytest.mark.parametrize("name", FLAT)

@@ -15,17 +15,26 @@ ARRAYS = NumpyArrays(np.float32)
 
 @st.composite
 def cuttings(draw: st.DrawFn) -> Frames:
-    """Any edge, and any number of columns that the hop allows."""
+    """Any edges, and any number of columns that the hop and the offset allow."""
     win_length = draw(st.integers(2, 40))
-    hop_length, offset = draw(st.integers(1, 60)), draw(st.integers(1 - win_length, 0))
-    edge = draw(st.sampled_from(Frames.alternatives()["edge"]))
-    counts = ["fit"]
-    if offset + win_length >= hop_length:
-        counts += ["per_hop", "nearest"]
-    return Frames(win_length, hop_length, offset, edge, draw(st.sampled_from(counts)))
+    hop_length, offset = draw(st.integers(1, 60)), draw(st.integers(1 - win_length, 20))
+    choices = Frames.alternatives()
+    edge, end = draw(st.sampled_from(choices["edge"])), draw(st.sampled_from(choices["end"]))
+    counts = ["whole"]
+    if offset <= 0:
+        counts += ["fit", "begun"]
+        if offset + win_length >= hop_length:
+            counts += ["per_hop", "nearest"]
+    count = draw(st.sampled_from(counts))
+    followed_by = draw(st.integers(0, 30)) if count in ("fit", "whole") else 0
+    return Frames(win_length, hop_length, offset, edge, count, end, followed_by)
 
 
-with_zeros = cuttings().map(lambda frames: replace(frames, edge="zeros", count="fit"))
+with_zeros = cuttings().map(
+    lambda frames: replace(
+        frames, edge="zeros", count="fit", offset=min(0, frames.offset), end=None, followed_by=0
+    )
+)
 
 
 def framer_of(frames: Frames, n_channels: int) -> StreamingFramer:

@@ -468,7 +468,7 @@ def tolerance(theirs: Features, config: MelConfig, logs: Columns) -> Features:
         # Each band was divided by its deviation, which in a clip of few columns may be small.
         deviation = np.clip(logs.std(axis=1, keepdims=True), 1e-3, 1.0) if logs.size else 1.0
         unsure = _unsure(logs, config)
-        return through(config.front_end.count_stages, (LOGARITHM + unsure) / deviation, config)
+        return through(config.front_end.final_stages, (LOGARITHM + unsure) / deviation, config)
     unit = _PER_NEPER[config.log] * config.scale
     return unit * _unsure(theirs / unit, config)
 

@@ -56,7 +56,7 @@ class Pipeline:
         mel = self.stream.front_end
         if self.stream.held_back_s:
             return self._position + 1
-        return self.stream.next_column * mel.hop_length + mel.offset + mel.win_length
+        return self.stream.next_column * mel.hop_length + mel.offset + mel.reach
 
     def flush(self) -> tuple[int, NDArray[np.float32]]:
         """The columns that reach past the end, as `push` returns them. The signal ends here."""

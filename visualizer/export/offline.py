@@ -130,7 +130,6 @@ class _Spool:
 
 
 def column_times_s(config: FrontEnd, n_columns: int) -> NDArray[np.float64]:
-    """The middle of each column's window, in seconds from the first sample: (n_columns,)."""
-    stack = config.n_model_rows // config.n_rows
-    hops = np.arange(n_columns, dtype=np.float64) * stack + (stack - 1) / 2
-    return config.middle_s + hops * config.hop_s
+    """The middle of each column as the model gets it, in seconds from the first sample."""
+    hops = np.arange(n_columns, dtype=np.float64) * config.model_step
+    return config.model_middle_s + hops * config.hop_s

@@ -1,8 +1,8 @@
 """The arrays that a front-end's formulas run over: NumPy's here, torch's in torch_arrays.py.
 
-A stage writes its formula once, with the functions that NumPy 2 and torch share. Two operations
-differ between them and have a name of their own here, since their speed, and the last bit of their
-result, depend on the library that computes them.
+A stage writes its formula once, with the functions that NumPy 2 and torch share. A few operations
+differ between them and have a name of their own here, since their speed, or the last bit of their
+result, depends on the library that computes them.
 """
 
 from __future__ import annotations
@@ -13,9 +13,13 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from visualizer.mel.rounding import Rounding, rounded
+
 Array = Any
 """of NumPy or torch, whichever the formulas run over"""
 Operator = Callable[[Array], Array]
+Bins = Literal[1, 2, "real"]
+"""of a transform: its magnitudes, their squares, or its real part"""
 
 
 class Arrays(Protocol):
@@ -28,11 +32,14 @@ class Arrays(Protocol):
     def constant(self, values: Any) -> Array:
         """Return float64 values as an array of this type, on this device."""
 
-    def spectrum(self, n_fft: int, power: Literal[1, 2]) -> Operator:
-        """Return what turns (…, win_length) into (…, n_fft // 2 + 1), |rfft|^power."""
+    def spectrum(self, n_fft: int, bins: Bins) -> Operator:
+        """Return what turns (…, win_length) into the bins of its rfft, (…, n_fft // 2 + 1)."""
 
     def product(self, matrix: NDArray[np.float64]) -> Operator:
         """Return what multiplies (…, k) by the matrix (k, m); returns (…, m)."""
+
+    def rounded(self, values: Array, dtype: Rounding) -> Array:
+        """Return values as numbers that `dtype` has, still in this type; see `rounding.rounded`."""
 
     def wide(self, values: Array) -> Array:
         """Return values as float64, for sums over a whole clip."""
@@ -54,15 +61,15 @@ class NumpyArrays:
     def constant(self, values: Any) -> NDArray[np.floating]:
         return np.asarray(values, dtype=self._dtype)
 
-    def spectrum(self, n_fft: int, power: Literal[1, 2]) -> Operator:
+    def spectrum(self, n_fft: int, bins: Bins) -> Operator:
         n_bins = n_fft // 2 + 1
 
-        def bins(frames: NDArray[np.floating]) -> NDArray[np.floating]:
+        def transform(frames: NDArray[np.floating]) -> NDArray[np.floating]:
             # Left to itself, rfft takes longer to find the type of its result than to fill it.
             out = np.empty((*frames.shape[:-1], n_bins), dtype=self._complex)
-            return _magnitudes(np.fft.rfft(frames, n_fft, out=out), power)
+            return _real(np.fft.rfft(frames, n_fft, out=out), bins)
 
-        return bins
+        return transform
 
     def product(self, matrix: NDArray[np.float64]) -> Operator:
         factor = self.constant(matrix)
@@ -76,6 +83,9 @@ class NumpyArrays:
             return product
 
         return multiply
+
+    def rounded(self, values: NDArray[np.floating], dtype: Rounding) -> NDArray[np.floating]:
+        return self.narrow(rounded(values, dtype))
 
     def wide(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
         return values.astype(np.float64, copy=False)
@@ -91,19 +101,20 @@ class BatchArrays(NumpyArrays):
     how many are computed with it, so streams, whose blocks have any length, use NumpyArrays.
     """
 
-    def spectrum(self, n_fft: int, power: Literal[1, 2]) -> Operator:
+    def spectrum(self, n_fft: int, bins: Bins) -> Operator:
         # Here, since it takes a quarter of a second to load and streams do not need it.
         import scipy.fft
 
-        return lambda frames: _magnitudes(scipy.fft.rfft(frames, n_fft), power)
+        return lambda frames: _real(scipy.fft.rfft(frames, n_fft), bins)
 
     def product(self, matrix: NDArray[np.float64]) -> Operator:
         factor = self.constant(matrix)
         return lambda rows: rows @ factor
 
 
-def _magnitudes(
-    spectrum: NDArray[np.complexfloating], power: Literal[1, 2]
-) -> NDArray[np.floating]:
+def _real(spectrum: NDArray[np.complexfloating], bins: Bins) -> NDArray[np.floating]:
+    if bins == "real":
+        # Apart from the imaginary part, beside which it lies in memory.
+        return np.ascontiguousarray(spectrum.real)
     magnitudes: NDArray[np.floating] = np.abs(spectrum)
-    return magnitudes if power == 1 else magnitudes * magnitudes
+    return magnitudes if bins == 1 else magnitudes * magnitudes

@@ -69,7 +69,7 @@ def finished_columns(
     The blocks are (n_samples, n_channels) at `sample_rate` Hz. `new_store` makes what keeps the
     columns while a stage waits for the end of the clip.
     """
-    stages = front_end.count_stages
+    stages = front_end.final_stages
     computed: Iterator[Columns]
     if streaming:
         live = _analysed(blocks, MelStream(front_end, sample_rate, n_channels, kernel))
@@ -112,8 +112,8 @@ def largest_deviation(
 
 def relative_deviation(front_end: FrontEnd, kernel: HostKernel) -> float:
     """Return the largest deviation over a short noise, as a share of the largest value."""
-    stack = front_end.n_model_rows // front_end.n_rows
-    n_samples = front_end.win_length + max(_PROBE_COLUMNS, stack) * front_end.hop_length
+    n_samples = front_end.win_length + _PROBE_COLUMNS * front_end.hop_length
     noise = np.random.default_rng().normal(0.0, 0.1, n_samples).astype(np.float32)
-    deviation, largest = largest_deviation(front_end, noise, kernel)
+    # What comes after live columns only moves their numbers about.
+    deviation, largest = largest_deviation(front_end.streaming.live, noise, kernel)
     return deviation / largest if largest else deviation

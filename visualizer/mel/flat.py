@@ -81,7 +81,8 @@ class MelConfig:
     norm: Norm | None
     """"slaney" divides each filter by half its width in Hz; None leaves its peak at 1"""
     window: WindowKind = "hann"
-    """"hann" and "hamming" are periodic; "povey" is the symmetric Hann to the power of 0.85"""
+    """periodic, where its name says nothing else; "povey" is the symmetric Hann to the power of
+    0.85"""
     edge: Edge = "zeros"
     """what stands for samples outside the signal"""
     count: Count = "fit"
@@ -111,7 +112,7 @@ class MelConfig:
     reference_max: float | None = None
     """stands for the clip's maximum where the model fixes it"""
     statistics: StatisticsKind | None = None
-    """per band over the clip (ddof 1)"""
+    """per band over the clip (ddof 1); "mean" only subtracts it"""
     statistics_epsilon: float = 0.0
     shift: float = 0.0
     """added, then…"""
@@ -242,7 +243,10 @@ _NAMES: dict[type[Stage], dict[str, str]] = {
     FramePreemphasis: {"coefficient": "preemphasis"},
     Window: {"kind": "window"},
     Spectrum: {name: name for name in ("n_fft", "power", "epsilon", "epsilon_rule")},
-    Mel: {field.name: field.name for field in fields(Mel)},
+    Mel: {
+        name: name
+        for name in ("n_mels", "f_min", "f_max", "mel_scale", "norm", "triangles", "slopes")
+    },
     Log: {"kind": "log", "floor": "log_floor", "floor_rule": "log_floor_rule"},
     DynamicRange: {"below": "dynamic_range", "reference_max": "reference_max"},
     Statistics: {"kind": "statistics", "epsilon": "statistics_epsilon"},

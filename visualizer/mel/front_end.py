@@ -9,14 +9,25 @@ from itertools import pairwise
 from typing import Any, Self
 
 from visualizer.errors import ConfigError, FieldError, is_whole, quoted, require
+from visualizer.mel.arrays import Arrays
 from visualizer.mel.limits import RATE_LIMITS, SAMPLE_RATE_MAX_HZ, SAMPLE_RATE_MIN_HZ
-from visualizer.mel.stage import DEPENDENCES, PLACES, Dependence, Layout, Rows, Stage, Values
+from visualizer.mel.stage import (
+    DEPENDENCES,
+    PLACES,
+    Dependence,
+    Layout,
+    Rows,
+    SoundChain,
+    Stage,
+    Values,
+)
 from visualizer.mel.stages import STAGES
 from visualizer.mel.stages.frames import Frames
 
 _LONGEST_NAME = 100
 _MOST_STAGES = 64
 _NEEDED = ("frames", "spectrum")
+_RANKS = {place: min(rank, PLACES.index("column")) for rank, place in enumerate(PLACES)}
 
 
 @dataclass(frozen=True)
@@ -66,7 +77,7 @@ class FrontEnd:
         require(fits, "stages", names, "a chain with at most one window and one stage of filters")
         require(len(names) <= _MOST_STAGES, "stages", names, f"at most {_MOST_STAGES}")
         for one, next_one in pairwise(self.stages):
-            if PLACES.index(one.place) > PLACES.index(next_one.place):
+            if _RANKS[one.place] > _RANKS[next_one.place]:
                 limits = f"a chain with {next_one.stage!r} before {one.stage!r}"
                 raise FieldError("stages", names, limits)
         # Which checks that each stage fits what comes before it.
@@ -98,6 +109,11 @@ class FrontEnd:
         """Those that work on the sound before it is cut into frames."""
         return tuple(stage for stage in self.stages if stage.place == "sound")
 
+    def sound(self, arrays: Arrays, n_channels: int) -> SoundChain:
+        """Return the stages of the sound at the beginning of one."""
+        stages = self.sound_stages
+        return SoundChain([s.of_sound(arrays, self.before(s), n_channels) for s in stages])
+
     @cached_property
     def kernel_stages(self) -> tuple[Stage, ...]:
         """Those that turn a frame into a column: all after *frames* that need one frame alone."""
@@ -106,25 +122,41 @@ class FrontEnd:
         return after[: next(needs_more, len(after))]
 
     @cached_property
+    def _n_live_stages(self) -> int:
+        """How many stages come before the first that changes the number of columns."""
+        places = [stage.place for stage in self.stages]
+        return places.index("count") if "count" in places else len(places)
+
+    @cached_property
     def column_stages(self) -> tuple[Stage, ...]:
-        """Those after the kernel that leave the number of columns as it is."""
+        """Those after the kernel, up to the first that changes the number of columns."""
         first = self._index(self.frames) + 1 + len(self.kernel_stages)
-        return tuple(stage for stage in self.stages[first:] if stage.place != "count")
+        return self.stages[first : self._n_live_stages]
 
     @cached_property
-    def count_stages(self) -> tuple[Stage, ...]:
-        """Those that change the number of columns; live columns end before them."""
-        return tuple(stage for stage in self.stages if stage.place == "count")
-
-    @cached_property
-    def _live(self) -> Layout:
-        return self._layouts[len(self.stages) - len(self.count_stages)]
+    def final_stages(self) -> tuple[Stage, ...]:
+        """The first that changes the number of columns, and all after; live columns end before."""
+        return self.stages[self._n_live_stages :]
 
     @property
     def live(self) -> FrontEnd:
-        """The front-end without the stages that change the number of columns."""
-        stages = self.stages[: len(self.stages) - len(self.count_stages)]
-        return FrontEnd(self.name, self.sample_rate, stages)
+        """The front-end without its final stages."""
+        return FrontEnd(self.name, self.sample_rate, self.stages[: self._n_live_stages])
+
+    @cached_property
+    def streaming(self) -> FrontEnd:
+        """The front-end while the sound goes on: not filled to a length, nor normalised before.
+
+        Whatever else needs the whole clip works on the clip so far.
+        """
+        kept = (stage.streaming for stage in self.stages)
+        stages = tuple(stage for stage in kept if stage is not None)
+        same = len(stages) == len(self.stages)
+        return self if same else FrontEnd(self.name, self.sample_rate, stages)
+
+    @cached_property
+    def _live(self) -> Layout:
+        return self._layouts[self._n_live_stages]
 
     @property
     def rows(self) -> Rows:
@@ -148,6 +180,16 @@ class FrontEnd:
         return self._layouts[-1].width
 
     @property
+    def model_step(self) -> int:
+        """Hops from a column as the model gets it to the next."""
+        return self._layouts[-1].hops
+
+    @property
+    def model_middle_s(self) -> float:
+        """The middle of column 0 as the model gets it, see `middle_s`."""
+        return self.middle_s + self._layouts[-1].middle * self.hop_s
+
+    @property
     def n_kernel_rows(self) -> int:
         """Rows of a column as it leaves the kernel."""
         return self._layouts[self._index(self.frames) + 1 + len(self.kernel_stages)].width
@@ -155,7 +197,7 @@ class FrontEnd:
     @property
     def dependence(self) -> Dependence:
         """What a live column depends on: the largest of what its stages depend on."""
-        live = self.stages[: len(self.stages) - len(self.count_stages)]
+        live = self.stages[: self._n_live_stages]
         return max((stage.dependence for stage in live), key=DEPENDENCES.index)
 
     @property
@@ -177,14 +219,19 @@ class FrontEnd:
         return self.frames.win_length
 
     @property
+    def reach(self) -> int:
+        """Samples from the first of a frame up to those that must be there for it to count."""
+        return self.win_length + self.frames.followed_by
+
+    @property
     def hop_length(self) -> int:
         """Samples from a frame to the next."""
         return self.frames.hop_length
 
     @property
     def offset(self) -> int:
-        """Samples from sample t·hop_length to the first of frame t."""
-        return self.frames.offset
+        """Samples from sample t·hop_length of the sound to the first of frame t."""
+        return self.frames.offset - sum(stage.lead for stage in self.sound_stages)
 
     @property
     def hop_s(self) -> float:
@@ -210,11 +257,15 @@ class FrontEnd:
         Args:
             n_samples: of the clip, at `sample_rate`.
         """
+        for stage in self.sound_stages:
+            n_samples = stage.n_samples(n_samples)
         return self.frames.n_columns(n_samples)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the chain as plain JSON values; `from_dict` reads it back."""
-        stages = [{"stage": stage.stage, **asdict(stage)} for stage in self.stages]
+        stages = [
+            {"stage": stage.stage, **asdict(stage, dict_factory=_plain)} for stage in self.stages
+        ]
         return {"name": self.name, "sample_rate": self.sample_rate, "stages": stages}
 
     @classmethod
@@ -234,6 +285,11 @@ class FrontEnd:
         return cls(values["name"], values["sample_rate"], tuple(map(_stage, values["stages"])))
 
 
+def _plain(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return fields as JSON has them."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in fields}
+
+
 def _needs_more(stage: Stage) -> bool:
     """Whether the stage needs more than one frame."""
     return stage.dependence != "frame" or stage.place == "count"
@@ -251,7 +307,8 @@ def _stage(values: Any) -> Stage:
         raise ConfigError(f"there is no stage {quoted(name)}", hint)
     check_names(values, kind, f"the stage {name!r}", skip=("stage",))
     try:
-        return kind(**{field: value for field, value in values.items() if field != "stage"})
+        given = {field: value for field, value in values.items() if field != "stage"}
+        return kind(**{f: tuple(v) if isinstance(v, list) else v for f, v in given.items()})
     except FieldError as error:
         raise FieldError(f"{error.field} of {name}", error.value, error.limits) from error
 

@@ -57,6 +57,25 @@ def number(
     return {"limit": Limit(text, lambda value: is_number(value, low, high), usual=usual)}
 
 
+def numbers(low: float, high: float = 1e9, most: int = 64 * MAX_BANDS) -> dict[str, Limit]:
+    """Return the metadata of a dataclass field that takes a tuple of numbers, one for each row."""
+
+    def fits(value: object) -> bool:
+        return (
+            isinstance(value, tuple)
+            and 1 <= len(value) <= most
+            and all(is_number(each, low, high) for each in value)
+        )
+
+    return {"limit": Limit(f"a list of 1 to {most} numbers", fits)}
+
+
+def boolean() -> dict[str, Limit]:
+    """Return the metadata of a dataclass field that takes true or false."""
+    choices = (False, True)
+    return {"limit": Limit("true or false", lambda value: isinstance(value, bool), choices)}
+
+
 def one_of(choices: Any) -> dict[str, Limit]:
     """Return the metadata of a dataclass field that takes what a Literal lists."""
     listed = get_args(choices)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from visualizer.errors import ConfigError, quoted
 from visualizer.mel.flat import MelConfig, flat_form
@@ -23,12 +23,20 @@ from visualizer.mel.stages.mel import Mel
 from visualizer.mel.stages.spectrum import Spectrum
 from visualizer.mel.stages.window import Window
 
+Group = Literal[
+    "speech recognition", "synthesis", "speakers", "tagging", "music", "wildlife", "libraries"
+]
+"""what the model does, or that the numbers are a library's own"""
+GROUPS: tuple[Group, ...] = get_args(Group)
+
 
 @dataclass(frozen=True)
 class Preset:
     """A named front-end."""
 
     name: str
+    group: Group
+    """which of them are listed together"""
     summary: str
     source: str
     """where the numbers come from"""
@@ -80,6 +88,7 @@ def _full_band(sample_rate: int) -> FrontEnd:
 _ANY_RATE = (
     Preset(
         "simli",
+        "synthesis",
         "50 ms window, 12.5 ms hop, 80 mels, magnitude, HTK scale with Slaney norm",
         "Simli's article on mel spectrograms in torch: torch.stft with a Hann window "
         "and torchaudio's melscale_fbanks(norm='slaney'), zeros at the edge",
@@ -89,6 +98,7 @@ _ANY_RATE = (
     ),
     Preset(
         "simli-librosa",
+        "synthesis",
         "the same article's librosa call: power, Slaney scale and norm",
         "librosa.feature.melspectrogram with the article's window, hop and mel range",
         16_000,
@@ -97,6 +107,7 @@ _ANY_RATE = (
     ),
     Preset(
         "librosa",
+        "libraries",
         "librosa's defaults: 2048 points, hop 512, 128 mels up to half the rate",
         "librosa.feature.melspectrogram without arguments",
         22_050,
@@ -105,6 +116,7 @@ _ANY_RATE = (
     ),
     Preset(
         "full-band",
+        "libraries",
         "all bins of a plain spectrogram; no model's front-end: what the mel filters merge",
         "the power of a Hann window's discrete Fourier transform, |rfft|², 25 ms or nearly",
         16_000,
@@ -116,7 +128,7 @@ _ANY_RATE = (
 
 def _fixed(row: dict[str, Any]) -> Preset:
     chain = {name: row[name] for name in ("name", "sample_rate", "stages")}
-    about = row["name"], row["summary"], row["source"], row["sample_rate"]
+    about = row["name"], row["group"], row["summary"], row["source"], row["sample_rate"]
     return Preset(*about, lambda _: FrontEnd.from_dict(chain), any_rate=False)
 
 

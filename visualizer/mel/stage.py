@@ -9,7 +9,7 @@ while it streams, what it depends on, and what its output rows and values are.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal, Protocol
 
@@ -29,6 +29,7 @@ Place = Literal["sound", "frames", "frame", "spectrum", "filters", "column", "co
 transform, the filters over its bins, on each column, or among those that change the number of
 columns"""
 PLACES: tuple[Place, ...] = ("sound", "frames", "frame", "spectrum", "filters", "column", "count")
+"""in their order; the last two may change places: some models normalise what they have stacked"""
 
 USUAL_DB = (-90.0, -10.0)
 """The levels that speech and music reach, in dB re a sine of full scale."""
@@ -41,10 +42,10 @@ class Rows:
     """What the rows of a column are."""
 
     edges_hz: NDArray[np.float64] | None = None
-    """(n + 2,): row i rises from element i, peaks at i + 1 and falls to zero at i + 2; None where
-    the rows are no frequencies"""
+    """(n + 2,): row i rises from element i, peaks at i + 1 and falls to zero at i + 2, up or down
+    throughout; None where the rows are no frequencies"""
     scale: FrequencyScale = "linear"
-    """on which the peaks are evenly spaced"""
+    """on which the peaks are evenly spaced, or nearly"""
     kind: str = "band"
     """what a text calls one: "band", "bin", "coefficient\""""
     plural: str = "mels"
@@ -59,13 +60,16 @@ class Rows:
     def position(self, hz: ArrayLike) -> NDArray[np.float64]:
         """Return where frequencies lie on an axis on which row i spans [i, i + 1).
 
-        Row i peaks at i + ½. Same shape as `hz`; NaN where the rows are no frequencies.
+        Row i peaks at i + ½; what is outside lies half a row beyond the first or the last. Same
+        shape as `hz`; NaN where the rows are no frequencies.
         """
         if self.edges_hz is None:
             return np.full(np.shape(hz), np.nan)
-        edges = hz_to_scale(self.edges_hz[[0, -1]], self.scale)
-        share = (hz_to_scale(hz, self.scale) - edges[0]) / (edges[1] - edges[0])
-        position: NDArray[np.float64] = share * (len(self.edges_hz) - 1) - 0.5
+        edges = hz_to_scale(self.edges_hz, self.scale)
+        places = np.arange(len(edges)) - 0.5
+        if edges[-1] < edges[0]:
+            edges, places = edges[::-1], places[::-1]
+        position: NDArray[np.float64] = np.interp(hz_to_scale(hz, self.scale), edges, places)
         return position
 
 
@@ -175,6 +179,10 @@ class Layout:
     rows: Rows = Rows()
     values: Values | None = None
     """None before there is a spectrum"""
+    hops: int = 1
+    """from a column to the next"""
+    middle: float = 0.0
+    """of column 0, in hops from the middle of the first frame"""
 
 
 class ClipState(Protocol):
@@ -201,6 +209,9 @@ class SoundState(PastState, Protocol):
 
     def skip(self, n_samples: int, /) -> int:
         """Note that samples were lost; return how many are missing from what comes out."""
+
+    def flush(self) -> Array | None:
+        """Return what the end of the sound adds."""
 
 
 class CountState(Protocol):
@@ -229,6 +240,20 @@ class Stage:
     def dependence(self) -> Dependence:
         """What an output column depends on."""
         return "frame"
+
+    @property
+    def streaming(self) -> Stage | None:
+        """The stage as it is while the sound goes on; None where it is left out then."""
+        return self
+
+    @property
+    def lead(self) -> int:
+        """Samples that a stage of the sound puts in front of it."""
+        return 0
+
+    def n_samples(self, n_samples: int) -> int:
+        """Return how many samples a stage of the sound makes of a clip."""
+        return n_samples + self.lead
 
     @classmethod
     def alternatives(cls) -> dict[str, tuple[Any, ...]]:
@@ -291,3 +316,57 @@ class _EachSample:
 
     def skip(self, n_samples: int) -> int:
         return n_samples
+
+    def flush(self) -> Array | None:
+        return None
+
+
+class WholeSound:
+    """A stage that needs all of the sound: nothing comes out before its end."""
+
+    def __init__(self, arrays: Arrays, finish: Operator) -> None:
+        """`finish` takes the sound, (n_channels, n_samples), and returns as many samples."""
+        self._xp = arrays.xp
+        self._finish = finish
+        self._heard: list[Array] = []
+
+    def push(self, samples: Array) -> Array:
+        self._heard.append(samples)
+        return samples[:, :0]
+
+    def skip(self, n_samples: int) -> int:
+        return n_samples
+
+    def flush(self) -> Array | None:
+        if not any(piece.shape[1] for piece in self._heard):
+            return None
+        return self._finish(self._xp.concat(self._heard, axis=1))
+
+
+class SoundChain:
+    """The stages of the sound, one after the other; pieces are (n_channels, n_samples)."""
+
+    def __init__(self, states: Sequence[SoundState]) -> None:
+        self._states = states
+
+    def push(self, samples: Array) -> Array:
+        """Return what comes out for the next piece."""
+        return self._through(0, samples)
+
+    def flush(self) -> Iterator[Array]:
+        """Yield what the end of the sound adds, in order."""
+        for i, state in enumerate(self._states):
+            rest = state.flush()
+            if rest is not None:
+                yield self._through(i + 1, rest)
+
+    def skip(self, n_samples: int) -> int:
+        """Note that samples were lost; return how many are missing from what comes out."""
+        for state in self._states:
+            n_samples = state.skip(n_samples)
+        return n_samples
+
+    def _through(self, first: int, samples: Array) -> Array:
+        for state in self._states[first:]:
+            samples = state.push(samples)
+        return samples

@@ -33,11 +33,9 @@ class KernelStream:
         self.kernel = kernel
         """what computes; another for the same front-end may take its place between two calls"""
         arrays = NumpyArrays(np.float32)
-        before = front_end.before
-        stages = front_end.sound_stages
-        self._sound = [stage.of_sound(arrays, before(stage), n_channels) for stage in stages]
+        self._sound = front_end.sound(arrays, n_channels)
         frames = front_end.frames
-        self._framer = frames.state(arrays, before(frames), n_channels)
+        self._framer = frames.state(arrays, front_end.before(frames), n_channels)
         self._resampler: StreamingResampler | None = None
         if sample_rate != front_end.sample_rate:
             self._resampler = StreamingResampler(sample_rate, front_end.sample_rate, n_channels)
@@ -60,24 +58,18 @@ class KernelStream:
 
     def flush(self) -> Columns:
         """Return the columns that reach past the end. The signal ends here."""
-        if self._resampler is None:
-            return self._computed(self._framer.flush())
-        resampled = self._analysed(self._resampler.flush())
-        return np.concatenate((resampled, self._computed(self._framer.flush())), axis=1)
+        last = [] if self._resampler is None else [self._analysed(self._resampler.flush())]
+        last += [self._computed(self._framer.push(rest)) for rest in self._sound.flush()]
+        return np.concatenate((*last, self._computed(self._framer.flush())), axis=1)
 
     def skip(self, n_samples: int) -> int:
         """Note that `n_samples` were lost; return how many columns went with them."""
         if self._resampler is not None:
             n_samples = self._resampler.skip(n_samples)
-        for state in self._sound:
-            n_samples = state.skip(n_samples)
-        return self._framer.skip(n_samples)
+        return self._framer.skip(self._sound.skip(n_samples))
 
     def _analysed(self, samples: Samples) -> Columns:
-        signals = samples.T
-        for state in self._sound:
-            signals = state.push(signals)
-        return self._computed(self._framer.push(signals))
+        return self._computed(self._framer.push(self._sound.push(samples.T)))
 
     def _computed(self, frames: Samples) -> Columns:
         n_channels, n_columns, win_length = frames.shape
@@ -103,8 +95,9 @@ class MelStream:
 
     Every split of a signal gives the same columns, and a column comes out with the very sample
     that completes it. What a model takes from the whole clip (see FrontEnd.dependence) has its
-    streaming form here: the clip so far stands for the whole. Columns end before the stages that
-    change their number. It computes with NumPy alone and is not safe to share between threads.
+    streaming form here: the clip so far stands for the whole, and the sound is not filled to a
+    length. Columns end before the stages that change their number. It computes with NumPy alone
+    and is not safe to share between threads.
 
     >>> import numpy as np, visualizer
     >>> stream = visualizer.MelStream(visualizer.preset("whisper-80"), 16_000, n_channels=1)
@@ -145,7 +138,7 @@ class MelStream:
 
     def reset(self) -> None:
         """Begin a new signal, with nothing kept of the last."""
-        front_end, n_channels = self.front_end, self._n_channels
+        front_end, n_channels = self.front_end.streaming, self._n_channels
         self._head = KernelStream(front_end, self._sample_rate, n_channels, self._kernel)
         arrays, before = NumpyArrays(np.float32), front_end.before
         self._steps = [

@@ -36,10 +36,10 @@ def whole_clip(front_end: FrontEnd, arrays: Arrays, samples: Array) -> Array:
         (n_channels, n_columns, n_model_rows).
     """
     n_channels = samples.shape[0]
-    for stage in front_end.sound_stages:
-        samples = stage.of_sound(arrays, front_end.before(stage), n_channels).push(samples)
+    sound = front_end.sound(arrays, n_channels)
+    samples = arrays.xp.concat((sound.push(samples), *sound.flush()), axis=1)
     columns = _kernel_columns(front_end, arrays, samples)
-    stages = front_end.column_stages + front_end.count_stages
+    stages = front_end.column_stages + front_end.final_stages
     pieces = through(stages, front_end, arrays, iter((columns,)), n_channels)
     return arrays.xp.concat(tuple(pieces), axis=1)
 
@@ -47,7 +47,7 @@ def whole_clip(front_end: FrontEnd, arrays: Arrays, samples: Array) -> Array:
 def _kernel_columns(front_end: FrontEnd, arrays: Arrays, samples: Array) -> Array:
     """Return (n_channels, n_columns, n_kernel_rows)."""
     kernel, frames = kernel_operator(front_end, arrays), front_end.frames
-    n_channels, n_columns = samples.shape[0], front_end.n_columns(samples.shape[1])
+    n_channels, n_columns = samples.shape[0], frames.n_columns(samples.shape[1])
     # Frames share their samples until they are brought into rows: never all of them at once.
     step = max(1, _SAMPLES_AT_ONCE // max(1, n_channels * front_end.win_length))
     parts = [arrays.constant(np.zeros((n_channels, 0, front_end.n_kernel_rows)))]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from visualizer.mel.arrays import Operator
+from visualizer.mel.arrays import Bins, Operator
+from visualizer.mel.rounding import LARGEST_FLOAT16, Rounding
 
 _ROWS_SUMMED_ALIKE = 4
 """The matrix product of fewer rows is summed in another order by the CPU's library, so that the
@@ -30,14 +31,16 @@ class TorchArrays:
     def constant(self, values: Any) -> torch.Tensor:
         return torch.tensor(np.asarray(values, dtype=np.float32), device=self._device)
 
-    def spectrum(self, n_fft: int, power: Literal[1, 2]) -> Operator:
-        def bins(frames: torch.Tensor) -> torch.Tensor:
+    def spectrum(self, n_fft: int, bins: Bins) -> Operator:
+        def transform(frames: torch.Tensor) -> torch.Tensor:
             # From real parts, since compilers have no complex numbers.
             real, imaginary = torch.view_as_real(torch.fft.rfft(frames, n_fft)).unbind(-1)
+            if bins == "real":
+                return real
             powers = torch.addcmul(real * real, imaginary, imaginary)
-            return powers.sqrt() if power == 1 else powers
+            return powers.sqrt() if bins == 1 else powers
 
-        return bins
+        return transform
 
     def product(self, matrix: NDArray[np.float64]) -> Operator:
         factor = self.constant(matrix)
@@ -52,6 +55,11 @@ class TorchArrays:
             return (flat @ factor)[:n].reshape(*rows.shape[:-1], factor.shape[1])
 
         return multiply
+
+    def rounded(self, values: torch.Tensor, dtype: Rounding) -> torch.Tensor:
+        if dtype == "float16":
+            values = values.clamp(-LARGEST_FLOAT16, LARGEST_FLOAT16)
+        return values.to(getattr(torch, dtype)).to(torch.float32)
 
     def wide(self, values: torch.Tensor) -> torch.Tensor:
         # Apple's GPUs have no float64.
@@ -80,10 +88,10 @@ class CompilableArrays(TorchArrays):
         super().__init__()
         self._n_rows = n_rows
 
-    def spectrum(self, n_fft: int, power: Literal[1, 2]) -> Operator:
+    def spectrum(self, n_fft: int, bins: Bins) -> Operator:
         n1 = _first_factor(n_fft)
         if self._n_rows * _multiplications(n_fft, n1) > self._LIMIT:
-            return super().spectrum(n_fft, power)
+            return super().spectrum(n_fft, bins)
         n2, k1 = n_fft // n1, np.arange(n1)
         k2 = np.arange(-(-(n_fft // 2 + 1) // n1))
         c1, s1 = self._parts(
@@ -94,7 +102,7 @@ class CompilableArrays(TorchArrays):
             np.exp(-2j * np.pi / n2 * np.outer(k2, np.arange(n2)))[None, :, :, None]
         )
 
-        def bins(frames: torch.Tensor) -> torch.Tensor:
+        def transform(frames: torch.Tensor) -> torch.Tensor:
             padded = torch.nn.functional.pad(frames, (0, n_fft - frames.shape[1]))
             samples = padded.view(-1, n1, n2, 1)
             real, imaginary = (samples * c1).sum(1), (samples * s1).sum(1)
@@ -104,10 +112,12 @@ class CompilableArrays(TorchArrays):
                 (real * c2 - imaginary * s2).sum(2),
                 (real * s2 + imaginary * c2).sum(2),
             )
+            if bins == "real":
+                return real.flatten(1)[:, : n_fft // 2 + 1]
             powers = (real * real + imaginary * imaginary).flatten(1)[:, : n_fft // 2 + 1]
-            return powers.sqrt() if power == 1 else powers
+            return powers.sqrt() if bins == 1 else powers
 
-        return bins
+        return transform
 
     def product(self, matrix: NDArray[np.float64]) -> Operator:
         groups: list[tuple[slice, torch.Tensor]] = []

@@ -15,6 +15,7 @@ from visualizer.mel.limits import MAX_BANDS, MAX_WEIGHTS, number, one_of, option
 from visualizer.mel.stage import Layout, Place, Rows, Stage, Values
 
 Norm = Literal["ortho"]
+LifterFrom = Literal[0, 1]
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,15 @@ class Dct(Stage):
     stage: ClassVar[str] = "dct"
     place: ClassVar[Place] = "column"
 
-    n_coefficients: int = field(metadata=whole(1, MAX_BANDS))
+    n_coefficients: int = field(metadata=whole(1, MAX_BANDS, usual=(12, 13, 20, 23, 24, 40)))
     norm: Norm | None = field(default="ortho", metadata=optional(one_of(Norm)))
     """"ortho" makes the transform orthonormal; None doubles the plain sum, as SciPy does"""
-    lifter: float = field(default=0.0, metadata=number(0.0, 1e6, "0, for none, or above"))
+    lifter: float = field(
+        default=0.0, metadata=number(0.0, 1e6, "0, for none, or above", usual=(0.0, 22.0))
+    )
     """L: coefficient k is multiplied by 1 + L/2·sin(πk/L) (HTK Book, section 5.6)"""
+    lifter_from: LifterFrom = field(default=0, metadata=one_of(LifterFrom))
+    """which k the first coefficient has there; 1 in librosa"""
 
     def matrix(self, n_rows: int) -> NDArray[np.float64]:
         """Return the weights of a column's rows in the coefficients, (n_rows, n_coefficients)."""
@@ -41,7 +46,8 @@ class Dct(Stage):
             weights *= math.sqrt(0.5 / n_rows)
             weights[:, 0] *= math.sqrt(0.5)
         if self.lifter:
-            weights *= 1.0 + 0.5 * self.lifter * np.sin(np.pi * k / self.lifter)
+            turns = (k + self.lifter_from) / self.lifter
+            weights *= 1.0 + 0.5 * self.lifter * np.sin(np.pi * turns)
         return weights
 
     def after(self, before: Layout) -> Layout:

@@ -17,9 +17,9 @@ class DynamicRange(Stage):
     stage: ClassVar[str] = "dynamic_range"
     place: ClassVar[Place] = "column"
 
-    below: float = field(metadata=number(1e-9, text="above 0"))
+    below: float = field(metadata=number(1e-9, text="above 0", usual=(8.0, 80.0, 120.0)))
     """the maximum, by how much at most"""
-    reference_max: float | None = field(default=None, metadata=optional(number(-1e9)))
+    reference_max: float | None = field(default=None, metadata=optional(number(-1e9, usual=(1.5,))))
     """stands for the clip's maximum where the model fixes it"""
 
     @property

@@ -17,7 +17,7 @@ class FixedColumns(Stage):
     stage: ClassVar[str] = "fixed_columns"
     place: ClassVar[Place] = "count"
 
-    n_columns: int = field(metadata=whole(1, 1_000_000))
+    n_columns: int = field(metadata=whole(1, 1_000_000, usual=(96, 998, 1000, 1001, 1024, 3000)))
     fill: float = field(default=0.0, metadata=number(-1e9))
     """the value of the columns that fill the clip up"""
 

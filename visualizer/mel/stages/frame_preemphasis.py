@@ -17,7 +17,7 @@ class FramePreemphasis(Stage):
     stage: ClassVar[str] = "frame_preemphasis"
     place: ClassVar[Place] = "frame"
 
-    coefficient: float = field(metadata=number(0.0, 1.0, "from 0 to 1"))
+    coefficient: float = field(metadata=number(0.0, 1.0, "from 0 to 1", usual=(0.97,)))
 
     def operator(self, arrays: Arrays, before: Layout) -> Operator:
         xp = arrays.xp

@@ -28,7 +28,16 @@ class Log(Stage):
 
     kind: Kind = field(metadata=one_of(Kind))
     """"db" is 10·log10, "db20" 20·log10"""
-    floor: float = field(metadata=number(LEAST_FLOOR, text=f"{LEAST_FLOOR:g} or more"))
+    floor: float = field(
+        metadata=number(
+            LEAST_FLOOR,
+            text=f"{LEAST_FLOOR:g} or more",
+            usual=(
+                *(1e-12, 1e-10, 1e-9, 1e-8, 2.0**-24, 1e-7, 2.0**-23, 1e-6, 1e-5, 1e-4, 1e-3),
+                *(0.01, 0.1, 1.0),
+            ),
+        )
+    )
     floor_rule: FloorRule = field(default="max", metadata=one_of(FloorRule))
     """"max" raises smaller values to the floor, "add" adds it to all"""
 

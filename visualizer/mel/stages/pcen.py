@@ -31,12 +31,24 @@ class Pcen(Stage):
     stage: ClassVar[str] = "pcen"
     place: ClassVar[Place] = "column"
 
-    smoothing: float = field(metadata=number(1e-9, 1.0, "above 0 and up to 1"))
+    smoothing: float = field(
+        metadata=number(
+            1e-9, 1.0, "above 0 and up to 1", usual=(0.025, 0.04, 0.05638943879134889, 0.1, 0.145)
+        )
+    )
     """the share of the newest value in the average"""
-    gain: float = field(default=0.98, metadata=number(0.0, 10.0, "from 0 to 10"))
-    bias: float = field(default=2.0, metadata=number(1e-6, 1e6, "from 1e-6 to 1e6"))
-    power: float = field(default=0.5, metadata=number(0.0, 1.0, "from 0 to 1"))
-    epsilon: float = field(default=1e-6, metadata=number(1e-12, 1.0, "from 1e-12 to 1"))
+    gain: float = field(
+        default=0.98, metadata=number(0.0, 10.0, "from 0 to 10", usual=(0.5, 0.8, 0.95, 0.98))
+    )
+    bias: float = field(
+        default=2.0, metadata=number(1e-6, 1e6, "from 1e-6 to 1e6", usual=(2.0, 10.0, 80.0))
+    )
+    power: float = field(
+        default=0.5, metadata=number(0.0, 1.0, "from 0 to 1", usual=(0.0, 0.25, 0.5))
+    )
+    epsilon: float = field(
+        default=1e-6, metadata=number(1e-12, 1.0, "from 1e-12 to 1", usual=(1e-6,))
+    )
     start: Start = field(default="one", metadata=one_of(Start))
     """of the average: "one" as though 1.0 had come before (librosa), "first" the first value"""
 

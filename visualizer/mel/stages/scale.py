@@ -17,7 +17,9 @@ class Scale(Stage):
     stage: ClassVar[str] = "scale"
     place: ClassVar[Place] = "frame"
 
-    factor: float = field(metadata=number(1e-12, 1e12, "from 1e-12 to 1e12"))
+    factor: float = field(
+        metadata=number(1e-12, 1e12, "from 1e-12 to 1e12", usual=(32768.0, 32767.0, 2147483648.0))
+    )
     """32768 gives 16-bit samples, as Kaldi takes them, and 2147483648 32-bit ones"""
 
     def after(self, before: Layout) -> Layout:

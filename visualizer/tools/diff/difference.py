@@ -230,10 +230,12 @@ def _why_nothing_is_common(a: Side, b: Side) -> str:
 
 def _shift(a: Side, b: Side, units: tuple[Unit, Unit]) -> int:
     if a.mel is not None and b.mel is not None:
-        return columns_between((a.mel, b.mel), units)
-    if len(a.values) != len(b.values):
-        raise ValueError(f"they have {len(a.values)} and {len(b.values)} rows")
-    return 0
+        columns_between((a.mel, b.mel), units)
+    if len(a.bands) != len(b.bands):
+        raise ValueError(f"they have {len(a.bands)} and {len(b.bands)} rows")
+    if a.hop_s != b.hop_s:
+        raise ValueError(f"their columns are {a.hop_s * 1e3:.4g} and {b.hop_s * 1e3:.4g} ms apart")
+    return round((a.start_s - b.start_s) / a.hop_s)
 
 
 def _figures(
@@ -251,7 +253,7 @@ def _figures(
     rms, means = np.sqrt(squares.sum(axis=1) / counts), signed.sum(axis=1) / counts
     of_bands = rms, means, sizes.max(axis=1)
     worst_band, worst_column = np.unravel_index(int(np.argmax(sizes)), sizes.shape)
-    peaks = [None if s.mel is None else _peaks_hz(s.mel) for s in (a, b)]
+    peaks = [None if s.rows_of is None else _peaks_hz(s.rows_of) for s in (a, b)]
     hertz: list[tuple[float, float] | None] = [None] * len(sizes)
     if peaks[0] is not None and peaks[1] is not None:
         hertz = list(zip(peaks[0].tolist(), peaks[1].tolist(), strict=True))

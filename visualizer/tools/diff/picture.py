@@ -142,7 +142,7 @@ def _picture(lane: Lane, page: QWidget, span_s: tuple[float, float]) -> Picture:
     peak, colours = (farthest, DIFFERENCE) if lane.is_difference else (largest, _COLOURS)
     grid = Grid(lane.start_s, lane.of.hop_s, len(lane.values))
     scene, span = Scene(0, grid, columns, as_it_is, peak), span_s[1] - span_s[0]
-    picture.show_lane(scene, "", lane.of.mel, lane.label, colours, lane.range, span)
+    picture.show_lane(scene, "", lane.of.rows_of, lane.label, colours, lane.range, span)
     return picture
 
 

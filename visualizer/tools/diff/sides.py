@@ -99,20 +99,36 @@ class Side:
 
     @property
     def bands(self) -> Values:
-        """(n_mels, n): what the front-end stacks lies side by side again."""
-        if self.mel is None or self.mel.n_model_rows == self.mel.n_rows:
+        """(rows, n): what the front-end stacks, without overlap, lies side by side again."""
+        if self.mel is None or self._step == self.mel.model_step:
             return self.values
         return self.values.T.reshape(-1, self.mel.n_rows).T
 
     @property
+    def rows_of(self) -> FrontEnd | None:
+        """The front-end whose rows those of `bands` are; None where they are others."""
+        known = self.mel is not None and self.mel.n_rows == len(self.bands)
+        return self.mel if known else None
+
+    @property
+    def _step(self) -> int:
+        """Hops from a column of `bands` to the next."""
+        if self.mel is None:
+            return 1
+        step = self.mel.model_step
+        return 1 if self.mel.n_model_rows == step * self.mel.n_rows else step
+
+    @property
     def start_s(self) -> float:
         """Where column 0 of `bands` begins; 0 where no front-end is known."""
-        return 0.0 if self.mel is None else self.mel.cell_start_s
+        if self.mel is None:
+            return 0.0
+        return self.mel.model_middle_s - self.mel.model_step * self.mel.hop_s / 2
 
     @property
     def hop_s(self) -> float:
         """How long one lasts; 1, for a column, where no front-end is known."""
-        return 1.0 if self.mel is None else self.mel.hop_s
+        return 1.0 if self.mel is None else self._step * self.mel.hop_s
 
 
 def operand(text: str) -> Operand:

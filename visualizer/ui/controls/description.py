@@ -16,8 +16,8 @@ def describe(status: EngineStatus) -> str:
     state = states.get(status.state, "")
     edges, top = mel.rows.edges_hz, ""
     if edges is not None:
-        top = f" {edges[0]:g}–{edges[-1]:g} Hz"
-    if edges is not None and edges[-1] > mel.sample_rate / 2:
+        top = f" {edges.min():g}–{edges.max():g} Hz"
+    if edges is not None and edges.max() > mel.sample_rate / 2:
         top += f" (empty above {mel.sample_rate / 2:g})"
     form = f" · {STREAMING_FORM}" if mel.needs_whole_clip else ""
     streaming = " (streaming form)" if mel.needs_whole_clip else ""

@@ -56,7 +56,7 @@ def tick_groups(rows: Rows, notes: bool) -> Groups:
         places = [(i + 0.5, label) for i, label in enumerate(rows.labels)]
         return tuple(tuple(places[::step]) for step in reversed(steps))
     hertz = _LINEAR_HERTZ if rows.scale == "linear" else _MEL_HERTZ
-    low, high = rows.edges_hz[[0, -1]]
+    low, high = sorted(rows.edges_hz[[0, -1]])
     groups = []
     for group in _NOTES if notes else hertz:
         inside = [(hz, label) for hz, label in group if low <= hz <= high]

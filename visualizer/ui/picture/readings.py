@@ -71,7 +71,7 @@ def place_text(lane: Lane, place: Place, moment_text: Callable[[float], str]) ->
     title = f"{lane.title}: " if lane.title else ""
     which = f"{rows.kind} {place.band} of {lane.mel.n_rows}"
     if rows.edges_hz is not None:
-        low, peak, high = rows.edges_hz[place.band : place.band + 3]
+        low, peak, high = sorted(rows.edges_hz[place.band : place.band + 3])
         note = f" {note_name(peak)}" if peak > 0 else ""
         which += f": {low:.0f} to {high:.0f} Hz, peak {peak:.0f} Hz{note}"
     return f"{title}{moment} · {which} · {text}"
@@ -102,7 +102,7 @@ def region_text(lane: Lane, region: Region) -> str:
     seconds = (region.end_column - region.first_column) * lane.grid.hop_s
     size = f"region  {seconds:.3f} s × {region.end_band - region.first_band} {rows.kind}s"
     if rows.edges_hz is not None:
-        low, high = rows.edges_hz[[region.first_band, region.end_band + 1]]
+        low, high = sorted(rows.edges_hz[[region.first_band, region.end_band + 1]])
         size += f", {low:.0f} to {high:.0f} Hz"
     finite = values[np.isfinite(values)]
     if len(finite) == 0:

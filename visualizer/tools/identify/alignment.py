@@ -8,6 +8,7 @@ generic levels explains: filters, logarithms, normalisations and cosine transfor
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +19,17 @@ Values = NDArray[np.float64]
 
 _MOST_COLUMNS = 224
 _MOST_BANDS = 28
+_MOST_COMPONENTS = 20
+"""Of the rows: what they have in common is enough."""
+_LEAST_RATE_HZ = 8_000
+"""Of the sound that is looked at: levels below 4 kHz tell the moments."""
 _LONGEST_S = 0.13
 """A window's half, or twice what is put in front of the sound."""
-_WINDOWS = (1.25, 2.5, 5.0)
+_WINDOWS = (1.6, 4.0)
 """In hops: which the coarse search tries."""
-_FINER_WINDOWS = (1.0, 1.25, 1.6, 2.0, 2.5, 3.2, 4.0, 5.0, 6.4, 8.0)
+_FINER_WINDOWS = (1.0, 1.25, 2.0, 2.5, 3.2, 5.0, 8.0)
 _STEPS_A_HOP = 8
+_MOST_REFINED = 4
 
 
 @dataclass(frozen=True)
@@ -47,117 +53,133 @@ def align(levels: Values, samples: Values, sample_rate: int) -> tuple[Alignment,
         levels: (n_columns, n_rows), that grow with the logarithm of the sound; NaN is unknown.
         samples: (n_samples,) at `sample_rate`, in Hz.
     """
-    n_columns = len(levels)
-    longest = max(round(_LONGEST_S * sample_rate), 1024)
-    low = max(1, -((longest * 2 - len(samples)) // n_columns))
-    high = max(low, (len(samples) + longest) // max(1, n_columns - 1))
-    if high > len(samples) // max(1, n_columns - 2):
-        high = max(low, len(samples) // max(1, n_columns - 2))
-    chosen = np.unique(np.linspace(0, n_columns - 1, _MOST_COLUMNS).round().astype(int))
-    target = _centred(np.nan_to_num(levels[chosen], nan=float(np.nanmin(levels))))
-    rough_hop = max(1, round(len(samples) / n_columns))
-    found = []
-    for share in _WINDOWS:
-        win_length = max(16, round(share * rough_hop))
-        found += _coarse(target, chosen, samples, sample_rate, (low, high), win_length)
-    found.sort(key=lambda one: -one.explained)
-    refined = {one.hop_length: one for one in reversed(found[:12])}
-    finer = [_refined(one, target, chosen, samples, sample_rate) for one in refined.values()]
-    return tuple(sorted(finer, key=lambda one: -one.explained)[:3])
+    return _Aligner(levels, samples, sample_rate).found()
 
 
-def _coarse(
-    target: Values,
-    chosen: NDArray[np.int_],
-    samples: Values,
-    sample_rate: int,
-    hops: tuple[int, int],
-    win_length: int,
-) -> list[Alignment]:
-    step = max(1, hops[0] // _STEPS_A_HOP, len(samples) // 24_000)
-    margin = win_length + round(_LONGEST_S * sample_rate)
-    starts = np.arange(-margin, len(samples) + margin, step)
-    grid = _levels(samples, starts, win_length, sample_rate, _n_bands(len(chosen)))
-    found = []
-    middles = np.arange(-round(_LONGEST_S * sample_rate / 2), margin, step)
-    hop_step = max(1, (hops[1] - hops[0]) // 160)
-    for hop in range(hops[0], hops[1] + 1, hop_step):
-        places = (chosen[None, :] * hop + middles[:, None] - starts[0]) / step
-        places = np.clip(places.round().astype(int), 0, len(grid) - 1)
-        rated = [_explained(grid[row], target) for row in places[::2]]
-        best = 2 * int(np.argmax(rated))
-        near = {i: _explained(grid[places[i]], target) for i in (best - 1, best, best + 1)
-                if 0 <= i < len(places)}
-        top = max(near, key=lambda i: near[i])
-        found.append(Alignment(hop, float(middles[top]), float(win_length), near[top]))
-    return found
+class _Aligner:
+    def __init__(self, levels: Values, samples: Values, sample_rate: int) -> None:
+        n_columns = len(levels)
+        self._n_samples, self._hz = len(samples), sample_rate
+        self._columns = np.unique(
+            np.linspace(0, n_columns - 1, _MOST_COLUMNS).round().astype(int)
+        )
+        filled = np.nan_to_num(levels[self._columns], nan=float(np.nanmin(levels)))
+        left, sizes, _ = np.linalg.svd(_centred(filled), full_matrices=False)
+        self._target = (left * sizes)[:, :_MOST_COMPONENTS].astype(np.float32)
+        self._n_bands = min(_MOST_BANDS, max(4, len(self._columns) // 5))
+        # Fewer samples, each the mean of some.
+        self._factor = max(1, sample_rate // _LEAST_RATE_HZ)
+        whole = len(samples) // self._factor * self._factor
+        self._sound = samples[:whole].reshape(-1, self._factor).mean(axis=1).astype(np.float32)
+        longest = max(round(_LONGEST_S * sample_rate), 1024)
+        self._longest = longest
+        low = max(1, -((longest * 2 - len(samples)) // n_columns))
+        high = min(
+            (len(samples) + longest) // max(1, n_columns - 1),
+            len(samples) // max(1, n_columns - 2),
+        )
+        self._hops = low, max(low, high)
+        self._rough_hop = max(1, round(len(samples) / n_columns))
+
+    def found(self) -> tuple[Alignment, ...]:
+        n_columns = int(self._columns[-1]) + 1
+        hop_step = max(1, round(self._rough_hop / (2.5 * n_columns)))
+        coarse: list[Alignment] = []
+        for share in _WINDOWS:
+            coarse += self._coarse(max(16, round(share * self._rough_hop)), hop_step)
+        coarse.sort(key=lambda one: -one.explained)
+        by_hop = {one.hop_length: one for one in reversed(coarse)}
+        first = sorted(by_hop.values(), key=lambda one: -one.explained)[:_MOST_REFINED]
+        refined = {one.hop_length: one for one in map(self._refined, first)}
+        return tuple(sorted(refined.values(), key=lambda one: -one.explained)[:3])
+
+    def _coarse(self, win_length: int, hop_step: int) -> list[Alignment]:
+        low, high = self._hops
+        step = max(1, low // _STEPS_A_HOP, self._n_samples // 24_000)
+        margin = win_length + self._longest
+        starts = np.arange(-margin, self._n_samples + margin, step)
+        grid = self._levels(starts, win_length)
+        middles = np.arange(-self._longest // 2, margin, 2 * step)
+        found = []
+        for hop in range(low, high + 1, hop_step):
+            places = (self._columns * hop + middles[:, None] - starts[0]) / step
+            places = np.clip(places.round().astype(int), 0, len(grid) - 1)
+            rated = _explained(grid[places], self._target)
+            best = int(np.argmax(rated))
+            found.append(
+                Alignment(hop, float(middles[best]), float(win_length), float(rated[best]))
+            )
+        return found
+
+    def _rate(self, hop: int, middle: float, win_length: float) -> Alignment:
+        columns = self._levels(self._columns * hop + round(middle), max(16, round(win_length)))
+        explained = float(_explained(columns[None], self._target)[0])
+        return Alignment(hop, middle, win_length, explained)
+
+    def _refined(self, best: Alignment) -> Alignment:
+        """Try other windows, and hops and moments between those tried."""
+        for share in _FINER_WINDOWS:
+            other = self._rate(best.hop_length, best.middle, share * best.hop_length)
+            best = max(best, other, key=lambda a: a.explained)
+        # A longer hop about the same middle of the sound.
+        half = int(self._columns[-1]) / 2
+        step = best.hop_length / _STEPS_A_HOP
+        while step >= max(1.0, best.hop_length / 40):
+            hop, middle = best.hop_length, best.middle
+            moves = [(hop, middle - step), (hop, middle + step)]
+            moves += [(hop - 1, middle + half), (hop + 1, middle - half)]
+            tries = [self._rate(h, m, best.win_length) for h, m in moves if h >= 1]
+            better = max(tries, key=lambda a: a.explained)
+            if better.explained > best.explained:
+                best = better
+            else:
+                step /= 2
+        for share in (0.8, 0.9, 1.12, 1.25):
+            other = self._rate(best.hop_length, best.middle, share * best.win_length)
+            best = max(best, other, key=lambda a: a.explained)
+        return best
+
+    def _levels(self, middles: NDArray[np.int_], win_length: int) -> NDArray[np.float32]:
+        """Return generic levels around samples: (n, n_bands), each band with a mean of 0."""
+        import scipy.fft
+
+        rate, sound = self._hz / self._factor, self._sound
+        size = max(8, win_length // self._factor)
+        places = (middles // self._factor)[:, None] - size // 2 + np.arange(size)
+        inside = (places >= 0) & (places < len(sound))
+        frames = sound[np.clip(places, 0, len(sound) - 1)] * inside
+        n_fft = 1 << max(6, (size - 1).bit_length())
+        weights = np.hanning(size).astype(np.float32)
+        spectrum = scipy.fft.rfft(frames * weights, n_fft)
+        powers = spectrum.real**2 + spectrum.imag**2
+        marks = np.linspace(*hz_to_scale([40.0, rate / 2], "htk"), self._n_bands + 1)
+        bins_hz = np.arange(n_fft // 2 + 1) * rate / n_fft
+        bins = np.unique(np.searchsorted(bins_hz, scale_to_hz(marks, "htk")))
+        bands = np.add.reduceat(powers, bins[:-1], axis=1)
+        return _centred(np.log(bands + 1e-9 * bands.max() + 1e-30)).astype(np.float32)
 
 
-def _refined(
-    one: Alignment, target: Values, chosen: NDArray[np.int_], samples: Values, sample_rate: int
-) -> Alignment:
-    """Try other windows and moments between those tried."""
-    best = one
-    step = max(1.0, one.hop_length / _STEPS_A_HOP)
-    n_bands = _n_bands(len(chosen))
-
-    def rate(hop: int, middle: float, win_length: int) -> Alignment:
-        starts = np.round(chosen * hop + middle).astype(int)
-        columns = _levels(samples, starts, win_length, sample_rate, n_bands)
-        return Alignment(hop, middle, float(win_length), _explained(columns, target))
-
-    for share in _FINER_WINDOWS:
-        win_length = max(16, round(share * one.hop_length))
-        best = max(best, rate(one.hop_length, one.middle, win_length), key=lambda a: a.explained)
-    while step >= 1.0:
-        tries = [
-            rate(best.hop_length + hop, best.middle + move, round(best.win_length))
-            for hop, move in ((0, -step), (0, step), (-1, 0.0), (1, 0.0))
-            if best.hop_length + hop >= 1
-        ]
-        better = max(tries, key=lambda a: a.explained)
-        if better.explained > best.explained:
-            best = better
-        else:
-            step /= 2
-    return best
-
-
-def _n_bands(n_columns: int) -> int:
-    return min(_MOST_BANDS, max(4, n_columns // 5))
-
-
-def _levels(
-    samples: Values, middles: NDArray[np.int_], win_length: int, sample_rate: int, n_bands: int
-) -> Values:
-    """Return generic levels around samples: (n, n_bands), each band with a mean of 0."""
-    places = middles[:, None] - win_length // 2 + np.arange(win_length)
-    inside = (places >= 0) & (places < len(samples))
-    frames = np.where(inside, samples[np.clip(places, 0, len(samples) - 1)], 0.0)
-    n_fft = 1 << max(7, (win_length - 1).bit_length())
-    powers = np.abs(np.fft.rfft(frames * np.hanning(win_length), n_fft)) ** 2
-    edges = scale_to_hz(
-        np.linspace(*hz_to_scale([40.0, sample_rate / 2], "htk"), n_bands + 1), "htk"
-    )
-    bins = np.unique(np.searchsorted(np.arange(n_fft // 2 + 1) * sample_rate / n_fft, edges))
-    bands = np.add.reduceat(powers, bins[:-1], axis=1)
-    return _centred(np.log(bands + 1e-9 * bands.max() + 1e-30))
-
-
-def _centred(values: Values) -> Values:
-    centred: Values = values - values.mean(axis=0)
+def _centred(values: NDArray[Any]) -> NDArray[Any]:
+    centred = values - values.mean(axis=0)
     deviation = centred.std(axis=0)
-    return centred / np.where(deviation > 1e-9, deviation, np.inf)
+    return centred / np.where(deviation > 1e-6, deviation, np.inf)
 
 
-def _explained(columns: Values, target: Values) -> float:
-    """Return the share of the target's variance that a straight line of the columns explains."""
-    n, n_bands = columns.shape
-    columns = columns - columns.mean(axis=0)
-    product = columns.T @ target
-    gram = columns.T @ columns + 1e-3 * n * np.eye(n_bands)
+def _explained(columns: NDArray[np.float32], target: NDArray[np.float32]) -> Values:
+    """Return the share of the target's variance that straight lines of the columns explain.
+
+    Args:
+        columns: (n_grids, n, n_bands).
+        target: (n, n_components).
+    """
+    n, n_bands = columns.shape[1:]
+    columns = columns - columns.mean(axis=1, keepdims=True)
+    turned = columns.transpose(0, 2, 1)
+    products = turned @ target
+    grams = turned @ columns + np.float32(1e-3 * n) * np.eye(n_bands, dtype=np.float32)
     variance = float((target * target).sum())
     if variance == 0.0:
-        return 0.0
-    share = float((product * np.linalg.solve(gram, product)).sum()) / variance
-    return 1.0 - (1.0 - share) * (n - 1) / max(1, n - n_bands - 1)
+        return np.zeros(len(columns))
+    shares = (products * np.linalg.solve(grams, products)).sum(axis=(1, 2)) / variance
+    adjusted: Values = 1.0 - (1.0 - shares) * (n - 1) / max(1, n - n_bands - 1)
+    return adjusted

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from visualizer.errors import ConfigError
+from visualizer.mel.presets import PRESETS
 from visualizer.mel.stage import Stage
 from visualizer.mel.stages.frame_preemphasis import FramePreemphasis
 from visualizer.mel.stages.frames import Frames
@@ -18,6 +19,7 @@ from visualizer.mel.stages.spectrum import Spectrum
 from visualizer.mel.stages.window import Window
 from visualizer.tools.identify.alignment import Alignment
 from visualizer.tools.identify.chains import Chain
+from visualizer.tools.identify.scoring import Compression
 
 WINDOWS_S = (0.02, 0.025, 0.03, 0.032, 0.04, 0.046, 0.05, 0.06, 0.064, 0.08, 0.1, 0.128)
 _WINDOW_SIZES = (
@@ -74,11 +76,40 @@ def framed(chain: Chain, win: int, hop: int, n_fft: int, offset: int) -> Chain |
     """Return the chain with these frames and this transform; None where they do not fit."""
     frames, spectrum = chain.of(Frames), chain.of(Spectrum)
     try:
-        frames = replace(frames, win_length=win, hop_length=hop, offset=offset, count="fit")
+        count = "whole" if offset > 0 else "fit"
+        frames = replace(frames, win_length=win, hop_length=hop, offset=offset, count=count)
         spectrum = replace(spectrum, n_fft=n_fft)
     except ConfigError:
         return None
     return chain.having(frames, spectrum)
+
+
+def named(
+    rate: int, n_rows: int, grid: Alignment, compression: Compression
+) -> Iterator[Chain]:
+    """Yield the presets' chains up to their filters, with as many rows and at the grid's hop."""
+    for preset in PRESETS.values():
+        front_end = preset.make(rate) if preset.any_rate else preset.front_end
+        chain = Chain(rate, front_end.stages).head
+        mel, frames = chain.find(Mel), chain.of(Frames)
+        if mel is None or front_end.sample_rate != rate or chain.tail:
+            continue
+        if compression.n_coefficients is None:
+            made = chain.changed(Mel, n_mels=n_rows)
+        else:
+            made = chain if mel.n_mels >= n_rows else None
+        if made is None:
+            continue
+        win, n_fft = frames.win_length, chain.of(Spectrum).n_fft
+        if frames.hop_length == grid.hop_length and abs(
+            frames.offset + win / 2 - grid.middle
+        ) < max(0.12 * win, 0.25 * grid.hop_length):
+            yield made
+            continue
+        for offset in offsets(win, grid.hop_length, n_fft, grid.middle):
+            moved = framed(made, win, grid.hop_length, n_fft, offset)
+            if moved is not None:
+                yield moved
 
 
 def windows(chain: Chain) -> Iterator[Chain]:

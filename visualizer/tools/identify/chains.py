@@ -27,7 +27,7 @@ _ORDER = (
     *("row_affine", "affine", "clip", "deltas", "fixed_columns", "stack"),
 )
 """In which stages usually stand."""
-_MOST_KEPT = 48
+_MOST_KEPT = 32
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Chain:
         """Return the chain without stages of these kinds."""
         return Chain(self.sample_rate, tuple(s for s in self.stages if not isinstance(s, kinds)))
 
-    def changed(self, kind: type[Stage], **values: Any) -> Chain | None:
+    def changed(self, kind: type[Stage], /, **values: Any) -> Chain | None:
         """Return the chain with other fields of a stage; None where they do not fit."""
         stage = self.find(kind)
         assert stage is not None
@@ -96,11 +96,16 @@ def stage_kind(name: str) -> type[Stage] | None:
 class Sound:
     """A sound, and the columns that chains give of it; what the last ones share is kept."""
 
-    def __init__(self, samples: NDArray[np.float32], sample_rate: int) -> None:
-        """`samples` are (n_samples,) at `sample_rate` (Hz)."""
+    def __init__(
+        self,
+        samples: NDArray[np.floating],
+        sample_rate: int,
+        dtype: type[np.floating] = np.float64,
+    ) -> None:
+        """`samples` are (n_samples,) at `sample_rate` (Hz); columns are computed as `dtype`."""
         self.sample_rate = sample_rate
-        self._arrays = BatchArrays(np.float64)
-        self._at_rate = {sample_rate: np.asarray(samples, dtype=np.float64)}
+        self._arrays, self._dtype = BatchArrays(dtype), dtype
+        self._at_rate: dict[int, NDArray[Any]] = {sample_rate: np.asarray(samples, dtype=dtype)}
         self._kept: dict[Any, Values] = {}
 
     def at(self, sample_rate: int) -> Values:
@@ -109,7 +114,7 @@ class Sound:
             own = self._at_rate[self.sample_rate].astype(np.float32)
             resampler = StreamingResampler(self.sample_rate, sample_rate, 1)
             pieces = resampler.push(own[:, None]), resampler.flush()
-            self._at_rate[sample_rate] = np.concatenate(pieces)[:, 0].astype(np.float64)
+            self._at_rate[sample_rate] = np.concatenate(pieces)[:, 0].astype(self._dtype)
         return self._at_rate[sample_rate]
 
     def linear(self, chain: Chain, first: int = 0, last: int | None = None) -> Values:
@@ -125,7 +130,7 @@ class Sound:
         """
         front_end = chain.head.front_end()
         prepared = self._prepared(front_end)
-        end = front_end.n_columns(prepared.shape[1]) if last is None else last
+        end = front_end.frames.n_columns(prepared.shape[1]) if last is None else last
         kernel = front_end.kernel_stages
         at_spectrum = next(i for i, s in enumerate(kernel) if s.place == "spectrum") + 1
         sound = front_end.sound_stages
@@ -158,10 +163,8 @@ class Sound:
             return samples
         prepared = self._kept.pop(key, None)
         if prepared is None:
-            prepared = samples
-            for stage in front_end.sound_stages:
-                before = front_end.before(stage)
-                prepared = stage.of_sound(self._arrays, before, 1).push(prepared)
+            state = front_end.sound(self._arrays, 1)
+            prepared = np.concatenate((state.push(samples), *state.flush()), axis=1)
         self._keep(key, prepared)
         return prepared
 
@@ -178,4 +181,4 @@ def chain_tail(front_end: FrontEnd) -> tuple[Stage, ...]:
 
 def _cut(frames: Frames) -> Frames:
     """Return what tells which samples a frame holds."""
-    return replace(frames, count="fit")
+    return replace(frames, count="whole", followed_by=0)

@@ -23,7 +23,7 @@ from visualizer.tools.identify.scoring import Compression, Target
 
 Values = NDArray[np.float64]
 
-_MOST_COLUMNS = 256
+_MOST_COLUMNS = 160
 _EXACT = 1e-9
 _STEPS_HZ = (320.0, 160.0, 80.0, 40.0, 20.0, 10.0, 5.0, 2.0, 1.0, 0.5, 0.2, 0.1, 0.05)
 _ROUND_HZ = (1000.0, 500.0, 100.0, 50.0, 25.0, 20.0, 10.0, 5.0, 1.0, 0.5, 0.1)
@@ -94,6 +94,7 @@ class HeadSearch:
             bare = [c for c in candidates.framings(plain, grid)
                     if c.of(Spectrum).n_fft // 2 + 1 == self.n_rows]
             found += self.ranked(bare, compression)
+        found += self.ranked(candidates.named(rate, self.n_rows, grid, compression), compression)
         found.sort(key=lambda guess: guess.misfit)
         firsts: list[Guess] = []
         for guess in found:
@@ -105,32 +106,39 @@ class HeadSearch:
 
     def climb(self, guess: Guess, tick: Callable[[], None]) -> Guess:
         """Change one group of fields after the other until nothing is better."""
-        for _ in range(6):
+        steps = (self._compressed, self._framed, self._filtered, self._windowed)
+        nudges = False
+        for _ in range(8):
             before = guess.misfit
-            for step in (self._framed, self._filtered, self._compressed, self._windowed):
-                guess = step(guess)
+            for step in (*steps, self._nudged) if nudges else steps:
+                if guess.misfit >= _EXACT:
+                    guess = step(guess)
                 tick()
-            if guess.misfit < _EXACT or guess.misfit > 0.9 * before:
+            if guess.misfit < _EXACT or (nudges and guess.misfit > 0.9 * before):
                 break
+            # Numbers that are not usual, once the usual ones are as good as they get.
+            nudges = nudges or guess.misfit > 0.9 * before
         return guess
 
     def _framed(self, guess: Guess) -> Guess:
+        """Try usual windows' lengths, transforms and powers, with the most usual windows."""
         chain = guess.chain
         frames = chain.of(Frames)
         middle = frames.offset + frames.win_length / 2
         grid = replace(self.grid, win_length=float(frames.win_length), middle=middle)
-        spread = 0.35 if guess.misfit > 0.02 else 0.1
-        powers = [p for p in (1, 2)]
+        framings = list(candidates.framings(chain, grid, 0.3 if guess.misfit > 1e-3 else 0.15))
+        if chain.find(Mel) is None:
+            framings = [c for c in framings if c.of(Spectrum).n_fft // 2 + 1 == self.n_rows]
+        kinds: list[Window | None] = [Window("hann"), Window("hamming"), chain.find(Window)]
         options = [
-            c.having(replace(c.of(Spectrum), power=power))
-            for c in candidates.framings(chain, grid, spread)
-            for power in powers
+            (c.without(Window) if window is None else c.having(window)).having(
+                replace(c.of(Spectrum), power=power)
+            )
+            for window in dict.fromkeys(kinds)
+            for c in framings
+            for power in (2, 1)
         ]
-        bare = chain.find(Mel) is None
-        if bare:
-            options = [c for c in options if c.of(Spectrum).n_fft // 2 + 1 == self.n_rows]
-        guess = self.best(options, guess)
-        return self._nudged(guess)
+        return self.best(options, guess)
 
     def _nudged(self, guess: Guess) -> Guess:
         """Move window and offset sample by sample, which finds lengths that are not usual."""
@@ -196,7 +204,7 @@ class HeadSearch:
         """Move the range of the filters, then take the roundest numbers that are as good."""
         sure = guess.misfit < 1e-4
         for step in _STEPS_HZ[5 if sure else 0 :]:
-            while True:
+            while guess.misfit >= _EXACT:
                 options = list(self._moved(guess.chain, step))
                 better = self.best(options, guess)
                 if better.misfit >= guess.misfit:
@@ -207,7 +215,7 @@ class HeadSearch:
     def _moved(self, chain: Chain, step: float) -> Iterator[Chain]:
         mel = chain.of(Mel)
         most = 0.65 * chain.sample_rate
-        for low, high in ((-1, 0), (1, 0), (0, -1), (0, 1), (1, 1), (-1, -1), (1, -1), (-1, 1)):
+        for low, high in ((-1, 0), (1, 0), (0, -1), (0, 1), (1, 1), (-1, -1)):
             f_min, f_max = max(0.0, mel.f_min + low * step), min(most, mel.f_max + high * step)
             made = chain.changed(Mel, f_min=round(f_min, 4), f_max=round(f_max, 4))
             if made is not None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.errors import ConfigError, quoted
+from visualizer.errors import ConfigError, one_line, quoted
 
 Values = NDArray[np.float64]
 Rounding = Literal["float64", "float32", "float16", "bfloat16", "whole numbers"]
@@ -68,6 +69,33 @@ class Observation:
         least = _LEAST_STEP.get(self.rounding, 0.0)
         step: Values = np.maximum(np.abs(self.values) * _STEPS[self.rounding], least)
         return step
+
+
+def read_features(path: Path) -> NDArray[Any]:
+    """Return the array of a .npy, or of a .npz that has one array or one named "mel".
+
+    Raises:
+        ConfigError: where there is none.
+    """
+    name = quoted(path)
+    try:
+        held = np.load(path, allow_pickle=False)
+        if not isinstance(held, np.ndarray):
+            with held:
+                names = held.files
+                chosen = "mel" if "mel" in names else names[0] if len(names) == 1 else None
+                if chosen is None:
+                    known = ", ".join(map(quoted, names[:5]))
+                    raise ConfigError(f"{name} holds the arrays {known}", "one must be named 'mel'")
+                held = held[chosen]
+    except ConfigError:
+        raise
+    except OSError as error:
+        raise ConfigError(f"{name} cannot be read: {error.strerror or one_line(error)}") from error
+    except Exception as error:
+        # A damaged one is found by NumPy, zipfile or zlib, each with errors of its own.
+        raise ConfigError(f"{name} is no array of numbers: {one_line(error)}") from error
+    return np.asarray(held)
 
 
 def observations(features: NDArray[Any]) -> tuple[Observation, ...]:

@@ -22,9 +22,9 @@ from visualizer.tools.identify import tails
 from visualizer.tools.identify.agreement import NONE, Agreement, agreement, held
 from visualizer.tools.identify.alignment import Alignment, align
 from visualizer.tools.identify.chains import Chain, Sound
-from visualizer.tools.identify.found import Identified
+from visualizer.tools.identify.found import Identified, differences
 from visualizer.tools.identify.heads import Guess, HeadSearch
-from visualizer.tools.identify.near import compared
+from visualizer.tools.identify.near import Rival, settled
 from visualizer.tools.identify.observation import Observation, observations
 from visualizer.tools.identify.scoring import Compression, Target
 
@@ -68,9 +68,36 @@ def identify(
     sound = Sound(samples, sample_rate)
     seen, levels, grids = _placed(observations(features), sound, progress)
     best = _search(sound, seen, levels, grids, progress)
-    identified = compared(sound, best.chain, best.agreement, seen, near)
+    rival = Rival(sound, seen, best.chain, best.agreement)
+    end = settled(rival, near)
+    progress()
+    chain = end.chain
+    agreed = agreement(sound, chain, seen, sound.linear(chain))
+    front_end = chain.front_end(f"like-{end.near}"[:100])
     on_progress(1.0)
-    return identified
+    return Identified(
+        front_end=front_end,
+        near=end.near,
+        is_same=agreed.is_same and chain.sample_rate == sample_rate,
+        largest=agreed.largest,
+        differences=differences(front_end, end.near_front_end),
+        undecided=end.undecided,
+        form=_form(seen),
+        notes=tuple(_notes(chain, sample_rate)),
+    )
+
+
+def _form(seen: Observation) -> str:
+    order = "columns × rows" if seen.columns_first else "rows × columns"
+    return f"the array: {order}, {seen.n_rows} rows, {seen.n_columns} columns, {seen.rounding}"
+
+
+def _notes(chain: Chain, sample_rate: int) -> Iterable[str]:
+    if chain.sample_rate != sample_rate:
+        yield (
+            f"the sound was resampled from {sample_rate} to {chain.sample_rate} Hz, and theirs by "
+            "another resampler, most likely: no exact agreement is to be expected"
+        )
 
 
 class _Progress:
@@ -141,12 +168,16 @@ def _head(
 ) -> Guess:
     """Return the best chain up to the filters."""
     known = seen.known
+    quick = Sound(sound.at(sound.sample_rate), sound.sample_rate, np.float32)
     compressions = [Compression()]
     if seen.n_rows <= _MOST_COEFFICIENTS and levels is seen.values:
-        compressions.append(Compression(n_coefficients=seen.n_rows))
+        compressions += [
+            Compression(n_coefficients=seen.n_rows, below=below)
+            for below in (None, 8.0 * math.log(10.0))
+        ]
     found: list[tuple[HeadSearch, Guess]] = []
     for grid in grids:
-        search = HeadSearch(sound, levels, known, grid)
+        search = HeadSearch(quick, levels, known, grid)
         for compression in compressions:
             found += [(search, g) for g in search.starts(sound.sample_rate, compression)]
             progress()
@@ -194,6 +225,7 @@ def _tail(
 ) -> Found:
     """Return the best chain with what comes after the filters."""
     counts = tuple(s for s in head.stages if s.place == "count")
+    head = head.without(Scale)
     best = Found(head, NONE, math.inf)
     for norm in Mel.alternatives()["norm"] if head.find(Mel) else (None,):
         chain = head.changed(Mel, norm=norm) if head.find(Mel) else head

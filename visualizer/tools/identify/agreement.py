@@ -14,7 +14,7 @@ from visualizer.tools.identify.observation import Observation
 
 Values = NDArray[np.float64]
 
-_BIN_ERROR = 1e-6
+_BIN_ERROR = 2e-6
 """Of a frame's root mean square: how far float32's transforms may be off at a bin."""
 _FILTER_ERROR = 1e-5
 """Of a filter's peak: weights that were computed in float32."""
@@ -24,6 +24,10 @@ _DRAWS = 3
 _MOST_RMS = 0.65
 """Of deviations, as shares of the tolerance: evenly spread within it they have 0.58."""
 _MOST = 1.05
+_FEW = 1e-3
+"""The share of values that may be off by more than that…"""
+_MOST_OF_FEW = 3.0
+"""…but not by more than this: a tolerance is an estimate."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,16 +40,18 @@ class Agreement:
     """of the deviations, each as a share of what rounding explains"""
     worst: float
     """the largest of these shares"""
+    usual: float
+    """what nearly all of them are below"""
     tolerance: Values | None = None
     """(n_columns, n_rows), in the features' unit"""
 
     @property
     def is_same(self) -> bool:
         """Whether rounding explains all deviations."""
-        return self.worst <= _MOST and self.rms <= _MOST_RMS
+        return self.worst <= _MOST_OF_FEW and self.usual <= _MOST and self.rms <= _MOST_RMS
 
 
-NONE = Agreement(float("inf"), float("inf"), float("inf"))
+NONE = Agreement(*[float("inf")] * 4)
 
 
 def agreement(sound: Sound, chain: Chain, seen: Observation, linear: Values) -> Agreement:
@@ -79,17 +85,8 @@ def held(columns: Values, seen: Observation, tolerance: Values) -> Agreement:
     known = np.isfinite(seen.values)
     shares = (sizes / tolerance)[known]
     rms = float(np.sqrt(np.mean(shares**2)))
-    return Agreement(float(sizes[known].max()), rms, float(shares.max()), tolerance)
-
-
-def deviation_score(columns: Values, seen: Observation) -> float:
-    """Return a quick figure of how far columns are from the features: 0 where they are them."""
-    if columns.shape != seen.values.shape:
-        return float("inf")
-    sizes = np.abs(columns - seen.values)
-    sizes = sizes[np.isfinite(sizes)]
-    # The root mean square alone would tell of a few columns at the edges only.
-    return float(sizes.mean() + 0.01 * np.sqrt((sizes**2).mean()))
+    usual = float(np.quantile(shares, 1.0 - _FEW))
+    return Agreement(float(sizes[known].max()), rms, float(shares.max()), usual, tolerance)
 
 
 def _errors(sound: Sound, chain: Chain, linear: Values) -> Values:

@@ -21,8 +21,8 @@ _MOST_COLUMNS = 224
 _MOST_BANDS = 28
 _MOST_COMPONENTS = 20
 """Of the rows: what they have in common is enough."""
-_LEAST_RATE_HZ = 8_000
-"""Of the sound that is looked at: levels below 4 kHz tell the moments."""
+_LEAST_RATE_HZ = 16_000
+"""Of the sound that is looked at: levels below 8 kHz tell the moments."""
 _LONGEST_S = 0.13
 """A window's half, or twice what is put in front of the sound."""
 _WINDOWS = (1.6, 4.0)
@@ -46,19 +46,44 @@ class Alignment:
     """the share of the rows' variance, at most 1"""
 
 
-def align(levels: Values, samples: Values, sample_rate: int) -> tuple[Alignment, ...]:
+def align(
+    levels: Values, samples: Values, sample_rate: int, raised: float = 0.0
+) -> tuple[Alignment, ...]:
     """Return the grids that fit best, the best first.
 
     Args:
         levels: (n_columns, n_rows), that grow with the logarithm of the sound; NaN is unknown.
         samples: (n_samples,) at `sample_rate`, in Hz.
+        raised: the share of the levels that were raised to a floor.
     """
-    return _Aligner(levels, samples, sample_rate).found()
+    return _Aligner(levels, samples, sample_rate, raised).found()
+
+
+def usual_grids(grid: Alignment, n_columns: int, n_samples: int, rate: int) -> list[Alignment]:
+    """Return grids of usual hops that a number of columns allows, beside the one that fits best.
+
+    A sound whose pitch glides may fit better where the columns are a little off.
+    """
+    usual = {*_HOPS, *(round(s * rate) for s in _HOPS_S), *(int(s * rate) for s in _HOPS_S)}
+    low = (n_samples - 2 * grid.win_length) / (n_columns + 1)
+    high = n_samples / max(1, n_columns - 2)
+    win = grid.win_length
+    return [
+        Alignment(hop, middle, win, 0.0)
+        for hop in sorted(usual)
+        if low <= hop <= high
+        for middle in (0.0, win / 2, hop / 2)
+    ]
+
+
+_HOPS = (64, 80, 100, 128, 160, 200, 220, 240, 256, 275, 300, 320, 400, 441, 480, 512, 1024)
+_HOPS_S = (0.005, 0.008, 0.01, 0.0116, 0.0125, 0.015, 0.016, 0.02, 0.025)
 
 
 class _Aligner:
-    def __init__(self, levels: Values, samples: Values, sample_rate: int) -> None:
+    def __init__(self, levels: Values, samples: Values, sample_rate: int, raised: float) -> None:
         n_columns = len(levels)
+        self._raised = raised
         self._n_samples, self._hz = len(samples), sample_rate
         self._columns = np.unique(
             np.linspace(0, n_columns - 1, _MOST_COLUMNS).round().astype(int)
@@ -156,7 +181,11 @@ class _Aligner:
         bins_hz = np.arange(n_fft // 2 + 1) * rate / n_fft
         bins = np.unique(np.searchsorted(bins_hz, scale_to_hz(marks, "htk")))
         bands = np.add.reduceat(powers, bins[:-1], axis=1)
-        return _centred(np.log(bands + 1e-9 * bands.max() + 1e-30)).astype(np.float32)
+        levels = np.log(bands + 1e-9 * bands.max() + 1e-30)
+        if self._raised > 0.01:
+            sounding = levels[(middles >= 0) & (middles < self._n_samples)]
+            levels = np.maximum(levels, np.quantile(sounding, self._raised))
+        return _centred(levels).astype(np.float32)
 
 
 def _centred(values: NDArray[Any]) -> NDArray[Any]:

@@ -67,6 +67,8 @@ class HeadSearch:
     def best(self, chains: Iterable[Chain], start: Guess) -> Guess:
         """Return the best of the chains and the start."""
         for chain in chains:
+            if start.misfit < _EXACT:
+                break
             start = min(start, self.rate(chain, start.compression), key=lambda g: g.misfit)
         return start
 
@@ -85,6 +87,8 @@ class HeadSearch:
         framings = list(candidates.framings(plain, grid, 0.12)) or list(
             candidates.framings(plain, grid)
         )
+        if not framings:
+            return []
         middle = min(framings, key=lambda c: abs(c.of(Frames).win_length - win))
         n_mels = (self.n_rows,) if compression.n_coefficients is None else _allowed(self.n_rows)
         found = self.ranked(
@@ -106,11 +110,12 @@ class HeadSearch:
 
     def climb(self, guess: Guess, tick: Callable[[], None]) -> Guess:
         """Change one group of fields after the other until nothing is better."""
+        guess = self._hopped(guess)
         steps = (self._compressed, self._framed, self._filtered, self._windowed)
         nudges = False
         for _ in range(8):
             before = guess.misfit
-            for step in (*steps, self._nudged) if nudges else steps:
+            for step in (self._reframed, *steps, self._nudged) if nudges else steps:
                 if guess.misfit >= _EXACT:
                     guess = step(guess)
                 tick()
@@ -119,6 +124,21 @@ class HeadSearch:
             # Numbers that are not usual, once the usual ones are as good as they get.
             nudges = nudges or guess.misfit > 0.9 * before
         return guess
+
+    def _hopped(self, guess: Guess) -> Guess:
+        """Try hops a little longer or shorter, about the same middle of the sound."""
+        chain = guess.chain
+        frames, n_fft = chain.of(Frames), chain.of(Spectrum).n_fft
+        win, hop = frames.win_length, frames.hop_length
+        middle = frames.offset + win / 2
+        options = []
+        for change in (-3, -2, -1, 1, 2, 3):
+            if hop + change < 1:
+                continue
+            moved = middle - change * (self._first + self._last) / 2
+            places = {*candidates.offsets(win, hop + change, n_fft, moved), round(moved - win / 2)}
+            options += [candidates.framed(chain, win, hop + change, n_fft, at) for at in places]
+        return self.best([c for c in options if c is not None], guess)
 
     def _framed(self, guess: Guess) -> Guess:
         """Try usual windows' lengths, transforms and powers, with the most usual windows."""
@@ -139,6 +159,17 @@ class HeadSearch:
             for power in (2, 1)
         ]
         return self.best(options, guess)
+
+    def _reframed(self, guess: Guess) -> Guess:
+        """Try each window with each usual length: one that is narrower is longer."""
+        chain = guess.chain
+        frames = chain.of(Frames)
+        middle = frames.offset + frames.win_length / 2
+        grid = replace(self.grid, win_length=float(frames.win_length), middle=middle)
+        framings = candidates.framings(chain, grid, 0.3)
+        if chain.find(Mel) is None:
+            framings = (c for c in framings if c.of(Spectrum).n_fft // 2 + 1 == self.n_rows)
+        return self.best((w for c in framings for w in candidates.windows(c)), guess)
 
     def _nudged(self, guess: Guess) -> Guess:
         """Move window and offset sample by sample, which finds lengths that are not usual."""

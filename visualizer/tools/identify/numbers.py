@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 
@@ -30,6 +31,30 @@ def rounder(value: float, tolerance: float) -> Iterator[tuple[float, int]]:
     if abs(power - value) <= tolerance:
         found[power] = min(found.get(power, 3), 3)
     yield from sorted(found.items(), key=lambda item: item[1])
+
+
+def readings(
+    value: float, tight: float, loose: float, most: int = 2
+) -> Iterator[tuple[float, float]]:
+    """Yield what a measured number may have been meant as, each with its cost.
+
+    Args:
+        value: as it was measured.
+        tight: how exact it is where all else is right.
+        loose: how exact it is at least.
+        most: how many round numbers to yield of each tolerance.
+    """
+    found: dict[float, float] = {}
+    for tolerance, extra in ((tight, 0), (loose, 2)):
+        for number, cost in itertools.islice(rounder(value, tolerance), most):
+            found.setdefault(number, cost + extra)
+    if min(found.values(), default=math.inf) > _ROUND:
+        found.setdefault(value, 12.0)
+    yield from sorted(found.items(), key=lambda item: item[1])
+
+
+_ROUND = 4
+"""The cost of a number that nobody would take for a coincidence."""
 
 
 def _significant(value: float, digits: int) -> float:

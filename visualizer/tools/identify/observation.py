@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -54,6 +55,16 @@ class Observation:
     @property
     def n_rows(self) -> int:
         return self.values.shape[1]
+
+    @cached_property
+    def n_sounding(self) -> int:
+        """Columns up to where all that follow are the same: the sound was filled up there."""
+        last = self.values[-1]
+        differs = (self.values != last).any(axis=1)
+        if not differs.any():
+            return self.n_columns
+        end = int(np.flatnonzero(differs)[-1]) + 1
+        return end if end < 0.9 * self.n_columns and end >= _FEWEST else self.n_columns
 
     @property
     def known(self) -> NDArray[np.bool_]:
@@ -134,13 +145,12 @@ def observations(features: NDArray[Any]) -> tuple[Observation, ...]:
 
 def _observed(values: Values, rounding: Rounding, columns_first: bool) -> Observation:
     lowest, highest = float(np.nanmin(values)), float(np.nanmax(values))
-    width = highest - lowest
-    near = 1e-6 * width if rounding in ("float32", "float64") else 0.0
-    low, high = values <= lowest + near, values >= highest - near
+    # What is raised to one value has the very same bits.
+    low, high = values <= lowest, values >= highest
     # One of each there is always.
     few = max(2, round(1e-4 * values.size))
     # A floor before each row is normalised lies elsewhere in each.
-    in_rows = values <= np.nanmin(values, axis=0) + near
+    in_rows = values <= np.nanmin(values, axis=0)
     in_rows &= in_rows.sum(axis=0) > max(2, 0.01 * len(values))
     return Observation(
         np.ascontiguousarray(values),

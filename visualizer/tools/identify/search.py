@@ -18,9 +18,10 @@ from visualizer.mel.stages.frames import Frames
 from visualizer.mel.stages.mel import Mel
 from visualizer.mel.stages.remove_dc import RemoveDC
 from visualizer.mel.stages.scale import Scale
+from visualizer.mel.stages.sound_length import SoundLength
 from visualizer.tools.identify import tails
 from visualizer.tools.identify.agreement import NONE, Agreement, agreement, held
-from visualizer.tools.identify.alignment import Alignment, align
+from visualizer.tools.identify.alignment import Alignment, align, usual_grids
 from visualizer.tools.identify.chains import Chain, Sound
 from visualizer.tools.identify.found import Identified, differences
 from visualizer.tools.identify.heads import Guess, HeadSearch
@@ -32,6 +33,8 @@ Values = NDArray[np.float64]
 
 _SOUGHT = 1e-6
 """A misfit that only rounding leaves."""
+_GOOD_START = 0.02
+"""A misfit from which the rest is found by small steps."""
 _MOST_COEFFICIENTS = 64
 _RATES = (16_000, 22_050, 24_000, 44_100, 48_000, 32_000, 8_000)
 
@@ -119,10 +122,11 @@ def _placed(
     samples = sound.at(sound.sample_rate)
     found = []
     for seen in turns:
-        if seen.n_columns > len(samples) // 8:
+        if seen.n_sounding > len(samples) // 8:
             continue
         for levels in _levels(seen):
-            grids = align(levels, samples, sound.sample_rate)
+            raised = float((seen.at_lowest | seen.at_rows_lowest)[: seen.n_sounding].mean())
+            grids = align(levels[: seen.n_sounding], samples, sound.sample_rate, raised)
             found.append((seen, levels, grids))
             progress(0.1)
     if not found:
@@ -151,12 +155,14 @@ def _search(
 ) -> Found:
     is_linear = levels is not seen.values
     head = _head(sound, seen, levels, grids, progress)
-    chain = _framed(sound, seen, levels, head)
-    found = _tail(sound, seen, chain, head.compression, is_linear=is_linear)
-    progress()
-    if not found.agreement.is_same:
-        found = _settled(sound, seen, found)
-    return found
+    best = Found(head.chain, NONE, math.inf)
+    for chain in _framed(sound, seen, levels, head):
+        found = _tail(sound, seen, chain, head.compression, is_linear=is_linear)
+        best = _better(best, found)
+        progress()
+        if best.agreement.is_same:
+            return best
+    return _settled(sound, seen, best)
 
 
 def _head(
@@ -167,46 +173,69 @@ def _head(
     progress: _Progress,
 ) -> Guess:
     """Return the best chain up to the filters."""
-    known = seen.known
+    known, levels = seen.known[: seen.n_sounding], levels[: seen.n_sounding]
     quick = Sound(sound.at(sound.sample_rate), sound.sample_rate, np.float32)
     compressions = [Compression()]
-    if seen.n_rows <= _MOST_COEFFICIENTS and levels is seen.values:
+    if seen.n_rows <= _MOST_COEFFICIENTS and not seen.lowest >= 0.0:
         compressions += [
             Compression(n_coefficients=seen.n_rows, below=below)
             for below in (None, 8.0 * math.log(10.0))
         ]
     found: list[tuple[HeadSearch, Guess]] = []
-    for grid in grids:
+    n_samples = len(sound.at(sound.sample_rate))
+    others = usual_grids(grids[0], seen.n_sounding, n_samples, sound.sample_rate)
+    for grid in (*grids, *others):
+        if grid in others and min(item[1].misfit for item in found) < _GOOD_START:
+            break
         search = HeadSearch(quick, levels, known, grid)
         for compression in compressions:
             found += [(search, g) for g in search.starts(sound.sample_rate, compression)]
             progress()
     found.sort(key=lambda item: item[1].misfit)
-    best: Guess | None = None
+    best = found[0][1]
     for search, guess in found[:3]:
-        climbed = search.climb(guess, progress)
-        best = climbed if best is None else min(best, climbed, key=lambda g: g.misfit)
+        best = min(best, search.climb(guess, progress), key=lambda g: g.misfit)
         if best.misfit < _SOUGHT:
-            break
-    assert best is not None
+            return best
+    resampled = []
+    for rate in _RATES:
+        hop = grids[0].hop_length * rate / sound.sample_rate
+        if rate == sound.sample_rate or abs(hop - round(hop)) > 0.02 or hop < 1.0:
+            continue
+        ratio = rate / sound.sample_rate
+        middle, win = grids[0].middle * ratio, grids[0].win_length * ratio
+        grid = replace(grids[0], hop_length=round(hop), middle=middle, win_length=win)
+        search = HeadSearch(quick, levels, known, grid)
+        resampled += [(search, g) for g in search.starts(rate, compressions[0])]
+        progress()
+    resampled.sort(key=lambda item: item[1].misfit)
+    for search, guess in resampled[:1]:
+        climbed = search.climb(guess, progress)
+        best = climbed if climbed.misfit < 0.3 * best.misfit else best
     return best
 
 
-def _framed(sound: Sound, seen: Observation, levels: Values, head: Guess) -> Chain:
-    """Return the chain with what is outside the sound and the number of columns."""
+def _framed(sound: Sound, seen: Observation, levels: Values, head: Guess) -> list[Chain]:
+    """Return chains with what is outside the sound and the number of columns, the best first."""
     target = Target(levels, seen.known)
     rated = []
     for edge in Frames.alternatives()["edge"]:
         for chain in _counted(sound, seen, head.chain, edge):
-            linear = sound.linear(chain)[: seen.n_columns]
-            rated.append((target.misfit(head.compression(linear)), len(rated), chain))
-    return min(rated)[2] if rated else head.chain
+            linear = sound.linear(chain)
+            n_columns = min(len(linear), seen.n_columns)
+            over = Target(levels[:n_columns], seen.known[:n_columns])
+            misfit = over.misfit(head.compression(linear[:n_columns]))
+            rated.append((misfit, len(rated), chain))
+    rated.sort()
+    filled = [r[2] for r in rated if r[2].find(FixedColumns) or r[2].find(SoundLength)]
+    plain = [r[2] for r in rated if r[2] not in filled]
+    return plain[:1] or filled[:3] or [head.chain]
 
 
 def _counted(sound: Sound, seen: Observation, chain: Chain, edge: str) -> Iterable[Chain]:
     """Yield the chains that give as many columns as there are."""
     n = len(sound.at(chain.sample_rate))
-    more = []
+    fewer, more = [], []
     for count in Frames.alternatives()["count"]:
         made = chain.changed(Frames, edge=edge, count=count)
         if made is None:
@@ -215,9 +244,18 @@ def _counted(sound: Sound, seen: Observation, chain: Chain, edge: str) -> Iterab
         if n_columns == seen.n_columns:
             yield made
             return
-        more.append((n_columns < seen.n_columns, abs(n_columns - seen.n_columns), made))
-    if more:
-        yield min(more, key=lambda item: item[:2])[2].having(FixedColumns(seen.n_columns))
+        (fewer if n_columns < seen.n_columns else more).append((n_columns, made))
+    for _, made in sorted(more, key=lambda item: item[0])[:1]:
+        yield made.having(FixedColumns(seen.n_columns))
+    for _, made in sorted(fewer, key=lambda item: -item[0])[:1]:
+        fill = float(np.nanmedian(seen.values[-1]))
+        yield made.having(FixedColumns(seen.n_columns, fill))
+        for length in (seen.n_columns * chain.of(Frames).hop_length, 480_000, 160_000):
+            for count in Frames.alternatives()["count"]:
+                counted = chain.changed(Frames, edge=edge, count=count)
+                if counted and counted.of(Frames).n_columns(length) == seen.n_columns:
+                    yield counted.having(SoundLength(length))
+                    return
 
 
 def _tail(
@@ -281,7 +319,8 @@ def _ended(
         rated.append((_distance(columns, seen), tail.cost, len(rated), chain))
     # Of those that are as near, the most usual.
     rated.sort(key=lambda item: item[0])
-    rated = [r for r in rated if r[0] <= 1.5 * rated[0][0] + 1e-7][:24]
+    enough = 3e-7 * (seen.highest - seen.lowest) + float(np.nanmean(seen.step))
+    rated = [r for r in rated if r[0] <= 1.5 * rated[0][0] + enough] if rated else []
     best = Found(head, NONE, math.inf)
     for _, cost, _, chain in sorted(rated, key=lambda item: item[1])[:6]:
         agreed = agreement(sound, chain, seen, sound.linear(chain))

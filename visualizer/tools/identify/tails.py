@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visualizer.errors import ConfigError
+from visualizer.mel.limits import LEAST_FLOOR
 from visualizer.mel.stage import Stage
 from visualizer.mel.stages import STAGES
 from visualizer.mel.stages.affine import Affine
@@ -23,7 +24,7 @@ from visualizer.mel.stages.scale import Scale
 from visualizer.mel.stages.spectrum import Spectrum
 from visualizer.mel.stages.statistics import Statistics
 from visualizer.tools.identify.chains import Chain
-from visualizer.tools.identify.numbers import rounder
+from visualizer.tools.identify.numbers import readings, rounder
 from visualizer.tools.identify.observation import Observation
 from visualizer.tools.identify.scoring import Compression
 
@@ -131,9 +132,8 @@ def linear_tails(head: Chain, line: Lines) -> Iterator[Tail]:
         yield Tail(1.0, stages, 0.0)
         for scale, cost in input_scales(head, ratio ** (1.0 / (power * exponent))):
             yield Tail(scale, stages, cost)
-        for scale, cost in rounder(ratio, 1e-5 * ratio):
-            yield Tail(1.0, (*stages, Affine(0.0, scale)), 3.0 + cost)
-        yield Tail(1.0, (*stages, Affine(0.0, ratio)), 20.0)
+        for scale, cost in readings(ratio, 1e-6 * ratio, 1e-4 * ratio):
+            yield Tail(1.0, (*stages, Affine(0.0, scale)), 4.0 + cost)
 
 
 def input_scales(head: Chain, scale: float) -> Iterator[tuple[float, float]]:
@@ -156,9 +156,8 @@ def input_scales(head: Chain, scale: float) -> Iterator[tuple[float, float]]:
         for factor in (1.0, 32768.0):
             if abs(usual * factor / scale - 1.0) < 1e-4:
                 yield usual * factor, 2.0
-    for value, cost in rounder(scale, 1e-4 * scale):
-        yield value, 2.0 + cost
-    yield scale, 15.0
+    for value, cost in readings(scale, 2e-6 * scale, 3e-4 * scale):
+        yield value, 4.0 + cost
 
 
 def log_tails(
@@ -196,9 +195,8 @@ def _near_one(slope: float) -> Iterator[tuple[float, float]]:
     if abs(slope - 1.0) < 3e-4:
         yield 1.0, 0.0
         return
-    for value, cost in itertools.islice(rounder(slope, 3e-4 * abs(slope)), 4):
+    for value, cost in readings(slope, 2e-6 * abs(slope), 3e-4 * abs(slope)):
         yield value, 3.0 + cost
-    yield slope, 14.0
 
 
 def _offsets(
@@ -210,7 +208,7 @@ def _offsets(
         yield 1.0, 0.0, 0.0
         return
     scale = math.exp(min(max(offset / factor / power, -60.0), 60.0))
-    for value, cost in itertools.islice(input_scales(head, scale), 4):
+    for value, cost in input_scales(head, scale):
         yield value, 0.0, cost
     if compression.adds and compression.floor > 0.0:
         # ln(1 + c·x)
@@ -218,9 +216,8 @@ def _offsets(
         if abs(math.log(one / scale)) < 0.05:
             for value, cost in itertools.islice(rounder(one, 0.05 * one), 3):
                 yield value, 0.0, 1.0 + cost
-    for value, cost in itertools.islice(rounder(offset, tolerance), 4):
+    for value, cost in readings(offset, 3e-6 * max(factor, abs(offset)), tolerance):
         yield 1.0, value, 3.0 + cost
-    yield 1.0, offset, 14.0
 
 
 def _floors(
@@ -238,9 +235,8 @@ def _floors(
         ends = (Clip(seen.highest),)
     if compression.adds and compression.floor > 0.0:
         floor = compression.floor * gain
-        for value, cost in itertools.islice(rounder(floor, 0.02 * floor), 4):
+        for value, cost in readings(floor, 1e-3 * floor, 0.02 * floor):
             yield Log(kind, value, "add"), ends, cost
-        yield Log(kind, floor, "add"), ends, 12.0
     below_all = float(np.exp(max(levels.min(), -80.0))) * gain
     usual = next((f for f in _FLOORS if f <= 0.9 * below_all), 1e-30)
     if not seen.at_lowest.any():
@@ -248,19 +244,16 @@ def _floors(
         return
     # What has been raised, in units of the filters' values.
     raised = math.exp(min((seen.lowest - line.intercept) / line.slope, 80.0)) * gain
-    for value, cost in itertools.islice(rounder(raised, 1e-3 * raised), 3):
-        if value > 0.0:
+    for value, cost in readings(raised, 1e-5 * raised, 1e-3 * raised):
+        if value >= LEAST_FLOOR:
             yield Log(kind, value), ends, cost
     low = next((f for f in _FLOORS if f <= 0.9 * raised), 1e-30)
     below = (seen.highest - seen.lowest) / abs(scale)
-    for value, cost in itertools.islice(rounder(below, 1e-4 * below), 2):
+    for value, cost in readings(below, 2e-6 * below, 1e-3 * below):
         yield Log(kind, low), (DynamicRange(value), *ends), 1.0 + cost
     if seen.lowest < 0.0:
-        for value, cost in itertools.islice(rounder(-seen.lowest, 1e-5 * -seen.lowest), 2):
+        for value, cost in itertools.islice(rounder(-seen.lowest, 1e-6 * -seen.lowest), 1):
             yield Log(kind, low), (Clip(value),), 1.0 + cost
-    if raised > 0.0:
-        yield Log(kind, max(raised, 1e-37)), ends, 12.0
-        yield Log(kind, low), (DynamicRange(below), *ends), 12.5
 
 
 def _relative(

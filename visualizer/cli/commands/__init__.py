@@ -20,6 +20,7 @@ COMMANDS = {
     "stream": "columns on standard output, for scripts and pipes",
     "mel": "a file's features, as the model would get them",
     "diff": "two front-ends, kernels, recordings or feature files",
+    "identify": "which front-end made the features in a file",
     "bench": "time our kernels, and what people call instead, on this machine",
     "latency": "play clicks, find them in the input, and say how late they are",
     "doctor": "what this machine has and what is missing, with a try of the microphone",

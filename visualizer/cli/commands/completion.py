@@ -12,9 +12,9 @@ from visualizer.cli.commands import COMMANDS, make_parser
 from visualizer.mel.presets import PRESETS
 
 _WORDS = {"on": ("demo",), "source": ("mic", "demo"), "a": ("demo", *PRESETS)}
-_WORDS |= {"b": _WORDS["a"], "front_end": tuple(PRESETS), "of": tuple(PRESETS)}
+_WORDS |= {"b": _WORDS["a"]} | dict.fromkeys(("front_end", "of", "near"), tuple(PRESETS))
 """What may stand for a file, by the name of the argument."""
-_FILES = ("EXE", "FILE", "FOLDER", "IN", "JSON", "OUT", "PNG")
+_FILES = ("EXE", "FEATURES", "FILE", "FOLDER", "IN", "JSON", "MINE", "OUT", "PNG")
 """What the help calls arguments that are files."""
 
 

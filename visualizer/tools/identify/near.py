@@ -1,0 +1,171 @@
+"""The front-end that a chain is nearest to, and what this sound cannot decide."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+
+from visualizer.errors import ConfigError
+from visualizer.mel.front_end import FrontEnd
+from visualizer.mel.front_ends import find_front_end
+from visualizer.mel.presets import PRESETS
+from visualizer.mel.stage import Stage
+from visualizer.mel.stages.frames import Frames
+from visualizer.mel.stages.spectrum import Spectrum
+from visualizer.mel.stages.remove_dc import RemoveDC
+from visualizer.mel.stages.scale import Scale
+from visualizer.tools.identify.agreement import Agreement, held
+from visualizer.tools.identify.chains import Chain, Sound
+from visualizer.tools.identify.found import differences, field_name, stage_name
+from visualizer.tools.identify.observation import Observation
+
+_FEW = 4
+"""Presets whose fields are tried out one by one."""
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A chain as near to a named front-end as the sound allows."""
+
+    chain: Chain
+    near: str
+    near_front_end: FrontEnd
+    undecided: tuple[str, ...]
+
+
+class Rival:
+    """Tells whether another chain explains the features as well as the one that was found."""
+
+    def __init__(self, sound: Sound, seen: Observation, chain: Chain, agreed: Agreement) -> None:
+        self.chain = chain
+        self._sound, self._seen, self.agreed = sound, seen, agreed
+
+    def is_as_good(self, chain: Chain) -> bool:
+        """Return whether the features cannot tell it from the chain."""
+        tolerance = self.agreed.tolerance
+        if tolerance is None:
+            return False
+        try:
+            other = held(self._sound.finished(chain), self._seen, tolerance)
+        except ConfigError:
+            return False
+        if not self.agreed.is_same:
+            return other.rms <= 1.0001 * self.agreed.rms and other.worst <= self.agreed.worst
+        return other.is_same and other.rms <= 1.25 * self.agreed.rms + 0.02
+
+
+def settled(rival: Rival, near: str | None) -> Settled:
+    """Take over a named front-end's fields wherever the features do not tell them.
+
+    Args:
+        rival: the chain that was found.
+        near: a front-end's name; None is the nearest preset.
+    """
+    rate = rival.chain.sample_rate
+    if near is not None:
+        found = find_front_end(near)
+        options = [(found.name, found.at(rate))]
+    else:
+        options = [(name, preset.make(rate) if preset.any_rate else preset.front_end)
+                   for name, preset in PRESETS.items()]
+        options.sort(key=lambda option: _distance(rival.chain, option[1]))
+    best: Settled | None = None
+    fewest = math.inf
+    for name, front_end in options[:_FEW]:
+        taken = _adopted(rival, front_end)
+        n = len(differences(taken.chain.front_end(), front_end))
+        if n < fewest:
+            best, fewest = Settled(taken.chain, name, front_end, taken.undecided), n
+    assert best is not None
+    undecided = dict.fromkeys((*best.undecided, *_undecided(rival, best.chain)))
+    return Settled(best.chain, best.near, best.near_front_end, tuple(undecided))
+
+
+def _distance(chain: Chain, front_end: FrontEnd) -> float:
+    """Return how many fields differ, those that tell models apart counted more."""
+    n = 0.0
+    for one in differences(chain.front_end(), front_end):
+        heavy = one.field in ("sample_rate", "log", "mel_scale", "power", "statistics", "pcen")
+        n += 2.0 if heavy or one.field in ("dct", "window", "n_mels", "hop_length") else 1.0
+    return n
+
+
+def _adopted(rival: Rival, front_end: FrontEnd) -> Settled:
+    chain = rival.chain
+    undecided: list[str] = []
+    kinds = dict.fromkeys(type(stage) for stage in (*chain.stages, *front_end.stages))
+    theirs = Chain(front_end.sample_rate, front_end.stages)
+    whole = chain.head.without(Scale).having(*theirs.tail, *filter(None, [theirs.find(Scale)]))
+    if rival.is_as_good(whole):
+        chain = whole
+    for kind in kinds:
+        for option, names in _towards(chain, theirs, kind):
+            if rival.is_as_good(option):
+                chain = option
+                undecided += names
+                break
+        mine, other = chain.find(kind), theirs.find(kind)
+        if mine is None or other is None or mine == other:
+            continue
+        for field in fields(mine):
+            value = getattr(other, field.name)
+            if value == getattr(mine, field.name):
+                continue
+            changed = chain.changed(kind, **{field.name: value})
+            if changed is not None and rival.is_as_good(changed):
+                chain = changed
+                mine = changed.find(kind)
+                assert mine is not None
+                undecided.append(field_name(kind, field.name))
+    return Settled(chain, "", front_end, tuple(undecided))
+
+
+def _towards(
+    chain: Chain, theirs: Chain, kind: type[Stage]
+) -> Iterator[tuple[Chain, tuple[str, ...]]]:
+    """Yield the chain with a stage as theirs is, and the names of what is then undecided."""
+    mine, other = chain.find(kind), theirs.find(kind)
+    if mine == other:
+        return
+    if other is None and kind not in (Frames, Spectrum):
+        yield chain.without(kind), (stage_name(kind),)
+    elif other is not None:
+        names = tuple(
+            field_name(kind, field.name)
+            for field in fields(other)
+            if mine is not None and getattr(mine, field.name) != getattr(other, field.name)
+        )
+        yield chain.having(other), names or (stage_name(kind),)
+
+
+def _undecided(rival: Rival, chain: Chain) -> Iterator[str]:
+    """Yield the fields of which another value is as good."""
+    if not rival.agreed.is_same:
+        return
+    for stage in chain.stages:
+        kind = type(stage)
+        for field, values in (kind.alternatives() | kind.usual()).items():
+            if (kind.stage, field) in _SPECIAL or _is_idle(chain, field):
+                continue
+            for value in values:
+                if value == getattr(stage, field):
+                    continue
+                changed = chain.changed(kind, **{field: value})
+                if changed is not None and rival.is_as_good(changed):
+                    yield field_name(kind, field)
+                    break
+    dc = chain.without(RemoveDC) if chain.find(RemoveDC) else chain.having(RemoveDC())
+    if rival.is_as_good(dc):
+        yield "remove_dc"
+
+
+_SPECIAL = {("mel", "rate"), ("mel", "rounding"), ("window", "rounding")}
+"""What only few models have, and where nothing is the plain value."""
+
+
+def _is_idle(chain: Chain, field: str) -> bool:
+    """Return whether a field says nothing as the others are."""
+    if field == "epsilon_rule":
+        return chain.of(Spectrum).epsilon == 0.0
+    return field == "end" and chain.of(Frames).edge == "zeros"

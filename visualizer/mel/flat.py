@@ -260,11 +260,6 @@ NAMES: dict[type[Stage], dict[str, str]] = {
 _DEFAULTS = {field.name: field.default for field in fields(MelConfig)}
 
 
-def flat_names(kind: type[Stage]) -> dict[str, str]:
-    """Return what a stage's fields are called in the flat form; nothing for those it lacks."""
-    return dict(_NAMES.get(kind, {}))
-
-
 def flat_form(front_end: FrontEnd) -> MelConfig | None:
     """Return the flat form of a chain, or None where it has none."""
     values: dict[str, Any] = {"name": front_end.name, "sample_rate": front_end.sample_rate}

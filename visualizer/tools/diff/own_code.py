@@ -87,7 +87,7 @@ def call(
     """
     with TemporaryDirectory(prefix="mel-visualizer-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        np.save(folder / "sound.npy", samples)
+        np.save(folder / "sound.npy", samples, allow_pickle=False)
         numbers = str(sample_rate), str(python.limit_s)
         command = [python.executable, str(_CHILD), str(code.path), code.name]
         began = time.monotonic()

@@ -47,7 +47,7 @@ def main() -> None:
     try:
         np = _numpy()
         function = _function(path, module, name)
-        samples = np.load(Path(folder, "sound.npy"))
+        samples = np.load(Path(folder, "sound.npy"), allow_pickle=False)
         returned = _run("failed", lambda: function(samples, int(sample_rate)))
         np.save(Path(folder, "features.npy"), _array(np, returned), allow_pickle=False)
     except RefusedError as refused:

@@ -114,10 +114,7 @@ def _read_front_end(request: int, path: Path) -> _Answer:
     try:
         if not path.exists():
             raise ConfigError(f"there is no {quoted(path)} any more", "it is offered no longer")
-        found = find_front_end(path)
-        # Here, since a large bank of filters takes a while.
-        found.at(None)
-        return _Answer(request, path, found)
+        return _Answer(request, path, find_front_end(path))
     except VisualizerError as error:
         _log.warning("%s", error)
         return _Answer(request, path, problem=error.line, is_gone=not path.exists())

@@ -48,10 +48,14 @@ def front_end(config: EngineConfig, sample_rate: int | None = None) -> FrontEnd:
 
 
 def choice(found: Found) -> dict[str, Any]:
-    """Return the fields of an EngineConfig that say which front-end: a preset's, or the others."""
+    """Return the fields of an EngineConfig that a front-end sets: preset, mel and whose.
+
+    Always all three, so that they replace those of the front-end before.
+    """
     if found.preset is not None:
-        return {"preset": found.name}
-    return {"mel": found.at(None), "whose": found.whose[:_LONGEST_WHOSE]}
+        return {"preset": found.name, "mel": None, "whose": ""}
+    whose = found.whose[:_LONGEST_WHOSE]
+    return {"preset": EngineConfig.preset, "mel": found.at(None), "whose": whose}
 
 
 def fixed_rate(config: EngineConfig) -> int | None:

@@ -23,6 +23,7 @@ from visualizer.mel.picture import PictureUnit, has_db
 from visualizer.mel.presets import preset_for
 from visualizer.mel.rounding import Rounding, rounded
 from visualizer.mel.stage import Layout, Rows, Stage, Values
+from visualizer.mel.stages.affine import Affine
 from visualizer.mel.stages.clip import Clip
 from visualizer.mel.stages.dct import Dct
 from visualizer.mel.stages.flip import Flip
@@ -84,6 +85,13 @@ def test_each_row_has_numbers_of_its_own() -> None:
         chain(RowAffine((0.0,) * 80, (1.0,) * 80))
     with pytest.raises(ConfigError, match=r"scales is \(1.0, 'x'\); it must be a list of 1 to"):
         RowAffine((0.0, 0.0), (1.0, "x"))  # type: ignore[arg-type]
+
+
+def test_a_number_that_does_not_fit_is_told_its_limits() -> None:
+    with pytest.raises(ConfigError, match=r"it must be a number from -1e\+09 to 1e\+09"):
+        Affine(shift=1e10)
+    with pytest.raises(ConfigError, match=r"a list of 1 to 262144 numbers from -1e\+09 to 1e\+09"):
+        RowAffine((0.0, 1e10), (1.0, 1.0))
 
 
 def test_rows_of_stacks_have_numbers_of_their_own_too() -> None:

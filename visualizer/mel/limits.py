@@ -51,9 +51,10 @@ def whole(
 
 
 def number(
-    low: float, high: float = 1e9, text: str = "a number", usual: tuple[float, ...] = ()
+    low: float, high: float = 1e9, text: str = "", usual: tuple[float, ...] = ()
 ) -> dict[str, Limit]:
     """Return the metadata of a dataclass field that takes numbers from `low` to `high`."""
+    text = text or f"a number from {low:g} to {high:g}"
     return {"limit": Limit(text, lambda value: is_number(value, low, high), usual=usual)}
 
 
@@ -67,7 +68,7 @@ def numbers(low: float, high: float = 1e9, most: int = 64 * MAX_BANDS) -> dict[s
             and all(is_number(each, low, high) for each in value)
         )
 
-    return {"limit": Limit(f"a list of 1 to {most} numbers", fits)}
+    return {"limit": Limit(f"a list of 1 to {most} numbers from {low:g} to {high:g}", fits)}
 
 
 def boolean() -> dict[str, Limit]:

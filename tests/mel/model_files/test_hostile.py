@@ -256,7 +256,7 @@ HOSTILE: dict[str, tuple[str, Callable[[Path], object], str]] = {
                 }
             )
         ),
-        "neg_mean",
+        "it must be a list of 1 to 262144 numbers from -1e+12 to 1e+12",
     ),
     "nothing": ("config.json", lambda path: path.write_bytes(b""), "is not JSON"),
     "nothing at all": ("model.nemo", lambda path: path.write_bytes(b""), "is no tar archive"),

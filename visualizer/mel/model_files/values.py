@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -12,6 +11,10 @@ from visualizer.mel.described import Described, FieldOrigin, Ignored, Origin
 from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.limits import MAX_BANDS, MAX_SAMPLES
 from visualizer.mel.stage import Stage
+
+_LARGEST = 1e12
+"""Of the numbers in a list."""
+_MOST_NUMBERS = 64 * MAX_BANDS
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ class FileValues:
     ) -> Known:
         """Return a number; the arguments are those of `whole`."""
         text = f"a number from {low:g} to {high:g}"
-        fits = lambda v: is_number(v, low, high) and math.isfinite(v)  # noqa: E731
+        fits = lambda v: is_number(v, low, high)  # noqa: E731
         return self._taken(key, default, origin, fits, float, text)
 
     def flag(self, key: str, default: bool, *, origin: Origin = "class") -> Known:
@@ -110,9 +113,10 @@ class FileValues:
         value = self._values.get(key)
         if value is None:
             return None
-        fits = isinstance(value, list | tuple) and 1 <= len(value) <= 64 * MAX_BANDS
-        if not (fits and all(is_number(v, -1e12, 1e12) and math.isfinite(v) for v in value)):
-            raise self.error(key, "a list of numbers")
+        fits = isinstance(value, list | tuple) and 1 <= len(value) <= _MOST_NUMBERS
+        if not (fits and all(is_number(v, -_LARGEST, _LARGEST) for v in value)):
+            limits = f"from {-_LARGEST:g} to {_LARGEST:g}"
+            raise self.error(key, f"a list of 1 to {_MOST_NUMBERS} numbers {limits}")
         return Known(tuple(map(float, value)), "file", key)
 
     def ignore(self, key: str, why: str) -> None:

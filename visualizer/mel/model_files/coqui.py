@@ -11,9 +11,18 @@ from typing import Any
 
 from visualizer.errors import ConfigError, quoted
 from visualizer.mel.described import Described
-from visualizer.mel.model_files.hugging_face.chain import half, ignore, mel, stage, whole_half
 from visualizer.mel.model_files.naming import name_of, source_of
-from visualizer.mel.model_files.parts import centred_frames, padded_frames, part, sample_rate
+from visualizer.mel.model_files.parts import (
+    centred_frames,
+    half,
+    ignore,
+    mel,
+    padded_frames,
+    part,
+    sample_rate,
+    stage,
+    whole_half,
+)
 from visualizer.mel.model_files.values import FileValues, Known, StageValues, described, of
 
 _FLOOR = 1e-8

@@ -16,14 +16,16 @@ import numpy as np
 
 from visualizer.errors import ConfigError, quoted
 from visualizer.mel.described import Described
-from visualizer.mel.model_files.hugging_face.chain import half, ignore, stage
 from visualizer.mel.model_files.naming import name_of, source_of
 from visualizer.mel.model_files.parts import (
     LIBROSA_FLOOR,
     centred_frames,
+    half,
+    ignore,
     padded_frames,
     part,
     sample_rate,
+    stage,
 )
 from visualizer.mel.model_files.statistics_file import PickledError, arrays_of
 from visualizer.mel.model_files.values import FileValues, Known, StageValues, described, of

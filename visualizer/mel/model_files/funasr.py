@@ -10,20 +10,22 @@ from typing import Any
 
 from visualizer.errors import ConfigError, one_line, quoted
 from visualizer.mel.described import Described
-from visualizer.mel.model_files.hugging_face.chain import half, ignore, noise, per_row, stage
 from visualizer.mel.model_files.loading import read_at_most
 from visualizer.mel.model_files.naming import name_of, source_of
-from visualizer.mel.model_files.parts import kaldi_columns, part, sample_rate
+from visualizer.mel.model_files.parts import (
+    KALDI_WINDOWS,
+    half,
+    ignore,
+    kaldi_columns,
+    noise,
+    part,
+    per_row,
+    sample_rate,
+    stage,
+)
 from visualizer.mel.model_files.values import FileValues, Known, StageValues, described, of
 
 _NAMES = ("WavFrontend", "WavFrontendOnline", "wav_frontend", "wav_frontend_online")
-_WINDOWS = {
-    "hamming": "hamming_symmetric",
-    "hanning": "hann_symmetric",
-    "povey": "povey",
-    "blackman": "blackman_symmetric",
-    "rectangular": None,
-}
 _STATISTICS = "am.mvn"
 _MOST_BYTES = 1 << 20
 
@@ -41,7 +43,7 @@ def read(values: dict[str, Any], file: Path) -> Described | None:
     bands = conf.whole("n_mels", 80)
     scales = conf.flag("upsacle_samples", True)
     scaled = stage("scale", factor=scales.map(lambda _: 32768.0)) if scales.value else None
-    window = conf.text("window", "hamming", tuple(_WINDOWS)).map(_WINDOWS.__getitem__)
+    window = conf.text("window", "hamming", tuple(KALDI_WINDOWS)).map(KALDI_WINDOWS.__getitem__)
     n, hop = conf.whole("lfr_m", 1, high=64), conf.whole("lfr_n", 1, high=64)
     is_stacked = (n.value, hop.value) != (1, 1)
     before = n.map(lambda each: (each - 1) // 2)

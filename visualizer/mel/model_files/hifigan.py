@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from visualizer.mel.described import Described
-from visualizer.mel.model_files.hugging_face.chain import half, ignore, stage
 from visualizer.mel.model_files.naming import name_of, source_of
-from visualizer.mel.model_files.parts import padded_frames, sample_rate
+from visualizer.mel.model_files.parts import half, ignore, padded_frames, sample_rate, stage
 from visualizer.mel.model_files.values import FileValues, described, of
 
 _KEYS = {"sampling_rate", "hop_size", "win_size", "num_mels"}

@@ -14,19 +14,21 @@ import numpy as np
 from visualizer.errors import ConfigError, quoted
 from visualizer.mel.described import Described
 from visualizer.mel.model_files.archive import member
-from visualizer.mel.model_files.hugging_face.chain import (
+from visualizer.mel.model_files.interpolation import resolved
+from visualizer.mel.model_files.loading import MAX_YAML_BYTES, parse_yaml
+from visualizer.mel.model_files.naming import name_of, source_of
+from visualizer.mel.model_files.parts import (
     half,
     ignore,
     nullable,
     one_per_hop,
+    padded_frames,
+    part,
     per_row,
     power_of_2,
+    sample_rate,
     stage,
 )
-from visualizer.mel.model_files.interpolation import resolved
-from visualizer.mel.model_files.loading import MAX_YAML_BYTES, parse_yaml
-from visualizer.mel.model_files.naming import name_of, source_of
-from visualizer.mel.model_files.parts import padded_frames, part, sample_rate
 from visualizer.mel.model_files.values import FileValues, Known, StageValues, described, of
 
 CONFIG = "model_config.yaml"

@@ -1,20 +1,108 @@
-"""What the readers share: sample rates, frames as an STFT cuts them, and Kaldi's columns."""
+"""What the readers share: values of files, frames as an STFT cuts them, and Kaldi's columns."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from visualizer.mel.limits import SAMPLE_RATE_MAX_HZ, SAMPLE_RATE_MIN_HZ
-from visualizer.mel.model_files.hugging_face.chain import power_of_2, stage
 from visualizer.mel.model_files.values import FileValues, Known, StageValues, of
+from visualizer.mel.stages import STAGES
 
 LIBROSA_FLOOR = 1e-10
 """What most code raises powers to before their logarithm."""
 
+KALDI_WINDOWS = {
+    "povey": "povey",
+    "hanning": "hann_symmetric",
+    "hamming": "hamming_symmetric",
+    "blackman": "blackman_symmetric",
+    "rectangular": None,
+}
+"""What Kaldi and torchaudio.compliance.kaldi call them."""
+
 _KALDI_LENGTH_MS, _KALDI_SHIFT_MS = Known(25.0), Known(10.0)
 _KALDI_FLOOR = 2.0**-23
 """float32's epsilon"""
+
+
+def part(values: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """Return the object under a key, or an empty one."""
+    value = values.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def sample_rate(values: FileValues, key: str, default: int | None) -> Known:
+    """Return a sample rate in Hz that a front-end can have."""
+    return values.whole(key, default, low=SAMPLE_RATE_MIN_HZ, high=SAMPLE_RATE_MAX_HZ)
+
+
+def nullable(values: FileValues, key: str, default: float) -> Known:
+    """Return a number that the class takes null for, which then is None."""
+    if key in values and values.raw(key) is None:
+        return Known(None, "file", key)
+    return values.number(key, default)
+
+
+def per_row(values: FileValues, key: str, n_rows: Known, formula: Callable[[float], float]) -> Any:
+    """Return what a formula makes of the numbers of the rows, of None where there are none.
+
+    Raises:
+        ConfigError: where there are not as many as rows, or one has no answer.
+    """
+    numbers = values.numbers(key)
+    if numbers is None:
+        return None
+    try:
+        made = numbers.map(lambda each: tuple(map(formula, each)))
+    except ZeroDivisionError:
+        raise values.error(key, "numbers other than 0") from None
+    if len(made.value) != n_rows.value:
+        raise values.error(key, f"as many numbers as rows ({n_rows.value})")
+    return made
+
+
+def ignore(values: FileValues, why: str, *keys: str) -> None:
+    """Note values that the class does not use."""
+    for key in keys:
+        values.ignore(key, why)
+
+
+def noise(values: FileValues, default: float = 0.0) -> str | None:
+    """Return a note on noise that nobody can repeat, where the class adds some."""
+    amount = values.number("dither", default).value
+    if not amount:
+        return None
+    return f"the class adds noise of {amount:g}, different at each call; it is left out here"
+
+
+def half(rate: Known) -> Known:
+    """Return half the sample rate, in Hz."""
+    return rate.map(lambda hz: hz / 2)
+
+
+def whole_half(rate: Known) -> Known:
+    """Return half the sample rate without its fraction, in Hz."""
+    return rate.map(lambda hz: float(hz // 2))
+
+
+def power_of_2(length: Known) -> Known:
+    """Return the least power of 2 that is not below a length."""
+    return length.map(lambda n: 2 ** math.ceil(math.log2(max(n, 1))))
+
+
+def stage(name: str, **fields: Any) -> StageValues:
+    """Return a stage by its name in a chain's JSON, with Known or plain values."""
+    return STAGES[name], fields
+
+
+def centred(win_length: Known, n_fft: Known) -> Known:
+    """Return the offset that puts the middle of frame t's transform at sample t·hop_length.
+
+    torch.stft and transformers' spectrogram place a shorter window in the middle of the transform.
+    """
+    return of(lambda win, n: (n - win) // 2 - n // 2, win_length, n_fft)
 
 
 def centred_frames(win_length: Known, hop_length: Known, n_fft: Known, edge: Any) -> StageValues:
@@ -52,6 +140,29 @@ def _unused(win_length: int, n_fft: int, padding: int) -> int:
     if before > padding:
         return n_fft - win_length - before - padding
     return (n_fft - win_length) % 2
+
+
+def one_per_hop(win_length: Known, hop_length: Known, n_fft: Known, **fields: Any) -> StageValues:
+    """Return centred frames, one for each whole hop of the sound: N // hop_length.
+
+    torch.stft gives one more, which the classes drop or mask.
+    """
+    offset = centred(win_length, n_fft)
+    # A frame that is complete before its hop has ended only counts when that has.
+    waits = of(lambda win, hop, o: max(0, hop - win - o), win_length, hop_length, offset)
+    count = {"count": "whole", "followed_by": waits} if waits.value else {"count": "per_hop"}
+    lengths = {"win_length": win_length, "hop_length": hop_length, "offset": offset}
+    return stage("frames", **lengths, **count, **fields)
+
+
+def mel(rate: Known, **fields: Any) -> StageValues:
+    """Return filters over bins as transformers' mel_filter_bank and torchaudio lay them out.
+
+    They space them evenly from 0 to sampling_rate // 2 Hz, as though an odd rate were one less.
+    """
+    if rate.value % 2:
+        fields["rate"] = rate.map(lambda hz: hz - 1)
+    return stage("mel", **fields)
 
 
 def kaldi_columns(
@@ -100,14 +211,3 @@ def kaldi_columns(
         ),
         stage("log", kind="ln", floor=_KALDI_FLOOR),
     ]
-
-
-def sample_rate(values: FileValues, key: str, default: int | None) -> Known:
-    """Return a sample rate in Hz that a front-end can have."""
-    return values.whole(key, default, low=SAMPLE_RATE_MIN_HZ, high=SAMPLE_RATE_MAX_HZ)
-
-
-def part(values: Mapping[str, Any], key: str) -> dict[str, Any]:
-    """Return the object under a key, or an empty one."""
-    value = values.get(key)
-    return value if isinstance(value, dict) else {}

@@ -14,9 +14,8 @@ from typing import IO, Any
 
 from visualizer.errors import ConfigError, quoted
 from visualizer.mel.described import Described
-from visualizer.mel.model_files.hugging_face.chain import half, per_row, stage
 from visualizer.mel.model_files.naming import name_of, source_of
-from visualizer.mel.model_files.parts import kaldi_columns, sample_rate
+from visualizer.mel.model_files.parts import half, kaldi_columns, per_row, sample_rate, stage
 from visualizer.mel.model_files.values import FileValues, Known, StageValues, described, of
 
 _METADATA = 14

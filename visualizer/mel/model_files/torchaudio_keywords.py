@@ -10,14 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from visualizer.mel.described import Described
-from visualizer.mel.model_files.hugging_face.chain import ignore, mel, stage, whole_half
 from visualizer.mel.model_files.naming import name_of, source_of
 from visualizer.mel.model_files.parts import (
     LIBROSA_FLOOR,
     centred_frames,
+    ignore,
+    mel,
     padded_frames,
     part,
     sample_rate,
+    stage,
+    whole_half,
 )
 from visualizer.mel.model_files.values import FileValues, Known, StageValues, described, of
 from visualizer.mel.stages.window import Window

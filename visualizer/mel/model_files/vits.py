@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from visualizer.mel.described import Described
-from visualizer.mel.model_files.hugging_face.chain import ignore, stage
 from visualizer.mel.model_files.naming import name_of, source_of
-from visualizer.mel.model_files.parts import padded_frames, part, sample_rate
+from visualizer.mel.model_files.parts import ignore, padded_frames, part, sample_rate, stage
 from visualizer.mel.model_files.values import FileValues, described, of
 
 _KEYS = {"sampling_rate", "filter_length", "hop_length", "win_length"}

@@ -7,9 +7,17 @@ from typing import Any
 
 from visualizer.errors import ConfigError, quoted
 from visualizer.mel.described import Described
-from visualizer.mel.model_files.hugging_face.chain import ignore, mel, stage, whole_half
 from visualizer.mel.model_files.naming import name_of, source_of
-from visualizer.mel.model_files.parts import centred_frames, padded_frames, part, sample_rate
+from visualizer.mel.model_files.parts import (
+    centred_frames,
+    ignore,
+    mel,
+    padded_frames,
+    part,
+    sample_rate,
+    stage,
+    whole_half,
+)
 from visualizer.mel.model_files.values import FileValues, described, of
 
 _CLASS = "MelSpectrogramFeatures"

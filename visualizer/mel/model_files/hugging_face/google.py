@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from visualizer.mel.model_files.hugging_face.chain import (
-    Chain,
-    ignore,
-    mel,
-    noise,
-    per_row,
-    power_of_2,
-    stage,
-)
+from visualizer.mel.model_files.hugging_face.chain import Chain
+from visualizer.mel.model_files.parts import ignore, mel, noise, per_row, power_of_2, stage
 from visualizer.mel.model_files.values import FileValues, Known, StageValues, of
 
 _MAX_SAMPLES = 480_000

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from visualizer.mel.model_files.hugging_face.chain import (
-    Chain,
-    centred,
-    ignore,
-    stage,
-    whole_half,
-)
+from visualizer.mel.model_files.hugging_face.chain import Chain
+from visualizer.mel.model_files.parts import centred, ignore, stage, whole_half
 from visualizer.mel.model_files.values import FileValues, Known, StageValues
 
 

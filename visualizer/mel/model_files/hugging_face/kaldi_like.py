@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from visualizer.mel.model_files.hugging_face.chain import (
-    Chain,
+from visualizer.mel.model_files.hugging_face.chain import Chain
+from visualizer.mel.model_files.parts import (
+    KALDI_WINDOWS,
     half,
     ignore,
     noise,
@@ -20,15 +21,6 @@ _FULL_SCALE_16_BIT = 32768.0
 _FLOOR = 2.0**-23
 """The least step of float32 above 1.0, Kaldi's floor."""
 _IN_CODE = "the class has it in its code"
-
-_WINDOWS = {
-    "povey": "povey",
-    "hanning": "hann_symmetric",
-    "hamming": "hamming_symmetric",
-    "blackman": "blackman_symmetric",
-    "rectangular": None,
-}
-"""What torchaudio.compliance.kaldi calls them."""
 
 
 def seamless_m4t(values: FileValues) -> Chain:
@@ -137,10 +129,10 @@ def fun_asr_nano(values: FileValues) -> Chain:
     rate, bands = values.whole("sampling_rate", 16_000), values.whole("feature_size", 80)
     win = _milliseconds(rate, values.number("frame_length", 25.0, low=1e-3))
     hop = _milliseconds(rate, values.number("frame_shift", 10.0, low=1e-3))
-    window = values.text("window", "hamming", tuple(_WINDOWS), origin="assumed")
+    window = values.text("window", "hamming", tuple(KALDI_WINDOWS), origin="assumed")
     n, every = values.whole("num_frames_lfr", 7), values.whole("stride_lfr", 6)
     before = n.map(lambda n: (n - 1) // 2)
-    kind = window.map(_WINDOWS.__getitem__)
+    kind = window.map(KALDI_WINDOWS.__getitem__)
     stages = [
         *_columns(win, hop, bands, top=half(rate), window=kind, factor=None),
         stage("stack", n=n, hop=every, before=before, rest="repeat"),

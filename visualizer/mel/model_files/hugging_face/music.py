@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-from visualizer.mel.model_files.hugging_face.chain import (
-    Chain,
-    centred,
-    ignore,
-    mel,
-    silence,
-    stage,
-    whole_half,
-)
+from visualizer.mel.model_files.hugging_face.chain import Chain, silence
+from visualizer.mel.model_files.parts import centred_frames, ignore, mel, stage, whole_half
 from visualizer.mel.model_files.values import FileValues, Known, StageValues, of
 
 _FILLS = {"repeatpad": "repeat_whole", "repeat": "repeat", "pad": "zeros"}
@@ -83,9 +76,8 @@ def musicgen_melody(values: FileValues) -> Chain:
 
 
 def _power_bins(n_fft: Known, hop_length: Known) -> list[StageValues]:
-    offset = centred(n_fft, n_fft)
     return [
-        stage("frames", win_length=n_fft, hop_length=hop_length, offset=offset, edge="reflect"),
+        centred_frames(n_fft, hop_length, n_fft, "reflect"),
         stage("window", kind="hann"),
         stage("spectrum", n_fft=n_fft, power=2),
     ]

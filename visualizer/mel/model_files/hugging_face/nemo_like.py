@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from visualizer.mel.model_files.hugging_face.chain import (
-    Chain,
-    half,
-    ignore,
-    mel,
-    nullable,
-    one_per_hop,
-    stage,
-)
+from visualizer.mel.model_files.hugging_face.chain import Chain
+from visualizer.mel.model_files.parts import half, ignore, mel, nullable, one_per_hop, stage
 from visualizer.mel.model_files.values import FileValues, Known, StageValues
 
 _NOTE = "a column of zeros may follow, which the class's mask leaves out"

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import math
 
-from visualizer.mel.model_files.hugging_face.chain import (
-    Chain,
-    centred,
+from visualizer.mel.model_files.hugging_face.chain import Chain, silence
+from visualizer.mel.model_files.parts import (
+    centred_frames,
     half,
     ignore,
     mel,
     per_row,
     power_of_2,
-    silence,
     stage,
 )
-from visualizer.mel.model_files.values import FileValues, Known, StageValues, of
+from visualizer.mel.model_files.values import FileValues, StageValues, of
 
 _COMPUTED = "the class computes it from its other numbers"
 _WINDOWS = {
@@ -40,7 +39,7 @@ def clvp(values: FileValues) -> Chain:
     shifts = (0.0,) * bands.value
     stages = [
         stage("sound_length", to=n_samples, fill="zeros", longer="cut"),
-        _centred_frames(n_fft, hop),
+        centred_frames(n_fft, hop, n_fft, "reflect"),
         stage("window", kind="hann"),
         stage("spectrum", n_fft=n_fft, power=2),
         mel(rate, n_mels=bands, f_min=0.0, f_max=8000.0, mel_scale="htk", norm="slaney"),
@@ -61,7 +60,7 @@ def speecht5(values: FileValues) -> Chain:
     ignore(values, "the class does not use it", "frame_signal_scale", "reduction_factor")
     ignore(values, "it concerns the encoder's samples alone", "do_normalize")
     stages = [
-        _centred_frames(win, hop),
+        centred_frames(win, hop, win, "reflect"),
         _window(values),
         stage("spectrum", n_fft=power_of_2(win), power=1),
         mel(
@@ -156,13 +155,6 @@ def inkling(values: FileValues) -> Chain:
         stage("log", kind="log10", floor=1e-10),
     ]
     return Chain(rate, stages)
-
-
-def _centred_frames(win_length: Known, hop_length: Known) -> StageValues:
-    offset = centred(win_length, win_length)
-    return stage(
-        "frames", win_length=win_length, hop_length=hop_length, offset=offset, edge="reflect"
-    )
 
 
 def _window(values: FileValues) -> StageValues | None:

@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from visualizer.mel.model_files.hugging_face.chain import (
-    Chain,
-    ignore,
-    mel,
-    noise,
-    nullable,
-    one_per_hop,
-    silence,
-    stage,
-)
+from visualizer.mel.model_files.hugging_face.chain import Chain, silence
+from visualizer.mel.model_files.parts import ignore, mel, noise, nullable, one_per_hop, stage
 from visualizer.mel.model_files.values import FileValues, Known, StageValues, of
 
 _COMPUTED = "the class computes it from its other numbers"

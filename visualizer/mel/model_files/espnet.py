@@ -254,8 +254,10 @@ def _statistics(path: Path, epsilon: float) -> tuple[Any, Any]:
             count, sums, squares = (
                 np.asarray(arrays[key], np.float64) for key in ("count", "sum", "sum_square")
             )
-        mean = np.ravel(sums / count)
-        variance = np.ravel(squares / count) - mean * mean
+        # What is no number then is refused below.
+        with np.errstate(all="ignore"):
+            mean = np.ravel(sums / count)
+            variance = np.ravel(squares / count) - mean * mean
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise ConfigError(
             f"{quoted(path)} is no file of statistics", "it must have count, sum and sum_square"

@@ -592,6 +592,10 @@ def refusal(path: Path) -> str:
     return text
 
 
+GRANITE5 = {"feature_extractor_type": "GraniteSpeech5FeatureExtractor"}
+UNIVNET = {"feature_extractor_type": "UnivNetFeatureExtractor"}
+
+
 @pytest.mark.parametrize(
     ("values", "words"),
     [
@@ -608,8 +612,18 @@ def refusal(path: Path) -> str:
         (WHISPER | {"hop_length": "often"}, "preprocessor_config.json: hop_length is 'often'"),
         (WHISPER | {"feature_size": -1}, "feature_size is -1"),
         (WHISPER | {"n_fft": 1.5}, "n_fft is 1.5"),
-        (WHISPER | {"sampling_rate": 10**6}, "sampling_rate gives sample_rate 1000000"),
+        (WHISPER | {"sampling_rate": 10**6}, "sampling_rate is 1000000; it must be a whole number"),
+        (WHISPER | {"sampling_rate": 3}, "sampling_rate is 3; it must be a whole number from 1000"),
         (WHISPER | {"chunk_length": 10**5}, "chunk_length gives to 1600000000"),
+        # Stages may have fields of one name, here the windows of the frames and of the deltas.
+        (GRANITE5 | {"win_length": 1}, "preprocessor_config.json: win_length is 1; it must be"),
+        (
+            GRANITE5 | {"delta_win_length": 4},
+            "delta_win_length gives win_length 4; it must be",
+        ),
+        (GRANITE5 | {"n_fft": 300}, "n_fft is 300; it must be from win_length (400)"),
+        (UNIVNET | {"hop_length": 5000}, "hop_length is 5000; it must be at most"),
+        (UNIVNET | {"filter_length": 512}, "win_length is 1024; it must be the points of the"),
     ],
 )
 def test_what_cannot_be_read_is_said_in_one_line(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -47,6 +48,7 @@ class FileValues:
         """`source` is the file, as messages call it."""
         self.source = source
         self._values = values
+        self._defaults: dict[str, Any] = {}
         self._ignored: list[Ignored] = []
 
     def __contains__(self, key: object) -> bool:
@@ -125,10 +127,10 @@ class FileValues:
             self._ignored.append(Ignored(key, self._values[key], why))
 
     def error(self, key: str, expected: str) -> ConfigError:
-        """Return the error of a value that does not fit."""
-        return ConfigError(
-            f"{self.source}: {key} is {quoted(self._values.get(key))}", f"it must be {expected}"
-        )
+        """Return the error of a value that does not fit, or of the default in its place."""
+        value = self._values.get(key)
+        shown = quoted(self._defaults.get(key) if value is None else value)
+        return ConfigError(f"{self.source}: {key} is {shown}", f"it must be {expected}")
 
     def _taken(
         self,
@@ -141,6 +143,7 @@ class FileValues:
     ) -> Known:
         value = self._values.get(key)
         if value is None and default is not None:
+            self._defaults[key] = default
             return Known(default, origin, key)
         if not fits(value):
             raise self.error(key, expected)
@@ -180,22 +183,31 @@ def described(
     """
     given = [stage for stage in stages if stage is not None]
     origins = [_origin(None, "sample_rate", sample_rate)]
-    keys: dict[str, str] = {"sample_rate": sample_rate.key}
+    made: list[Stage] = []
+    given_to_any: dict[str, Any] = {"sample_rate": sample_rate}
     for i, (kind, taken) in enumerate(given):
-        keys |= {field: v.key for field, v in taken.items() if isinstance(v, Known) and v.key}
+        with _named(values.source, taken):
+            made.append(kind(**{k: _plain(v) for k, v in taken.items()}))
+        given_to_any |= taken
         for field in fields(kind):
             value = taken.get(field.name, Known(field.default))
             origins.append(_origin(i, field.name, value))
-    try:
-        made = [kind(**{k: _plain(v) for k, v in taken.items()}) for kind, taken in given]
+    with _named(values.source, given_to_any):
         front_end = FrontEnd(name, sample_rate.value, tuple(made))
-    except FieldError as error:
-        key = keys.get(error.field) or error.field
-        raise ConfigError(
-            f"{values.source}: {key} gives {error.field} {quoted(error.value)}",
-            f"it must be {error.limits}",
-        ) from error
     return Described(front_end, whose, values.source, tuple(origins), values.ignored, notes)
+
+
+@contextmanager
+def _named(source: str, taken: Mapping[str, Any]) -> Iterator[None]:
+    """Raise the error of a field as one of the file, by the key that gives the field."""
+    try:
+        yield
+    except FieldError as error:
+        known = taken.get(error.field)
+        key = known.key if isinstance(known, Known) else ""
+        said = f"{key} gives {error.field}" if key not in ("", error.field) else f"{error.field} is"
+        problem = f"{source}: {said} {quoted(error.value)}"
+        raise ConfigError(problem, f"it must be {error.limits}") from error
 
 
 def _plain(value: Any) -> Any:

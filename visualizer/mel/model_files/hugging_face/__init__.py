@@ -20,6 +20,7 @@ from visualizer.mel.model_files.hugging_face.extractors import (
     READERS,
 )
 from visualizer.mel.model_files.naming import name_of, source_of
+from visualizer.mel.model_files.parts import sample_rate
 from visualizer.mel.model_files.values import FileValues, described
 
 Load = Callable[[Path], Mapping[str, Any]]
@@ -112,7 +113,7 @@ def _flat(value: Any) -> Any:
 
 def _read(name: Any, values: FileValues, path: Path) -> Described:
     if isinstance(name, str) and name in RAW_RATES_HZ:
-        rate = values.whole("sampling_rate", RAW_RATES_HZ[name]).value
+        rate = sample_rate(values, "sampling_rate", RAW_RATES_HZ[name]).value
         raise ConfigError(
             f"{values.source}: {name} feeds raw samples at {rate} Hz, so there are no mel columns"
         )

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from visualizer.mel.model_files.hugging_face.chain import Chain
-from visualizer.mel.model_files.parts import ignore, mel, noise, per_row, power_of_2, stage
+from visualizer.mel.model_files.parts import (
+    ignore,
+    mel,
+    noise,
+    per_row,
+    power_of_2,
+    sample_rate,
+    stage,
+)
 from visualizer.mel.model_files.values import FileValues, Known, StageValues, of
 
 _MAX_SAMPLES = 480_000
@@ -59,7 +67,7 @@ def _gemma(
     centres: bool,
     notes: Sequence[str] = (),
 ) -> Chain:
-    rate, bands = values.whole("sampling_rate", 16_000), values.whole("feature_size", 128)
+    rate, bands = sample_rate(values, "sampling_rate", 16_000), values.whole("feature_size", 128)
     # Only the lengths in samples are written, and only those in milliseconds are taken.
     length = values.number("frame_length_ms", milliseconds, low=1e-3, origin="assumed")
     step = values.number("hop_length_ms", 10.0, low=1e-3, origin="assumed")
@@ -119,7 +127,7 @@ def _normalised(values: FileValues, bands: Known) -> StageValues | None:
 
 def lasr(values: FileValues) -> Chain:
     """Return LasrFeatureExtractor's, of MedASR: unpadded frames, filters straight in mels."""
-    rate, bands = values.whole("sampling_rate", 16_000), values.whole("feature_size", 128)
+    rate, bands = sample_rate(values, "sampling_rate", 16_000), values.whole("feature_size", 128)
     win, hop = values.whole("win_length", 400), values.whole("hop_length", 160)
     stages = [
         stage("frames", win_length=win, hop_length=hop, offset=0),

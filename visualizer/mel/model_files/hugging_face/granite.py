@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from visualizer.mel.model_files.hugging_face.chain import Chain
-from visualizer.mel.model_files.parts import centred, ignore, stage, whole_half
+from visualizer.mel.model_files.parts import centred, ignore, sample_rate, stage, whole_half
 from visualizer.mel.model_files.values import FileValues, Known, StageValues
 
 
 def granite_speech(values: FileValues) -> Chain:
     """Return GraniteSpeechFeatureExtractor's: none of its lengths are in its file."""
-    rate = values.whole("sampling_rate", 16_000)
+    rate = sample_rate(values, "sampling_rate", 16_000)
     names = {"n_fft": 512, "win_length": 400, "hop_length": 160, "n_mels": 80}
     n_fft, win, hop, bands = (values.whole(k, n, origin="assumed") for k, n in names.items())
     ignore(values, "the class takes its parts by themselves and writes none", "melspec_kwargs")
@@ -22,7 +22,7 @@ def granite_speech(values: FileValues) -> Chain:
 
 def granite_speech5(values: FileValues) -> Chain:
     """Return GraniteSpeech5FeatureExtractor's: deltas under the columns."""
-    rate = values.whole("sampling_rate", 16_000)
+    rate = sample_rate(values, "sampling_rate", 16_000)
     names = {"n_fft": 512, "win_length": 400, "hop_length": 160, "num_mel_bins": 80}
     n_fft, win, hop, bands = (values.whole(key, n) for key, n in names.items())
     below = values.number("logmel_floor_db", 8.0)

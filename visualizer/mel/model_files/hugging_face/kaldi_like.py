@@ -12,6 +12,7 @@ from visualizer.mel.model_files.parts import (
     ignore,
     noise,
     power_of_2,
+    sample_rate,
     stage,
     whole_half,
 )
@@ -25,7 +26,7 @@ _IN_CODE = "the class has it in its code"
 
 def seamless_m4t(values: FileValues) -> Chain:
     """Return SeamlessM4TFeatureExtractor's, of w2v-BERT too: stacked by twos."""
-    rate, bands = values.whole("sampling_rate", 16_000), values.whole("num_mel_bins", 80)
+    rate, bands = sample_rate(values, "sampling_rate", 16_000), values.whole("num_mel_bins", 80)
     fill, n = values.number("padding_value", 0.0), values.whole("stride", 2)
     _not_rows(values)
     stages = [
@@ -50,7 +51,7 @@ def xcodec2(values: FileValues) -> Chain:
 
 
 def _codec(values: FileValues, padding: Sequence[StageValues]) -> Chain:
-    rate, hop = values.whole("sampling_rate", 16_000), values.whole("hop_length", 320)
+    rate, hop = sample_rate(values, "sampling_rate", 16_000), values.whole("hop_length", 320)
     ignore(values, _IN_CODE, "num_mel_bins", "frame_length", "frame_shift", "stride")
     _not_rows(values)
     win, shift = (rate.map(partial(_there_and_back, n=n)) for n in (400, 160))
@@ -67,7 +68,7 @@ def _codec(values: FileValues, padding: Sequence[StageValues]) -> Chain:
 
 def ast(values: FileValues) -> Chain:
     """Return ASTFeatureExtractor's: samples as they are, 1024 columns."""
-    rate, bands = values.whole("sampling_rate", 16_000), values.whole("num_mel_bins", 128)
+    rate, bands = sample_rate(values, "sampling_rate", 16_000), values.whole("num_mel_bins", 128)
     win, hop = _milliseconds(rate, Known(25)), _milliseconds(rate, Known(10))
     mean, std = values.number("mean", -4.2677393), values.number("std", 4.5689974)
     fixed = values.whole("max_length", 1024)
@@ -88,7 +89,7 @@ def ast(values: FileValues) -> Chain:
 
 def speech_to_text(values: FileValues) -> Chain:
     """Return Speech2TextFeatureExtractor's: statistics of the population."""
-    rate, bands = values.whole("sampling_rate", 16_000), values.whole("num_mel_bins", 80)
+    rate, bands = sample_rate(values, "sampling_rate", 16_000), values.whole("num_mel_bins", 80)
     win, hop = _milliseconds(rate, Known(25)), _milliseconds(rate, Known(10))
     means, deviations = (values.flag(key, True) for key in ("normalize_means", "normalize_vars"))
     does = values.flag("do_ceptral_normalize", True).value
@@ -105,7 +106,7 @@ def speech_to_text(values: FileValues) -> Chain:
 
 def phi4_multimodal(values: FileValues) -> Chain:
     """Return Phi4MultimodalFeatureExtractor's: its mels' ends are not in its file."""
-    rate, bands = values.whole("sampling_rate", 16_000), values.whole("feature_size", 80)
+    rate, bands = sample_rate(values, "sampling_rate", 16_000), values.whole("feature_size", 80)
     win, hop = values.whole("win_length", 400), values.whole("hop_length", 160)
     n_fft, coefficient = values.whole("n_fft", 512), values.number("preemphasis", 0.97)
     low = values.number("mel_min_frequency", 0.0, origin="assumed")
@@ -126,7 +127,7 @@ def phi4_multimodal(values: FileValues) -> Chain:
 
 def fun_asr_nano(values: FileValues) -> Chain:
     """Return FunAsrNanoFeatureExtractor's: stacks of 7, one every 6 columns."""
-    rate, bands = values.whole("sampling_rate", 16_000), values.whole("feature_size", 80)
+    rate, bands = sample_rate(values, "sampling_rate", 16_000), values.whole("feature_size", 80)
     win = _milliseconds(rate, values.number("frame_length", 25.0, low=1e-3))
     hop = _milliseconds(rate, values.number("frame_shift", 10.0, low=1e-3))
     window = values.text("window", "hamming", tuple(KALDI_WINDOWS), origin="assumed")

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from visualizer.mel.model_files.hugging_face.chain import Chain, silence
-from visualizer.mel.model_files.parts import centred_frames, ignore, mel, stage, whole_half
+from visualizer.mel.model_files.parts import (
+    centred_frames,
+    ignore,
+    mel,
+    sample_rate,
+    stage,
+    whole_half,
+)
 from visualizer.mel.model_files.values import FileValues, Known, StageValues, of
 
 _FILLS = {"repeatpad": "repeat_whole", "repeat": "repeat", "pad": "zeros"}
@@ -11,7 +18,7 @@ _FILLS = {"repeatpad": "repeat_whole", "repeat": "repeat", "pad": "zeros"}
 
 def clap(values: FileValues) -> Chain:
     """Return ClapFeatureExtractor's: the sound repeated to 10 s; `truncation` picks the filters."""
-    rate, bands = values.whole("sampling_rate", 48_000), values.whole("feature_size", 64)
+    rate, bands = sample_rate(values, "sampling_rate", 48_000), values.whole("feature_size", 64)
     n_fft, hop = values.whole("fft_window_size", 1024), values.whole("hop_length", 480)
     n_samples = of(lambda s, hz: s * hz, values.whole("max_length_s", 10), rate)
     fill = values.text("padding", "repeatpad", tuple(_FILLS)).map(_FILLS.__getitem__)
@@ -40,7 +47,7 @@ def clap(values: FileValues) -> Chain:
 
 def pop2piano(values: FileValues) -> Chain:
     """Return Pop2PianoFeatureExtractor's of one segment between beats."""
-    rate, bands = values.whole("sampling_rate", 22_050), values.whole("feature_size", 512)
+    rate, bands = sample_rate(values, "sampling_rate", 22_050), values.whole("feature_size", 512)
     n_fft, hop = values.whole("window_size", 4096), values.whole("hop_length", 1024)
     bars = values.whole("num_bars", 2).value
     note = f"the class finds beats first and computes each {bars} bars by themselves"
@@ -61,7 +68,7 @@ def pop2piano(values: FileValues) -> Chain:
 
 def musicgen_melody(values: FileValues) -> Chain:
     """Return MusicgenMelodyFeatureExtractor's: which of twelve pitch classes is the loudest."""
-    rate = values.whole("sampling_rate", 32_000)
+    rate = sample_rate(values, "sampling_rate", 32_000)
     n_fft, hop = values.whole("n_fft", 16_384), values.whole("hop_length", 4096)
     n_chroma = values.whole("num_chroma", 12, origin="assumed")
     seconds = values.whole("chunk_length", 30).value

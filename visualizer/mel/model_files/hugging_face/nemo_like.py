@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from visualizer.mel.model_files.hugging_face.chain import Chain
-from visualizer.mel.model_files.parts import half, ignore, mel, nullable, one_per_hop, stage
+from visualizer.mel.model_files.parts import (
+    half,
+    ignore,
+    mel,
+    nullable,
+    one_per_hop,
+    sample_rate,
+    stage,
+)
 from visualizer.mel.model_files.values import FileValues, Known, StageValues
 
 _NOTE = "a column of zeros may follow, which the class's mask leaves out"
@@ -48,7 +56,7 @@ def _chain(
     rounding: Known | None = None,
     notes: Sequence[str] = (),
 ) -> Chain:
-    rate = values.whole("sampling_rate", 16_000)
+    rate = sample_rate(values, "sampling_rate", 16_000)
     bands = values.whole("feature_size", n_mels)
     win, n_fft = values.whole("win_length", 400), values.whole("n_fft", 512)
     hop = values.whole("hop_length", 160)

@@ -12,6 +12,7 @@ from visualizer.mel.model_files.parts import (
     mel,
     per_row,
     power_of_2,
+    sample_rate,
     stage,
 )
 from visualizer.mel.model_files.values import FileValues, StageValues, of
@@ -29,7 +30,7 @@ _WINDOWS = {
 
 def clvp(values: FileValues) -> Chain:
     """Return ClvpFeatureExtractor's, of Tortoise: the sound filled with zeros, or cut, to 6 s."""
-    rate, bands = values.whole("sampling_rate", 22_050), values.whole("feature_size", 80)
+    rate, bands = sample_rate(values, "sampling_rate", 22_050), values.whole("feature_size", 80)
     seconds = values.whole("default_audio_length", 6)
     n_fft, hop = values.whole("n_fft", 1024), values.whole("hop_length", 256)
     scales = per_row(values, "mel_norms", bands, lambda norm: 1 / norm)
@@ -51,7 +52,7 @@ def clvp(values: FileValues) -> Chain:
 
 def speecht5(values: FileValues) -> Chain:
     """Return SpeechT5FeatureExtractor's targets; its encoder takes the samples."""
-    rate, bands = values.whole("sampling_rate", 16_000), values.whole("num_mel_bins", 80)
+    rate, bands = sample_rate(values, "sampling_rate", 16_000), values.whole("num_mel_bins", 80)
     win, hop = (
         of(lambda ms, hz: ms * hz // 1000, values.whole(key, ms), rate)
         for key, ms in (("win_length", 64), ("hop_length", 16))
@@ -79,12 +80,14 @@ def speecht5(values: FileValues) -> Chain:
 
 def univnet(values: FileValues) -> Chain:
     """Return UnivNetFeatureExtractor's: frames that reach over both edges by less than half."""
-    rate, bands = values.whole("sampling_rate", 24_000), values.whole("num_mel_bins", 100)
+    rate, bands = sample_rate(values, "sampling_rate", 24_000), values.whole("num_mel_bins", 100)
     win, hop = values.whole("win_length", 1024), values.whole("hop_length", 256)
     names_n_fft = "filter_length" not in values or values.raw("filter_length") is not None
     n_fft = values.whole("filter_length", 1024) if names_n_fft else power_of_2(win)
     if win.value != n_fft.value:
         raise values.error("win_length", f"the points of the transform ({n_fft.value})")
+    if hop.value > n_fft.value:
+        raise values.error("hop_length", f"at most the points of the transform ({n_fft.value})")
     if values.flag("center", False).value:
         raise values.error("center", "false: frames padded twice are not known here")
     top = half(rate) if values.raw("fmax") is None else values.number("fmax", 12_000.0)
@@ -135,7 +138,7 @@ def _compressed(values: FileValues) -> StageValues | None:
 
 def inkling(values: FileValues) -> Chain:
     """Return InklingFeatureExtractor's: a column for each begun hop, all before its end."""
-    rate, bands = values.whole("sampling_rate", 16_000), values.whole("feature_size", 80)
+    rate, bands = sample_rate(values, "sampling_rate", 16_000), values.whole("feature_size", 80)
     seconds = values.number("audio_token_duration_s", 0.05, low=1e-6)
     multiplier = values.number("window_size_multiplier", 2.0, low=1e-6)
     hop = of(lambda s, hz: s * hz, seconds, rate)

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from visualizer.mel.model_files.hugging_face.chain import Chain, silence
-from visualizer.mel.model_files.parts import ignore, mel, noise, nullable, one_per_hop, stage
+from visualizer.mel.model_files.parts import (
+    ignore,
+    mel,
+    noise,
+    nullable,
+    one_per_hop,
+    sample_rate,
+    stage,
+)
 from visualizer.mel.model_files.values import FileValues, Known, StageValues, of
 
 _COMPUTED = "the class computes it from its other numbers"
@@ -26,7 +34,7 @@ def moss(values: FileValues) -> Chain:
 
 
 def _of_windows(values: FileValues, n_mels: int, notes: Sequence[str] = ()) -> Chain:
-    rate = values.whole("sampling_rate", 16_000)
+    rate = sample_rate(values, "sampling_rate", 16_000)
     n_samples = of(lambda seconds, hz: seconds * hz, values.whole("chunk_length", 30), rate)
     ignore(values, _COMPUTED, "n_samples", "nb_max_frames", "mel_filters")
     ignore(values, "it is an argument of the call alone", "do_normalize")
@@ -39,7 +47,7 @@ def _of_windows(values: FileValues, n_mels: int, notes: Sequence[str] = ()) -> C
 
 def qwen3_asr(values: FileValues) -> Chain:
     """Return Qwen3ASRFeatureExtractor's as its processor calls it: not filled to 30 s."""
-    rate = values.whole("sampling_rate", 16_000)
+    rate = sample_rate(values, "sampling_rate", 16_000)
     least = values.whole("min_length", 8000, low=0)
     multiple = values.whole("n_window", 50, low=0).map(lambda n: 2 * n)
     called = "as its processor calls it: by itself, the class fills the sound to chunk_length"
@@ -56,7 +64,7 @@ def qwen3_asr(values: FileValues) -> Chain:
 
 def dots3_note(values: FileValues) -> Chain:
     """Return Dots3NoteFeatureExtractor's: zeros follow the sound, columns by eights."""
-    rate = values.whole("sampling_rate", 16_000)
+    rate = sample_rate(values, "sampling_rate", 16_000)
     key = "chunk_length" if values.raw("chunk_seconds") is None else "chunk_seconds"
     seconds = values.whole(key, 60)
     hop = values.whole("hop_length", 160)
@@ -72,7 +80,7 @@ def dots3_note(values: FileValues) -> Chain:
 
 def voxtral_realtime(values: FileValues) -> Chain:
     """Return VoxtralRealtimeFeatureExtractor's: the maximum is fixed."""
-    rate = values.whole("sampling_rate", 16_000)
+    rate = sample_rate(values, "sampling_rate", 16_000)
     reference = nullable(values, "global_log_mel_max", 1.5)
     ignore(values, "only the mask's columns are counted by it", "win_length")
     return Chain(rate, _columns(values, rate, 128, reference_max=reference))

@@ -331,7 +331,7 @@ def test_references_of_omegaconf_are_followed(tmp_path: Path) -> None:
         ({"sample_rate": 10}, "sample_rate is 10; it must be a whole number from 1000"),
         ({"features": "${.lowfreq}", "lowfreq": "${.features}"}, "leads to no value"),
         ({"normalize": {"fixed_mean": [1.0], "fixed_std": [1.0]}}, "fixed_mean"),
-        ({"n_fft": 256}, "n_fft gives n_fft 256; it must be from win_length"),
+        ({"n_fft": 256}, "n_fft is 256; it must be from win_length"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_named_as_the_file_has_it(
@@ -616,6 +616,14 @@ def test_coquis_speaker_encoder_computes_its_own(n_samples: int, tmp_path: Path)
         ),
         ({"normalized": True, "norm": "slaney", "power": 2.0, "pad": 100}, {"stype": "magnitude"}),
         ({"sample_rate": 44101, "n_fft": 1024, "win_length": 1000, "center": False}, None),
+        # A column needs samples far behind its window, which decide how many there are.
+        (
+            {
+                "n_fft": 1024, "win_length": 200, "hop_length": 50, "center": False,
+                "normalized": True,
+            },
+            None,
+        ),
     ],
 )  # fmt: skip
 def test_torchaudios_keywords(
@@ -630,6 +638,25 @@ def test_torchaudios_keywords(
     if keywords:
         flat = write(tmp_path / "flat.yaml", keywords | (decibels or {}))
         assert read_model(flat).front_end.stages == found.front_end.stages
+
+
+@pytest.mark.parametrize(
+    ("keywords", "words"),
+    [
+        ({"win_length": 1}, "win_length is 1; it must be a whole number from 2"),
+        (
+            {"win_length": 2, "wkwargs": {"periodic": False}},
+            "win_length is 2; it must be more",
+        ),
+        ({"n_fft": 2, "wkwargs": {"periodic": False}}, "n_fft is 2; it must be more"),
+    ],
+)
+def test_torchaudio_cannot_normalise_by_a_window_of_zeros(
+    keywords: dict[str, Any], words: str, tmp_path: Path
+) -> None:
+    file = write(tmp_path / "mine.json", {"MelSpectrogram": {"normalized": True} | keywords})
+    with pytest.raises(ConfigError, match=words):
+        read_model(file)
 
 
 def test_torchaudios_window_is_named_as_a_text(tmp_path: Path) -> None:

@@ -59,8 +59,8 @@ def read(values: dict[str, Any], file: Path) -> Described | None:
     if decibels is None and any(key in given for key in _DECIBELS):
         decibels = given
     rate = sample_rate(conf, "sample_rate", 16_000)
-    n_fft = conf.whole("n_fft", 400)
-    win = conf.whole("win_length", None) if conf.raw("win_length") is not None else n_fft
+    n_fft = conf.whole("n_fft", 400, low=2)
+    win = conf.whole("win_length", None, low=2) if conf.raw("win_length") is not None else n_fft
     has_hop = conf.raw("hop_length") is not None
     hop = conf.whole("hop_length", None) if has_hop else win.map(lambda n: n // 2)
     window, factor = _window(conf, win, n_fft)
@@ -118,6 +118,8 @@ def _window(conf: FileValues, win: Known, n_fft: Known) -> tuple[StageValues | N
     if how not in (True, "window", "frame_length"):
         raise conf.error("normalized", "true, false, 'window' or 'frame_length'")
     written = Known(how, "file", "normalized")
+    if how != "frame_length" and not Window(kind.value).weights(win.value).any():
+        raise conf.error(win.key, "more: all weights of so short a window are 0")
     factor = of(_factor, written, kind, win, n_fft)
     return stage("window", kind=kind), stage("scale", factor=factor)
 

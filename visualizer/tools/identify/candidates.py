@@ -11,7 +11,7 @@ from visualizer.errors import ConfigError
 from visualizer.mel.presets import PRESETS
 from visualizer.mel.stage import Stage
 from visualizer.mel.stages.frame_preemphasis import FramePreemphasis
-from visualizer.mel.stages.frames import Frames
+from visualizer.mel.stages.frames import Count, Frames
 from visualizer.mel.stages.mel import Mel
 from visualizer.mel.stages.preemphasis import Preemphasis
 from visualizer.mel.stages.remove_dc import RemoveDC
@@ -76,7 +76,7 @@ def framed(chain: Chain, win: int, hop: int, n_fft: int, offset: int) -> Chain |
     """Return the chain with these frames and this transform; None where they do not fit."""
     frames, spectrum = chain.of(Frames), chain.of(Spectrum)
     try:
-        count = "whole" if offset > 0 else "fit"
+        count: Count = "whole" if offset > 0 else "fit"
         frames = replace(frames, win_length=win, hop_length=hop, offset=offset, count=count)
         spectrum = replace(spectrum, n_fft=n_fft)
     except ConfigError:
@@ -84,9 +84,7 @@ def framed(chain: Chain, win: int, hop: int, n_fft: int, offset: int) -> Chain |
     return chain.having(frames, spectrum)
 
 
-def named(
-    rate: int, n_rows: int, grid: Alignment, compression: Compression
-) -> Iterator[Chain]:
+def named(rate: int, n_rows: int, grid: Alignment, compression: Compression) -> Iterator[Chain]:
     """Yield the presets' chains up to their filters, with as many rows and at the grid's hop."""
     for preset in PRESETS.values():
         front_end = preset.make(rate) if preset.any_rate else preset.front_end

@@ -133,7 +133,8 @@ def linear_tails(head: Chain, line: Lines) -> Iterator[Tail]:
         for scale, cost in input_scales(head, ratio ** (1.0 / (power * exponent))):
             yield Tail(scale, stages, cost)
         for scale, cost in readings(ratio, 1e-6 * ratio, 1e-4 * ratio):
-            yield Tail(1.0, (*stages, Affine(0.0, scale)), 4.0 + cost)
+            if scale <= 1e9:
+                yield Tail(1.0, (*stages, Affine(0.0, scale)), 4.0 + cost)
 
 
 def input_scales(head: Chain, scale: float) -> Iterator[tuple[float, float]]:

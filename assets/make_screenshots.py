@@ -17,6 +17,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from PyQt6.QtCore import QByteArray, QEventLoop, QTimer
+from PyQt6.QtGui import QPainter
+from PyQt6.QtWidgets import QWidget
 
 from visualizer.audio.capture import CaptureConfig
 from visualizer.engine.config import EngineConfig
@@ -39,7 +41,8 @@ class Scene:
     display: DisplayConfig
     heard_s: float
     """how much of the demo has been heard by then"""
-    act: Callable[[Window], None] = lambda window: None
+    act: Callable[[Window], QWidget | None] = lambda window: None
+    """returns what it opened on top of the window"""
 
 
 def read_region(window: Window) -> None:
@@ -64,6 +67,14 @@ def open_panels(window: Window) -> None:
     run_until(lambda: False, 3.0)
 
 
+def open_list(window: Window) -> QWidget:
+    """Look for a front-end."""
+    window.controls.preset.showPopup()
+    opened = window.controls.preset.list
+    opened.search.setText("kaldi")
+    return opened
+
+
 def run_until(condition: Callable[[], bool], limit_s: float = 60.0) -> None:
     """Let the program run as it does by itself."""
     loop, timer = QEventLoop(), QTimer()
@@ -85,6 +96,7 @@ SCENES = (
         ),
         10.2,
     ),
+    Scene("front-ends", DisplayConfig(theme="dark"), 6.2, open_list),
     Scene("latency", DisplayConfig(theme="light", colour_map="viridis"), 5.6, open_panels),
 )
 
@@ -110,9 +122,13 @@ def take(scene: Scene, path: Path) -> None:
     window.show()
     try:
         run_until(lambda: window.stack.now_s >= scene.heard_s)
-        scene.act(window)
+        opened = scene.act(window)
         run_until(lambda: False, 0.5)
-        if not window.grab().save(str(path)):
+        picture = window.grab()
+        if opened is not None:
+            with QPainter(picture) as painter:
+                painter.drawPixmap(window.mapFromGlobal(opened.pos()), opened.grab())
+        if not picture.save(str(path)):
             sys.exit(f"{path} cannot be written")
     finally:
         window.close()

@@ -187,9 +187,10 @@ def compiled_simli(tmp_path_factory: pytest.TempPathFactory) -> object:
 
     Tests that change something in the cache work on a copy.
     """
-    from visualizer.engine.kernel_builder import end, events, start_builder
+    from visualizer.engine.kernel_builder import events, start_builder
     from visualizer.mel.kernels.artifacts import Artifact, write_record
     from visualizer.mel.presets import preset_for
+    from visualizer.support.children import end
 
     if shutil.which("g++") is None and shutil.which("clang++") is None:
         reason = "not installed: a C++ compiler"

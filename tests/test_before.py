@@ -19,12 +19,14 @@ from tests.conftest import ROOT
 from visualizer import MelConfig, MelStream, preset
 from visualizer.export.offline import write_features
 from visualizer.mel.flat import flat_form, read
-from visualizer.mel.front_end_files import read_front_end
+from visualizer.mel.front_ends import find_front_end
 from visualizer.mel.presets import PRESETS
 from visualizer.tools.diff.sides import Shared, obtain, operand
 
 BEFORE = Path(__file__).with_name("before")
 FRONT_ENDS: dict[str, dict[str, object]] = json.loads((BEFORE / "front_ends.json").read_text())
+MENDED = ("seamless", "yamnet")
+"""Presets that were changed since; what was written of them stays what it was."""
 ROUNDING = 1e-3
 """What float32 leaves in a logarithm, computed by another kernel."""
 
@@ -49,14 +51,15 @@ mel = columns[0, 2:70, 3 - first : 40 - first]
 
 @pytest.mark.parametrize("name", FRONT_ENDS)
 def test_a_flat_front_end_is_read_as_the_chain_it_was(name: str, tmp_path: Path) -> None:
-    front_end = PRESETS[name].front_end
-    assert MelConfig.from_dict(FRONT_ENDS[name]).front_end == front_end == read(FRONT_ENDS[name])
+    front_end = read(FRONT_ENDS[name])
+    assert MelConfig.from_dict(FRONT_ENDS[name]).front_end == front_end
+    assert (front_end == PRESETS[name].front_end) == (name not in MENDED)
     flat = flat_form(front_end)
     assert flat is not None
     assert flat.to_dict() == FRONT_ENDS[name]
     path = tmp_path / "mine.json"
     path.write_text(json.dumps(FRONT_ENDS[name]))
-    assert read_front_end(path) == front_end
+    assert find_front_end(path).at(None) == front_end
 
 
 def test_a_config_of_ones_own_is_made_and_varied_as_before() -> None:
@@ -74,13 +77,11 @@ def test_a_config_of_ones_own_is_made_and_varied_as_before() -> None:
 
 @pytest.mark.parametrize("name", ["whisper-80", "seamless"])
 def test_features_are_opened_and_come_out_again(name: str, tmp_path: Path) -> None:
-    out = tmp_path / "now.npz"
-    write_features(
-        BEFORE / "sound.wav", out, lambda _: PRESETS[name].front_end, "mean", streaming=False
-    )
-    shared = Shared(BEFORE / "sound.wav", lambda _: PRESETS[name].front_end, None, tmp_path)
+    out, front_end = tmp_path / "now.npz", read(FRONT_ENDS[name])
+    write_features(BEFORE / "sound.wav", out, lambda _: front_end, "mean", streaming=False)
+    shared = Shared(BEFORE / "sound.wav", lambda _: front_end, None, tmp_path)
     then, now = (obtain(operand(str(path)), shared) for path in (BEFORE / f"{name}.npz", out))
-    assert then.mel == now.mel == PRESETS[name].front_end
+    assert then.mel == now.mel == front_end
     np.testing.assert_allclose(now.values, then.values, rtol=0, atol=ROUNDING)
 
 

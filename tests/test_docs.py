@@ -43,6 +43,8 @@ UNCHECKED = ("text",)
 """Output, drawings."""
 
 PROGRAM = re.compile(r"(python3? run\.py|visualizer|python3? -m visualizer)(?= |$)")
+NAMED = re.compile(r"# (\w+\.py)\b")
+"""How a block begins that is a file which commands of the page take."""
 SEPARATOR = re.compile(r"(\|\||&&|[|;])")
 LIMIT_S = 100
 
@@ -154,6 +156,10 @@ def checkout(tmp_path: Path, display: str, sound_server: SoundServer) -> Path:
         (folder / name).symlink_to(ROOT / name)
     speech, rate = soundfile.read(ROOT / "assets" / "demo.flac", frames=32_000)
     soundfile.write(folder / "speech.wav", speech, rate)
+    for block in BLOCKS:
+        named = NAMED.match(block.text)
+        if block.language in PYTHON and named:
+            (folder / named[1]).write_text(block.text, "utf-8")
     return folder
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import json
 import os
 import subprocess
 import sys
@@ -38,15 +39,16 @@ import numpy as np
 import torch
 
 import visualizer
-from visualizer import Column, FrontEnd, MelConfig, MelKernel, MelStream, listen, preset
+from visualizer import Column, FrontEnd, MelConfig, MelKernel, MelStream
+from visualizer import front_end, listen, preset
 
 config: MelConfig | FrontEnd = preset("whisper-80")
 stream = MelStream(config, 48_000, n_channels=1)
 columns = stream.push(np.zeros((480, 1), np.float32))
-kernel = MelKernel(config, "cpu")
+kernel = MelKernel(front_end("whisper-80"), "cpu")
 mel: torch.Tensor = kernel.clip(torch.zeros(16_000, 1))
 try:
-    with listen("demo", preset="whisper-80") as listener:
+    with listen("demo", front_end="whisper-80") as listener:
         for column in listener:
             newest: Column = column
             reveal_type(column.values)
@@ -93,6 +95,19 @@ def test_the_import_itself_loads_nothing() -> None:
         "print(*sorted(m for m in new if m.partition('.')[0] not in sys.stdlib_module_names))"
     )
     assert loaded == "visualizer visualizer._version\n"
+
+
+def test_a_front_end_is_found_by_name_or_file_and_taken_as_it_is(tmp_path: Path) -> None:
+    kaldi = visualizer.front_end("kaldi")
+    assert kaldi == visualizer.front_end(preset("kaldi")) == visualizer.front_end(kaldi)
+    path = tmp_path / "own.json"
+    path.write_text(json.dumps(kaldi.to_dict()))
+    assert visualizer.front_end(path) == visualizer.front_end(str(path)) == kaldi
+    assert visualizer.front_end("simli", 48_000).sample_rate == 48_000
+    with pytest.raises(visualizer.ConfigError, match="kaldi works at 16000 Hz, not at 8000"):
+        visualizer.front_end(path, 8_000)
+    with pytest.raises(visualizer.ConfigError, match="the front-end is 7; it must be"):
+        visualizer.front_end(7)  # type: ignore[arg-type]
 
 
 def test_settings_and_presets_come_without_torch() -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     )
     from visualizer.mel.flat import MelConfig
     from visualizer.mel.front_end import FrontEnd
+    from visualizer.mel.front_ends import front_end
     from visualizer.mel.kernels.tensor_kernel import MelKernel
     from visualizer.mel.presets import preset
     from visualizer.mel.stream import MelStream
@@ -38,12 +39,14 @@ __all__ = [
     "SourceError",
     "VisualizerError",
     "__version__",
+    "front_end",
     "listen",
     "preset",
 ]
 
 _HOMES = {
     "FrontEnd": "mel.front_end",
+    "front_end": "mel.front_ends",
     "MelConfig": "mel.flat",
     "preset": "mel.presets",
     "MelStream": "mel.stream",

@@ -45,7 +45,7 @@ class VisualizerError(Exception):
         Args:
             problem: what was wrong, and what was expected.
             remedy: what to do about it; empty where nothing is known to help.
-            choices: what the remedy chooses from, one to a line; shown below the text.
+            choices: lines shown below the text: what the remedy chooses from, or a traceback.
         """
         super().__init__(problem, remedy, choices)
         self.problem = problem
@@ -89,6 +89,10 @@ class DisplayError(VisualizerError):
 
 class KernelError(VisualizerError):
     """A compiled kernel could not be built, loaded or trusted."""
+
+
+class CodeError(VisualizerError):
+    """Code of the user's own that failed; its traceback is shown below the text."""
 
 
 def require(condition: bool, field: str, value: object, limits: str) -> None:

@@ -46,7 +46,7 @@ def test_other_commands_take_no_options_they_do_not_know(
         (["mel", "a.wav", "-o", "a.npy", "--channels", "0"], "--channels: '0' is not mean, all"),
         (["latency", "--clicks", "2.5"], "--clicks: '2.5' is not a whole number from 5 to 100"),
         (["bench", "--chart", "a.svg"], "must end in .png; see `visualizer bench --help`"),
-        (["--preset", "simly"], "unknown preset 'simly'; did you mean simli"),
+        (["--front-end", "simly"], "unknown preset 'simly'; did you mean simli"),
     ],
 )
 def test_bad_input_is_one_line_and_a_2(

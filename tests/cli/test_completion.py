@@ -49,12 +49,15 @@ def completed(script: Path, folder: Path, *words: str) -> set[str]:
     ("words", "offered"),
     [
         (("d",), {"devices", "diff", "doctor"}),
-        (("mel", "in.wav", "--preset", "whisper"), {"whisper-80", "whisper-128"}),
-        (("run", "--preset", "simli-"), {"simli-librosa"}),
+        (("mel", "in.wav", "--front-end", "whisper"), {"whisper-80", "whisper-128"}),
+        (("run", "--front-end", "simli-"), {"simli-librosa"}),
         (("run", "--compute", "cu"), {"cuda"}),
         (("run", "--source", "m"), {"mic"}),
         (("run", "--sc"), {"--screenshot"}),
-        (("run", "--config", "own"), {"own.json"}),
+        (("run", "--front-end", "own"), {"own.json"}),
+        (("presets", "--of", "simli-"), {"simli-librosa"}),
+        (("run", "--pre"), set()),
+        (("run", "--co"), {"--compute"}),
         (("mel", "ta"), {"talk.wav"}),
         (("diff", "s"), {name for name in PRESETS if name[0] == "s"}),
         (("diff", "simli", "ta"), {"talk.wav", "tacotron2"}),
@@ -79,6 +82,7 @@ def test_zsh_is_told_commands_presets_and_files(capsys: pytest.CaptureFixture[st
     assert printed.startswith("#compdef visualizer\n")
     assert "diff:" in printed
     assert f"({' '.join(PRESETS)})" in printed
+    assert "--preset" not in printed
     assert ":_files" in printed
 
 

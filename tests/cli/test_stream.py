@@ -72,8 +72,8 @@ def raw(sound: Path, subtype: str = "PCM_16") -> bytes:
 @pytest.mark.parametrize("name", ["simli", "whisper-80", "vocos"])
 def test_a_files_columns_are_those_of_mel(sound: Path, name: str) -> None:
     """Of a front-end with the file's rate, one in its streaming form, and a resampled one."""
-    done = stream("--source", sound, "--format", "f32", "--preset", name)
-    expected = by_mel(sound, "--preset", name)
+    done = stream("--source", sound, "--format", "f32", "--front-end", name)
+    expected = by_mel(sound, "--front-end", name)
     columns = np.frombuffer(done.stdout, "<f4").reshape(-1, expected.shape[1])
     np.testing.assert_allclose(columns, expected, rtol=1e-6, atol=1e-6 * np.abs(expected).max())
 
@@ -93,7 +93,7 @@ def test_raw_pcm_gives_the_columns_of_the_file(sound: Path, subtype: str, form: 
 @pytest.mark.parametrize("name", ["simli", "kaldi"])
 def test_lines_say_what_and_when(sound: Path, name: str) -> None:
     before = time.time()
-    lines = stream("--source", sound, "--preset", name).stdout.splitlines()
+    lines = stream("--source", sound, "--front-end", name).stdout.splitlines()
     after = time.time()
     heading, *columns = map(json.loads, lines)
     mel = front_end(EngineConfig(CaptureConfig("demo"), preset=name), RATE_HZ)
@@ -108,7 +108,7 @@ def test_lines_say_what_and_when(sound: Path, name: str) -> None:
         "sample_rate": RATE_HZ,
         "channels": 2,
     }
-    expected = by_mel(sound, "--preset", name)
+    expected = by_mel(sound, "--front-end", name)
     assert {c["type"] for c in columns} == {"column"}
     assert [c["column"] for c in columns] == list(range(len(expected)))
     times_s = column_times_s(mel, len(expected))
@@ -242,7 +242,7 @@ def test_bad_input_is_one_clear_line(program: Any, sound: Path, tmp_path: Path) 
         (("--source", sound, "--channel", "3"), "is open with the channels 1 to 2"),
         (("--source", "gone.wav"), "there is no file 'gone.wav'"),
         (("--duration", "-1"), "--duration: '-1' is not a number of seconds above 0"),
-        (("--preset", "smili"), "did you mean simli"),
+        (("--front-end", "smili"), "did you mean simli"),
         (("--screenshot", "a.png"), "unrecognized arguments"),
     ):
         done: Finished = program("stream", *arguments)
@@ -272,7 +272,7 @@ def test_a_closed_standard_input_is_one_clear_line() -> None:
 def test_a_sound_too_short_for_a_column_is_an_error(program: Any, tmp_path: Path) -> None:
     path = tmp_path / "short.wav"
     soundfile.write(path, np.ones(100), RATE_HZ)
-    done = program("stream", "--kernel", "numpy", "--source", path, "--preset", "kaldi")
+    done = program("stream", "--kernel", "numpy", "--source", path, "--front-end", "kaldi")
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith("visualizer: the sound is too short for a single column")
 

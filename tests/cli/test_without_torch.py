@@ -25,12 +25,12 @@ sys.exit(code)
 @pytest.mark.parametrize(
     "words",
     [
-        ["mel", "sound.wav", "-o", "out.npz", "--preset", "whisper-80"],
-        ["mel", "sound.wav", "-o", "out.npy", "--preset", "hifigan", "--streaming"],
+        ["mel", "sound.wav", "-o", "out.npz", "--front-end", "whisper-80"],
+        ["mel", "sound.wav", "-o", "out.npy", "--front-end", "hifigan", "--streaming"],
         ["diff", "whisper-80", "whisper-80:reference", "--on", "sound.wav"],
         ["presets", "--check"],
         ["presets", "--json"],
-        ["stream", "--source", "sound.wav", "--preset", "kaldi", "--kernel", "numpy"],
+        ["stream", "--source", "sound.wav", "--front-end", "kaldi", "--kernel", "numpy"],
     ],
     ids=" ".join,
 )

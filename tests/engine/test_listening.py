@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import threading
@@ -55,7 +56,7 @@ def test_a_file_gives_the_columns_of_the_live_path_and_ends(
     file: tuple[Path, np.ndarray], name: str
 ) -> None:
     path, samples = file
-    listener = listen(path, preset=name)
+    listener = listen(path, front_end=name)
     columns = list(listener)
     whole = streamed(samples.mean(axis=1, keepdims=True), name)[0]
     np.testing.assert_array_equal(np.array([c.values for c in columns]).T, whole)
@@ -85,8 +86,30 @@ def test_each_channel_for_itself(file: tuple[Path, np.ndarray], n_channels: int)
 def test_a_front_end_of_ones_own_and_one_channel(file: tuple[Path, np.ndarray]) -> None:
     path, samples = file
     config = PRESETS["kaldi"].front_end
-    columns = [c.values for c in listen(path, config=config, channel=1)]
+    columns = [c.values for c in listen(path, front_end=config, channel=1)]
     np.testing.assert_array_equal(np.array(columns).T, streamed(samples[:, 1:], "kaldi")[0])
+
+
+def test_a_front_end_is_given_by_name_by_file_or_itself(
+    file: tuple[Path, np.ndarray], tmp_path: Path
+) -> None:
+    path, samples = file
+    expected = streamed(samples.mean(axis=1, keepdims=True), "kaldi")[0]
+    own = tmp_path / "own.json"
+    own.write_text(json.dumps(preset("kaldi").to_dict()))
+    for named in ("kaldi", own, str(own), preset("kaldi"), preset_for("kaldi")):
+        columns = [c.values for c in listen(path, front_end=named)]
+        np.testing.assert_allclose(np.array(columns).T, expected, rtol=0, atol=1e-5)
+
+
+def test_its_names_before_still_work() -> None:
+    with listen("demo", preset="kaldi") as by_name:
+        assert by_name.status.config.preset == "kaldi"
+    with listen("demo", config=preset("kaldi")) as by_value:
+        assert by_value.status.config.mel == preset_for("kaldi")
+    for names in ({"preset": "simli", "front_end": "kaldi"}, {"preset": "a", "config": "b"}):
+        with pytest.raises(ConfigError, match="former names; give that alone"):
+            listen("demo", **names)
 
 
 def test_leaving_the_loop_ends_the_threads() -> None:
@@ -131,7 +154,7 @@ def test_one_that_is_never_read_ends_with_its_last_reference() -> None:
 
 
 def test_the_demo_is_live() -> None:
-    with listen("demo", preset="voxtral-realtime") as listener:
+    with listen("demo", front_end="voxtral-realtime") as listener:
         started_at = time.perf_counter()
         first = next(listener)
         assert first.captured_at <= started_at + DEADLINE_S
@@ -184,7 +207,7 @@ def test_a_file_that_is_not_there_is_said_at_once(tmp_path: Path) -> None:
 
 def test_settings_that_cannot_be_used_are_said_at_once() -> None:
     with pytest.raises(ConfigError, match="unknown preset 'wisper'; did you mean whisper"):
-        listen("demo", preset="wisper")
+        listen("demo", front_end="wisper")
     with pytest.raises(ConfigError, match="channel is -1"):
         listen("demo", channel=-1)
     with pytest.raises(ConfigError, match="compute is 'abacus'"):

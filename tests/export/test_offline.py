@@ -32,7 +32,7 @@ def sound(tmp_path: Path) -> tuple[Path, np.ndarray]:
 def test_a_files_features_are_librosas(tmp_path: Path, sound: tuple[Path, np.ndarray]) -> None:
     path, samples = sound
     out = tmp_path / "mel.npy"
-    assert main(["mel", str(path), "-o", str(out), "--preset", "librosa"]) == 0
+    assert main(["mel", str(path), "-o", str(out), "--front-end", "librosa"]) == 0
     theirs = librosa.feature.melspectrogram(y=samples.mean(axis=1), sr=RATE_HZ)
     ours = np.load(out, allow_pickle=False)
     assert (ours.dtype, ours.shape) == (np.float32, theirs.shape)
@@ -42,9 +42,9 @@ def test_a_files_features_are_librosas(tmp_path: Path, sound: tuple[Path, np.nda
 def test_channels_are_chosen(tmp_path: Path, sound: tuple[Path, np.ndarray]) -> None:
     path, samples = sound
     out = tmp_path / "mel.npy"
-    main(["mel", str(path), "-o", str(out), "--preset", "librosa", "--channels", "all"])
+    main(["mel", str(path), "-o", str(out), "--front-end", "librosa", "--channels", "all"])
     both = np.load(out)
-    main(["mel", str(path), "-o", str(out), "--preset", "librosa", "--channels", "2"])
+    main(["mel", str(path), "-o", str(out), "--front-end", "librosa", "--channels", "2"])
     np.testing.assert_allclose(np.load(out), both[1], rtol=0, atol=1e-5 * both.max())
     theirs = librosa.feature.melspectrogram(y=samples.T, sr=RATE_HZ)
     np.testing.assert_allclose(both, theirs, rtol=0, atol=1e-5 * theirs.max())
@@ -52,7 +52,7 @@ def test_channels_are_chosen(tmp_path: Path, sound: tuple[Path, np.ndarray]) -> 
 
 def test_an_npz_tells_what_it_holds(tmp_path: Path, sound: tuple[Path, np.ndarray]) -> None:
     out = tmp_path / "mel.npz"
-    assert main(["mel", str(sound[0]), "-o", str(out), "--preset", "whisper-80"]) == 0
+    assert main(["mel", str(sound[0]), "-o", str(out), "--front-end", "whisper-80"]) == 0
     with np.load(out, allow_pickle=False) as held:
         assert held["mel"].shape == (80, 100)
         assert int(held["sample_rate"]) == 16_000
@@ -78,8 +78,8 @@ def test_the_live_path_gives_the_same(
     tmp_path: Path, sound: tuple[Path, np.ndarray], name: str
 ) -> None:
     whole, live = tmp_path / "whole.npy", tmp_path / "live.npy"
-    assert main(["mel", str(sound[0]), "-o", str(whole), "--preset", name]) == 0
-    assert main(["mel", str(sound[0]), "-o", str(live), "--preset", name, "--streaming"]) == 0
+    assert main(["mel", str(sound[0]), "-o", str(whole), "--front-end", name]) == 0
+    assert main(["mel", str(sound[0]), "-o", str(live), "--front-end", name, "--streaming"]) == 0
     # A file is computed in batches: what float32 leaves of a logarithm near its floor differs.
     expected, values = np.load(whole), PRESETS[name].front_end.values
     neper = abs(getattr(values.level, "per_db", 1 / 8.7)) * 8.7
@@ -99,7 +99,7 @@ def test_pieces_make_the_features_of_the_whole(
     """Read in 25 pieces; what the model takes from the whole clip is of the whole clip."""
     monkeypatch.setattr(offline, "BLOCK_S", 0.04)
     out = tmp_path / "mel.npy"
-    options = ["--preset", name, "--channels", channels]
+    options = ["--front-end", name, "--channels", channels]
     assert main(["mel", str(sound[0]), "-o", str(out), *options]) == 0
     config = front_end(EngineConfig(CaptureConfig("demo"), preset=name), RATE_HZ)
     samples = sound[1] if channels == "all" else sound[1].mean(axis=1, keepdims=True)
@@ -129,7 +129,7 @@ def test_what_was_there_stays_until_all_is_written(
     cut_off.write_bytes(cut_off.read_bytes()[:400_000])
     out = tmp_path / "mel.npy"
     out.write_bytes(b"what was there")
-    assert main(["mel", str(cut_off), "-o", str(out), "--preset", "librosa"]) == 2
+    assert main(["mel", str(cut_off), "-o", str(out), "--front-end", "librosa"]) == 2
     assert "cut.flac' cannot be read on" in capsys.readouterr().err
     assert out.read_bytes() == b"what was there"
     assert sorted(p.name for p in tmp_path.glob("*mel*")) == ["mel.npy"]
@@ -141,7 +141,7 @@ def test_a_link_and_the_rights_of_a_file_stay(
     real, link = tmp_path / "real.npy", tmp_path / "link.npy"
     real.touch(mode=0o600)
     link.symlink_to(real)
-    assert main(["mel", str(sound[0]), "-o", str(link), "--preset", "librosa"]) == 0
+    assert main(["mel", str(sound[0]), "-o", str(link), "--front-end", "librosa"]) == 0
     assert link.is_symlink()
     assert real.stat().st_mode & 0o777 == 0o600
     assert np.load(real).shape[0] == 128
@@ -152,7 +152,7 @@ def test_a_front_end_of_ones_own(tmp_path: Path, sound: tuple[Path, np.ndarray])
     config = tmp_path / "mine.json"
     config.write_text(json.dumps(mine))
     out = tmp_path / "mel.npy"
-    assert main(["mel", str(sound[0]), "-o", str(out), "--config", str(config)]) == 0
+    assert main(["mel", str(sound[0]), "-o", str(out), "--front-end", str(config)]) == 0
     assert len(np.load(out)) == 40
 
 
@@ -163,8 +163,8 @@ def test_a_front_end_of_ones_own(tmp_path: Path, sound: tuple[Path, np.ndarray])
         (["-o", "no/such/a.npy"], "cannot be written"),
         (["-o", "a.npy", "--channels", "3"], "has the channels 1 to 2"),
         (["-o", "a.npy", "--channels", "left"], "'left' is not mean, all or a number"),
-        (["-o", "a.npy", "--preset", "wisper"], "did you mean whisper"),
-        (["-o", "a.npy", "--config", "gone.json"], "cannot be read"),
+        (["-o", "a.npy", "--front-end", "wisper"], "did you mean whisper"),
+        (["-o", "a.npy", "--front-end", "gone.json"], "cannot be read"),
         (
             ["-o", "a.npy", "--preset", "simli", "--config", "x"],
             "--config: not allowed with argument --preset",
@@ -191,7 +191,7 @@ def peak_memory(tmp_path: Path, seconds: int) -> int:
     soundfile.write(path, np.tile(np.float32([0.1, -0.1]), seconds * RATE_HZ // 2), RATE_HZ)
     tracemalloc.start()
     try:
-        command = ["mel", str(path), "-o", str(tmp_path / "mel.npy"), "--preset", "whisper-80"]
+        command = ["mel", str(path), "-o", str(tmp_path / "mel.npy"), "--front-end", "whisper-80"]
         assert main(command) == 0
         return tracemalloc.get_traced_memory()[1]
     finally:
@@ -215,7 +215,7 @@ def test_what_needs_more_memory_than_there_is_says_so(
     # A machine that has none left cannot be had here.
     monkeypatch.setattr(offline.GrowingArray, "append", none_left)
     out = tmp_path / "mel.npy"
-    assert main(["mel", str(sound[0]), "-o", str(out), "--preset", "librosa"]) == 2
+    assert main(["mel", str(sound[0]), "-o", str(out), "--front-end", "librosa"]) == 2
     said = capsys.readouterr().err
     assert "with 1 channel needs more memory than there is" in said
     assert len(said.strip().splitlines()) == 1
@@ -228,10 +228,10 @@ def test_rates_with_nothing_in_common_are_refused_before_they_take_gigabytes(
     path = tmp_path / "odd.wav"
     soundfile.write(path, np.zeros(44_101), 44_101)
     out = tmp_path / "mel.npy"
-    assert main(["mel", str(path), "-o", str(out), "--preset", "whisper-80"]) == 2
+    assert main(["mel", str(path), "-o", str(out), "--front-end", "whisper-80"]) == 2
     said = capsys.readouterr().err
     assert "44101 Hz cannot be resampled to 16000 Hz: their greatest common divisor is 1" in said
-    assert main(["mel", str(path), "-o", str(out), "--preset", "simli"]) == 0
+    assert main(["mel", str(path), "-o", str(out), "--front-end", "simli"]) == 0
 
 
 @pytest.mark.parametrize(
@@ -240,10 +240,11 @@ def test_rates_with_nothing_in_common_are_refused_before_they_take_gigabytes(
         (b"\xff\xfe\x00", "is not JSON"),
         (b"[" * 60_000, "is not JSON"),
         (b'{"n_fft": ' + b"9" * 5000 + b"}", "is not JSON"),
-        (b" " * 100_000, "holds no front-end"),
-        (b"null", "holds no front-end"),
-        (b"[1, 2]", "a JSON object of fields"),
-        (b'{"' + b"x" * 50_000 + b'": 1}', "there is no field 'xxx"),
+        (b" " * (5 << 20), "holds more than 2 MiB"),
+        (b"null", "holds no named values"),
+        (b"[1, 2]", "holds no named values"),
+        (b'{"n_fft": 400, "offset": 0, "' + b"x" * 50_000 + b'": 1}', "there is no field 'xxx"),
+        (b'{"vocab_size": 51865}', "no known model's file: it holds 'vocab_size'"),
     ],
 )
 def test_a_front_end_that_is_rubbish_is_named_in_one_line(
@@ -256,7 +257,7 @@ def test_a_front_end_that_is_rubbish_is_named_in_one_line(
     config = tmp_path / "mine.json"
     config.write_bytes(content)
     out = tmp_path / "mel.npy"
-    assert main(["mel", str(sound[0]), "-o", str(out), "--config", str(config)]) == 2
+    assert main(["mel", str(sound[0]), "-o", str(out), "--front-end", str(config)]) == 2
     said = capsys.readouterr().err
     assert words in said
     assert len(said.splitlines()) == 1

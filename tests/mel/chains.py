@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
+import scipy.signal
 from numpy.typing import NDArray
 
 from visualizer.mel.flat import MelConfig, flat_form
@@ -57,6 +58,32 @@ def full_scale(front_end: FrontEnd) -> float:
     level = up_to(front_end, Mel).values.level
     assert isinstance(level, LinearLevel)
     return level.full_scale
+
+
+def tensorflow_filters(
+    n_bins: int, sample_rate: int, n_mels: int, f_min: float, f_max: float
+) -> NDArray[np.float64]:
+    """What tf.signal.linear_to_mel_weight_matrix computes: (n_bins, n_mels)."""
+
+    def mel(hertz: NDArray[np.float64]) -> NDArray[np.float64]:
+        return 1127.0 * np.log1p(hertz / 700.0)
+
+    edges = np.linspace(*mel(np.array([f_min, f_max])), n_mels + 2)
+    bins = mel(np.linspace(0.0, sample_rate / 2, n_bins))[1:, None]
+    rising = (bins - edges[:-2]) / (edges[1:-1] - edges[:-2])
+    falling = (edges[2:] - bins) / (edges[2:] - edges[1:-1])
+    inside = np.clip(np.minimum(rising, falling), 0.0, None)
+    # The first bin is left out.
+    return np.vstack((np.zeros((1, n_mels)), inside))
+
+
+def perch_mels(samples: NDArray[np.float64]) -> NDArray[np.float64]:
+    """scipy.signal.stft is what its jax.scipy namesake computes, the last column left out."""
+    _, _, spectrum = scipy.signal.stft(
+        samples, nperseg=2560, noverlap=2560 - 320, padded=False, boundary="zeros"
+    )
+    filters = tensorflow_filters(1281, 32_000, 160, 60.0, 16_000.0)
+    return filters.T @ np.abs(spectrum[:, :-1]) ** 2
 
 
 def varied(

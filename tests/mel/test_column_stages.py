@@ -18,7 +18,7 @@ from visualizer.mel.clip import clip_columns
 from visualizer.mel.flat import flat_form
 from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.kernels.tensor_kernel import MelKernel
-from visualizer.mel.kernels.torch_arrays import TorchArrays
+from visualizer.mel.kernels.torch_arrays import CompilableArrays, TorchArrays
 from visualizer.mel.picture import PictureUnit, has_db
 from visualizer.mel.presets import preset_for
 from visualizer.mel.rounding import Rounding, rounded
@@ -61,8 +61,12 @@ def applied(stage: Stage, columns: NDArray[np.floating]) -> list[NDArray[Any]]:
         stage.operator(NumpyArrays(dtype), before)(columns.astype(dtype))
         for dtype in (np.float64, np.float32)
     ]
-    of_torch = stage.operator(TorchArrays(), before)(torch.tensor(columns, dtype=torch.float32))
-    return [*of_numpy, of_torch.numpy()]
+    tensor = torch.tensor(columns, dtype=torch.float32)
+    of_torch = [
+        stage.operator(arrays, before)(tensor).numpy()
+        for arrays in (TorchArrays(), CompilableArrays(1))
+    ]
+    return [*of_numpy, *of_torch]
 
 
 def test_each_row_has_numbers_of_its_own() -> None:

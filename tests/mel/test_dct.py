@@ -6,6 +6,7 @@ import kaldi_native_fbank
 import numpy as np
 import pytest
 import scipy.fft
+import soundfile
 import torch
 import torchaudio
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from visualizer.mel.picture import PictureUnit, has_db
 from visualizer.mel.presets import preset_for
 from visualizer.mel.stages.dct import Dct
 from visualizer.mel.stream import MelStream
+from visualizer.support.shipped import shipped
 
 RATE_HZ = 16_000
 
@@ -80,6 +82,20 @@ def test_its_rows_are_no_frequencies() -> None:
     assert low == -high
     assert flat_form(front_end) is None
     assert FrontEnd.from_dict(front_end.to_dict()) == front_end
+
+
+@pytest.mark.parametrize("name", ["kaldi-mfcc", "torchaudio-mfcc"])
+def test_the_range_of_colours_fits_the_coefficients_of_speech(name: str) -> None:
+    """All but the first, which the loudness alone may put anywhere."""
+    front_end = preset_for(name)
+    sound, rate_hz = soundfile.read(shipped("demo.flac"), dtype="float32", always_2d=True)
+    speech = sound[: 5 * rate_hz].mean(axis=1, keepdims=True)
+    columns = MelStream(front_end, rate_hz, 1).push(speech)[0]
+    low, high = PictureUnit.default(front_end).range()
+    for row in columns[1:]:
+        # Neither lost beyond the ends of the range nor in its middle.
+        assert np.mean((row < low) | (row > high)) < 0.1
+    assert np.percentile(np.abs(columns[1:]), 99) > 0.4 * high
 
 
 def test_more_coefficients_than_rows_are_refused() -> None:

@@ -36,6 +36,7 @@ LIBROSAS_KIND = sorted(
         if (mel := mel_of(front_end := preset_for(name, rate))).triangles == "hz"
         and mel.slopes == "own"
         and mel.mel_scale != "linear"
+        and mel.rate is None
     },
     key=lambda front_end: (front_end.name, front_end.sample_rate),
 )
@@ -155,7 +156,7 @@ def test_position_puts_each_peak_in_the_middle_of_its_band(name: str) -> None:
     assert rows.middle_hz(3) == peaks[3]
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", [name for name in PRESETS if "birdnet" not in name])
 def test_zero_db_is_a_full_scale_sine(name: str) -> None:
     """A sine of amplitude 1 on the bin of the tallest filter's peak, written out as a sum."""
     front_end = preset_for(name)
@@ -165,8 +166,9 @@ def test_zero_db_is_a_full_scale_sine(name: str) -> None:
     turn = 2 * np.pi * loudest_bin * n / spectrum.n_fft
     scales = [stage.factor for stage in front_end.stages if isinstance(stage, Scale)]
     weights = stage_of(front_end, Window).weights(front_end.win_length)
-    frame = np.prod(scales) * np.sin(turn) * weights
-    magnitude = abs(np.sum(frame * np.exp(-1j * turn)))
+    # Of a low sine and its mirror image below 0 Hz, the mean over the phases.
+    waves = [np.prod(scales) * wave(turn) * weights for wave in (np.sin, np.cos)]
+    magnitude = np.sqrt(np.mean([abs(np.sum(w * np.exp(-1j * turn))) ** 2 for w in waves]))
     value = np.float32(magnitude**spectrum.power * filters[loudest_bin, band])
     level = up_to(front_end, Mel).values.level
     assert level is not None

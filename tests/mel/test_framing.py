@@ -24,7 +24,7 @@ def cuttings(draw: st.DrawFn) -> Frames:
     if offset <= 0:
         counts += ["fit", "begun"]
         if offset + win_length >= hop_length:
-            counts += ["per_hop", "nearest"]
+            counts += ["per_hop", "nearest", "even"]
     count = draw(st.sampled_from(counts))
     followed_by = draw(st.integers(0, 30)) if count in ("fit", "whole") else 0
     return Frames(win_length, hop_length, offset, edge, count, end, followed_by)

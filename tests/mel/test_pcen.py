@@ -5,10 +5,9 @@ from __future__ import annotations
 import librosa
 import numpy as np
 import pytest
-import scipy.signal
 from numpy.typing import NDArray
 
-from tests.mel.chains import varied
+from tests.mel.chains import perch_mels, varied
 from visualizer.errors import ConfigError
 from visualizer.mel.clip import clip_columns
 from visualizer.mel.flat import flat_form
@@ -43,15 +42,7 @@ def librosas(samples: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def perchs(samples: NDArray[np.float64]) -> NDArray[np.float64]:
-    """scipy.signal.stft is what its jax.scipy namesake computes, the last column left out."""
-    _, _, spectrum = scipy.signal.stft(
-        samples, nperseg=2560, noverlap=2560 - 320, padded=False, boundary="zeros"
-    )
-    edges = np.linspace(*(1127.0 * np.log1p(np.array([60.0, 16_000.0]) / 700.0)), 162)
-    bins = 1127.0 * np.log1p(np.linspace(0.0, 16_000.0, 1281) / 700.0)[:, None]
-    rising = (bins - edges[:-2]) / np.diff(edges)[:-1]
-    falling = (edges[2:] - bins) / np.diff(edges)[1:]
-    mel = np.clip(np.minimum(rising, falling), 0.0, None).T @ np.abs(spectrum[:, :-1]) ** 2
+    mel = perch_mels(samples)
     average = np.empty_like(mel)
     last = mel[:, 0]
     for t, column in enumerate(mel.T):

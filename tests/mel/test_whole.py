@@ -17,6 +17,7 @@ from visualizer.mel.kernels.torch_arrays import TorchArrays
 from visualizer.mel.presets import PRESETS
 from visualizer.mel.stages.frames import Frames
 from visualizer.mel.stages.mel import Mel
+from visualizer.mel.stages.power_law import PowerLaw
 from visualizer.mel.stages.spectrum import Spectrum
 from visualizer.mel.whole import reference_columns, whole_clip
 
@@ -31,6 +32,10 @@ def noise(n_samples: int, n_channels: int = 1) -> np.ndarray:
 
 def tolerance(front_end: FrontEnd, reference: np.ndarray) -> float:
     share = LINEAR if up_to_logarithm(front_end).values.is_linear else LOGARITHM
+    for stage in front_end.stages:
+        if isinstance(stage, PowerLaw):
+            # What is left of values that pass through zero.
+            share = LINEAR**stage.exponent
     return share * float(np.abs(reference).max(initial=0.0))
 
 

@@ -18,6 +18,7 @@ from tests.sound import SERVER_RATE_HZ, SoundServer
 from visualizer.audio.capture import CaptureConfig
 from visualizer.audio.player import Player, look_up_output
 from visualizer.cli import run_command
+from visualizer.engine.config import EngineConfig
 from visualizer.errors import DeviceError
 from visualizer.tools.roundtrip.click_test import ClickReport, ClickSettings, measure
 from visualizer.tools.roundtrip.clicks import UnclearError
@@ -30,7 +31,7 @@ TRIES = 12
 def measured(device: str | None, n_clicks: int) -> ClickReport | None:
     """From the default output to a microphone; None where it was refused."""
     capture = CaptureConfig("mic", device=device, sample_rate=SERVER_RATE_HZ)
-    settings = ClickSettings(capture, n_clicks=n_clicks)
+    settings = ClickSettings(EngineConfig(capture), n_clicks=n_clicks)
     try:
         return measure(settings, lambda _: None)
     except (UnclearError, DeviceError) as error:
@@ -163,7 +164,7 @@ def test_a_frozen_sound_server_does_not_hold_it(
         (["--clicks", "1"], "--clicks: '1' is not a whole number from 5 to 100"),
         (["--sample-rate", "1000"], "--sample-rate: '1000' is not a whole number from 4000"),
         (["--sample-rate", "10000000"], "--sample-rate: '10000000' is not"),
-        (["--preset", "simly"], "unknown preset 'simly'; did you mean simli"),
+        (["--front-end", "simly"], "unknown preset 'simly'; did you mean simli"),
         (["--json", "no/such/folder/a.json"], "the figures cannot be written to"),
     ],
 )

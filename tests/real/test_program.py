@@ -209,7 +209,7 @@ def test_bad_input_is_one_clear_line(
     (tmp_path / "letter.txt").write_text("Dear reader, " * 100)
     (tmp_path / "empty.wav").touch()
     for arguments, words in (
-        (("--preset", "smili"), "did you mean simli"),
+        (("--front-end", "smili"), "did you mean simli"),
         (("--device", "no such"), "there is no input device 'no such'; choose one of"),
         (("--device", "mic"), "2 input devices fit 'mic'"),
         (("--device", "mic_a", "--channels", "99"), "has 32 input channels"),
@@ -230,7 +230,7 @@ def test_bad_input_is_one_clear_line(
         (("--source", ""), "--source is empty"),
         (("--compute", "mps"), "'mps' is not available"),
         (("--headles",), "unrecognized arguments"),
-        (("--config", "gone.json"), "cannot be read"),
+        (("--front-end", "gone.json"), "cannot be read"),
         (("--duration", "abc"), "--duration: 'abc' is not a number of seconds"),
     ):
         done = program("--headless", *arguments)

@@ -68,7 +68,7 @@ def main() -> int:
         folders = {f"XDG_{what}_HOME": name for what in ("CONFIG", "STATE", "CACHE")}
         command = [sys.executable, "-m", "visualizer", "stream", "--kernel", "numpy"]
         child = subprocess.Popen(
-            [*command, "--config", str(front_end), "--sample-rate", str(RATE_HZ)],
+            [*command, "--front-end", str(front_end), "--sample-rate", str(RATE_HZ)],
             env=os.environ | server.environment | folders,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -22,6 +22,7 @@ from visualizer.engine.config import EngineConfig
 from visualizer.engine.engine import Engine
 from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.stream import MelStream
+from visualizer.ui.controls.search_combo import SearchCombo
 from visualizer.ui.controls.settings import Settings
 from visualizer.ui.picture.display import DisplayConfig
 from visualizer.ui.picture.spectrogram import SpectrogramView
@@ -77,11 +78,15 @@ def activate(window: Window, qtbot: QtBot) -> None:
 
 def watchers() -> list[psutil.Process]:
     """The processes that this one has started to list devices, and that have not ended."""
-    return [
-        child
-        for child in psutil.Process().children()
-        if child.status() != psutil.STATUS_ZOMBIE and "--watch" in child.cmdline()
-    ]
+    return [child for child in psutil.Process().children() if _is_watcher(child)]
+
+
+def _is_watcher(child: psutil.Process) -> bool:
+    try:
+        return "--watch" in child.cmdline()
+    except psutil.Error:
+        # It has ended, be it in this moment.
+        return False
 
 
 def noise_file(folder: Path, seconds: float = 60.0) -> Path:
@@ -110,18 +115,20 @@ def tones_file(folder: Path, *hertz: float, seconds: float = 30.0) -> Path:
 
 def pick(combo: QComboBox, text: str, qtbot: QtBot) -> None:
     """Open the list with the mouse and click the line that holds the text."""
-    row = next(r for r in range(combo.count()) if combo.itemText(r) == text)
     # For that long, Qt takes a click on the list as part of the click that opened it.
     interval_ms = QApplication.doubleClickInterval()
     QApplication.setDoubleClickInterval(0)
     QTest.mouseClick(combo, Qt.MouseButton.LeftButton)
-    view = combo.view()
+    view = combo.list.view if isinstance(combo, SearchCombo) else combo.view()
     assert view is not None
     qtbot.waitUntil(view.isVisible)
     QApplication.processEvents()
-    index = combo.model().index(row, 0)  # type: ignore[union-attr]
-    viewport = view.viewport()
+    model, viewport = view.model(), view.viewport()
+    assert model is not None
     assert viewport is not None
+    indices = [model.index(row, 0) for row in range(model.rowCount())]
+    index = next(index for index in indices if index.data() == text)
+    view.scrollTo(index)
     # A line may be wider than what is seen of it.
     seen = view.visualRect(index).intersected(viewport.rect())
     QTest.mouseClick(viewport, Qt.MouseButton.LeftButton, pos=seen.center())
@@ -131,7 +138,7 @@ def pick(combo: QComboBox, text: str, qtbot: QtBot) -> None:
 
 def pick_front_end(window: Window, name: str) -> None:
     """Have the window show another preset, as its toolbar does."""
-    window.controls.engine_picked.emit({"preset": name, "mel": None})
+    window.controls.engine_picked.emit({"preset": name, "mel": None, "whose": ""})
 
 
 def press(window: QWidget, keys: str) -> None:

@@ -84,8 +84,12 @@ STEPS: tuple[tuple[str, Look], ...] = (
     ("End", lambda window: window.frozen),
 )
 """In this order each key changes what is looked at. What each does in full is tested beside."""
-ELSEWHERE = {"Ctrl+O", "Ctrl+S", "F5", "Ctrl+Q", "Ctrl+Shift+C", "?", "Ctrl+R", "Ctrl+Shift+S"}
-"""tested in functions of their own below, or in test_reading.py and test_recordings.py"""
+ELSEWHERE = {
+    *("Ctrl+O", "Ctrl+Shift+O", "Ctrl+Alt+O", "Ctrl+S", "F5", "Ctrl+Q"),
+    *("Ctrl+Shift+C", "?", "Ctrl+R", "Ctrl+Shift+S"),
+}
+"""tested in functions of their own below, or in test_reading.py, test_recordings.py and
+test_front_ends.py"""
 
 
 def axis_labels(window: Window) -> list[str]:

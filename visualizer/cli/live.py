@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from visualizer.audio.capture import CaptureConfig, SourceKind
-from visualizer.cli.options import Group, add_front_end, add_option, number, own_front_end
+from visualizer.cli.options import Group, add_front_end, add_option, number, said_front_end
+from visualizer.engine.config import choice
 from visualizer.engine.options import RunOptions
 from visualizer.errors import ConfigError, VisualizerError
 from visualizer.mel.compute import COMPUTE_CHOICES
@@ -35,7 +36,7 @@ def add_sound(parser: argparse.ArgumentParser, sources: str, source_help: str) -
 def add_analysis(parser: argparse.ArgumentParser, default: str) -> Group:
     """Declare the front-end and the kernel; return the group for what only one command has."""
     analysis = parser.add_argument_group("analysis")
-    add_front_end(analysis, f"front-end (default: {default}; see: visualizer presets)")
+    add_front_end(analysis, f"front-end (default: {default})")
     analysis.add_argument("--compute", choices=COMPUTE_CHOICES, help="where the kernel runs")
     analysis.add_argument(
         "--kernel",
@@ -85,10 +86,10 @@ def capture_config(arguments: argparse.Namespace) -> CaptureConfig | None:
 
 def run_options(arguments: argparse.Namespace, capture: CaptureConfig | None) -> RunOptions:
     """Return what is the same with and without a window. Raises ConfigError."""
+    found = said_front_end(arguments)
     return RunOptions(
         capture=capture,
-        preset=arguments.preset,
-        mel=own_front_end(arguments),
+        **({} if found is None else choice(found)),
         compute=arguments.compute,
         kernel=arguments.kernel,
         duration_s=arguments.duration,

@@ -12,10 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from visualizer.errors import quoted
-from visualizer.mel.front_end import FrontEnd
-from visualizer.mel.front_end_files import read_front_end
-from visualizer.mel.presets import preset_for
+from visualizer.mel.front_ends import Found, find_front_end
 
+FRONT_END = (
+    "a preset's name (see: visualizer presets), a JSON file, a model's folder or file, or the id "
+    "of a Hugging Face model in the local cache"
+)
 Group = argparse._ArgumentGroup
 """which argparse gives, and does not name"""
 
@@ -88,31 +90,23 @@ def file_name(*suffixes: str) -> Callable[[str], Path]:
     return parse
 
 
-def preset_name(text: str) -> str:
-    """A type: the name of a preset. Raises ConfigError, which says what is near."""
-    return preset_for(text).name
-
-
-def add_front_end(parser: argparse.ArgumentParser | Group, preset_help: str) -> None:
-    """Declare --preset and --config, of which one can be given."""
+def add_front_end(parser: argparse.ArgumentParser | Group, text: str) -> None:
+    """Declare --front-end, with `text` on what it is for, and what it was called before 0.2."""
     choice = parser.add_mutually_exclusive_group()
-    add_option(choice, "--preset", "NAME", preset_name, preset_help)
-    add_option(choice, "--config", "JSON", Path, "a front-end of your own instead of a preset")
+    for name in ("--front-end", "--preset", "--config"):
+        shown = f"{text}: {FRONT_END}" if name == "--front-end" else argparse.SUPPRESS
+        choice.add_argument(name, dest="front_end", metavar="WHAT", help=shown)
 
 
-def own_front_end(arguments: argparse.Namespace) -> FrontEnd | None:
-    """Return the front-end of --config. Raises ConfigError where the file has none."""
-    path: Path | None = arguments.config
-    return None if path is None else read_front_end(path)
+def said_front_end(arguments: argparse.Namespace) -> Found | None:
+    """Return the front-end of --front-end; None where none was said. Raises ConfigError."""
+    what: str | None = arguments.front_end
+    return None if what is None else find_front_end(what)
 
 
-def chosen_front_end(arguments: argparse.Namespace) -> Callable[[int | None], FrontEnd]:
-    """Return the front-end of --preset (default: simli) or --config at a sample rate (Hz).
-
-    Raises ConfigError where the file of --config has none.
-    """
-    own, name = own_front_end(arguments), arguments.preset or "simli"
-    return lambda rate: own or preset_for(name, rate)
+def chosen_front_end(arguments: argparse.Namespace) -> Found:
+    """Return the front-end of --front-end (default: simli). Raises ConfigError."""
+    return said_front_end(arguments) or find_front_end("simli")
 
 
 def require_writable(*outputs: tuple[Path | None, str]) -> None:

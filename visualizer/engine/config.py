@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from visualizer.audio.capture import CaptureConfig
 from visualizer.audio.channels import Channel as Channel
@@ -10,7 +11,10 @@ from visualizer.errors import among, is_whole, require
 from visualizer.mel.compute import COMPUTE_CHOICES, Compute
 from visualizer.mel.flat import as_front_end
 from visualizer.mel.front_end import FrontEnd
+from visualizer.mel.front_ends import Found
 from visualizer.mel.presets import PRESETS, preset_for
+
+_LONGEST_WHOSE = 1000
 
 
 @dataclass(frozen=True)
@@ -31,8 +35,8 @@ class EngineConfig:
         require(isinstance(self.preset, str), "preset", self.preset, "a name")
         if self.mel is not None:
             object.__setattr__(self, "mel", as_front_end(self.mel))
-        fits = isinstance(self.whose, str) and len(self.whose) <= 1000
-        require(fits, "whose", self.whose, "a text of at most 1000 letters")
+        fits = isinstance(self.whose, str) and len(self.whose) <= _LONGEST_WHOSE
+        require(fits, "whose", self.whose, f"a text of at most {_LONGEST_WHOSE} letters")
         channel_fits = self.channel in (None, "each") or is_whole(self.channel, 0)
         require(channel_fits, "channel", self.channel, "null, 'each' or from 0")
         require(self.compute in COMPUTE_CHOICES, "compute", self.compute, among(Compute))
@@ -41,6 +45,13 @@ class EngineConfig:
 def front_end(config: EngineConfig, sample_rate: int | None = None) -> FrontEnd:
     """Return the front-end that is asked for, for sound of `sample_rate` (Hz)."""
     return config.mel or preset_for(config.preset, sample_rate)
+
+
+def choice(found: Found) -> dict[str, Any]:
+    """Return the fields of an EngineConfig that say which front-end: a preset's, or the others."""
+    if found.preset is not None:
+        return {"preset": found.name}
+    return {"mel": found.at(None), "whose": found.whose[:_LONGEST_WHOSE]}
 
 
 def fixed_rate(config: EngineConfig) -> int | None:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from visualizer.engine.kernel_builder import end, events, start_builder
+from visualizer.engine.kernel_builder import events, start_builder
 from visualizer.errors import KernelError
 from visualizer.mel.clip import relative_deviation
 from visualizer.mel.front_end import FrontEnd
@@ -27,6 +27,7 @@ from visualizer.mel.kernels.artifacts import Artifact
 from visualizer.mel.kernels.host import HostKernel, NumpyKernel
 from visualizer.mel.kernels.libraries import import_torch
 from visualizer.mel.kernels.timing import Timing
+from visualizer.support.children import end
 
 KernelChoice = Literal["auto", "numpy", "eager"]
 

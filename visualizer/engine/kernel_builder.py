@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import warnings
@@ -30,7 +29,7 @@ N_CALLS, N_WARM_UP = 150, 5
 
 
 def start_builder(artifact: Artifact, device: str) -> subprocess.Popen[str]:
-    """Start the process for an artifact; `events` tells what it says, `end` ends it.
+    """Start the process for an artifact; `events` tells what it says, `children.end` ends it.
 
     A kernel is built for the CPU only; on other devices, what runs there is timed.
     """
@@ -61,15 +60,6 @@ def events(builder: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
     """What the process says, until it ends."""
     assert builder.stdout is not None
     return map(json.loads, builder.stdout)
-
-
-def end(builder: subprocess.Popen[str]) -> None:
-    """End the process, and on POSIX what it started; does not wait."""
-    if sys.platform == "win32":
-        builder.kill()
-    else:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(builder.pid, signal.SIGKILL)
 
 
 def main() -> None:

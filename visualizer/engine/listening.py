@@ -17,16 +17,16 @@ from numpy.typing import NDArray
 from visualizer.audio.capture import CaptureConfig, SourceKind
 from visualizer.audio.file import open_audio
 from visualizer.engine.columns import MelColumns
-from visualizer.engine.config import Channel, EngineConfig
+from visualizer.engine.config import Channel, EngineConfig, choice
 from visualizer.engine.engine import Engine
 from visualizer.engine.keeper import KernelPlan
 from visualizer.engine.reader import EngineReader
 from visualizer.engine.status import EngineStatus
-from visualizer.errors import DeviceError, SourceError
-from visualizer.mel import presets
+from visualizer.errors import ConfigError, DeviceError, SourceError
 from visualizer.mel.compute import Compute, choose_device
-from visualizer.mel.flat import MelConfig, as_front_end
+from visualizer.mel.flat import MelConfig
 from visualizer.mel.front_end import FrontEnd
+from visualizer.mel.front_ends import as_found
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +51,7 @@ class Column:
 def listen(
     source: str | os.PathLike[str] = "mic",
     *,
-    preset: str = "simli",
-    config: FrontEnd | MelConfig | None = None,
+    front_end: str | os.PathLike[str] | FrontEnd | MelConfig = "simli",
     device: str | int | None = None,
     sample_rate: int | None = None,
     channels: int | None = None,
@@ -60,14 +59,16 @@ def listen(
     loop: bool = False,
     compute: Compute = "auto",
     kernels: str | os.PathLike[str] | None = None,
+    preset: str | None = None,
+    config: FrontEnd | MelConfig | None = None,
 ) -> Listener:
     """Start to listen, and return an iterator over live columns: the window's engine.
 
     Args:
         source: "mic", "demo" (which plays for ever) or the path of an audio file, which is played
             at its own pace.
-        preset: the name of a front-end.
-        config: a front-end of your own, instead of the preset.
+        front_end: a preset's name; the path of a JSON front-end, or of a model's own folder or
+            file; the id of a Hugging Face model in the local cache; or a front-end itself.
         device: which microphone: its index, its name, a part that only one name has, or what the
             sound server calls the source; None is the default one.
         sample_rate: of the source, in Hz, as the device allows; None is its own.
@@ -78,6 +79,7 @@ def listen(
             the CPU is used only where `kernels` is given.
         kernels: a folder for compiled kernels, which are then built while the stream runs; None
             is NumPy's kernel alone, on the CPU.
+        preset, config: what `front_end` was called before version 0.2.
 
     Returns:
         An iterator of `Column`; end it with `close()` or a `with` block.
@@ -91,12 +93,16 @@ def listen(
     gap.
 
     >>> import visualizer
-    >>> with visualizer.listen("demo", preset="whisper-80") as listener:
+    >>> with visualizer.listen("demo", front_end="whisper-80") as listener:
     ...     column = next(listener)
     >>> column.values.shape, column.gap
     ((80,), 0)
     """
-    presets.preset(preset)
+    named = config if preset is None else preset
+    if named is not None:
+        if front_end != "simli" or (preset is not None and config is not None):
+            raise ConfigError("preset and config are front_end's former names", "give that alone")
+        front_end = named
     kind: SourceKind = "mic" if source == "mic" else "demo" if source == "demo" else "file"
     path = str(Path(source).absolute()) if kind == "file" else None
     if path is not None:
@@ -109,8 +115,8 @@ def listen(
         channels=channels,
         loop=loop,
     )
-    own = None if config is None else as_front_end(config)
-    engine_config = EngineConfig(capture, preset, own, channel=channel, compute=compute)
+    chosen = choice(as_found(front_end))
+    engine_config = EngineConfig(capture, **chosen, channel=channel, compute=compute)
     choose_device(compute)
     return Listener(engine_config, None if kernels is None else Path(kernels).absolute())
 

@@ -78,6 +78,7 @@ def make_report(
     return {
         "source": source and source.to_dict(),
         "front_end": status.mel and written(status.mel),
+        "whose": status.config.whose or None,
         "kernel": {
             "backend": status.backend,
             "device": status.device,
@@ -110,17 +111,17 @@ def write_report(path: Path, report: dict[str, Any]) -> None:
 
     Raises ConfigError where that fails.
     """
-    text = json.dumps(_plain(report), indent=2, allow_nan=False)
+    text = json.dumps(plain(report), indent=2, allow_nan=False)
     with writing(path, "the report"):
         path.write_text(text + "\n", encoding="utf-8")
 
 
-def _plain(value: Any) -> Any:
-    """JSON has neither NaN nor infinity, and most that read it take nothing else."""
+def plain(value: Any) -> Any:
+    """Return JSON values with null for NaN and infinity, which most that read JSON do not take."""
     if isinstance(value, dict):
-        return {name: _plain(one) for name, one in value.items()}
+        return {name: plain(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [plain(one) for one in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

@@ -24,7 +24,7 @@ def columns_between(mels: tuple[FrontEnd, FrontEnd], units: tuple[Unit, Unit]) -
     if mels[0].n_rows != mels[1].n_rows:
         raise ValueError(f"they have {mels[0].n_rows} and {mels[1].n_rows} bands")
     if mels[0].rows.kind != mels[1].rows.kind:
-        raise ValueError(f"one has {mels[0].rows.kind}s, the other {mels[1].rows.kind}s")
+        raise ValueError(f"one has {mels[0].rows.plural}, the other {mels[1].rows.plural}")
     if mels[0].hop_s != mels[1].hop_s:
         hops_ms = [mel.hop_s * 1e3 for mel in mels]
         raise ValueError(f"their hops are {hops_ms[0]:.4g} and {hops_ms[1]:.4g} ms")

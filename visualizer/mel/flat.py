@@ -159,7 +159,7 @@ class MelConfig:
 
     def _stage(self, kind: type[Stage], is_used: bool = True) -> Stage | None:
         """Return the stage of the fields that are its, or None; check them in any case."""
-        names = _NAMES[kind]
+        names = NAMES[kind]
         values = {field: getattr(self, name) for field, name in names.items()}
         if not is_used:
             for field in fields(kind):
@@ -236,7 +236,7 @@ class MelConfig:
         return cls(**values)
 
 
-_NAMES: dict[type[Stage], dict[str, str]] = {
+NAMES: dict[type[Stage], dict[str, str]] = {
     Preemphasis: {"coefficient": "preemphasis"},
     Frames: {name: name for name in ("win_length", "hop_length", "offset", "edge", "count")},
     Scale: {"factor": "input_scale"},
@@ -260,22 +260,17 @@ _NAMES: dict[type[Stage], dict[str, str]] = {
 _DEFAULTS = {field.name: field.default for field in fields(MelConfig)}
 
 
-def flat_names(kind: type[Stage]) -> dict[str, str]:
-    """Return what a stage's fields are called in the flat form; nothing for those it lacks."""
-    return dict(_NAMES.get(kind, {}))
-
-
 def flat_form(front_end: FrontEnd) -> MelConfig | None:
     """Return the flat form of a chain, or None where it has none."""
     values: dict[str, Any] = {"name": front_end.name, "sample_rate": front_end.sample_rate}
     for stage in front_end.stages:
         if isinstance(stage, RemoveDC):
             values["remove_dc"] = True
-        elif type(stage) not in _NAMES:
+        elif type(stage) not in NAMES:
             return None
         if isinstance(stage, FramePreemphasis):
             values["preemphasis_scope"] = "frame"
-        names = _NAMES.get(type(stage), {})
+        names = NAMES.get(type(stage), {})
         values |= {name: getattr(stage, field) for field, name in names.items()}
     try:
         config = MelConfig(**values)
@@ -313,5 +308,5 @@ def as_front_end(value: object) -> FrontEnd:
     if isinstance(value, FrontEnd):
         return value
     raise ConfigError(
-        f"the front-end is {quoted(value)}", "it must be a FrontEnd or a MelConfig, see preset()"
+        f"the front-end is {quoted(value)}", "it must be a FrontEnd or a MelConfig, see front_end()"
     )

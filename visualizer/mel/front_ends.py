@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,8 +10,12 @@ from pathlib import Path
 
 from visualizer.errors import ConfigError, quoted
 from visualizer.mel.described import Described
+from visualizer.mel.flat import MelConfig, as_front_end
 from visualizer.mel.front_end import FrontEnd
-from visualizer.mel.presets import PRESETS, Preset, preset_for
+from visualizer.mel.presets import PRESETS, Preset, of_rate, preset_for
+
+SUFFIXES = (".json", ".yaml", ".yml", ".nemo", ".onnx")
+"""Of the files that a front-end is read from. What ends in one is no name of a preset or model."""
 
 
 @dataclass(frozen=True)
@@ -44,15 +49,73 @@ def find_front_end(what: str | os.PathLike[str]) -> Found:
     Raises:
         ConfigError: for what is none of these, or cannot be read.
     """
-    if isinstance(what, str) and what in PRESETS:
-        chosen = PRESETS[what]
-        return Found(what, lambda rate: preset_for(what, rate), preset=chosen)
-    # Here, since presets do not need it.
-    from visualizer.mel.model_files import read_model
+    path = None if what in PRESETS else _existing(what) or _cached(what)
+    if path is not None:
+        # Here, since presets do not need it.
+        from visualizer.mel.model_files import read_model
 
-    path = Path(what).expanduser()
-    if path.exists():
         described = read_model(path)
         return Found(described.front_end.name, lambda _: described.front_end, described=described)
-    preset_for(os.fspath(what))
-    raise ConfigError(f"{quoted(what)} is no front-end")
+    if not isinstance(what, str) or "/" in what or os.sep in what or Path(what).suffix in SUFFIXES:
+        raise ConfigError(f"{quoted(what)} cannot be read: {os.strerror(errno.ENOENT)}")
+    # Which knows the names that are near.
+    preset_for(what)
+    return Found(what, lambda rate: preset_for(what, rate), preset=PRESETS[what])
+
+
+def front_end(
+    what: str | os.PathLike[str] | FrontEnd | MelConfig, sample_rate: int | None = None
+) -> FrontEnd:
+    """Return the chain of a front-end, whatever way it is named.
+
+    Args:
+        what: a preset's name; the path of a JSON front-end, or of a model's own folder or file; the
+            id of a Hugging Face model in the local cache; or a front-end itself.
+        sample_rate: in Hz; None is the rate that the model uses.
+
+    Raises:
+        ConfigError: for what cannot be found or read, and for a rate at which it does not work.
+
+    >>> front_end("whisper-128").n_rows
+    128
+    >>> front_end("simli", 48_000).hop_length
+    600
+    """
+    return of_rate(as_found(what).at(sample_rate), sample_rate)
+
+
+def as_found(what: str | os.PathLike[str] | FrontEnd | MelConfig) -> Found:
+    """Return what a program gives as a front-end: what it names, or itself.
+
+    Raises:
+        ConfigError: for what cannot be found or read.
+    """
+    if isinstance(what, str | os.PathLike):
+        return find_front_end(what)
+    own = as_front_end(what)
+    return Found(own.name, lambda _: own)
+
+
+def _existing(what: str | os.PathLike[str]) -> Path | None:
+    """Return the path of a file or folder that there is."""
+    try:
+        path = Path(what).expanduser()
+        return path if path.exists() else None
+    except (OSError, RuntimeError, ValueError):
+        # Too long, of nobody's home, or with a zero byte.
+        return None
+
+
+def _cached(what: str | os.PathLike[str]) -> Path | None:
+    """Return the folder of a downloaded model; None where a text is no model's id."""
+    from visualizer.mel.model_files.hub_cache import cache_folder, find_cached, is_model_id
+
+    if not isinstance(what, str) or not is_model_id(what) or Path(what).suffix in SUFFIXES:
+        return None
+    path = find_cached(what)
+    if path is None:
+        raise ConfigError(
+            f"{quoted(what)} is no path, and no model in the cache {quoted(cache_folder())}",
+            f"`hf download {what}` puts it there",
+        )
+    return path

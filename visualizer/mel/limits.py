@@ -22,8 +22,8 @@ MAX_BANDS = 4096
 MAX_WEIGHTS = 1 << 26
 """Transform points times bands: as many as 4096 bands at 768 kHz take, and 256 MB."""
 
-LEAST_FLOOR = 1e-37
-"""Smaller numbers are 0 to float32, or nearly."""
+LEAST_FLOOR = 2.0**-126
+"""Smaller numbers are 0 to float32, or nearly; NeMo calls this one "tiny"."""
 
 RATE_LIMITS = f"from {SAMPLE_RATE_MIN_HZ} to {SAMPLE_RATE_MAX_HZ} Hz"
 """As a message says it."""

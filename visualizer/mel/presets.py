@@ -156,13 +156,22 @@ def preset(name: str, sample_rate: int | None = None) -> MelConfig | FrontEnd:
     >>> preset("simli", 48_000).hop_length
     600
     """
-    front_end = preset_for(name, sample_rate)
+    front_end = of_rate(preset_for(name, sample_rate), sample_rate)
+    return flat_form(front_end) or front_end
+
+
+def of_rate(front_end: FrontEnd, sample_rate: int | None) -> FrontEnd:
+    """Return the front-end, which is to work at a rate in Hz, or, with None, at its own.
+
+    Raises:
+        ConfigError: where it works at another.
+    """
     if sample_rate is not None and front_end.sample_rate != sample_rate:
         raise ConfigError(
-            f"{name} works at {front_end.sample_rate} Hz, not at {sample_rate}",
+            f"{front_end.name} works at {front_end.sample_rate} Hz, not at {quoted(sample_rate)}",
             "leave the rate out, and resample the sound, as MelStream does by itself",
         )
-    return flat_form(front_end) or front_end
+    return front_end
 
 
 def preset_for(name: str, sample_rate: int | None = None) -> FrontEnd:

@@ -24,6 +24,8 @@ GESTURES = [
 PASTS_S = (10.0, 30.0, 60.0, 300.0)
 """What the menu offers to save of the past, in seconds."""
 
+_FRONT_END = "use the front-end of a JSON file or of a model's own file"
+_MODEL = "use the front-end of a model's own folder"
 _REGION = "save the region's values and sound; the code for it goes on the clipboard"
 _RECORD = "record the sound and its columns, or end the recording"
 _PAST = "save the last {}: sound, columns and picture"
@@ -34,6 +36,8 @@ _AUTO = "let the range of colours follow the sound"
 _BETWEEN = "mark the region between the markers; or Shift+drag"
 COMMANDS = (
     Command("file.open", "Open audio file…", "Ctrl+O", "play an audio file"),
+    Command("file.front-end", "Open front-end…", "Ctrl+Shift+O", _FRONT_END),
+    Command("file.model", "Open model folder…", "Ctrl+Alt+O", _MODEL),
     Command("file.region", "Save region as NumPy…", "Ctrl+S", _REGION),
     Command("file.record", "Record", "Ctrl+R", _RECORD),
     *(

@@ -67,6 +67,7 @@ QPushButton:checked:focus, QToolButton:checked:focus { border-color: @accent@; }
 #banner[news="true"] QLabel, #banner[news="true"] QToolButton { color: @fine@; }
 #record:checked, #recording { color: @recording@; }
 #recording { padding: 0 0.5em; }
+#list { border: 1px solid @border@; }
 #badge {
     color: @fine@; border: 1px solid @fine_border@; border-radius: 4px;
     padding: 0.05em 0.6em;

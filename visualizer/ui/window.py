@@ -28,24 +28,31 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from visualizer.engine.config import EngineConfig
+from visualizer.engine.config import EngineConfig, choice
 from visualizer.engine.engine import Engine
 from visualizer.engine.latency import LatencyLog
 from visualizer.engine.options import DEFAULT_ENGINE_CONFIG, MINIMUM_SIZE
 from visualizer.engine.reader import EngineReader
 from visualizer.engine.status import EngineStatus
 from visualizer.export.recorder import RECORDING_END_S
+from visualizer.mel.front_ends import Found
 from visualizer.ui.bridge import Bridge
 from visualizer.ui.commands import COMMANDS, GESTURES, SWITCHES, acts_of
 from visualizer.ui.controls.banner import Banner
 from visualizer.ui.controls.device_watch import DeviceWatch
-from visualizer.ui.controls.files import RecentFiles, ask_for_audio, dropped_file
+from visualizer.ui.controls.files import (
+    RecentFiles,
+    ask_for_audio,
+    dropped_file,
+    is_front_end,
+)
 from visualizer.ui.controls.key_sheet import KeySheet
 from visualizer.ui.controls.menus import Act, Menus
 from visualizer.ui.controls.settings import Settings
 from visualizer.ui.controls.status_line import StatusLine
 from visualizer.ui.controls.toolbar import Controls
 from visualizer.ui.docks import Panels
+from visualizer.ui.front_ends import OwnFrontEnds
 from visualizer.ui.pace import PaintPace
 from visualizer.ui.panels.latency_figures import numbers_table
 from visualizer.ui.picture.display import FRONT_ENDS, DisplayConfig
@@ -112,13 +119,17 @@ class Window(QMainWindow):
         self._saver = Saver()
         self.recordings = Recordings(store, self, self.viewer, self.engine_status, self._saver)
         self.status_line = StatusLine(self.recordings.label)
+        self.front_ends = OwnFrontEnds(store, self)
         self._lay_out()
         self._connect_controls()
         self.menus = Menus(self, COMMANDS, self._acts())
         is_16_bit = store.recording_config().sound_format == "int16"
         self.menus.check("file.16-bit", is_16_bit)
-        recent = QMenu("Open recent", self)
-        self.menus.menus["file"].insertMenu(self.menus.actions["file.region"], recent)
+        for command in ("file.front-end", "file.model"):
+            self.controls.preset.list.offer(self.menus.actions[command])
+        recent, actions = QMenu("Open recent", self), self.menus.actions
+        self.menus.menus["file"].insertMenu(actions["file.front-end"], recent)
+        self.menus.menus["file"].insertMenu(actions["file.region"], self.front_ends.menu)
         self.recent = RecentFiles(store, recent)
         self.recent.picked.connect(self.open_file)
         self._key_sheet = KeySheet([*self.menus.sheet(), ("Mouse", GESTURES)], self)
@@ -150,6 +161,11 @@ class Window(QMainWindow):
         controls.engine_picked.connect(lambda changes: self._change(**changes))
         controls.display_picked.connect(lambda changes: viewer.show_in(**changes))
         controls.file_wanted.connect(self._pick_file)
+        controls.front_end_wanted.connect(self.front_ends.open)
+        self.front_ends.found.connect(self._use_front_end)
+        self.front_ends.failed.connect(self._show_front_end_failure)
+        self.front_ends.recent_changed.connect(controls.show_recent)
+        controls.show_recent(self._store.recent_front_ends())
         controls.refresh.clicked.connect(self._look_for_devices)
         self.devices.found.connect(controls.show_devices)
         self.devices.failed.connect(self._show_list_failure)
@@ -178,6 +194,7 @@ class Window(QMainWindow):
             "view.copy-latency": self._copy_latency,
             "view.full-screen": self._toggle_full_screen,
             "help.keys": self._toggle_key_sheet,
+            **self.front_ends.acts(),
             **self.recordings.acts(),
             **self.panels.acts(),
             **acts_of(self.viewer),
@@ -213,6 +230,7 @@ class Window(QMainWindow):
         give_up_at = time.monotonic() + RECORDING_END_S
         self.recordings.close(give_up_at)
         self._saver.close(give_up_at)
+        self.front_ends.close(give_up_at)
         if self._reader is not None:
             self._reader.close()
         super().closeEvent(event)
@@ -227,7 +245,10 @@ class Window(QMainWindow):
         path = dropped_file(event)
         if path is not None:
             event.acceptProposedAction()
-            self.open_file(path)
+            if is_front_end(path):
+                self.front_ends.open(path)
+            else:
+                self.open_file(path)
 
     def changeEvent(self, event: QEvent | None) -> None:
         super().changeEvent(event)
@@ -253,6 +274,9 @@ class Window(QMainWindow):
         status = self.engine_status()
         if self._reader is None or status is None:
             return
+        if "mel" in changes:
+            # What was asked for before it, and is still being read, comes too late.
+            self.front_ends.give_up()
         # What runs may stand in for what was chosen; only choices are worth keeping.
         self._choice = replace(self._choice, **changes)  # type: ignore[arg-type]
         self._choice_is_new = True
@@ -307,6 +331,15 @@ class Window(QMainWindow):
         if path is not None:
             self.open_file(path)
         elif self._status is not None:
+            self.controls.show_status(self._status)
+
+    def _use_front_end(self, found: Found) -> None:
+        self.status_line.front_end.note_origins(found.described)
+        self._change(**choice(found))
+
+    def _show_front_end_failure(self, problem: str) -> None:
+        self.show_fault(problem)
+        if self._status is not None:
             self.controls.show_status(self._status)
 
     def _start(self) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-KINDS = ("files", "settings", "configs", "sounds")
+KINDS = ("files", "settings", "configs", "models", "sounds")
 
 
 def random_of(kind: str, seed: int, case: int) -> np.random.Generator:
@@ -32,7 +32,7 @@ def main() -> None:
     lines = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     module = importlib.import_module(f"tests.stress.fuzz.{kind}")
-    if kind in ("configs", "sounds"):
+    if kind in ("configs", "models", "sounds"):
         import torch
 
         torch.set_num_threads(1)

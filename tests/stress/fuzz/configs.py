@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 from dataclasses import fields
@@ -13,10 +12,10 @@ import numpy as np
 
 from tests.stress.fuzz.values import Refused, anything, damaged
 from visualizer.audio.capture import CaptureConfig
-from visualizer.cli.options import own_front_end
 from visualizer.engine.config import EngineConfig
 from visualizer.engine.pipeline import Pipeline
 from visualizer.mel.flat import MelConfig
+from visualizer.mel.front_ends import find_front_end
 from visualizer.mel.presets import PRESETS, preset
 from visualizer.ui.picture.display import DisplayConfig
 
@@ -138,4 +137,4 @@ def _read_file(random: np.random.Generator, values: dict[str, Any], path: Path) 
     if random.integers(50) == 0:
         content = b"[" * 60_000
     path.write_bytes(content)
-    own_front_end(argparse.Namespace(config=path))
+    find_front_end(path)

@@ -17,7 +17,7 @@ from visualizer.engine.config import EngineConfig
 from visualizer.engine.stored import engine_values
 from visualizer.mel.presets import PRESETS, preset_for
 from visualizer.support.settings_file import settings_path
-from visualizer.ui.controls.settings import Settings
+from visualizer.ui.controls.settings import RecentFrontEnd, Settings
 from visualizer.ui.picture.display import DisplayConfig
 
 _ENGINES = (
@@ -25,6 +25,7 @@ _ENGINES = (
     EngineConfig(CaptureConfig("file", path="/a/sound.wav", loop=True), channel="each"),
     EngineConfig(CaptureConfig("demo"), mel=preset_for("kaldi"), compute="cpu"),
 )
+_OPENED = RecentFrontEnd("/a/model", "model", "TheirExtractor of them · /a/model/config.json")
 
 
 def run(random: np.random.Generator, folder: Path) -> str:
@@ -52,9 +53,11 @@ def run(random: np.random.Generator, folder: Path) -> str:
     assert again.display_config() == settings.display_config()
     settings.save_engine_config(_ENGINES[0])
     settings.save_recent_file("/a/b.wav")
+    settings.save_recent_front_end(_OPENED)
     settings.save_docks(QByteArray(b"x"))
     assert Settings().engine_config() == _ENGINES[0]
     assert Settings().recent_files()[0] == "/a/b.wav"
+    assert Settings().recent_front_ends()[0] == _OPENED
     for file in path.parent.iterdir():
         file.unlink()
     return "whole" if problem is None else "mended"
@@ -66,6 +69,7 @@ def _check_values(settings: Settings) -> None:
     assert isinstance(display, DisplayConfig)
     assert display.second is None or display.second in PRESETS
     assert all(isinstance(path, str) for path in settings.recent_files())
+    assert all(isinstance(one, RecentFrontEnd) for one in settings.recent_front_ends())
     assert isinstance(settings.geometry(), QByteArray)
     assert isinstance(settings.docks(), QByteArray)
 
@@ -74,14 +78,24 @@ def _content(random: np.random.Generator) -> bytes:
     engine = engine_values(_ENGINES[random.integers(len(_ENGINES))])
     display = asdict(DisplayConfig(second="nemo"))
     recent: Any = ["/a/sound.wav", "/b.flac"]
+    opened = asdict(_OPENED)
     for _ in range(random.integers(3)):
-        target = (engine, engine["capture"], display)[random.integers(3)]
+        target = (engine, engine["capture"], display, opened)[random.integers(4)]
         if isinstance(target, dict):
             names = [*target, "of a newer version"]
             target[names[random.integers(len(names))]] = anything(random)
     if random.integers(8) == 0:
         recent = anything(random)
-    values = {"engine": engine, "display": display, "recent": recent, "geometry": "AdnQyw=="}
+    front_ends: Any = [opened]
+    if random.integers(8) == 0:
+        front_ends = anything(random)
+    values = {
+        "engine": engine,
+        "display": display,
+        "recent": recent,
+        "recent_front_ends": front_ends,
+        "geometry": "AdnQyw==",
+    }
     return _json(values).encode(errors="replace")
 
 

@@ -21,6 +21,11 @@ from visualizer.engine.report import write_report
 from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.kernels.artifacts import Artifact
 from visualizer.mel.presets import preset, preset_for
+from visualizer.mel.stage import Stage
+from visualizer.mel.stages.affine import Affine
+from visualizer.mel.stages.deltas import Deltas
+from visualizer.mel.stages.row_affine import RowAffine
+from visualizer.mel.stages.stack import Stack
 from visualizer.mel.stream import MelStream
 
 RATE_HZ = 16_000
@@ -92,7 +97,7 @@ def test_one_number_that_was_changed_is_the_one_that_is_named(
 
 def _mel(sound: Path, tmp_path: Path, name: str, suffix: str = ".npy") -> Path:
     out = tmp_path / f"{sound.stem}-{name}{suffix}"
-    assert main(["mel", str(sound), "-o", str(out), "--preset", name]) == 0
+    assert main(["mel", str(sound), "-o", str(out), "--front-end", name]) == 0
     return out
 
 
@@ -168,7 +173,7 @@ def test_other_sample_rates_are_said(tmp_path: Path, sound: Path) -> None:
     assert "B is the mean of the 2 channels of other.wav" in found["notes"]
     assert found["numbers_that_differ"]["n_fft"] == [800, 400]
     assert found["difference"]["n_columns"] == 81
-    found = diff(tmp_path, sound, other, "--preset", "whisper-80")
+    found = diff(tmp_path, sound, other, "--front-end", "whisper-80")
     assert "B is resampled from 8000 to 16000 Hz, the rate of whisper-80" in found["notes"]
 
 
@@ -213,7 +218,7 @@ def test_a_front_end_gives_what_the_mel_command_wrote(
 
 def test_columns_normalised_as_they_came_are_called_so(tmp_path: Path, sound: Path) -> None:
     path = tmp_path / "live.npz"
-    assert main(["mel", str(sound), "-o", str(path), "--preset", "nemo", "--streaming"]) == 0
+    assert main(["mel", str(sound), "-o", str(path), "--front-end", "nemo", "--streaming"]) == 0
     assert diff(tmp_path, "nemo", path, "--on", sound)["b"]["title"] == "live.npz (streaming form)"
 
 
@@ -234,14 +239,14 @@ def recording(
     return path
 
 
-@pytest.mark.parametrize("name", ["simli", "seamless"])
+@pytest.mark.parametrize(("name", "stack"), [("simli", 1), ("kaldi", 2)])
 @pytest.mark.parametrize("n_axes", [2, 3])
 def test_a_recording_differs_by_nothing_from_its_own_sound(
-    tmp_path: Path, sound: Path, name: str, n_axes: int
+    tmp_path: Path, sound: Path, name: str, stack: int, n_axes: int
 ) -> None:
     """Its columns begin with the first that this sound alone makes, and jump over gaps."""
     flat = preset(name, RATE_HZ)
-    config = replace(flat, statistics=None).front_end
+    config = replace(flat, stack=stack).front_end
     samples, _ = soundfile.read(sound, dtype="float32", always_2d=True)
     columns = MelStream(config, RATE_HZ, 1).push(samples)
     kept = np.r_[2:60, 75:100, 140 : columns.shape[2] - 2].astype(np.int64)
@@ -251,10 +256,10 @@ def test_a_recording_differs_by_nothing_from_its_own_sound(
         columns[0] if n_axes == 2 else columns,
         kept,
     )
-    own = front_end(tmp_path / "own.json", replace(flat, statistics=None, stack=1).front_end)
+    own = front_end(tmp_path / "own.json", flat.front_end)
     picture = tmp_path / "picture.png"
     for pair in ((features, sound), (sound, features)):
-        found = diff(tmp_path, *pair, "--config", own, "--picture", picture)
+        found = diff(tmp_path, *pair, "--front-end", own, "--picture", picture)
         difference = found["difference"]
         assert difference["largest"] <= 1e-5 * difference["largest_value"]
         assert difference["n_left_out"] == 80 * (kept[-1] + 1 - len(kept))
@@ -317,6 +322,44 @@ def test_a_damaged_file_of_features_is_answered_in_one_line(
 
 
 @pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("stages", "step"),
+    [
+        ((Stack(7, hop=6, before=3, rest="repeat"),), 6),
+        ((Deltas(),), 1),
+        ((Stack(2), RowAffine((-1.0,) * 160, (0.5,) * 160)), 1),
+    ],
+)
+def test_stacks_that_overlap_and_deltas_are_compared_as_they_are(
+    tmp_path: Path, sound: Path, stages: tuple[Stage, ...], step: int
+) -> None:
+    kaldi = preset_for("kaldi")
+    own = FrontEnd("own", RATE_HZ, (*kaldi.stages, *stages))
+    louder = FrontEnd("own", RATE_HZ, (*kaldi.stages, Affine(0.25), *stages))
+    a, b = front_end(tmp_path / "a.json", own), front_end(tmp_path / "b.json", louder)
+    found = diff(tmp_path, a, b, "--on", sound, "--unit", "model")
+    assert found["why_no_difference"] is None
+    difference = found["difference"]
+    n_columns = -(-kaldi.n_columns(2 * RATE_HZ) // step)
+    assert difference["n_columns"] == n_columns - n_columns % 2 * (len(stages) == 2)
+    assert difference["largest"] == pytest.approx(0.125 if len(stages) == 2 else 0.25, abs=1e-3)
+    assert difference["largest_s"] <= 2.0
+    picture = tmp_path / "picture.png"
+    diff(tmp_path, a, b, "--on", sound, "--picture", picture)
+    assert picture.exists()
+    found = diff(tmp_path, a, "kaldi", "--on", sound, "--unit", "model")
+    assert (found["why_no_difference"] is None) == (len(stages) == 2)
+
+
+def test_a_stack_that_is_shifted_row_by_row_has_no_db(
+    tmp_path: Path, sound: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stages = (*preset_for("kaldi").stages, Stack(2), RowAffine((-1.0,) * 160, (0.5,) * 160))
+    own = front_end(tmp_path / "own.json", FrontEnd("own", RATE_HZ, stages))
+    assert main(["diff", str(own), "kaldi", "--on", str(sound), "--unit", "db"]) == 2
+    assert "does not tell the level of the sound" in capsys.readouterr().err
+
+
 def test_a_sound_too_short_for_a_column_is_said(
     tmp_path: Path, sound: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -326,7 +369,7 @@ def test_a_sound_too_short_for_a_column_is_said(
         ((short, sound), "A has no column; its sound is too short for one"),
         ((short, short), "neither has a column; their sounds are too short for one"),
     ):
-        found = diff(tmp_path, *pair, "--preset", "kaldi", "--picture", picture)
+        found = diff(tmp_path, *pair, "--front-end", "kaldi", "--picture", picture)
         assert (found["difference"], found["why_no_difference"]) == (None, reason)
         assert found["levels_db"] == []
         printed = capsys.readouterr().out
@@ -370,7 +413,7 @@ def test_arrays_that_say_nothing_are_compared_by_number(tmp_path: Path) -> None:
     assert difference["correlation"] is None
     assert not QImage(str(picture)).isNull()
     # Said to be of a front-end that gives other sizes.
-    assert main(["diff", *[str(tmp_path / "one.npy")] * 2, "--preset", "simli"]) == 2
+    assert main(["diff", *[str(tmp_path / "one.npy")] * 2, "--front-end", "simli"]) == 2
 
 
 def test_a_kernel_is_as_near_to_the_reference_as_float32_is(tmp_path: Path, sound: Path) -> None:
@@ -424,8 +467,8 @@ def test_a_kernel_that_cannot_be_built_is_an_error(
         (["cube.npy", "demo"], "holds 2 × 80 × 3, not bands × columns; `visualizer mel … --ch"),
         (["words.npy", "demo"], "holds no numbers"),
         (["other.npz", "demo"], "holds no array 'mel'"),
-        (["demo", "demo", "--on", "demo"], "--on is what front-ends go over"),
-        (["simli", "simli", "--preset", "nemo"], "--preset and --config go with recordings"),
+        (["demo", "demo", "--on", "demo"], "--on is what front-ends and your code go over"),
+        (["simli", "simli", "--front-end", "nemo"], "--front-end goes with recordings"),
         (["simli", "simli", "--on", "no.wav"], "there is no file 'no.wav'"),
         (["nemo", "nemo", "--unit", "db"], "so they have no dB"),
         (["simli", "simli", "--picture", "a.jpg"], "must end in .png"),

@@ -18,12 +18,13 @@ from visualizer.engine.config import EngineConfig
 from visualizer.engine.options import DEFAULT_ENGINE_CONFIG
 from visualizer.engine.stored import engine_values
 from visualizer.mel.presets import preset_for
-from visualizer.ui.controls.settings import Settings
+from visualizer.ui.controls.settings import RecentFrontEnd, Settings
 from visualizer.ui.picture.display import DisplayConfig
 
 CONFIG = EngineConfig(
     CaptureConfig("mic", device="hw:0", host_api="ALSA"), mel=preset_for("kaldi"), channel=1
 )
+OPENED = RecentFrontEnd("/a/model", "model", "Its class · config.json")
 DISPLAY = DisplayConfig(span_s=5.0, second="nemo", waveform=True)
 
 
@@ -57,11 +58,35 @@ def test_what_was_kept_comes_back_without_a_word(path: Path) -> None:
     settings.save_engine_config(CONFIG)
     settings.save_display_config(DISPLAY)
     settings.save_recent_file("/a/b.wav")
+    settings.save_recent_front_end(OPENED)
     again = Settings()
     assert (again.engine_config(), again.display_config()) == (CONFIG, DISPLAY)
     assert again.recent_files() == ["/a/b.wav"]
+    assert again.recent_front_ends() == (OPENED,)
     assert again.take_problem() is None
     assert set_aside(path) == []
+
+
+def test_of_the_front_ends_opened_the_newest_are_kept_once_each(path: Path) -> None:
+    settings = Settings()
+    for number in range(9):
+        settings.save_recent_front_end(RecentFrontEnd(f"/m/{number}", str(number)))
+    settings.save_recent_front_end(RecentFrontEnd("/m/5", "renamed"))
+    settings.forget_recent_front_end("/m/7")
+    assert [one.name for one in Settings().recent_front_ends()] == ["renamed", *"864321"]
+
+
+@pytest.mark.parametrize(
+    "value", [5, "x", [5], [{}], [{"path": 1, "name": "a"}], [{"path": "/a", "new": "b"}], {"a": 1}]
+)
+def test_a_damaged_list_of_front_ends_is_said_once(path: Path, value: object) -> None:
+    write(path, engine=engine_values(CONFIG), recent_front_ends=value, recent=["/a/b.wav"])
+    settings = Settings()
+    assert "the list of recent front-ends" in (settings.take_problem() or "")
+    assert settings.recent_front_ends() == ()
+    assert (settings.engine_config(), settings.recent_files()) == (CONFIG, ["/a/b.wav"])
+    assert len(set_aside(path)) == 1
+    assert Settings().take_problem() is None
 
 
 @pytest.mark.parametrize(

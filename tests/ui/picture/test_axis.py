@@ -8,6 +8,8 @@ import pytest
 from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.presets import PRESETS, preset_for
 from visualizer.mel.stage import Rows
+from visualizer.mel.stages.chroma import Chroma
+from visualizer.mel.stages.flip import Flip
 from visualizer.ui.picture.axis import FrequencyAxis
 from visualizer.ui.picture.notes import note_hz
 
@@ -75,6 +77,23 @@ def test_labels_keep_clear_of_each_other(qapp: object, name: str, notes: bool) -
         shown = marks(config, lines, notes=notes)
         assert len(shown) >= 3
         assert np.diff(list(shown.values())).min() * lines / config.n_rows > 1.5
+
+
+def test_pitch_classes_have_the_names_of_notes(qapp: object) -> None:
+    before = preset_for("librosa").stages[:3]
+    axis = FrequencyAxis()
+    axis.set_rows(FrontEnd("chroma", 22_050, (*before, Chroma())).rows)
+    assert axis.labelText == "Pitch class"
+    assert axis.tickStrings([0.5, 1.5, 11.5], 1, 1) == ["C", "C♯", "B"]
+
+
+def test_rows_upside_down_are_marked_where_they_lie(qapp: object) -> None:
+    straight = preset_for("simli")
+    upside_down = FrontEnd("flipped", straight.sample_rate, (*straight.stages, Flip()))
+    shown = marks(upside_down)
+    assert {"100", "1000", "5000"} <= set(shown)
+    for label, position in marks(straight).items():
+        assert shown[label] == pytest.approx(80 - position)
 
 
 def test_hertz_come_back(qapp: object) -> None:

@@ -12,9 +12,9 @@ from visualizer.cli.commands import COMMANDS, make_parser
 from visualizer.mel.presets import PRESETS
 
 _WORDS = {"on": ("demo",), "source": ("mic", "demo"), "a": ("demo", *PRESETS)}
-_WORDS["b"], _WORDS["near"] = _WORDS["a"], tuple(PRESETS)
+_WORDS |= {"b": _WORDS["a"]} | dict.fromkeys(("front_end", "of", "near"), tuple(PRESETS))
 """What may stand for a file, by the name of the argument."""
-_FILES = ("FEATURES", "FILE", "FOLDER", "IN", "JSON", "MINE", "OUT", "PNG")
+_FILES = ("EXE", "FEATURES", "FILE", "FOLDER", "IN", "JSON", "MINE", "OUT", "PNG")
 """What the help calls arguments that are files."""
 
 
@@ -34,10 +34,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     parser = make_parser(*COMMANDS)
     for action in _arguments(parser):
-        if action.dest == "preset":
-            _mark(action, _takes("preset", PRESETS, or_files=False))
-        elif action.dest in _WORDS:
-            _mark(action, _takes(action.dest, _WORDS[action.dest], or_files=True))
+        if action.dest in _WORDS:
+            _mark(action, _words_or_files(action.dest, _WORDS[action.dest]))
         elif action.metavar in _FILES:
             _mark(action, shtab.FILE)
     print(shtab.complete(parser, arguments.shell))
@@ -57,12 +55,11 @@ def _mark(action: argparse.Action, takes: Mapping[str, object]) -> None:
     action.complete = takes  # type: ignore[attr-defined]  # where shtab looks for it
 
 
-def _takes(name: str, words: Iterable[str], *, or_files: bool) -> dict[str, object]:
+def _words_or_files(name: str, words: Iterable[str]) -> dict[str, object]:
     joined, function = " ".join(words), f"_mel_visualizer_{name}"
-    files = ' compgen -f -- "$1";' if or_files else ""
-    preamble = {"bash": f'{function}() {{ compgen -W "{joined}" -- "$1";{files} }}'}
-    if or_files:
-        words_or_files = f"'words:word:({joined})' 'files:file:_files'"
-        preamble["zsh"] = f"{function}() {{ _alternative {words_or_files} }}"
-    zsh = function if or_files else f"({joined})"
-    return {"bash": function, "zsh": zsh, "preamble": preamble}
+    both = f"'words:word:({joined})' 'files:file:_files'"
+    preamble = {
+        "bash": f'{function}() {{ compgen -W "{joined}" -- "$1"; compgen -f -- "$1"; }}',
+        "zsh": f"{function}() {{ _alternative {both} }}",
+    }
+    return {"bash": function, "zsh": function, "preamble": preamble}

@@ -3,36 +3,52 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from functools import partial
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from visualizer.cli.options import (
+    FRONT_END,
     add_front_end,
     add_option,
     chosen_front_end,
     file_name,
+    number,
     require_writable,
+    said_front_end,
 )
-from visualizer.errors import ConfigError
+from visualizer.errors import CodeError, ConfigError
 from visualizer.mel.picture import Unit
+from visualizer.tools.diff.own_code import LIMIT_S, Python
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from visualizer.tools.diff.difference import Comparison
+    from visualizer.tools.diff.sides import Operand
+
+Explained = tuple[tuple[str, ...], dict[str, Any] | None]
+"""what `identify` says, as sentences and as JSON values; None where it can say nothing"""
 
 
 def register(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.description = "Show in which numbers A and B differ, and by how much their columns do."
     parser.epilog = (
-        "A front-end is a preset's name or a JSON file; its kernel follows a colon: numpy (the "
-        "default), eager, compiled, cuda-graph, or reference, the one in float64. The exit code "
-        "is 0 whatever the difference is."
+        f"A front-end is {FRONT_END}; its kernel follows a colon: numpy (the default), eager, "
+        "compiled, cuda-graph, or reference, the one in float64. Your own code is a function of "
+        "samples, a float32 array (n,), and their sample rate in Hz, which returns an array; it "
+        "runs in a process of its own. The exit code is 0 whatever the difference is."
     )
     for letter in "ab":
         parser.add_argument(
             letter,
             metavar=letter.upper(),
-            help="a front-end (PRESET or JSON, with :KERNEL), an audio file, demo, or a .npy or "
-            ".npz of features",
+            help="a front-end, your own code as FILE.py:FUNCTION, an audio file, demo, or features "
+            "as .npy or .npz",
         )
-    text = "what front-ends go over (default for two: demo, the built-in sound)"
+    text = "what front-ends and your code go over (default: demo, the built-in sound)"
     add_option(parser, "--on", "SOUND", str, text)
     add_front_end(parser, "what recordings go through (default: simli), or what made a .npy")
     parser.add_argument(
@@ -41,6 +57,12 @@ def register(parser: argparse.ArgumentParser) -> None:
         help="of the difference: model, the very numbers, or dB (default: dB where front-ends or "
         "sounds differ and have it, else model)",
     )
+    add_option(
+        parser, "--python", "EXE", str, "what runs your code, with NumPy (default: this one)"
+    )
+    seconds = number(0.1, 1e6, "a number of seconds from 0.1 on")
+    text = f"how long your code may take, its imports too (default: {LIMIT_S:g})"
+    add_option(parser, "--limit", "S", seconds, text, LIMIT_S)
     add_option(parser, "--picture", "PNG", file_name(".png"), "save A, B and the difference")
     add_option(parser, "--json", "FILE", Path, "save all figures as JSON")
 
@@ -52,46 +74,92 @@ def run(arguments: argparse.Namespace) -> int:
     from visualizer.support.console import hush_torch, print_tables, progress_on_terminal
     from visualizer.support.folders import cache_folder
     from visualizer.tools.diff.difference import compare
-    from visualizer.tools.diff.sides import DEMO, Shared, obtain, operand
+    from visualizer.tools.diff.sides import DEMO, Shared, obtain_both, operand
     from visualizer.tools.diff.tables import diff_tables
 
     require_writable((arguments.json, "the figures"), (arguments.picture, "the picture"))
-    front_end = chosen_front_end(arguments)
+    said = said_front_end(arguments)
     a, b = operand(arguments.a), operand(arguments.b)
-    kinds = {a.kind, b.kind}
-    if kinds == {"front-end", "recording"}:
-        raise ConfigError(
-            "one is a front-end and one a recording",
-            "give two of a kind, and with --on what two front-ends go over, or with --preset what "
-            "two recordings go through",
-        )
-    if kinds == {"front-end", "features"} and arguments.on is None:
-        raise ConfigError(
-            "the sound that the features were made of is not known", "name it with --on SOUND"
-        )
-    if arguments.on is not None and "front-end" not in kinds:
-        raise ConfigError("--on is what front-ends go over, and neither of the two is one")
-    is_said = arguments.preset is not None or arguments.config is not None
-    if is_said and kinds == {"front-end"}:
-        raise ConfigError("--preset and --config go with recordings and features, not front-ends")
+    _require_a_pair({a.kind, b.kind}, arguments.on, said is not None)
+    executable = arguments.python or sys.executable
     shared = Shared(
         sound=demo_path() if arguments.on in (None, DEMO) else Path(arguments.on).expanduser(),
-        front_end=front_end,
-        features_front_end=front_end(None) if is_said else None,
+        front_end=(said or chosen_front_end(arguments)).at,
+        features_front_end=None if said is None else said.at(None),
         kernels=cache_folder() / "kernels",
+        python=Python(executable, arguments.limit),
     )
     hush_torch()
     with progress_on_terminal() as progress:
         tasks = [progress.add_task(side.title, total=1.0) for side in (a, b)]
-        side_a = obtain(a, shared, lambda share: progress.update(tasks[0], completed=share))
-        side_b = obtain(b, shared, lambda share: progress.update(tasks[1], completed=share))
-    found = compare(side_a, side_b, arguments.unit)
+        sides = obtain_both(a, b, shared, lambda i, n: progress.update(tasks[i], completed=n))
+        found = compare(*sides, arguments.unit)
+        made = _what_made(found, (a, b), shared.python, progress)
     # The files first: the reader of the tables may have seen enough before their end.
     if arguments.picture is not None:
         from visualizer.tools.diff.picture import save_picture
 
         save_picture(found, arguments.picture)
     if arguments.json is not None:
-        write_report(arguments.json, found.to_dict())
+        write_report(
+            arguments.json,
+            found.to_dict() | {"identified": {letter: told for letter, (_, told) in made.items()}},
+        )
     print_tables(diff_tables(found))
+    for letter, (sentences, _) in made.items():
+        print_tables([f"what made {letter}:", *(f"  {line}" for line in sentences)])
     return 0
+
+
+def _what_made(
+    found: Comparison, operands: tuple[Operand, Operand], python: Python, progress: Progress
+) -> dict[str, Explained]:
+    """Return what `identify` says of your own code, where more than rounding differs.
+
+    The front-end of the other side is what it names the differences from.
+    """
+    from visualizer.tools.diff.sides import excerpt
+    from visualizer.tools.identify.search import identify
+
+    made: dict[str, Explained] = {}
+    if found.figures is not None and found.figures.is_rounding:
+        return made
+    for letter, side, wanted, other in zip(
+        "AB", (found.a, found.b), operands, reversed(operands), strict=True
+    ):
+        if wanted.code is None or side.given is None:
+            continue
+        task = progress.add_task(f"what made {letter}", total=1.0)
+        told = partial(_complete, progress, task)
+        try:
+            features, heard = excerpt(wanted.code, side.given, python)
+            one = identify(features, heard.samples, heard.sample_rate, other.what, told)
+        except (ConfigError, CodeError) as error:
+            made[letter] = (error.line,), None
+        else:
+            made[letter] = one.sentences(), one.to_dict()
+    return made
+
+
+def _complete(progress: Progress, task: TaskID, share: float) -> None:
+    progress.update(task, completed=share)
+
+
+def _require_a_pair(kinds: set[str], on: str | None, is_said: bool) -> None:
+    """Raise ConfigError for two that say nothing of each other, and options that do not fit."""
+    computed = kinds & {"front-end", "code"}
+    if computed and "recording" in kinds:
+        one = "a front-end" if "front-end" in kinds else "your code"
+        raise ConfigError(
+            f"one is {one} and one a recording",
+            "give two of a kind, and with --on what front-ends and your code go over, or with "
+            "--front-end what two recordings go through",
+        )
+    if computed and "features" in kinds and on is None:
+        raise ConfigError(
+            "the sound that the features were made of is not known", "name it with --on SOUND"
+        )
+    if on is not None and not computed:
+        raise ConfigError("--on is what front-ends and your code go over, and neither is one")
+    if is_said and not kinds - {"front-end", "code"}:
+        raise ConfigError("--front-end goes with recordings and features, not with front-ends")

@@ -7,7 +7,15 @@ import sys
 from pathlib import Path
 
 from visualizer.audio.capture import CaptureConfig
-from visualizer.cli.options import add_option, number, preset_name, require_writable, whole_number
+from visualizer.cli.options import (
+    add_front_end,
+    add_option,
+    chosen_front_end,
+    number,
+    require_writable,
+    whole_number,
+)
+from visualizer.engine.config import EngineConfig, choice
 from visualizer.mel.limits import SAMPLE_RATE_MAX_HZ
 from visualizer.support import process
 from visualizer.tools.roundtrip.clicks import LOWEST_RATE_HZ
@@ -25,7 +33,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     add_option(parser, "--sample-rate", "HZ", rates, "of both (default: each device's own)")
     numbers = whole_number(FEWEST_CLICKS, MOST_CLICKS)
     add_option(parser, "--clicks", "N", numbers, "how many to play (default: 20)", 20)
-    add_option(parser, "--preset", "NAME", preset_name, "front-end (default: simli)", "simli")
+    add_front_end(parser, "front-end (default: simli)")
     levels = number(-60.0, -3.0, "a number from -60 to -3 (dB of full scale)")
     text = "of the clicks' peak, dB of full scale, at most -3 (default: -12)"
     add_option(parser, "--level", "DB", levels, text, -12.0)
@@ -42,8 +50,10 @@ def run(arguments: argparse.Namespace) -> int:
     from visualizer.tools.roundtrip.tables import click_json, click_tables
 
     settings = ClickSettings(
-        CaptureConfig("mic", device=arguments.device, sample_rate=arguments.sample_rate),
-        arguments.preset,
+        EngineConfig(
+            CaptureConfig("mic", device=arguments.device, sample_rate=arguments.sample_rate),
+            **choice(chosen_front_end(arguments)),
+        ),
         arguments.output,
         arguments.clicks,
         arguments.level,

@@ -43,12 +43,13 @@ def run(arguments: argparse.Namespace) -> int:
 
     output: Path = arguments.output
     require_writable((output, "the features"))
+    front_end = chosen_front_end(arguments)
     with progress_on_terminal() as progress:
         task = progress.add_task(arguments.input.name, total=1.0)
         shape, config = write_features(
             arguments.input,
             output,
-            chosen_front_end(arguments),
+            front_end.at,
             arguments.channels,
             streaming=arguments.streaming,
             on_progress=lambda share: progress.update(task, completed=share),

@@ -134,8 +134,24 @@ class CompilableArrays(TorchArrays):
 
         return multiply
 
+    def rounded(self, values: torch.Tensor, dtype: Rounding) -> torch.Tensor:
+        # By their bits: a conversion there and back is left out by the compiler.
+        if dtype == "bfloat16":
+            return _without_bits(values, 16)
+        values = values.clamp(-LARGEST_FLOAT16, LARGEST_FLOAT16)
+        # Below its normal numbers float16 has steps of 2⁻²⁴, as float32 has around 0.75.
+        steps = (values + 0.75) - 0.75
+        return torch.where(values.abs() < 2.0**-14, steps, _without_bits(values, 13))
+
     def _parts(self, values: NDArray[np.complexfloating]) -> tuple[torch.Tensor, torch.Tensor]:
         return self.constant(values.real), self.constant(values.imag)
+
+
+def _without_bits(values: torch.Tensor, n: int) -> torch.Tensor:
+    """Round to the nearest float32 whose last n bits are 0, of two alike to the even one."""
+    bits = values.view(torch.int32)
+    half = (1 << (n - 1)) - 1
+    return ((bits + half + ((bits >> n) & 1)) & -(1 << n)).view(torch.float32)
 
 
 def _first_factor(n: int) -> int:

@@ -33,8 +33,8 @@ def of(formula: Callable[..., Any], *known: Known) -> Known:
     origins = [one.origin for one in known]
     order: tuple[Origin, ...] = ("file", "assumed", "class")
     origin = next(o for o in order if o in origins)
-    keys = ", ".join(one.key for one in known if one.origin == origin and one.key)
-    return Known(formula(*(one.value for one in known)), origin, keys)
+    keys = [key for one in known if one.origin == origin for key in one.key.split(", ") if key]
+    return Known(formula(*(one.value for one in known)), origin, ", ".join(dict.fromkeys(keys)))
 
 
 class FileValues:

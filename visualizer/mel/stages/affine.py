@@ -17,8 +17,15 @@ class Affine(Stage):
     stage: ClassVar[str] = "affine"
     place: ClassVar[Place] = "column"
 
-    shift: float = field(default=0.0, metadata=number(-1e9))
-    scale: float = field(default=1.0, metadata=number(-1e9))
+    shift: float = field(
+        default=0.0,
+        metadata=number(
+            -1e9, usual=(0.0, 4.0, 4.2677393, 4.268, 4.5, -4.5, 11.52, 20.0, 30.0, 80.0, -15.41663)
+        ),
+    )
+    scale: float = field(
+        default=1.0, metadata=number(-1e9, usual=(1.0, 0.25, 0.2, 0.1, 0.08, 0.5, 2.0))
+    )
 
     def after(self, before: Layout) -> Layout:
         assert before.values is not None

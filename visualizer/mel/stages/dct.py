@@ -59,9 +59,7 @@ class Dct(Stage):
             raise FieldError("n_coefficients", self.n_coefficients, limits)
         assert before.values is not None
         low, high = before.values.usual
-        # A tenth of the range in each row, along the longest of the vectors: what speech reaches.
-        longest = float(np.linalg.norm(self.matrix(before.width), axis=0).max())
-        reach = 0.1 * (high - low) * math.sqrt(before.width) * longest
+        reach = 0.15 * (high - low) * math.sqrt(before.width) * self._reach(before.width)
         labels = tuple(str(k) for k in range(self.n_coefficients))
         return replace(
             before,
@@ -69,6 +67,17 @@ class Dct(Stage):
             rows=Rows(kind="coefficient", plural="coefficients", labels=labels),
             values=Values((-reach, reach), level=None),
         )
+
+    def _reach(self, n_rows: int) -> float:
+        """Return how far coefficients go for columns of length 1, as those of speech do.
+
+        The first is left out, since the loudness alone may put it anywhere; of the others the
+        higher are the smaller (measured: as 1/√k), and yet are to be seen beside the lower.
+        """
+        lengths = np.linalg.norm(self.matrix(n_rows), axis=0)
+        if self.n_coefficients == 1:
+            return float(lengths[0])
+        return float((lengths[1:] / np.arange(1, self.n_coefficients) ** 0.25).max())
 
     def operator(self, arrays: Arrays, before: Layout) -> Operator:
         return arrays.product(self.matrix(before.width))

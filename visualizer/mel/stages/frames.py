@@ -16,7 +16,7 @@ from visualizer.mel.stage import Layout, Place, Stage
 
 Edge = Literal["zeros", "reflect", "symmetric"]
 End = Literal["zeros"]
-Count = Literal["fit", "per_hop", "nearest", "begun", "whole"]
+Count = Literal["fit", "per_hop", "nearest", "begun", "whole", "even"]
 
 _PAD_MODES: dict[Edge, Literal["constant", "reflect", "symmetric"]] = {
     "zeros": "constant",
@@ -44,7 +44,8 @@ class Frames(Stage):
     count: Count = field(default="fit", metadata=one_of(Count))
     """how many columns N samples give: "fit" as many as −offset samples on both sides allow,
     "whole" only those that end within the sound, "per_hop" N//hop_length, "nearest"
-    (N + hop_length//2)//hop_length, "begun" N/hop_length rounded up"""
+    (N + hop_length//2)//hop_length, "begun" N/hop_length rounded up, "even" N//hop_length and one
+    more where that is odd"""
     end: End | None = field(default=None, metadata=optional(one_of(End)))
     """what stands for samples behind the sound, where it is not `edge`"""
     followed_by: int = field(default=0, metadata=whole(0, unit=" samples"))
@@ -56,7 +57,8 @@ class Frames(Stage):
             raise FieldError("offset", self.offset, f"{limits}holds a sample")
         super().__post_init__()
         # A frame must not be complete before it is known to count.
-        rest = {"per_hop": 0, "nearest": self.hop_length // 2}.get(self.count, self.hop_length)
+        rests = {"per_hop": 0, "nearest": self.hop_length // 2, "even": 0}
+        rest = rests.get(self.count, self.hop_length)
         if self.offset + self.win_length < self.hop_length - rest:
             limits = "'fit' where hop_length is so much longer than the window"
             raise FieldError("count", self.count, limits)
@@ -70,6 +72,8 @@ class Frames(Stage):
         """Return how many columns a clip of `n_samples` gives."""
         if self.count == "per_hop":
             return n_samples // self.hop_length
+        if self.count == "even":
+            return (n_samples // self.hop_length + 1) // 2 * 2
         if self.count == "nearest":
             return (n_samples + self.hop_length // 2) // self.hop_length
         if self.count == "begun":

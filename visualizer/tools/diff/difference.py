@@ -13,12 +13,14 @@ from visualizer.errors import ConfigError
 from visualizer.mel.difference import columns_between, less
 from visualizer.mel.flat import flat_form, written
 from visualizer.mel.front_end import FrontEnd
-from visualizer.mel.picture import PictureUnit, Unit, has_db
+from visualizer.mel.picture import PictureUnit, Unit
 from visualizer.mel.stage import USUAL_DB
 from visualizer.tools.diff.sides import Side
 
 Array = NDArray[np.float64]
 
+_ROUNDING = 1e-5
+"""Of the largest value."""
 _OCTAVES_HZ = (62.5, 125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16_000.0)
 
 
@@ -60,6 +62,11 @@ class Figures:
     correlation: float | None
     """None where one of them does not vary"""
     bands: tuple[BandDifference, ...]
+
+    @property
+    def is_rounding(self) -> bool:
+        """Whether it is no larger than what filters and sums in float32 differ by."""
+        return self.largest <= _ROUNDING * self.largest_value
 
     def worst(self) -> list[BandDifference]:
         """The bands, those that differ most first."""
@@ -133,6 +140,7 @@ def compare(a: Side, b: Side, unit: Unit | None) -> Comparison:
     """
     notes: list[str] = []
     a, b = _of_one_front_end(a, b, notes)
+    notes += [f"{letter} {note}" for letter, side in (("A", a), ("B", b)) for note in side.notes]
     notes += _about_the_sound(a, b)
     units = _units(a, b, unit)
     figures = difference = None
@@ -159,15 +167,16 @@ def _of_one_front_end(a: Side, b: Side, notes: list[str]) -> tuple[Side, Side]:
         if side.mel is not None or other.mel is None:
             continue
         if len(side.values) == len(other.values):
-            notes.append(
-                f"{letter} does not say how it was made; it is taken for made as {other_letter} is"
-            )
+            note = f"does not say how it was made; it is taken for made as {other_letter} is"
+            if side.given is not None:
+                note = f"is your own code; its rows and columns are taken for {other_letter}'s"
+            notes.append(f"{letter} {note}")
             made = replace(side, mel=other.mel)
             return (made, other) if side is a else (other, made)
     if a.mel is None and b.mel is None:
         notes.append(
-            "neither says how it was made, so bands and columns have numbers only; --preset or "
-            "--config says it, or take the .npz that `visualizer mel` writes"
+            "neither says how it was made, so bands and columns have numbers only; --front-end "
+            "says it, or take the .npz that `visualizer mel` writes"
         )
     return a, b
 
@@ -211,12 +220,20 @@ def _units(a: Side, b: Side, wished: Unit | None) -> tuple[Unit, Unit]:
         return "model", "model"
     if wished is not None:
         # It says why where there is none.
-        return PictureUnit(a.mel, wished).unit, PictureUnit(b.mel, wished).unit
+        units = PictureUnit(a.mel, wished).unit, PictureUnit(b.mel, wished).unit
+        for side in (a, b) if wished == "db" else ():
+            if not side.has_db:
+                raise ConfigError(
+                    f"what {side.title} makes of stacked columns does not tell the level of the "
+                    "sound, so it has no dB",
+                    "compare them in the model's own unit",
+                )
+        return units
     if _same_numbers(a.mel, b.mel):
         is_one_sound = a.sound is None or b.sound is None or a.sound == b.sound
-        unit = "model" if is_one_sound else PictureUnit.default(a.mel).unit
+        unit = "model" if is_one_sound or not a.has_db else PictureUnit.default(a.mel).unit
         return unit, unit
-    return "db" if has_db(a.mel) else "model", "db" if has_db(b.mel) else "model"
+    return "db" if a.has_db else "model", "db" if b.has_db else "model"
 
 
 def _why_nothing_is_common(a: Side, b: Side) -> str:
@@ -351,14 +368,14 @@ def _shown_in(side: Side, unit: Unit, wished: Unit | None) -> PictureUnit | None
     """Own values without a logarithm would show their peaks alone, so those are seen in dB."""
     if side.mel is None:
         return None
-    if unit == "db" or wished is not None:
+    if unit == "db" or wished is not None or not side.has_db:
         return PictureUnit(side.mel, unit)
     return PictureUnit.default(side.mel)
 
 
 def _levels(a: Side, b: Side) -> Iterator[Level]:
     """Octave by octave, as far as both reach; nothing where one has no dB, or no column."""
-    if a.mel is None or b.mel is None or not (has_db(a.mel) and has_db(b.mel)):
+    if a.mel is None or b.mel is None or not (a.has_db and b.has_db):
         return
     # Columns that are missing from a recording, and those of broken features, say nothing.
     own = [s.bands[:, ~np.isnan(s.bands).any(axis=0)] for s in (a, b)]

@@ -1,4 +1,4 @@
-"""What can be set against each other: front-ends, their kernels, recordings, files of features.
+"""What can be set against each other: front-ends, kernels, recordings, features, your own code.
 
 An operand says what is wanted; `obtain` makes a Side of it, with its columns.
 """
@@ -6,37 +6,44 @@ An operand says what is wanted; `obtain` makes a Side of it, with its columns.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
+import soundfile
 from numpy.typing import NDArray
 
-from visualizer.errors import ConfigError, VisualizerError, one_line, quoted
+from visualizer.errors import CodeError, ConfigError, VisualizerError, one_line, quoted
 from visualizer.export.archive import CLIP, STREAMING
 from visualizer.export.offline import opened_mono
 from visualizer.mel.clip import finished_columns
 from visualizer.mel.compute import has_cuda
 from visualizer.mel.flat import read
 from visualizer.mel.front_end import FrontEnd
-from visualizer.mel.front_end_files import read_front_end
+from visualizer.mel.front_ends import find_front_end
 from visualizer.mel.kernels import artifacts
 from visualizer.mel.kernels.artifacts import Artifact
 from visualizer.mel.kernels.host import HostKernel
-from visualizer.mel.presets import PRESETS, preset_for
+from visualizer.mel.picture import has_db
+from visualizer.mel.presets import PRESETS
 from visualizer.mel.resample import StreamingResampler
 from visualizer.mel.whole import reference_columns
+from visualizer.tools.diff.own_code import OwnCode, Python, call, own_code
 
 KernelName = Literal["numpy", "eager", "compiled", "cuda-graph", "reference"]
 """of a front-end; the reference is the float64 one"""
 KERNELS: tuple[KernelName, ...] = get_args(KernelName)
-Values = NDArray[np.float32] | NDArray[np.float64]
+Values = NDArray[np.float16] | NDArray[np.float32] | NDArray[np.float64]
 
 DEMO = "demo"
 NUMPY: KernelName = "numpy"
 _FEATURES = (".npy", ".npz")
+_MODELS = (".json", ".yaml", ".yml", ".nemo", ".onnx")
+_EXCERPT_S = 3
 _MOST_MISSING = 1_000_000
 """Columns that may be missing from a recording: hours. An index beyond that is a damaged one."""
 
@@ -45,13 +52,18 @@ _MOST_MISSING = 1_000_000
 class Operand:
     """What a word of the command line names."""
 
-    kind: Literal["front-end", "recording", "features"]
+    kind: Literal["front-end", "recording", "features", "code"]
     title: str
     path: Path | None = None
     """None for the sound that both share"""
     at: Callable[[int], FrontEnd] | None = None
     """returns its chain for sound of that rate, in Hz; None for the one that both share"""
     kernel: KernelName = NUMPY
+    what: str | None = None
+    """the front-end as `find_front_end` knows it"""
+    whose: str = ""
+    """whose it is, and where it was found"""
+    code: OwnCode | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +93,18 @@ class Shared:
     """what made the features that do not say it themselves; None where that is not known"""
     kernels: Path
     """the folder in which compiled ones are kept"""
+    python: Python = field(default_factory=Python)
+    """what runs a user's own code"""
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """The sound that a user's own code was given."""
+
+    samples: NDArray[np.float32]
+    """(n,)"""
+    sample_rate: int
+    """Hz"""
 
 
 @dataclass(frozen=True)
@@ -94,8 +118,12 @@ class Side:
     sound: Sound | None
     """None for features that were computed elsewhere"""
     values: Values
-    """(rows, columns) as the model gets them; float32, or float64 of the reference. Columns missing
-    from a recording are NaN"""
+    """(rows, columns) as the model gets them; float32, or float64 of the reference, or what a file
+    or the user's code has. Columns missing from a recording are NaN"""
+    notes: tuple[str, ...] = ()
+    """what was done to it, as it follows its letter"""
+    given: Given | None = None
+    """for a user's own code"""
 
     @property
     def bands(self) -> Values:
@@ -109,6 +137,13 @@ class Side:
         """The front-end whose rows those of `bands` are; None where they are others."""
         known = self.mel is not None and self.mel.n_rows == len(self.bands)
         return self.mel if known else None
+
+    @property
+    def has_db(self) -> bool:
+        """Whether its values tell the level of the sound, as those of its live columns may."""
+        if self.mel is None or not has_db(self.mel):
+            return False
+        return all(stage.place == "count" for stage in self.mel.final_stages)
 
     @property
     def _step(self) -> int:
@@ -134,20 +169,36 @@ class Side:
 def operand(text: str) -> Operand:
     """What a word of the command line names.
 
-    A preset or a JSON file of a front-end, each with ":KERNEL" where another than NumPy's is meant;
-    a .npy or .npz of features; else a recording, "demo" the built-in one. Raises ConfigError.
+    FILE.py:NAME, a function of the user's own; a front-end by any name that `find_front_end` knows,
+    with ":KERNEL" where another than NumPy's is meant; a .npy or .npz of features; else a
+    recording, "demo" the built-in one. Raises ConfigError.
     """
-    name, colon, kernel = text.rpartition(":")
-    if colon and _is_front_end(name):
-        title = f"{Path(name).name}:{kernel}"
-        return Operand("front-end", title, at=_config_at(name), kernel=_kernel_name(kernel))
-    path = Path(text).expanduser()
     if text == DEMO:
         return Operand("recording", text)
-    # What is no file either is a name that is mistyped, most likely: the error knows the nearest.
-    if _is_front_end(text) or not (path.suffix or path.exists()):
-        return Operand("front-end", path.name, at=_config_at(text))
-    return Operand("features" if path.suffix in _FEATURES else "recording", path.name, path)
+    code = own_code(text)
+    if code is not None:
+        return Operand("code", code.title, code=code)
+    path = Path(text).expanduser()
+    name, _, kernel = text.rpartition(":")
+    is_named = name in PRESETS or (name and not path.exists() and Path(name).expanduser().exists())
+    if kernel in KERNELS or is_named:
+        return _front_end(name, _kernel_name(kernel))
+    suffix = path.suffix.lower()
+    if text in PRESETS or suffix in _MODELS:
+        return _front_end(text, NUMPY)
+    if suffix in _FEATURES:
+        return Operand("features", path.name, path)
+    if path.is_file() or suffix[1:].upper() in soundfile.available_formats():
+        return Operand("recording", path.name, path)
+    return _front_end(text, NUMPY)
+
+
+def _front_end(text: str, kernel: KernelName) -> Operand:
+    found = find_front_end(text)
+    title = Path(text).name or found.name
+    if kernel != NUMPY:
+        title += f":{kernel}"
+    return Operand("front-end", title, None, found.at, kernel, text, found.whose)
 
 
 def _kernel_name(text: str) -> KernelName:
@@ -157,16 +208,23 @@ def _kernel_name(text: str) -> KernelName:
     raise ConfigError(f"there is no kernel {quoted(text)}", f"there are {', '.join(KERNELS)}")
 
 
-def _is_front_end(text: str) -> bool:
-    return text in PRESETS or Path(text).suffix == ".json"
+def obtain_both(
+    a: Operand, b: Operand, shared: Shared, on_progress: Callable[[int, float], None]
+) -> tuple[Side, Side]:
+    """Compute, or read, the columns of two operands, a user's own code last.
 
-
-def _config_at(text: str) -> Callable[[int], FrontEnd]:
-    if Path(text).suffix == ".json":
-        own = read_front_end(Path(text).expanduser())
-        return lambda _: own
-    preset_for(text)
-    return lambda rate: preset_for(text, rate)
+    `on_progress` is told which, 0 or 1, and the share of its sound that is read. Raises as `obtain`
+    and `obtain_code` do.
+    """
+    operands, sides = (a, b), dict[int, Side]()
+    for i in sorted(range(2), key=lambda i: operands[i].kind == "code"):
+        wanted = operands[i]
+        if wanted.code is not None:
+            sides[i] = obtain_code(wanted.code, shared, sides.get(1 - i))
+        else:
+            sides[i] = obtain(wanted, shared, partial(on_progress, i))
+        on_progress(i, 1.0)
+    return sides[0], sides[1]
 
 
 def obtain(
@@ -186,6 +244,61 @@ def obtain(
         ) from error
 
 
+def obtain_code(code: OwnCode, shared: Shared, other: Side | None) -> Side:
+    """Call a user's own function; it gets the sound at the rate of the other side's front-end.
+
+    Raises ConfigError, SourceError or CodeError.
+    """
+    mel = None if other is None else other.mel
+    with opened_mono(shared.sound) as (file, blocks):
+        rate = file.samplerate if mel is None else mel.sample_rate
+        pieces = [np.zeros(0, np.float32)]
+        pieces += [piece[:, 0] for piece in _at_rate(blocks, file.samplerate, rate)]
+        seconds = file.frames / file.samplerate
+        sound = Sound(str(shared.sound), file.samplerate, seconds, file.channels)
+    given = Given(np.concatenate(pieces), rate)
+    returned = call(code, given.samples, rate, shared.python)
+    try:
+        values = _checked(returned, None, "it")
+    except ConfigError as error:
+        problem = error.problem.removeprefix("it holds ")
+        raise CodeError(f"{code.title} returned {problem}") from error
+    if not np.isfinite(values).any():
+        raise CodeError(f"{code.title} returned no finite number")
+    notes: tuple[str, ...] = ()
+    if _is_transposed(values, other):
+        rows, columns = values.shape
+        notes = (f"returned {rows} × {columns}, which is taken as columns × rows",)
+        values = values.T
+    return Side(code.title, None, None, sound, values, notes, given)
+
+
+def excerpt(code: OwnCode, given: Given, python: Python) -> tuple[NDArray[Any], Given]:
+    """Return what a user's own function returns for the loudest few seconds, and those.
+
+    Long enough to tell how features are made, and short enough to try thousands of ways.
+
+    Raises:
+        CodeError: where it fails on a shorter sound.
+    """
+    length, step = round(_EXCERPT_S * given.sample_rate), given.sample_rate
+    starts = range(0, max(1, len(given.samples) - length + 1), step)
+    pieces = [given.samples[start : start + length] for start in starts]
+    loudest = max(pieces, key=lambda piece: float(np.square(piece, dtype=np.float64).sum()))
+    return call(code, loudest, given.sample_rate, python), Given(loudest, given.sample_rate)
+
+
+def _is_transposed(values: Values, other: Side | None) -> bool:
+    """Whether an array is columns × rows: by the other side's rows, else by its columns."""
+    rows, columns = map(int, values.shape)
+    if other is None:
+        return rows > columns
+    n_rows, n_columns = len(other.values), max(1, int(other.values.shape[1]))
+    if (rows == n_rows) != (columns == n_rows):
+        return columns == n_rows
+    return abs(math.log(rows / n_columns)) < abs(math.log(columns / n_columns))
+
+
 def _computed(wanted: Operand, shared: Shared, on_progress: Callable[[float], None]) -> Side:
     path, kernel = wanted.path or shared.sound, wanted.kernel
     with opened_mono(path, on_progress) as (file, blocks):
@@ -193,24 +306,27 @@ def _computed(wanted: Operand, shared: Shared, on_progress: Callable[[float], No
         config = (wanted.at or shared.front_end)(rate)
         values: Values
         if kernel == "reference":
-            samples = np.concatenate([piece[:, 0] for piece in _at_rate(blocks, config, rate)])
+            samples = np.concatenate(
+                [piece[:, 0] for piece in _at_rate(blocks, rate, config.sample_rate)]
+            )
             values = reference_columns(samples, config)
         else:
             made = _kernel(config, kernel, shared.kernels)
             pieces = finished_columns(blocks, config, rate, 1, list, streaming=False, kernel=made)
             values = np.concatenate([piece[0] for piece in pieces], axis=1)
         sound = Sound(str(path), rate, file.frames / rate, file.channels)
-    return Side(wanted.title, config, kernel, sound, values)
+    notes = (f"is {wanted.whose}",) if wanted.whose else ()
+    return Side(wanted.title, config, kernel, sound, values, notes)
 
 
 def _at_rate(
-    blocks: Iterator[NDArray[np.float32]], config: FrontEnd, rate: int
+    blocks: Iterator[NDArray[np.float32]], rate: int, wanted: int
 ) -> Iterator[NDArray[np.float32]]:
     """The sound as the kernels get it: resampled where the front-end has another rate."""
-    if rate == config.sample_rate:
+    if rate == wanted:
         yield from blocks
         return
-    resampler = StreamingResampler(rate, config.sample_rate, 1)
+    resampler = StreamingResampler(rate, wanted, 1)
     yield from map(resampler.push, blocks)
     yield resampler.flush()
 
@@ -301,5 +417,7 @@ def _checked(values: Any, config: FrontEnd | None, name: str) -> Values:
         raise ConfigError(
             f"{name} holds {len(values)} rows, but {config.name} gives {config.n_model_rows}"
         )
-    checked: Values = values if values.dtype == np.float64 else values.astype(np.float32)
+    checked: Values = values
+    if values.dtype not in (np.float16, np.float32, np.float64):
+        checked = values.astype(np.float64 if values.dtype.kind == "f" else np.float32)
     return checked

@@ -10,6 +10,8 @@ from visualizer.tools.diff.difference import Comparison, Figures
 from visualizer.tools.diff.sides import Side
 
 _BANDS = 5
+_MOST_NUMBERS = 4
+"""Of a list, that are shown."""
 
 
 def diff_tables(found: Comparison) -> Iterator[Table | str]:
@@ -25,7 +27,7 @@ def diff_tables(found: Comparison) -> Iterator[Table | str]:
         for name, pair in found.numbers.items():
             table.add_row(name, *map(_number, pair))
         yield table
-    elif found.a.mel is not None:
+    elif found.a.mel is not None and found.a.given is None and found.b.given is None:
         yield "their numbers do not differ"
     if found.figures is None:
         yield f"there is no difference of columns: {found.reason}"
@@ -84,6 +86,8 @@ def _figures(found: Comparison, figures: Figures) -> Iterator[Table | str]:
     share = ""
     if not unit and figures.largest_value:
         share = f", {figures.largest / figures.largest_value:.1e} of the largest value"
+    if figures.is_rounding and not unit:
+        yield "they are the same but for rounding"
     at = where(found, figures.largest_column, figures.largest_band)
     correlation = figures.correlation
     words = "none: one of them does not vary" if correlation is None else f"{correlation:.6f}"
@@ -122,4 +126,7 @@ def _instead(found: Comparison) -> Iterator[Table | str]:
 def _number(value: object) -> str:
     if value is None:
         return "none"
+    if isinstance(value, tuple | list) and len(value) > _MOST_NUMBERS:
+        few = ", ".join(map(_number, value[:_MOST_NUMBERS]))
+        return f"{few}, … ({len(value)} numbers)"
     return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -7,9 +7,7 @@ whole process: here that is a finding like any other. One thread; the processes 
 from __future__ import annotations
 
 import json
-import os
 import platform
-import signal
 import subprocess
 import sys
 import time
@@ -20,7 +18,7 @@ from tempfile import TemporaryFile
 from typing import IO, Any
 
 from visualizer._version import __version__
-from visualizer.support.children import own_command, own_environment
+from visualizer.support.children import end, how_it_ended, own_command, own_environment
 from visualizer.tools.doctor.check import Check
 from visualizer.tools.doctor.parts import PARTS, Part
 
@@ -114,17 +112,12 @@ def _trouble(
         return f"does not answer within {part.limit_s:.0f} s"
     errors.seek(0)
     last = errors.read().decode(errors="replace").strip().rpartition("\n")[2]
-    how = f"by signal {-code} ({signal.strsignal(-code)})" if code < 0 else f"with code {code}"
-    return f"ended {how}{last and f': {last}'}" if code else None
+    return f"ended {how_it_ended(code)}{last and f': {last}'}" if code else None
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End the process, whatever it does."""
-    if sys.platform == "win32":
-        process.kill()
-    else:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
+    end(process)
     # One that the kernel itself holds up is left to it.
     with suppress(subprocess.TimeoutExpired):
         process.wait(1.0)

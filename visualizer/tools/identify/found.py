@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from visualizer.mel.flat import MelConfig, flat_form, flat_names
+from visualizer.mel.flat import NAMES, MelConfig, flat_form
 from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.stage import Stage
 from visualizer.mel.stages.frame_preemphasis import FramePreemphasis
@@ -87,12 +87,12 @@ def _said(value: object) -> str:
 
 def field_name(kind: type[Stage], field: str) -> str:
     """Return what a stage's field is called: its flat name, or "stage.field"."""
-    return flat_names(kind).get(field, f"{kind.stage}.{field}")
+    return NAMES.get(kind, {}).get(field, f"{kind.stage}.{field}")
 
 
 def stage_name(kind: type[Stage]) -> str:
     """Return what a whole stage is called: by its first field, where that has a flat name."""
-    names = list(flat_names(kind).values())
+    names = list(NAMES.get(kind, {}).values())
     return names[0] if names else kind.stage
 
 
@@ -108,7 +108,7 @@ def named_fields(front_end: FrontEnd) -> dict[str, Any]:
         kind = type(stage)
         if isinstance(stage, RemoveDC):
             found["remove_dc"] = True
-        elif not flat_names(kind):
+        elif kind not in NAMES:
             found[kind.stage] = True
         if isinstance(stage, FramePreemphasis):
             found["preemphasis_scope"] = "frame"

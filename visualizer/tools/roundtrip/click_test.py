@@ -29,7 +29,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.audio.capture import CaptureConfig
 from visualizer.audio.channels import signals_of
 from visualizer.audio.player import Player, look_up_output
 from visualizer.engine.columns import MelColumns
@@ -61,8 +60,7 @@ _SETTLED_S = 0.5
 class ClickSettings:
     """What to play, and what to listen with."""
 
-    capture: CaptureConfig
-    preset: str = "simli"
+    engine: EngineConfig
     output: str | None = None
     """name or index of the output; None: the system's default"""
     n_clicks: int = 20
@@ -139,8 +137,7 @@ class _Listener:
 
     def __init__(self, settings: ClickSettings) -> None:
         self.columns: dict[int, MelColumns] = {}
-        config = EngineConfig(settings.capture, preset=settings.preset)
-        self.reader = EngineReader(lambda wake: Engine(config, (), wake, strict=True))
+        self.reader = EngineReader(lambda wake: Engine(settings.engine, (), wake, strict=True))
 
     def wait(self, is_enough: Callable[[], bool], limit_s: float = math.inf) -> None:
         """Listen until it is enough. Raises DeviceError where it is not in time, or ends."""
@@ -176,7 +173,7 @@ def measure(settings: ClickSettings, announce: Callable[[str], None]) -> ClickRe
         before = listener.reader.engine.status()
         source = before.source
         assert source is not None
-        rate = settings.capture.sample_rate or output.native_rate
+        rate = settings.engine.capture.sample_rate or output.native_rate
         band = band_hz(rate, source.sample_rate)
         starts = np.round((LEAD_S + start_times_s(settings.n_clicks)) * rate).astype(np.int64)
         player = Player(output, _sound(starts, rate, band, settings.level_db), rate)

@@ -1,10 +1,15 @@
-"""The badge: which kernel computes what is on screen, and how far it is from float64."""
+"""The badges: whose front-end runs, and which kernel computes it, how far from float64."""
 
 from __future__ import annotations
 
-from PyQt6.QtWidgets import QLabel
+from PyQt6.QtCore import QSize, Qt
+from PyQt6.QtGui import QPainter, QPaintEvent
+from PyQt6.QtWidgets import QLabel, QStyle, QStyleOption
 
 from visualizer.engine.status import EngineStatus
+from visualizer.errors import quoted
+from visualizer.mel.described import Described
+from visualizer.ui.controls.label import plain_tip, shortened
 
 _EXPLANATION = (
     "The largest deviation of the kernel in use (float32) from a plain reference in float64, as a "
@@ -12,14 +17,82 @@ _EXPLANATION = (
 )
 
 
-class KernelBadge(QLabel):
-    """Names the kernel in use and its largest deviation."""
+_LONGEST = 60
+"""Letters of what a badge shows of names that anybody may have chosen."""
+_LEAST_EM = 8
+
+
+class Badge(QLabel):
+    """A word on what runs, in a frame; hidden where there is nothing to say."""
 
     def __init__(self) -> None:
         super().__init__()
         # By this name the theme colours it.
         self.setObjectName("badge")
+        # A model's name may look like markup.
+        self.setTextFormat(Qt.TextFormat.PlainText)
         self.hide()
+
+
+class FrontEndBadge(Badge):
+    """Says whose front-end runs, where it is not a preset but a model's or the user's own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._described: Described | None = None
+
+    def note_origins(self, described: Described | None) -> None:
+        """Know where the numbers of a front-end come from, for when it runs."""
+        self._described = described
+
+    def show_status(self, status: EngineStatus) -> None:
+        mel, whose = status.config.mel, status.config.whose
+        self.setVisible(mel is not None)
+        if mel is None:
+            return
+        form, _, _ = whose.partition(" · ")
+        self.setText(shortened(" · ".join(filter(None, (mel.name, form))), _LONGEST))
+        described = self._described
+        known = described is not None and described.front_end == mel
+        lines = origin_lines(described) if described is not None and known else []
+        self.setToolTip(plain_tip("\n".join((f"Front-end: {mel.name}", whose, *lines))))
+
+    def minimumSizeHint(self) -> QSize:
+        """Leave a narrow window's room to the others."""
+        least, em = super().minimumSizeHint(), self.fontMetrics().height()
+        return QSize(min(least.width(), _LEAST_EM * em), least.height())
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        painter, option, style = QPainter(self), QStyleOption(), self.style()
+        assert style is not None
+        option.initFrom(self)
+        style.drawPrimitive(QStyle.PrimitiveElement.PE_Widget, option, painter, self)
+        room = self.contentsRect()
+        elided = self.fontMetrics().elidedText(
+            self.text(), Qt.TextElideMode.ElideRight, room.width()
+        )
+        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, elided)
+
+
+def origin_lines(described: Described) -> list[str]:
+    """What a user should know of a front-end that was read from a model's files."""
+    assumed = ", ".join(
+        f"{field.field} = {quoted(field.value)}"
+        for field in described.fields
+        if field.origin == "assumed"
+    )
+    return [
+        *([f"assumed, since its files do not say: {assumed}"] if assumed else []),
+        *(
+            f"{ignored.key} = {quoted(ignored.value)} is written there, and not used: {ignored.why}"
+            for ignored in described.ignored
+        ),
+        *described.notes,
+    ]
+
+
+class KernelBadge(Badge):
+    """Names the kernel in use and its largest deviation."""
 
     def show_status(self, status: EngineStatus) -> None:
         self.setVisible(status.deviation is not None)

@@ -30,6 +30,7 @@ def _running(status: EngineStatus | None) -> str:
             f"source: {source.kind}, {source.host_api or 'no host API'}, {source.channels} channels"
             if source
             else "source: none",
+            f"front-end: {_whose(status)}",
             f"kernel: {status.backend} on {status.device} · {status.kernel_note or 'no note'}",
             f"columns {status.columns} · overflows {status.input_overflows} · drops {dropped} · "
             f"gaps {status.gaps} ({status.lost_s:.2f} s) · reopened {status.reopened} times · "
@@ -38,3 +39,8 @@ def _running(status: EngineStatus | None) -> str:
             f"fault: {status.fault or 'none'}",
         )
     )
+
+
+def _whose(status: EngineStatus) -> str:
+    config = status.config
+    return f"the preset {config.preset}" if config.mel is None else config.whose or "of the user"

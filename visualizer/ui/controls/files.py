@@ -1,13 +1,16 @@
-"""Audio files that come into the window."""
+"""Files that come into the window: sounds, and front-ends of the user's own."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtGui import QDropEvent
 from PyQt6.QtWidgets import QFileDialog, QMenu, QWidget
 
+from visualizer.mel.front_ends import SUFFIXES
+from visualizer.ui.controls.label import plain_tip
 from visualizer.ui.controls.settings import Settings
 
 
@@ -19,8 +22,28 @@ def ask_for_audio(window: QWidget) -> Path | None:
     return Path(path) if path else None
 
 
+def is_front_end(path: Path) -> bool:
+    """Whether a front-end is to be read from there, and no sound: a folder, or such a file."""
+    return path.suffix.lower() in SUFFIXES or path.is_dir()
+
+
+def ask_for_front_end(window: QWidget) -> Path | None:
+    """The file with a front-end that a person picks, or None."""
+    suffixes = " ".join(f"*{suffix}" for suffix in SUFFIXES)
+    path, _ = QFileDialog.getOpenFileName(
+        window, "Open a front-end", "", f"Front-ends and models ({suffixes});;All files (*)"
+    )
+    return Path(path) if path else None
+
+
+def ask_for_model(window: QWidget) -> Path | None:
+    """The model's folder that a person picks, or None."""
+    path = QFileDialog.getExistingDirectory(window, "Open a model's folder")
+    return Path(path) if path else None
+
+
 def dropped_file(event: QDropEvent) -> Path | None:
-    """The one file of this machine that is dragged, if that is what it is."""
+    """The one file or folder of this machine that is dragged, if that is what it is."""
     data = event.mimeData()
     urls = data.urls() if data is not None else []
     if len(urls) == 1 and urls[0].isLocalFile():
@@ -47,11 +70,20 @@ class RecentFiles(QObject):
             self._show()
 
     def _show(self) -> None:
-        self.menu.clear()
-        for path in self._store.recent_files():
-            # An ampersand would underline what follows.
-            action = self.menu.addAction(Path(path).name.replace("&", "&&"))
-            assert action is not None
-            action.setToolTip(path)
-            action.triggered.connect(lambda *_, path=path: self.picked.emit(Path(path)))
-        self.menu.setEnabled(not self.menu.isEmpty())
+        paths = self._store.recent_files()
+        fill_recent(self.menu, ((Path(path).name, path, path) for path in paths), self.picked.emit)
+
+
+def fill_recent(
+    menu: QMenu, entries: Iterable[tuple[str, str, str]], pick: Callable[[Path], object]
+) -> None:
+    """Have a menu offer these (text, tip, path)."""
+    menu.clear()
+    menu.setToolTipsVisible(True)
+    for text, tip, path in entries:
+        # An ampersand would underline what follows.
+        action = menu.addAction(text.replace("&", "&&"))
+        assert action is not None
+        action.setToolTip(plain_tip(tip))
+        action.triggered.connect(lambda *_, path=path: pick(Path(path)))
+    menu.setEnabled(not menu.isEmpty())

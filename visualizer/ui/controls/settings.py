@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from base64 import b64decode, b64encode
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from PyQt6.QtCore import QByteArray, QSettings
 from visualizer.engine.config import EngineConfig
 from visualizer.engine.options import RecordingConfig
 from visualizer.engine.stored import engine_values, stored_engine, stored_recording, taken
-from visualizer.errors import quoted
+from visualizer.errors import ConfigError, quoted, require
 from visualizer.support.settings_file import (
     copy_aside,
     is_there,
@@ -26,17 +26,34 @@ from visualizer.support.settings_file import (
 from visualizer.ui.picture.display import DisplayConfig
 
 RECENT_FILES = 8
+"""At most, of sounds and of front-ends."""
 
 _ENGINE = "engine"
 _DISPLAY = "display"
 _GEOMETRY = "geometry"
 _DOCKS = "docks"
 _RECENT = "recent"
+_RECENT_FRONT_ENDS = "recent_front_ends"
 _RECORDING = "recording"
 _PLACES = (_GEOMETRY, _DOCKS)
 _RENAMED = {"automatic_levels": "auto_range"}
 """What older versions called a field of DisplayConfig."""
 _SAID_AT_ONCE = 3
+
+
+@dataclass(frozen=True)
+class RecentFrontEnd:
+    """A front-end of the user's own that was opened."""
+
+    path: str
+    """of its file or folder"""
+    name: str
+    whose: str = ""
+    """whose form it is, and the file that was read"""
+
+    def __post_init__(self) -> None:
+        for field, value in asdict(self).items():
+            require(isinstance(value, str), field, value, "a text")
 
 
 class Settings:
@@ -120,6 +137,20 @@ class Settings:
         others = [other for other in self.recent_files() if other != path]
         self._save(_RECENT, [path, *others][:RECENT_FILES])
 
+    def recent_front_ends(self) -> tuple[RecentFrontEnd, ...]:
+        """Return the front-ends that were opened last, the newest first."""
+        return _stored_front_ends(self._value(_RECENT_FRONT_ENDS))[0]
+
+    def save_recent_front_end(self, opened: RecentFrontEnd) -> None:
+        others = self._other_front_ends(opened.path)
+        self._save(_RECENT_FRONT_ENDS, [asdict(opened), *others][:RECENT_FILES])
+
+    def forget_recent_front_end(self, path: str) -> None:
+        self._save(_RECENT_FRONT_ENDS, self._other_front_ends(path))
+
+    def _other_front_ends(self, path: str) -> list[dict[str, str]]:
+        return [asdict(other) for other in self.recent_front_ends() if other.path != path]
+
     def _value(self, key: str) -> Any:
         if not self._is_lost:
             with suppress(OSError, ValueError):
@@ -160,6 +191,9 @@ class Settings:
             _DISPLAY: asdict(_stored_display(self._values.get(_DISPLAY))[0]),
             _RECORDING: asdict(stored_recording(self._values.get(_RECORDING))[0]),
             _RECENT: _stored_files(self._values.get(_RECENT))[0],
+            _RECENT_FRONT_ENDS: [
+                asdict(one) for one in _stored_front_ends(self._values.get(_RECENT_FRONT_ENDS))[0]
+            ],
         } | {key: None if _bytes(place) is None else place for key, place in places.items()}
         self._write()
 
@@ -170,6 +204,7 @@ def _unread(values: dict[str, Any]) -> list[str]:
         *_stored_display(values.get(_DISPLAY))[1],
         *stored_recording(values.get(_RECORDING))[1],
         *_stored_files(values.get(_RECENT))[1],
+        *_stored_front_ends(values.get(_RECENT_FRONT_ENDS))[1],
     ]
     if any(values.get(key) is not None and _bytes(values[key]) is None for key in _PLACES):
         problems.append("the places of the window and its panels are damaged")
@@ -191,6 +226,20 @@ def _stored_files(values: Any) -> tuple[list[str], list[str]]:
     if paths == (values or []):
         return paths[:RECENT_FILES], []
     return paths[:RECENT_FILES], ["the list of recent files is not a list of paths"]
+
+
+def _stored_front_ends(values: Any) -> tuple[tuple[RecentFrontEnd, ...], list[str]]:
+    """Return front-ends that were opened, and what is wrong with the stored values."""
+    listed = values if isinstance(values, list) else []
+    kept = []
+    for one in listed:
+        with suppress(ConfigError, TypeError):
+            kept.append(RecentFrontEnd(**one))
+    if [asdict(one) for one in kept] == (values or []):
+        return tuple(kept[:RECENT_FILES]), []
+    return tuple(kept[:RECENT_FILES]), [
+        "the list of recent front-ends is not as this version writes it"
+    ]
 
 
 def _base64(value: QByteArray) -> str:

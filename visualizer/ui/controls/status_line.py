@@ -1,4 +1,4 @@
-"""The line under the picture: how loud it is, what runs, what is recorded, and which kernel."""
+"""The line under the picture: how loud it is, what runs, what is recorded, whose, which kernel."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from PyQt6.QtWidgets import QHBoxLayout, QWidget
 from visualizer.audio.notices import SoundWatch
 from visualizer.engine.columns import MelColumns
 from visualizer.engine.status import EngineStatus
-from visualizer.ui.controls.badge import KernelBadge
+from visualizer.ui.controls.badge import FrontEndBadge, KernelBadge
 from visualizer.ui.controls.description import describe
 from visualizer.ui.controls.label import ElidedLabel
 from visualizer.ui.controls.meter import LevelMeter
 
 
 class StatusLine(QWidget):
-    """Level meter, warnings, what runs, recording and kernel badge."""
+    """Level meter, warnings, what runs, recording and badges."""
 
     def __init__(self, recording: QWidget) -> None:
         """`recording` says what is recorded, and hides itself where nothing is."""
@@ -23,6 +23,7 @@ class StatusLine(QWidget):
         self._watch = SoundWatch()
         self.meter = LevelMeter()
         self.label = ElidedLabel("starting")
+        self.front_end = FrontEndBadge()
         self.badge = KernelBadge()
         layout = QHBoxLayout(self)
         layout.setContentsMargins(10, 2, 10, 6)
@@ -30,6 +31,7 @@ class StatusLine(QWidget):
         layout.addSpacing(10)
         layout.addWidget(self.label, 1)
         layout.addWidget(recording)
+        layout.addWidget(self.front_end)
         layout.addWidget(self.badge)
 
     def begin_sound(self) -> None:
@@ -55,4 +57,5 @@ class StatusLine(QWidget):
         notice = self._watch.notice
         warned = f"⚠ {notice} · " if notice else ""
         self.label.setText(warned + held + describe(status))
+        self.front_end.show_status(status)
         self.badge.show_status(status)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, TypeVar
 
 from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import (
@@ -17,14 +19,18 @@ from PyQt6.QtWidgets import (
 
 from visualizer.audio.capture import CaptureConfig
 from visualizer.audio.devices import COMMON_RATES_HZ, DeviceList, by_host_api
-from visualizer.engine.config import Channel
+from visualizer.engine.config import Channel, EngineConfig
 from visualizer.engine.status import EngineStatus
+from visualizer.ui.controls.search_combo import SearchCombo
+from visualizer.ui.controls.settings import RecentFrontEnd
 from visualizer.ui.controls.value_combo import ValueCombo
 from visualizer.ui.picture.display import COLOUR_MAPS, REVERSED, SPANS_S, DisplayConfig
 
 _MEAN = "mean"
 _NO_SECOND = "none"
 _OPEN_FILE = "open file"
+
+Combo = TypeVar("Combo", bound=ValueCombo)
 
 
 def span_text(seconds: float) -> str:
@@ -47,6 +53,19 @@ def channel_in_force(channel: Channel, channels: int) -> object:
     return _MEAN if channel is None or channel >= channels else channel
 
 
+def grouped(
+    front_ends: Mapping[str, Mapping[str, str]],
+) -> tuple[list[tuple[str, Any]], dict[str, str]]:
+    """Return the choices, a heading before each group, and the line on each by its name."""
+    choices: list[tuple[str, Any]] = []
+    summaries: dict[str, str] = {}
+    for group, members in front_ends.items():
+        if members:
+            choices += [(group.capitalize(), None), *((name, name) for name in members)]
+            summaries |= members
+    return choices, summaries
+
+
 class Controls(QWidget):
     """Source, device, rate, channel, front-end, compute device, and how the picture is shown."""
 
@@ -55,11 +74,14 @@ class Controls(QWidget):
     display_picked = pyqtSignal(dict)
     """fields of DisplayConfig"""
     file_wanted = pyqtSignal()
+    front_end_wanted = pyqtSignal(object)
+    """the Path of one that was opened before"""
 
-    def __init__(self, front_ends: dict[str, str]) -> None:
-        """`front_ends` are those to offer, each with a line on what it is."""
+    def __init__(self, front_ends: Mapping[str, Mapping[str, str]]) -> None:
+        """`front_ends` are those to offer, in groups, each with a line on what it is."""
         super().__init__()
-        self._front_ends = front_ends
+        self._presets, self._summaries = grouped(front_ends)
+        self._recent: tuple[RecentFrontEnd, ...] = ()
         self._devices = DeviceList((), 0)
         self._status: EngineStatus | None = None
         rows = QVBoxLayout(self)
@@ -69,12 +91,15 @@ class Controls(QWidget):
             row.setSpacing(6)
             rows.addLayout(row)
 
-        def combo(row: QHBoxLayout, text: str, name: str, tip: str) -> ValueCombo:
-            label, made = QLabel(text), ValueCombo(name, tip)
+        def labelled(row: QHBoxLayout, text: str, made: Combo) -> Combo:
+            label = QLabel(text)
             label.setBuddy(made)
             row.addWidget(label)
             row.addWidget(made)
             return made
+
+        def combo(row: QHBoxLayout, text: str, name: str, tip: str) -> ValueCombo:
+            return labelled(row, text, ValueCombo(name, tip))
 
         self.source = combo(sound, "&Source", "Source", "Where the sound comes from")
         self.device = combo(
@@ -94,8 +119,9 @@ class Controls(QWidget):
         self.channel = combo(sound, "&Channel", "Channel", "Which channel is analysed")
         self.compute = combo(sound, "Co&mpute", "Compute", "Where the kernel runs")
         whose, other = "Whose mel features are shown", "A second front-end over the same sound"
-        self.preset = combo(analysis, "&Front-end", "Front-end", whose)
-        self.second = combo(analysis, "Compare &with", "Second front-end", other)
+        self.preset = labelled(analysis, "&Front-end", SearchCombo("Front-end", whose))
+        second = SearchCombo("Second front-end", other)
+        self.second = labelled(analysis, "Compare &with", second)
         self.span = combo(analysis, "S&pan", "Span", "How much time the picture shows")
         self.colours = combo(analysis, "C&olours", "Colours", "The picture's colours, low to high")
         analysis.addStretch()
@@ -145,9 +171,10 @@ class Controls(QWidget):
         """Show how the picture is shown."""
         self.span.show_choices([(span_text(span), span) for span in SPANS_S], display.span_s)
         self.second.show_choices(
-            [(name, name) for name in (_NO_SECOND, *self._front_ends)], display.second or _NO_SECOND
+            [(_NO_SECOND, _NO_SECOND), *self._presets],
+            display.second or _NO_SECOND,
+            self._summaries,
         )
-        self.second.set_tips(self._front_ends)
         self.colours.show_choices(
             [(name, name) for name in COLOUR_MAPS]
             + [(f"{name}, reversed", name + REVERSED) for name in COLOUR_MAPS],
@@ -171,14 +198,31 @@ class Controls(QWidget):
         self.channel.show_choices(
             channel_choices(channels), channel_in_force(config.channel, channels)
         )
-        own = [(config.mel.name, config.mel)] if config.mel else []
-        self.preset.show_choices(
-            [*own, *((name, name) for name in self._front_ends)], config.mel or config.preset
-        )
-        self.preset.set_tips(self._front_ends)
+        self._show_front_ends(config)
         self.compute.show_choices(
             [(name, name) for name in status.compute_choices or (config.compute,)], config.compute
         )
+
+    def show_recent(self, recent: tuple[RecentFrontEnd, ...]) -> None:
+        """Offer these front-ends of the user's own."""
+        self._recent = recent
+        if self._status is not None:
+            self._show_front_ends(self._status.config)
+
+    def _show_front_ends(self, config: EngineConfig) -> None:
+        own: list[tuple[str, Any]] = [(one.name, one) for one in self._recent]
+        tips: dict[Any, str] = dict(self._summaries)
+        tips |= {one: one.whose or one.path for one in self._recent}
+        chosen: object = config.preset
+        if config.mel is not None:
+            runs = (config.mel.name, config.whose)
+            opened = (one for one in self._recent if (one.name, one.whose) == runs)
+            chosen = next(opened, config.mel)
+            if chosen is config.mel:
+                own.insert(0, (config.mel.name, config.mel))
+                tips[config.mel] = config.whose
+        recent = [("Recent", None), *own] if own else []
+        self.preset.show_choices([*recent, *self._presets], chosen, tips)
 
     def _show_microphones(self, status: EngineStatus) -> None:
         source = status.source
@@ -228,8 +272,10 @@ class Controls(QWidget):
         self.engine_picked.emit({"capture": capture, "channel": None})
 
     def _pick_front_end(self, choice: object) -> None:
-        is_preset = isinstance(choice, str)
-        self.engine_picked.emit({"preset": choice, "mel": None} if is_preset else {"mel": choice})
+        if isinstance(choice, str):
+            self.engine_picked.emit({"preset": choice, "mel": None, "whose": ""})
+        elif isinstance(choice, RecentFrontEnd):
+            self.front_end_wanted.emit(Path(choice.path))
 
     def _pick_source(self, kind: str) -> None:
         if kind in ("file", _OPEN_FILE):

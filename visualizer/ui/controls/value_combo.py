@@ -6,13 +6,18 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from PyQt6.QtCore import QEvent, QObject, Qt, QTimer, pyqtSignal
-from PyQt6.QtWidgets import QComboBox
+from PyQt6.QtCore import QEvent, QObject, QSize, Qt, QTimer, pyqtSignal
+from PyQt6.QtGui import QPaintEvent
+from PyQt6.QtWidgets import QComboBox, QStyle, QStyleOptionComboBox, QStylePainter, QWidget
 
 from visualizer.ui.controls.label import plain_tip, shortened
 
 _ITEM_FLAGS_ROLE = Qt.ItemDataRole.UserRole - 1
 """QComboBox's own items read their flags from here; 0 disables one."""
+_LEAST_EM = 5
+"""The width that a box can be pressed to."""
+_TEXT_MARGIN = 1
+"""Pixels that Qt leaves on both sides of the text of the box."""
 _TEXT_LENGTH, _TIP_LENGTH = 60, 80
 """Characters: of an item in a list, and of a line of its tool tip, which has the whole."""
 
@@ -32,33 +37,56 @@ class ValueCombo(QComboBox):
         self.setSizeAdjustPolicy(self.SizeAdjustPolicy.AdjustToContents)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._choices: list[tuple[str, Any]] = []
-        self._tips: Mapping[str, str] = {}
-        self._waiting: tuple[list[tuple[str, Any]], object] | None = None
-        opened = self.view()
-        assert opened is not None
-        self._list = opened
+        self._tips: Mapping[Any, str] = {}
+        self._waiting: tuple[list[tuple[str, Any]], object, Mapping[Any, str]] | None = None
+        self._list = self._make_list()
         self._list.installEventFilter(self)
         self.activated.connect(lambda index: self.picked.emit(self.itemData(index)))
 
-    def show_choices(self, choices: list[tuple[str, Any]], current: object) -> None:
-        """Offer (text, value) pairs; None as a value is a heading that cannot be chosen."""
+    def _make_list(self) -> QWidget:
+        """Return what is shown to choose from."""
+        view = self.view()
+        assert view is not None
+        return view
+
+    def show_choices(
+        self, choices: list[tuple[str, Any]], current: object, tips: Mapping[Any, str] | None = None
+    ) -> None:
+        """Offer (text, value) pairs; None as a value is a heading that cannot be chosen.
+
+        `tips` say more of some values than their text does.
+        """
+        tips = tips or {}
         if self._list.isVisible():
-            self._waiting = choices, current
+            self._waiting = choices, current, tips
             return
         self._waiting = None
         current_row = -1
         for row, (_, value) in enumerate(choices):
             if value is not None and value == current:
                 current_row = row
-        if choices != self._choices:
-            self._set_choices(choices)
+        if (choices, tips) != (self._choices, self._tips):
+            self._choices, self._tips = choices, tips
+            self._fill()
         if self.currentIndex() != current_row:
             self.setCurrentIndex(current_row)
 
-    def set_tips(self, tips: Mapping[str, str]) -> None:
-        """Say more of some values than their text does."""
-        self._tips = tips
-        self._show_tips()
+    def minimumSizeHint(self) -> QSize:
+        """Leave a narrow window's room to what cannot be cut."""
+        least = super().minimumSizeHint()
+        return least.boundedTo(QSize(_LEAST_EM * self.fontMetrics().height(), least.height()))
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        """Draw it as Qt does, but with a … where there is no room for the whole text."""
+        painter, option, style = QStylePainter(self), QStyleOptionComboBox(), self.style()
+        assert style is not None
+        self.initStyleOption(option)
+        kind, field = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl.SC_ComboBoxEditField
+        painter.drawComplexControl(kind, option)
+        room = style.subControlRect(kind, option, field, self).width() - 2 * _TEXT_MARGIN
+        elided = Qt.TextElideMode.ElideRight
+        option.currentText = self.fontMetrics().elidedText(self.currentText(), elided, room)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         if event is not None and event.type() == QEvent.Type.Hide and self._waiting:
@@ -70,19 +98,11 @@ class ValueCombo(QComboBox):
         if self._waiting is not None:
             self.show_choices(*self._waiting)
 
-    def _set_choices(self, choices: list[tuple[str, Any]]) -> None:
-        self._choices = choices
+    def _fill(self) -> None:
         self.clear()
-        for row, (text, value) in enumerate(choices):
+        for row, (text, value) in enumerate(self._choices):
             self.addItem(shortened(text, _TEXT_LENGTH), value)
-            whole = plain_tip(textwrap.fill(text.strip(), _TIP_LENGTH))
-            self.setItemData(row, whole, Qt.ItemDataRole.ToolTipRole)
+            tip = textwrap.fill(self._tips.get(value, text.strip()), _TIP_LENGTH)
+            self.setItemData(row, plain_tip(tip), Qt.ItemDataRole.ToolTipRole)
             if value is None:
                 self.setItemData(row, 0, _ITEM_FLAGS_ROLE)
-        self._show_tips()
-
-    def _show_tips(self) -> None:
-        for row in range(self.count()):
-            tip = self._tips.get(self.itemData(row))
-            if tip is not None:
-                self.setItemData(row, tip, Qt.ItemDataRole.ToolTipRole)

@@ -7,13 +7,16 @@ from typing import Literal, get_args
 
 from visualizer.errors import among, is_number, require
 from visualizer.mel.picture import Unit
-from visualizer.mel.presets import PRESETS
+from visualizer.mel.presets import GROUPS, PRESETS
 
 Theme = Literal["system", "dark", "light"]
 """of the window; "system" follows the desktop's colour scheme"""
 
-FRONT_ENDS = {name: chosen.summary for name, chosen in PRESETS.items()}
-"""Those that the window offers, each with a line on what it is."""
+FRONT_ENDS: dict[str, dict[str, str]] = {
+    group: {name: chosen.summary for name, chosen in PRESETS.items() if chosen.group == group}
+    for group in GROUPS
+}
+"""Those that the window offers, in groups, each with a line on what it is."""
 SPANS_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 """What the window offers, in seconds."""
 COLOUR_MAPS = ("magma", "viridis", "inferno", "cividis", "turbo", "gray")

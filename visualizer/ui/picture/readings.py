@@ -100,7 +100,8 @@ def region_text(lane: Lane, region: Region) -> str:
     values = shown(lane, columns)[:, region.first_band : region.end_band]
     rows = lane.mel.rows
     seconds = (region.end_column - region.first_column) * lane.grid.hop_s
-    size = f"region  {seconds:.3f} s × {region.end_band - region.first_band} {rows.kind}s"
+    kinds = f"{rows.kind}es" if rows.kind.endswith("s") else f"{rows.kind}s"
+    size = f"region  {seconds:.3f} s × {region.end_band - region.first_band} {kinds}"
     if rows.edges_hz is not None:
         low, high = sorted(rows.edges_hz[[region.first_band, region.end_band + 1]])
         size += f", {low:.0f} to {high:.0f} Hz"

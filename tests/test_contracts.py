@@ -39,7 +39,8 @@ UPWARD = [
 """For each room, an import that it must not have."""
 
 MOST_LINES = 25
-MOST_PAIRS = 46
+MOST_PAIRS = 48
+"""Two of them are those of tools.identify: with mel, whose stages it searches, and with cli."""
 PUBLIC = {"", "config", "_version", "__main__"}
 """What only hands on the names that users import, or says who we are."""
 

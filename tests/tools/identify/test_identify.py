@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from visualizer.mel.front_end_files import read_front_end
 
 from tests.tools.identify.battery import CASES, SOUNDS, outcome, whisper
 from visualizer.cli import run_command as main
-from visualizer.mel.front_end_files import read_front_end
 from visualizer.mel.presets import PRESETS, preset_for
 from visualizer.mel.whole import reference_columns
 from visualizer.tools.identify.agreement import agreement

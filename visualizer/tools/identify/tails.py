@@ -18,10 +18,10 @@ from visualizer.mel.stages.affine import Affine
 from visualizer.mel.stages.clip import Clip
 from visualizer.mel.stages.dct import Dct
 from visualizer.mel.stages.dynamic_range import DynamicRange
-from visualizer.mel.stages.log import FloorRule, Kind, Log
+from visualizer.mel.stages.log import Kind, Log
 from visualizer.mel.stages.mel import Mel
 from visualizer.mel.stages.scale import Scale
-from visualizer.mel.stages.spectrum import Spectrum
+from visualizer.mel.stages.spectrum import FloorRule, Spectrum
 from visualizer.mel.stages.statistics import Statistics
 from visualizer.tools.identify.chains import Chain
 from visualizer.tools.identify.numbers import readings, rounder

@@ -17,6 +17,7 @@ from visualizer.mel.clip import clip_columns
 from visualizer.mel.flat import MelConfig, as_front_end, flat_form, read, written
 from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.limits import number
+from visualizer.mel.picture import PictureUnit
 from visualizer.mel.presets import PRESETS, preset, preset_for
 from visualizer.mel.stage import Dependence, Layout, LogLevel, Place, Stage
 from visualizer.mel.stages import STAGES
@@ -397,6 +398,63 @@ def test_a_varied_chain_has_the_stage_in_the_place_of_the_other() -> None:
     assert (other.name, other.sample_rate) == ("v", 24_000)
     assert other.stages[-1] == Log("log10", 1e-3)
     assert other.stages[:-1] == PRESETS["hifigan"].front_end.stages[:-1]
+
+
+HUGE = {"stage": "stack", "n": 64}
+TWICE = {"stage": "power_law", "exponent": 16.0}
+QUIET = {"stage": "affine", "scale": 1e-9}
+LOUD = {"stage": "affine", "scale": 1e3}
+DEEP = {"stage": "affine", "shift": -1.0}
+REAL = {"stage": "spectrum", "n_fft": SPECTRUM["n_fft"], "power": 1, "part": "real"}
+ADDED = {"stage": "log", "kind": "ln", "floor": 1e-5, "floor_rule": "add"}
+PCEN = {"stage": "pcen", "smoothing": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ([], [HUGE] * 5, "at most 262144 rows"),
+        ([], [{"stage": "deltas", "orders": 4}] * 50, "at most 262144 rows"),
+        ([], [{"stage": "fixed_columns", "n_columns": 10**6}, HUGE], "numbers, not"),
+        ([], [HUGE, {"stage": "column_multiple", "n": 10**6}], "numbers, not"),
+        ([{"stage": "sound_length", "to": 1 << 26}] * 2, [HUGE], "numbers, not"),
+        ([{"stage": "sound_pad", "front": 1 << 20}] * 2, [], "put before the sound"),
+        ([], [{"stage": "dct", "n_coefficients": 80}] * 2, "one dct"),
+        ([], [LOUD, TWICE, TWICE], "finite in float32"),
+        ([], [DEEP, PCEN], "amplitudes or powers"),
+        ([], [PCEN | {"gain": 10.0, "epsilon": 1e-12}], "gain of pcen"),
+        ([], [{"stage": "affine", "shift": -1e3}, ADDED], "finite in float32"),
+    ],
+)
+def test_a_chain_that_no_memory_or_number_could_hold_is_refused_in_one_line(
+    before: list[Any], after: list[Any], words: str
+) -> None:
+    stages = [*before, FRAMES, WINDOW, SPECTRUM, MEL, *after]
+    with pytest.raises(ConfigError) as caught:
+        FrontEnd.from_dict({"name": "n", "sample_rate": 16_000, "stages": stages})
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        [LOG, QUIET, {"stage": "affine", "shift": 1e9}],
+        [{"stage": "affine", "scale": -1.0}, LOG],
+        [PCEN],
+        [{"stage": "relative_to_max"}],
+        [{"stage": "statistics", "kind": "std"}],
+    ],
+)
+def test_an_odd_chain_gives_numbers_of_silence_and_its_picture_a_unit(after: list[Any]) -> None:
+    stages = [FRAMES, WINDOW, SPECTRUM, MEL, *after]
+    odd = FrontEnd.from_dict({"name": "odd", "sample_rate": 16_000, "stages": stages})
+    stream = MelStream(odd, 16_000, 1)
+    columns = stream.push(np.zeros((4000, 1), np.float32))
+    assert np.isfinite(columns).all()
+    unit = PictureUnit.default(odd)
+    assert np.isfinite(unit(columns)).all() or unit.unit == "db"
+    assert np.isfinite(unit.range()).all()
 
 
 # -------------------------------------------------------------------------- a stage of one's own

@@ -25,6 +25,8 @@ def columns_between(mels: tuple[FrontEnd, FrontEnd], units: tuple[Unit, Unit]) -
         raise ValueError(f"they have {mels[0].n_rows} and {mels[1].n_rows} bands")
     if mels[0].rows.kind != mels[1].rows.kind:
         raise ValueError(f"one has {mels[0].rows.plural}, the other {mels[1].rows.plural}")
+    if mels[0].rows.labels != mels[1].rows.labels or mels[0].rows.falls != mels[1].rows.falls:
+        raise ValueError("their rows are in another order")
     if mels[0].hop_s != mels[1].hop_s:
         hops_ms = [mel.hop_s * 1e3 for mel in mels]
         raise ValueError(f"their hops are {hops_ms[0]:.4g} and {hops_ms[1]:.4g} ms")

@@ -20,13 +20,13 @@ from visualizer.mel.stages.dynamic_range import DynamicRange
 from visualizer.mel.stages.fixed_columns import FixedColumns
 from visualizer.mel.stages.frame_preemphasis import FramePreemphasis
 from visualizer.mel.stages.frames import Count, Edge, Frames
-from visualizer.mel.stages.log import FloorRule, Log
 from visualizer.mel.stages.log import Kind as LogKind
+from visualizer.mel.stages.log import Log
 from visualizer.mel.stages.mel import Mel, Norm, Slopes, Triangles
 from visualizer.mel.stages.preemphasis import Preemphasis
 from visualizer.mel.stages.remove_dc import RemoveDC
 from visualizer.mel.stages.scale import Scale
-from visualizer.mel.stages.spectrum import Power, Spectrum
+from visualizer.mel.stages.spectrum import FloorRule, Power, Spectrum
 from visualizer.mel.stages.stack import Stack
 from visualizer.mel.stages.statistics import Kind as StatisticsKind
 from visualizer.mel.stages.statistics import Statistics

@@ -8,9 +8,19 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any, Self
 
+import numpy as np
+
 from visualizer.errors import ConfigError, FieldError, is_whole, quoted, require
 from visualizer.mel.arrays import Arrays
-from visualizer.mel.limits import RATE_LIMITS, SAMPLE_RATE_MAX_HZ, SAMPLE_RATE_MIN_HZ
+from visualizer.mel.limits import (
+    MAX_ROWS,
+    MAX_SAMPLES,
+    MAX_SOUND,
+    MAX_VALUES,
+    RATE_LIMITS,
+    SAMPLE_RATE_MAX_HZ,
+    SAMPLE_RATE_MIN_HZ,
+)
 from visualizer.mel.stage import (
     DEPENDENCES,
     PLACES,
@@ -26,6 +36,8 @@ from visualizer.mel.stages.frames import Frames
 
 _LONGEST_NAME = 100
 _MOST_STAGES = 64
+_LARGEST = 1e38
+"""Beyond lies what float32 cannot hold, or hardly."""
 _NEEDED = ("frames", "spectrum")
 _RANKS = {place: min(rank, PLACES.index("column")) for rank, place in enumerate(PLACES)}
 
@@ -73,8 +85,9 @@ class FrontEnd:
         for needed in _NEEDED:
             require(names.count(needed) == 1, "stages", names, f"a chain with one {needed!r}")
         n_filters = sum(stage.place == "filters" for stage in self.stages)
-        fits = n_filters <= 1 and names.count("window") <= 1
-        require(fits, "stages", names, "a chain with at most one window and one stage of filters")
+        fits = n_filters <= 1 and names.count("window") <= 1 and names.count("dct") <= 1
+        limits = "a chain with at most one window, one stage of filters and one dct"
+        require(fits, "stages", names, limits)
         require(len(names) <= _MOST_STAGES, "stages", names, f"at most {_MOST_STAGES}")
         for one, next_one in pairwise(self.stages):
             if _RANKS[one.place] > _RANKS[next_one.place]:
@@ -82,13 +95,28 @@ class FrontEnd:
                 raise FieldError("stages", names, limits)
         # Which checks that each stage fits what comes before it.
         _ = self._layouts
+        self._require_room()
+
+    def _require_room(self) -> None:
+        """Raise FieldError where a short sound alone would fill the memory."""
+        names = [stage.stage for stage in self.stages]
+        n_samples, lead = 1, 0
+        for stage in self.sound_stages:
+            n_samples, lead = stage.n_samples(n_samples), lead + max(0, stage.lead)
+        fits = lead <= MAX_SAMPLES and n_samples <= MAX_SOUND
+        limits = f"such that at most {MAX_SAMPLES} samples are put before the sound, and it is "
+        require(fits, "stages", names, f"{limits}filled to at most {MAX_SOUND}")
+        least = (stage.least_columns for stage in self.final_stages)
+        n_values = max(self.frames.n_columns(n_samples), *least, 0) * self.n_model_rows
+        limits = f"such that a short sound gives at most {MAX_VALUES} numbers, not {n_values}"
+        require(n_values <= MAX_VALUES, "stages", names, limits)
 
     @cached_property
     def _layouts(self) -> tuple[Layout, ...]:
         """What is known before each stage, and at the end."""
         layouts = [Layout(self.sample_rate)]
         for stage in self.stages:
-            layouts.append(stage.after(layouts[-1]))
+            layouts.append(_after(stage, layouts[-1]))
         return tuple(layouts)
 
     @cached_property
@@ -145,9 +173,10 @@ class FrontEnd:
 
     @cached_property
     def streaming(self) -> FrontEnd:
-        """The front-end while the sound goes on: not filled to a length, nor normalised before.
+        """The front-end while the sound goes on, without what its length or all of it decides.
 
-        Whatever else needs the whole clip works on the clip so far.
+        So it is not filled to one length, nor normalised or dithered before it is cut. Later stages
+        that need the whole clip work on the clip so far.
         """
         kept = (stage.streaming for stage in self.stages)
         stages = tuple(stage for stage in kept if stage is not None)
@@ -283,6 +312,22 @@ class FrontEnd:
             raise ConfigError('a front-end is a JSON object with "stages": [{"stage": …}, …]')
         check_names(values, cls, "a front-end", skip=())
         return cls(values["name"], values["sample_rate"], tuple(map(_stage, values["stages"])))
+
+
+def _after(stage: Stage, before: Layout) -> Layout:
+    """Return what is known after a stage; raise FieldError where that is nothing usable."""
+    try:
+        with np.errstate(all="ignore"):
+            after = stage.after(before)
+    except (ArithmeticError, ValueError):
+        after = None
+    usual = () if after is None or after.values is None else after.values.usual
+    if after is None or not all(abs(end) < _LARGEST for end in usual):
+        raise FieldError("stages", stage.stage, "a stage whose values are finite in float32")
+    if after.width > MAX_ROWS:
+        limits = f"such that a column has at most {MAX_ROWS} rows, not {after.width}"
+        raise FieldError("stages", stage.stage, limits)
+    return after
 
 
 def _plain(fields: list[tuple[str, Any]]) -> dict[str, Any]:

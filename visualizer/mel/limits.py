@@ -19,6 +19,15 @@ MAX_SAMPLES = 1 << 20
 
 MAX_BANDS = 4096
 
+MAX_ROWS = 64 * MAX_BANDS
+"""Of a column as the model gets it: 64 of the largest on top of each other."""
+
+MAX_SOUND = 1 << 26
+"""Samples that a sound can be filled to: half an hour at 32 kHz, and 256 MB."""
+
+MAX_VALUES = 1 << 28
+"""Numbers that a front-end may make of a sound of no length: 1 GB."""
+
 MAX_WEIGHTS = 1 << 26
 """Transform points times bands: as many as 4096 bands at 768 kHz take, and 256 MB."""
 

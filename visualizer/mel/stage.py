@@ -53,6 +53,11 @@ class Rows:
     labels: tuple[str, ...] = ()
     """of the rows, where they are no frequencies"""
 
+    @property
+    def falls(self) -> bool:
+        """Whether the frequencies fall from row to row."""
+        return self.edges_hz is not None and bool(self.edges_hz[-1] < self.edges_hz[0])
+
     def middle_hz(self, row: int) -> float:
         """Return where a row peaks, in Hz; NaN where the rows are no frequencies."""
         return math.nan if self.edges_hz is None else float(self.edges_hz[row + 1])
@@ -159,6 +164,8 @@ class Values:
         level = None
         if self.level is not None and is_line:
             level = self.level.mapped(lambda value: float(formula(np.float64(value))))
+            if np.float32(level.value(0.0)) == np.float32(level.value(-1.0)):
+                level = None
         return Values((float(ends.min()), float(ends.max())), level)
 
 
@@ -254,6 +261,11 @@ class Stage:
     def n_samples(self, n_samples: int) -> int:
         """Return how many samples a stage of the sound makes of a clip."""
         return n_samples + self.lead
+
+    @property
+    def least_columns(self) -> int:
+        """Columns that a stage makes of however few."""
+        return 0
 
     @classmethod
     def alternatives(cls) -> dict[str, tuple[Any, ...]]:

@@ -27,7 +27,7 @@ def register(parser: argparse.ArgumentParser) -> None:
         metavar="SOUND",
         help="the audio file that they were made of, or demo, the built-in sound",
     )
-    text = "the front-end to compare with: a preset, a model's folder or file (default: the nearest)"
+    text = "what to compare with: a preset, a model's folder or file (default: the nearest)"
     add_option(parser, "--near", "WHAT", str, text)
     add_option(parser, "--json", "FILE", Path, "save what was found as JSON")
     text = "save the front-end that was found; the window opens it, and diff and mel take it"

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from visualizer.mel.arrays import Array, Arrays, Operator
 from visualizer.mel.limits import number
-from visualizer.mel.stage import Layout, Place, Stage, Values
+from visualizer.mel.stage import Layout, Place, Stage
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,7 @@ class Affine(Stage):
 
     def after(self, before: Layout) -> Layout:
         assert before.values is not None
-        values = before.values.through(self._of, is_line=True)
-        if self.scale == 0.0:
-            values = Values(values.usual, level=None)
-        return replace(before, values=values)
+        return replace(before, values=before.values.through(self._of, is_line=True))
 
     def operator(self, arrays: Arrays, before: Layout) -> Operator:
         return self._of

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+import numpy as np
+
 from visualizer.mel.arrays import Array, Arrays
 from visualizer.mel.limits import number, whole
 from visualizer.mel.stage import Dependence, Layout, Place, Stage
@@ -26,6 +28,10 @@ class ColumnMultiple(Stage):
     def dependence(self) -> Dependence:
         return "past"
 
+    @property
+    def least_columns(self) -> int:
+        return self.n
+
     def state(self, arrays: Arrays, before: Layout, n_channels: int) -> ColumnMultipleState:
         return ColumnMultipleState(self, arrays, before.width, n_channels)
 
@@ -37,7 +43,7 @@ class ColumnMultipleState:
         self._n = stage.n
         self._missing = 0
         self._xp = arrays.xp
-        self._column = arrays.constant([[[stage.fill] * width]] * n_channels)
+        self._column = arrays.constant(np.full((n_channels, 1, width), stage.fill))
 
     def push(self, columns: Array) -> Array:
         self._missing = (self._missing - columns.shape[1]) % self._n

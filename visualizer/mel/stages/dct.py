@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from visualizer.errors import FieldError
 from visualizer.mel.arrays import Arrays, Operator
-from visualizer.mel.limits import MAX_BANDS, MAX_WEIGHTS, number, one_of, optional, whole
+from visualizer.mel.limits import MAX_BANDS, number, one_of, optional, whole
 from visualizer.mel.stage import Layout, Place, Rows, Stage, Values
 
 Norm = Literal["ortho"]
+_MOST_WEIGHTS = MAX_BANDS * MAX_BANDS
 LifterFrom = Literal[0, 1]
 
 
@@ -32,30 +33,33 @@ class Dct(Stage):
     norm: Norm | None = field(default="ortho", metadata=optional(one_of(Norm)))
     """"ortho" makes the transform orthonormal; None doubles the plain sum, as SciPy does"""
     lifter: float = field(
-        default=0.0, metadata=number(0.0, 1e6, "0, for none, or above", usual=(0.0, 22.0))
+        default=0.0,
+        metadata=number(0.0, 1e6, "0, for none, or from 0.001 to 1e6", usual=(0.0, 22.0)),
     )
     """L: coefficient k is multiplied by 1 + L/2·sin(πk/L) (HTK Book, section 5.6)"""
     lifter_from: LifterFrom = field(default=0, metadata=one_of(LifterFrom))
     """which k the first coefficient has there; 1 in librosa"""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if 0.0 < self.lifter < 1e-3:
+            raise FieldError("lifter", self.lifter, "0, for none, or from 0.001 to 1e6")
+
     def matrix(self, n_rows: int) -> NDArray[np.float64]:
         """Return the weights of a column's rows in the coefficients, (n_rows, n_coefficients)."""
-        k = np.arange(self.n_coefficients, dtype=np.float64)
+        k = np.arange(self.n_coefficients)
         weights = 2.0 * np.cos(np.pi / n_rows * np.outer(np.arange(n_rows) + 0.5, k))
         if self.norm == "ortho":
             weights *= math.sqrt(0.5 / n_rows)
             weights[:, 0] *= math.sqrt(0.5)
-        if self.lifter:
-            turns = (k + self.lifter_from) / self.lifter
-            weights *= 1.0 + 0.5 * self.lifter * np.sin(np.pi * turns)
-        return weights
+        return weights * self._lifted(k)
 
     def after(self, before: Layout) -> Layout:
         if self.n_coefficients > before.width:
             limits = f"at most {before.width}, the rows before the transform"
             raise FieldError("n_coefficients", self.n_coefficients, limits)
-        if self.n_coefficients * before.width > MAX_WEIGHTS:
-            limits = f"up to {MAX_WEIGHTS} divided by the rows ({before.width})"
+        if self.n_coefficients * before.width > _MOST_WEIGHTS:
+            limits = f"up to {_MOST_WEIGHTS} divided by the rows ({before.width})"
             raise FieldError("n_coefficients", self.n_coefficients, limits)
         assert before.values is not None
         low, high = before.values.usual
@@ -74,10 +78,19 @@ class Dct(Stage):
         The first is left out, since the loudness alone may put it anywhere; of the others the
         higher are the smaller (measured: as 1/√k), and yet are to be seen beside the lower.
         """
-        lengths = np.linalg.norm(self.matrix(n_rows), axis=0)
-        if self.n_coefficients == 1:
-            return float(lengths[0])
-        return float((lengths[1:] / np.arange(1, self.n_coefficients) ** 0.25).max())
+        k = np.arange(self.n_coefficients)
+        lengths = np.abs(self._lifted(k)) / np.maximum(1, k) ** 0.25
+        if self.norm is None:
+            # The sum of cos² over the rows is half their number, but for k = 0.
+            lengths *= np.where(k == 0, 2.0, math.sqrt(2.0)) * math.sqrt(n_rows)
+        return float(lengths[1:].max(initial=0.0) if len(k) > 1 else lengths[0])
+
+    def _lifted(self, k: NDArray[np.integer]) -> NDArray[np.float64]:
+        """Return what coefficients are multiplied by."""
+        if not self.lifter:
+            return np.ones(len(k))
+        turns = (k + self.lifter_from) / self.lifter
+        return 1.0 + 0.5 * self.lifter * np.sin(np.pi * turns)
 
     def operator(self, arrays: Arrays, before: Layout) -> Operator:
         return arrays.product(self.matrix(before.width))

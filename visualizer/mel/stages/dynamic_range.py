@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -31,16 +32,18 @@ class DynamicRange(Stage):
         xp, lowest = arrays.xp, arrays.constant(self.reference_max - self.below)
         return lambda values: xp.maximum(values, lowest)
 
-    def state(self, arrays: Arrays, before: Layout, n_channels: int) -> DynamicRangeState:
-        return DynamicRangeState(self, arrays)
+    def state(self, arrays: Arrays, before: Layout, n_channels: int) -> ClipMaximum:
+        xp = arrays.xp
+        return ClipMaximum(arrays, lambda columns, top: xp.maximum(columns, top - self.below))
 
 
-class DynamicRangeState:
-    """The maximum of the columns observed so far, in each channel."""
+class ClipMaximum:
+    """The maximum of the columns observed so far, in each channel, and what is made of it."""
 
-    def __init__(self, stage: DynamicRange, arrays: Arrays) -> None:
-        self._stage = stage
+    def __init__(self, arrays: Arrays, finished: Callable[[Array, Array], Array]) -> None:
+        """`finished` takes columns and the maximum, (n_channels, 1, 1), and returns columns."""
         self._xp = arrays.xp
+        self._finished = finished
         self._top: Array | None = None
 
     def observe(self, columns: Array) -> None:
@@ -50,6 +53,4 @@ class DynamicRangeState:
         self._top = top if self._top is None else self._xp.maximum(self._top, top)
 
     def finish(self, columns: Array) -> Array:
-        if self._top is None:
-            return columns
-        return self._xp.maximum(columns, self._top - self._stage.below)
+        return columns if self._top is None else self._finished(columns, self._top)

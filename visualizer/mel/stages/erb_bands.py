@@ -61,7 +61,7 @@ class ErbBands(Stage):
             limits = f"so few that each has a bin of the {before.width} that there are"
             raise FieldError("n_bands", self.n_bands, limits)
         middles = np.cumsum(widths) - (widths + 1) / 2.0
-        edges = np.concatenate(([-0.5], middles, [before.n_fft // 2 + 0.5]))
+        edges = np.concatenate(([0.0], middles, [before.n_fft // 2 + 0.5]))
         edges_hz = edges * (before.sample_rate / before.n_fft)
         rows = Rows(edges_hz, "erb", plural="ERB bands")
         return filtered(before, self.n_bands, 1.0 / float(widths.min()), rows)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+import numpy as np
+
 from visualizer.mel.arrays import Array, Arrays
 from visualizer.mel.limits import number, whole
 from visualizer.mel.stage import Dependence, Layout, Place, Stage
@@ -25,6 +27,10 @@ class FixedColumns(Stage):
     def dependence(self) -> Dependence:
         return "past"
 
+    @property
+    def least_columns(self) -> int:
+        return self.n_columns
+
     def state(self, arrays: Arrays, before: Layout, n_channels: int) -> FixedColumnsState:
         return FixedColumnsState(self, arrays, before.width, n_channels)
 
@@ -35,7 +41,7 @@ class FixedColumnsState:
     def __init__(self, stage: FixedColumns, arrays: Arrays, width: int, n_channels: int) -> None:
         self._left = stage.n_columns
         self._xp = arrays.xp
-        self._column = arrays.constant([[[stage.fill] * width]] * n_channels)
+        self._column = arrays.constant(np.full((n_channels, 1, width), stage.fill))
 
     def push(self, columns: Array) -> Array:
         columns = columns[:, : self._left]

@@ -11,9 +11,9 @@ import numpy as np
 from visualizer.mel.arrays import Arrays, NumpyArrays, Operator
 from visualizer.mel.limits import LEAST_FLOOR, number, one_of
 from visualizer.mel.stage import USUAL_DB, Layout, LinearLevel, LogLevel, Place, Stage, Values
+from visualizer.mel.stages.spectrum import FloorRule
 
 Kind = Literal["ln", "log10", "db", "db20"]
-FloorRule = Literal["max", "add"]
 
 _FACTORS: dict[Kind, float] = {"log10": 1.0, "ln": math.log(10.0), "db": 10.0, "db20": 20.0}
 """What a logarithm to the base of 10 is multiplied by."""
@@ -45,7 +45,7 @@ class Log(Stage):
         assert before.values is not None
         level = before.values.level
         formula = self.operator(NumpyArrays(np.float64), before)
-        if not isinstance(level, LinearLevel):
+        if not isinstance(level, LinearLevel) or level.full_scale <= 0.0:
             return replace(before, values=before.values.through(formula))
         factor = _FACTORS[self.kind]
         after = LogLevel(factor * math.log10(level.full_scale), factor * level.power / 20.0)

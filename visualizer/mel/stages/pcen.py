@@ -9,12 +9,15 @@ from typing import ClassVar, Literal
 from visualizer.errors import FieldError
 from visualizer.mel.arrays import Array, Arrays
 from visualizer.mel.limits import number, one_of
-from visualizer.mel.stage import Dependence, Layout, Place, Stage, Values
+from visualizer.mel.stage import Dependence, Layout, LinearLevel, Place, Stage, Values
 
 Start = Literal["one", "first"]
 
 _PEAK = 10.0
 """Times the average of loud speech: what the picture's range reaches at first."""
+
+_MOST_NEPERS = 80.0
+"""By which silence may be raised: e^88 is beyond float32."""
 
 
 @dataclass(frozen=True)
@@ -52,15 +55,22 @@ class Pcen(Stage):
     start: Start = field(default="one", metadata=one_of(Start))
     """of the average: "one" as though 1.0 had come before (librosa), "first" the first value"""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.gain * -math.log(self.epsilon) > _MOST_NEPERS:
+            limits = f"up to {_MOST_NEPERS} divided by -ln epsilon ({-math.log(self.epsilon):.4g})"
+            raise FieldError("gain", self.gain, limits)
+
     @property
     def dependence(self) -> Dependence:
         return "past"
 
     def after(self, before: Layout) -> Layout:
         assert before.values is not None
-        if not before.values.is_linear:
-            limits = "the first of the stages that change a column's values"
-            raise FieldError("pcen", "after a logarithm", limits)
+        level = before.values.level
+        if not isinstance(level, LinearLevel) or level.silence < 0.0:
+            limits = "such that pcen follows amplitudes or powers, straight after the filters"
+            raise FieldError("stages", self.stage, limits)
         average = max(before.values.usual[1], self.epsilon)
         loudest = _PEAK * average ** (1.0 - self.gain)
         if self.power == 0.0:

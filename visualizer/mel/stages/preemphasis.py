@@ -81,10 +81,14 @@ class PreemphasisState:
         """Note that `n_samples` were lost; return how many are missing from what comes out."""
         if not n_samples:
             return 0
-        held = 0 if self._held is None else 1
-        dropped = 1 if self._start == "drop" else 0
+        missing = n_samples
+        if self._start != "drop" and (self._start or self._last is not None):
+            # The first after the loss has no output, since the one before it is not known.
+            missing += 1
+        if self._held is not None:
+            missing += 1
         self._last, self._start, self._held = None, None, None
-        return held + n_samples + 1 - dropped
+        return missing
 
     def flush(self) -> Array | None:
         return self._held

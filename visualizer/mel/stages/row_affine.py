@@ -25,14 +25,6 @@ class RowAffine(Stage):
     scales: tuple[float, ...] = field(metadata=numbers(-1e9))
     """one for each row"""
 
-    def __post_init__(self) -> None:
-        for name in ("shifts", "scales"):
-            values = getattr(self, name)
-            if isinstance(values, list):
-                # As JSON has it.
-                object.__setattr__(self, name, tuple(values))
-        super().__post_init__()
-
     def after(self, before: Layout) -> Layout:
         for name in ("shifts", "scales"):
             values = getattr(self, name)

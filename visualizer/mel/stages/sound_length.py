@@ -8,13 +8,11 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from visualizer.mel.arrays import Array, Arrays
-from visualizer.mel.limits import one_of, whole
+from visualizer.mel.limits import MAX_SOUND, one_of, whole
 from visualizer.mel.stage import Dependence, Layout, Place, Stage
 
 Fill = Literal["zeros", "repeat", "repeat_whole"]
 Longer = Literal["cut", "keep"]
-_LONGEST = 1 << 26
-"""Samples: half an hour at 32 kHz, and 256 MB."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +25,7 @@ class SoundLength(Stage):
     stage: ClassVar[str] = "sound_length"
     place: ClassVar[Place] = "sound"
 
-    to: int = field(metadata=whole(1, _LONGEST, unit=" samples", usual=(480_000, 960_000)))
+    to: int = field(metadata=whole(1, MAX_SOUND, unit=" samples", usual=(480_000, 960_000)))
     """samples"""
     fill: Fill = field(default="zeros", metadata=one_of(Fill))
     """with what: "zeros"; "repeat", the sound again and again; "repeat_whole", as often as it fits
@@ -60,7 +58,7 @@ class SoundLengthState:
 
     def push(self, samples: Array) -> Array:
         if self._stage.longer == "cut":
-            samples = samples[:, : self._stage.to - self._n_samples]
+            samples = samples[:, : max(0, self._stage.to - self._n_samples)]
         self._n_samples += samples.shape[1]
         if self._stage.fill != "zeros" and self._n_samples <= self._stage.to:
             self._heard.append(samples)

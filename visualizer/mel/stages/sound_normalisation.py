@@ -16,7 +16,8 @@ Kind = Literal["extremes", "statistics"]
 class SoundNormalisation(Stage):
     """Bring a clip's samples to ±1, or to a mean of 0 and a variance of 1.
 
-    While a sound goes on it is left as it is.
+    Samples that are all the same become −1 by their extremes, and 0 by their statistics. While a
+    sound goes on it is left as it is.
     """
 
     stage: ClassVar[str] = "sound_normalisation"
@@ -52,5 +53,5 @@ class SoundNormalisation(Stage):
 
 
 def _not_zero(divisor: Array) -> Array:
-    """Return the divisor, or 1 where it is 0: what does not vary becomes 0 less the mean."""
+    """Return the divisor, or 1 where it is 0."""
     return divisor + (divisor == 0.0)

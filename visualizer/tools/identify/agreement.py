@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,7 +52,7 @@ class Agreement:
         return self.worst <= _MOST_OF_FEW and self.usual <= _MOST and self.rms <= _MOST_RMS
 
 
-NONE = Agreement(*[float("inf")] * 4)
+NONE = Agreement(math.inf, math.inf, math.inf, math.inf)
 
 
 def agreement(sound: Sound, chain: Chain, seen: Observation, linear: Values) -> Agreement:
@@ -101,10 +102,10 @@ def _errors(sound: Sound, chain: Chain, linear: Values) -> Values:
         bin_errors = np.broadcast_to(bin_error, bins.shape)
     mel = chain.find(Mel)
     if mel is None:
-        return bin_errors + _VALUE_ERROR * linear
+        bare: Values = bin_errors + _VALUE_ERROR * linear
+        return bare
     filters = mel.filters(chain.sample_rate, spectrum.n_fft)
     support = (filters > 0.0) * filters.max(axis=0)
-    errors: Values = (
-        bin_errors @ filters + _FILTER_ERROR * (bins @ support) + _VALUE_ERROR * linear
-    )
+    of_filters = _FILTER_ERROR * (bins @ support)
+    errors: Values = bin_errors @ filters + of_filters + _VALUE_ERROR * linear
     return errors

@@ -85,9 +85,7 @@ class _Aligner:
         n_columns = len(levels)
         self._raised = raised
         self._n_samples, self._hz = len(samples), sample_rate
-        self._columns = np.unique(
-            np.linspace(0, n_columns - 1, _MOST_COLUMNS).round().astype(int)
-        )
+        self._columns = np.unique(np.linspace(0, n_columns - 1, _MOST_COLUMNS).round().astype(int))
         filled = np.nan_to_num(levels[self._columns], nan=float(np.nanmin(levels)))
         left, sizes, _ = np.linalg.svd(_centred(filled), full_matrices=False)
         self._target = (left * sizes)[:, :_MOST_COMPONENTS].astype(np.float32)
@@ -177,7 +175,8 @@ class _Aligner:
         weights = np.hanning(size).astype(np.float32)
         spectrum = scipy.fft.rfft(frames * weights, n_fft)
         powers = spectrum.real**2 + spectrum.imag**2
-        marks = np.linspace(*hz_to_scale([40.0, rate / 2], "htk"), self._n_bands + 1)
+        low, high = map(float, hz_to_scale([40.0, rate / 2], "htk"))
+        marks = np.linspace(low, high, self._n_bands + 1)
         bins_hz = np.arange(n_fft // 2 + 1) * rate / n_fft
         bins = np.unique(np.searchsorted(bins_hz, scale_to_hz(marks, "htk")))
         bands = np.add.reduceat(powers, bins[:-1], axis=1)
@@ -191,7 +190,8 @@ class _Aligner:
 def _centred(values: NDArray[Any]) -> NDArray[Any]:
     centred = values - values.mean(axis=0)
     deviation = centred.std(axis=0)
-    return centred / np.where(deviation > 1e-6, deviation, np.inf)
+    scaled: NDArray[Any] = centred / np.where(deviation > 1e-6, deviation, np.inf)
+    return scaled
 
 
 def _explained(columns: NDArray[np.float32], target: NDArray[np.float32]) -> Values:

@@ -11,10 +11,11 @@ from visualizer.errors import ConfigError
 from visualizer.mel.presets import PRESETS
 from visualizer.mel.stage import Stage
 from visualizer.mel.stages.frame_preemphasis import FramePreemphasis
-from visualizer.mel.stages.frames import Frames
+from visualizer.mel.stages.frames import Count, Frames
 from visualizer.mel.stages.mel import Mel
 from visualizer.mel.stages.preemphasis import Preemphasis
 from visualizer.mel.stages.remove_dc import RemoveDC
+from visualizer.mel.stages.scale import Scale
 from visualizer.mel.stages.spectrum import Spectrum
 from visualizer.mel.stages.window import Window
 from visualizer.tools.identify.alignment import Alignment
@@ -76,7 +77,7 @@ def framed(chain: Chain, win: int, hop: int, n_fft: int, offset: int) -> Chain |
     """Return the chain with these frames and this transform; None where they do not fit."""
     frames, spectrum = chain.of(Frames), chain.of(Spectrum)
     try:
-        count = "whole" if offset > 0 else "fit"
+        count: Count = "whole" if offset > 0 else "fit"
         frames = replace(frames, win_length=win, hop_length=hop, offset=offset, count=count)
         spectrum = replace(spectrum, n_fft=n_fft)
     except ConfigError:
@@ -84,32 +85,42 @@ def framed(chain: Chain, win: int, hop: int, n_fft: int, offset: int) -> Chain |
     return chain.having(frames, spectrum)
 
 
-def named(
-    rate: int, n_rows: int, grid: Alignment, compression: Compression
-) -> Iterator[Chain]:
-    """Yield the presets' chains up to their filters, with as many rows and at the grid's hop."""
+def named(rate: int, n_rows: int, grid: Alignment, compression: Compression) -> list[Chain]:
+    """Return the presets' chains up to their filters, with as many rows and at the grid.
+
+    Each comes with its own window's length, where that fits the grid, and with lengths near to the
+    grid's.
+    """
+    found: dict[Chain, None] = {}
     for preset in PRESETS.values():
         front_end = preset.make(rate) if preset.any_rate else preset.front_end
-        chain = Chain(rate, front_end.stages).head
+        chain = Chain(rate, front_end.stages).head.without(Scale)
         mel, frames = chain.find(Mel), chain.of(Frames)
-        if mel is None or front_end.sample_rate != rate or chain.tail:
+        if mel is None or front_end.sample_rate != rate or len(chain.stages) < 4:
             continue
-        if compression.n_coefficients is None:
-            made = chain.changed(Mel, n_mels=n_rows)
-        else:
-            made = chain if mel.n_mels >= n_rows else None
-        if made is None:
-            continue
+        counts = {n_rows}
+        if compression.n_coefficients is not None:
+            counts = {n for n in (n_rows, mel.n_mels, 23, 40, 80, 128) if n >= n_rows}
         win, n_fft = frames.win_length, chain.of(Spectrum).n_fft
-        if frames.hop_length == grid.hop_length and abs(
-            frames.offset + win / 2 - grid.middle
-        ) < max(0.12 * win, 0.25 * grid.hop_length):
-            yield made
-            continue
-        for offset in offsets(win, grid.hop_length, n_fft, grid.middle):
-            moved = framed(made, win, grid.hop_length, n_fft, offset)
-            if moved is not None:
-                yield moved
+        reach = max(0.12 * win, 0.25 * grid.hop_length)
+        places = (
+            (frames.offset,)
+            if abs(frames.offset + win / 2 - grid.middle) < reach
+            else offsets(win, grid.hop_length, n_fft, grid.middle)
+        )
+        for made in (chain.changed(Mel, n_mels=n) for n in counts):
+            if made is None:
+                continue
+            own = (framed(made, win, grid.hop_length, n_fft, offset) for offset in places)
+            near = (c for c in framings(made, grid, 0.1) if _is_plain(c))
+            found |= {c: None for c in (*own, *near) if c is not None}
+    return list(found)
+
+
+def _is_plain(chain: Chain) -> bool:
+    """Return whether the transform is as long as the window, or the next power of 2."""
+    win, n_fft = chain.of(Frames).win_length, chain.of(Spectrum).n_fft
+    return n_fft in (win, 1 << (win - 1).bit_length())
 
 
 def windows(chain: Chain) -> Iterator[Chain]:

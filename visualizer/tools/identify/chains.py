@@ -153,7 +153,10 @@ class Sound:
         front_end = chain.front_end()
         columns = self.linear(chain) if linear is None else linear
         pieces = through(chain_tail(front_end), front_end, self._arrays, iter((columns[None],)), 1)
-        return np.concatenate(list(pieces), axis=1)[0]
+        # A candidate may take the logarithm of what is negative.
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            finished: Values = np.concatenate(list(pieces), axis=1)[0]
+        return finished
 
     def _prepared(self, front_end: FrontEnd) -> Values:
         """The sound as it is cut into frames, (1, n_samples)."""

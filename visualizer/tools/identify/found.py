@@ -100,7 +100,7 @@ def named_fields(front_end: FrontEnd) -> dict[str, Any]:
     """Return a front-end's fields by name: all flat ones, and those that only stages have."""
     found = {field.name: field.default for field in fields(MelConfig)}
     needed = ("power", "n_mels", "f_min", "f_max", "mel_scale", "norm")
-    found |= {name: None for name in needed}
+    found |= dict.fromkeys(needed)
     found |= {"name": front_end.name, "sample_rate": front_end.sample_rate}
     if not any(stage.stage == "window" for stage in front_end.stages):
         found["window"] = None
@@ -122,10 +122,9 @@ def differences(theirs: FrontEnd, near: FrontEnd) -> tuple[Difference, ...]:
     found = []
     for name in {**one, **other}:
         stage, dot, _ = name.partition(".")
-        if dot and stage in one.keys() | other.keys() and (stage in one) != (stage in other):
-            # Told by the stage that is missing, but for the fields of theirs.
-            if name not in one:
-                continue
+        # A whole stage that theirs lacks is told by its name.
+        if dot and stage in other and stage not in one:
+            continue
         a, b = one.get(name), other.get(name)
         if name != "name" and a != b:
             found.append(Difference(name, a, b))

@@ -91,12 +91,13 @@ class HeadSearch:
             return []
         middle = min(framings, key=lambda c: abs(c.of(Frames).win_length - win))
         n_mels = (self.n_rows,) if compression.n_coefficients is None else _allowed(self.n_rows)
-        found = self.ranked(
-            candidates.filterbanks(middle, n_mels, coarse=True), compression
-        )
+        found = self.ranked(candidates.filterbanks(middle, n_mels, coarse=True), compression)
         if compression.n_coefficients is None:
-            bare = [c for c in candidates.framings(plain, grid)
-                    if c.of(Spectrum).n_fft // 2 + 1 == self.n_rows]
+            bare = [
+                c
+                for c in candidates.framings(plain, grid)
+                if c.of(Spectrum).n_fft // 2 + 1 == self.n_rows
+            ]
             found += self.ranked(bare, compression)
         found += self.ranked(candidates.named(rate, self.n_rows, grid, compression), compression)
         found.sort(key=lambda guess: guess.misfit)
@@ -146,7 +147,7 @@ class HeadSearch:
         frames = chain.of(Frames)
         middle = frames.offset + frames.win_length / 2
         grid = replace(self.grid, win_length=float(frames.win_length), middle=middle)
-        framings = list(candidates.framings(chain, grid, 0.3 if guess.misfit > 1e-3 else 0.15))
+        framings = list(candidates.framings(chain, grid, 0.3))
         if chain.find(Mel) is None:
             framings = [c for c in framings if c.of(Spectrum).n_fft // 2 + 1 == self.n_rows]
         kinds: list[Window | None] = [Window("hann"), Window("hamming"), chain.find(Window)]
@@ -199,26 +200,30 @@ class HeadSearch:
         return self._coefficient(self.best(candidates.windows(guess.chain), guess))
 
     def _coefficient(self, guess: Guess) -> Guess:
-        for kind in (Preemphasis, FramePreemphasis):
-            stage = guess.chain.find(kind)
-            if stage is None:
-                continue
-            step = 0.02
-            while step > 1e-4:
-                value = guess.chain.of(kind).coefficient
-                moved = [c for c in (value - step, value + step) if 0.0 < c <= 1.0]
-                options = [guess.chain.having(replace(stage, coefficient=c)) for c in moved]
-                better = self.best(options, guess)
-                step = step / 2 if better.misfit >= guess.misfit else step
-                guess = better
-            value = guess.chain.of(kind).coefficient
-            for digits in (1, 2, 3):
-                option = self.rate(
-                    guess.chain.having(replace(stage, coefficient=round(value, digits))),
-                    guess.compression,
-                )
-                if option.misfit <= 1.02 * guess.misfit + _EXACT:
-                    return option
+        """Find the pre-emphasis' coefficient, and the roundest that is as good."""
+        kinds = (Preemphasis, FramePreemphasis)
+        kind = next((k for k in kinds if guess.chain.find(k) is not None), None)
+        if kind is None:
+            return guess
+
+        def at(value: float) -> list[Chain]:
+            made = guess.chain.changed(kind, coefficient=value)
+            return [] if made is None else [made]
+
+        def value(guess: Guess) -> float:
+            return float(getattr(guess.chain.of(kind), "coefficient"))  # noqa: B009
+
+        step = 0.02
+        while step > 1e-4 and guess.misfit >= _EXACT:
+            options = [*at(value(guess) - step), *at(value(guess) + step)]
+            better = self.best(options, guess)
+            step = step / 2 if better.misfit >= guess.misfit else step
+            guess = better
+        for digits in (1, 2, 3):
+            for chain in at(round(value(guess), digits)):
+                rounded = self.rate(chain, guess.compression)
+                if rounded.misfit <= 1.02 * guess.misfit + _EXACT:
+                    return rounded
         return guess
 
     def _filtered(self, guess: Guess) -> Guess:
@@ -293,8 +298,9 @@ class HeadSearch:
             factor = 10.0**0.25
             while factor > 1.0 + 1e-6 and best.compression.floor > 0.0:
                 floor = best.compression.floor
-                near = [rate(replace(best.compression, floor=floor * f))
-                        for f in (factor, 1.0 / factor)]
+                near = [
+                    rate(replace(best.compression, floor=floor * f)) for f in (factor, 1.0 / factor)
+                ]
                 better = min(near, key=lambda g: g.misfit)
                 best, factor = (
                     (better, factor) if better.misfit < best.misfit else (best, factor**0.5)

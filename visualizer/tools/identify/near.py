@@ -12,9 +12,9 @@ from visualizer.mel.front_ends import find_front_end
 from visualizer.mel.presets import PRESETS
 from visualizer.mel.stage import Stage
 from visualizer.mel.stages.frames import Frames
-from visualizer.mel.stages.spectrum import Spectrum
 from visualizer.mel.stages.remove_dc import RemoveDC
 from visualizer.mel.stages.scale import Scale
+from visualizer.mel.stages.spectrum import Spectrum
 from visualizer.tools.identify.agreement import Agreement, held
 from visualizer.tools.identify.chains import Chain, Sound
 from visualizer.tools.identify.found import differences, field_name, stage_name
@@ -67,8 +67,10 @@ def settled(rival: Rival, near: str | None) -> Settled:
         found = find_front_end(near)
         options = [(found.name, found.at(rate))]
     else:
-        options = [(name, preset.make(rate) if preset.any_rate else preset.front_end)
-                   for name, preset in PRESETS.items()]
+        options = [
+            (name, preset.make(rate) if preset.any_rate else preset.front_end)
+            for name, preset in PRESETS.items()
+        ]
         options.sort(key=lambda option: _distance(rival.chain, option[1]))
     best: Settled | None = None
     fewest = math.inf

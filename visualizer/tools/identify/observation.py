@@ -54,7 +54,7 @@ class Observation:
 
     @property
     def n_rows(self) -> int:
-        return self.values.shape[1]
+        return int(self.values.shape[1])
 
     @cached_property
     def n_sounding(self) -> int:

@@ -68,8 +68,6 @@ class Target:
         both = self._varies & varies
         shares = np.ones(len(squares))
         shares[both] = 1.0 - products[both] ** 2 / (squares[both] * self._squares[both])
-        # Of rows that go the other way round nothing is explained.
-        shares[both & (products < 0.0)] = 1.0
         shares[self._flat & ~varies] = 0.0
         told = self._varies | self._flat
         if not told.any():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -19,8 +18,9 @@ from visualizer.mel.stages.mel import Mel
 from visualizer.mel.stages.remove_dc import RemoveDC
 from visualizer.mel.stages.scale import Scale
 from visualizer.mel.stages.sound_length import SoundLength
+from visualizer.mel.stages.spectrum import Spectrum
 from visualizer.tools.identify import tails
-from visualizer.tools.identify.agreement import NONE, Agreement, agreement, held
+from visualizer.tools.identify.agreement import NONE, Agreement, agreement
 from visualizer.tools.identify.alignment import Alignment, align, usual_grids
 from visualizer.tools.identify.chains import Chain, Sound
 from visualizer.tools.identify.found import Identified, differences
@@ -217,8 +217,7 @@ def _head(
 
 def _framed(sound: Sound, seen: Observation, levels: Values, head: Guess) -> list[Chain]:
     """Return chains with what is outside the sound and the number of columns, the best first."""
-    target = Target(levels, seen.known)
-    rated = []
+    rated: list[tuple[float, int, Chain]] = []
     for edge in Frames.alternatives()["edge"]:
         for chain in _counted(sound, seen, head.chain, edge):
             linear = sound.linear(chain)
@@ -235,7 +234,8 @@ def _framed(sound: Sound, seen: Observation, levels: Values, head: Guess) -> lis
 def _counted(sound: Sound, seen: Observation, chain: Chain, edge: str) -> Iterable[Chain]:
     """Yield the chains that give as many columns as there are."""
     n = len(sound.at(chain.sample_rate))
-    fewer, more = [], []
+    fewer: list[tuple[int, Chain]] = []
+    more: list[tuple[int, Chain]] = []
     for count in Frames.alternatives()["count"]:
         made = chain.changed(Frames, edge=edge, count=count)
         if made is None:
@@ -309,7 +309,7 @@ def _ended(
             if line.same_intercepts
             else tails.statistics_tails(compression, plain)
         )
-    rated = []
+    rated: list[tuple[float, float, int, Chain]] = []
     for tail in options:
         chain = tail.on(head)
         if chain is None:
@@ -330,8 +330,6 @@ def _ended(
 
 def _scaled(linear: Values, chain: Chain, scale: float) -> Values:
     """Return the filters' values of samples that are multiplied by a scale."""
-    from visualizer.mel.stages.spectrum import Spectrum
-
     return linear * scale ** chain.of(Spectrum).power
 
 
@@ -339,8 +337,9 @@ def _distance(columns: Values, seen: Observation) -> float:
     """Return a quick figure of how far columns are from the features."""
     if columns.shape != seen.values.shape:
         return math.inf
-    sizes = np.abs(columns - seen.values)
-    sizes = sizes[np.isfinite(sizes)]
+    sizes = np.abs(columns - seen.values)[np.isfinite(seen.values)]
+    if not np.isfinite(sizes).all():
+        return math.inf
     return float(sizes.mean() + 0.02 * np.sqrt((sizes**2).mean()))
 
 

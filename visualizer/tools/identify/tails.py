@@ -18,10 +18,10 @@ from visualizer.mel.stages.affine import Affine
 from visualizer.mel.stages.clip import Clip
 from visualizer.mel.stages.dct import Dct
 from visualizer.mel.stages.dynamic_range import DynamicRange
-from visualizer.mel.stages.log import FloorRule, Kind, Log
+from visualizer.mel.stages.log import Kind, Log
 from visualizer.mel.stages.mel import Mel
 from visualizer.mel.stages.scale import Scale
-from visualizer.mel.stages.spectrum import Spectrum
+from visualizer.mel.stages.spectrum import FloorRule, Spectrum
 from visualizer.mel.stages.statistics import Statistics
 from visualizer.tools.identify.chains import Chain
 from visualizer.tools.identify.numbers import readings, rounder
@@ -133,7 +133,8 @@ def linear_tails(head: Chain, line: Lines) -> Iterator[Tail]:
         for scale, cost in input_scales(head, ratio ** (1.0 / (power * exponent))):
             yield Tail(scale, stages, cost)
         for scale, cost in readings(ratio, 1e-6 * ratio, 1e-4 * ratio):
-            yield Tail(1.0, (*stages, Affine(0.0, scale)), 4.0 + cost)
+            if scale <= 1e9:
+                yield Tail(1.0, (*stages, Affine(0.0, scale)), 4.0 + cost)
 
 
 def input_scales(head: Chain, scale: float) -> Iterator[tuple[float, float]]:
@@ -310,9 +311,7 @@ def statistics_tails(
             yield Tail(1.0, (Log(kind, floor, rule), stage), 2.0 + cost)
 
 
-def _log_floors(
-    compression: Compression, levels: Values
-) -> Iterator[tuple[float, FloorRule]]:
+def _log_floors(compression: Compression, levels: Values) -> Iterator[tuple[float, FloorRule]]:
     low = math.exp(max(float(np.quantile(levels, 0.02)), -80.0))
     least = math.exp(max(float(levels.min()), -80.0))
     quiet = [f for f in _FLOORS if f < 0.9 * least][:1]
@@ -323,9 +322,7 @@ def _log_floors(
             yield floor, "add"
 
 
-def dct_tails(
-    head: Chain, line: Lines, compression: Compression, levels: Values
-) -> Iterator[Tail]:
+def dct_tails(head: Chain, line: Lines, compression: Compression, levels: Values) -> Iterator[Tail]:
     """Yield tails with a cosine transform; `line` is from the orthonormal one."""
     assert compression.n_coefficients is not None
     n = compression.n_coefficients

@@ -107,6 +107,8 @@ class Sound:
         self._arrays, self._dtype = BatchArrays(dtype), dtype
         self._at_rate: dict[int, NDArray[Any]] = {sample_rate: np.asarray(samples, dtype=dtype)}
         self._kept: dict[Any, Values] = {}
+        self.effort = 0.0
+        """what has been computed, in columns of a transform of 512 points by the hundred"""
 
     def at(self, sample_rate: int) -> Values:
         """Return the samples at a rate in Hz, resampled where it is not the sound's."""
@@ -141,6 +143,7 @@ class Sound:
             for stage in kernel[:at_spectrum]:
                 columns = stage.operator(self._arrays, front_end.before(stage))(columns)
         self._keep(key, columns)
+        self.effort += columns.size / 257.0 / 100.0
         for stage in kernel[at_spectrum:]:
             columns = stage.operator(self._arrays, front_end.before(stage))(columns)
         return columns

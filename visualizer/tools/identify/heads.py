@@ -25,6 +25,8 @@ Values = NDArray[np.float64]
 
 _MOST_COLUMNS = 160
 _EXACT = 1e-9
+_MOST_EFFORT = 9_000.0
+"""Of a search, see Sound.effort: some half a minute."""
 _STEPS_HZ = (320.0, 160.0, 80.0, 40.0, 20.0, 10.0, 5.0, 2.0, 1.0, 0.5, 0.2, 0.1, 0.05)
 _ROUND_HZ = (1000.0, 500.0, 100.0, 50.0, 25.0, 20.0, 10.0, 5.0, 1.0, 0.5, 0.1)
 
@@ -115,6 +117,8 @@ class HeadSearch:
         steps = (self._compressed, self._framed, self._filtered, self._windowed)
         nudges = False
         for _ in range(8):
+            if self.sound.effort > _MOST_EFFORT:
+                break
             before = guess.misfit
             for step in (self._reframed, *steps, self._nudged) if nudges else steps:
                 if guess.misfit >= _EXACT:
@@ -144,17 +148,17 @@ class HeadSearch:
     def _framed(self, guess: Guess) -> Guess:
         """Try usual windows' lengths, transforms and powers, with the most usual windows."""
         chain = guess.chain
-        frames = chain.of(Frames)
-        middle = frames.offset + frames.win_length / 2
-        grid = replace(self.grid, win_length=float(frames.win_length), middle=middle)
+        grid = _grid(chain)
         framings = list(candidates.framings(chain, grid, 0.3))
         if chain.find(Mel) is None:
             framings = [c for c in framings if c.of(Spectrum).n_fft // 2 + 1 == self.n_rows]
         kinds: list[Window | None] = [Window("hann"), Window("hamming"), chain.find(Window)]
+        epsilon = chain.of(Spectrum).epsilon
         options = [
             (c.without(Window) if window is None else c.having(window)).having(
-                replace(c.of(Spectrum), power=power)
+                replace(c.of(Spectrum), power=power, epsilon=least)
             )
+            for least in dict.fromkeys((epsilon, 0.0))
             for window in dict.fromkeys(kinds)
             for c in framings
             for power in (2, 1)
@@ -164,9 +168,7 @@ class HeadSearch:
     def _reframed(self, guess: Guess) -> Guess:
         """Try each window with each usual length: one that is narrower is longer."""
         chain = guess.chain
-        frames = chain.of(Frames)
-        middle = frames.offset + frames.win_length / 2
-        grid = replace(self.grid, win_length=float(frames.win_length), middle=middle)
+        grid = _grid(chain)
         framings = candidates.framings(chain, grid, 0.3)
         if chain.find(Mel) is None:
             framings = (c for c in framings if c.of(Spectrum).n_fft // 2 + 1 == self.n_rows)
@@ -308,6 +310,13 @@ class HeadSearch:
             if best.misfit < 0.98 * guess.misfit:
                 guess = best
         return guess
+
+
+def _grid(chain: Chain) -> Alignment:
+    """Return where a chain's columns lie."""
+    frames = chain.of(Frames)
+    win = frames.win_length
+    return Alignment(frames.hop_length, frames.offset + win / 2, float(win), 0.0)
 
 
 def _allowed(n_rows: int) -> tuple[int, ...]:

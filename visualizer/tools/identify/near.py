@@ -8,8 +8,6 @@ from dataclasses import dataclass, fields
 
 from visualizer.errors import ConfigError
 from visualizer.mel.front_end import FrontEnd
-from visualizer.mel.front_ends import find_front_end
-from visualizer.mel.presets import PRESETS
 from visualizer.mel.stage import Stage
 from visualizer.mel.stages.frames import Frames
 from visualizer.mel.stages.remove_dc import RemoveDC
@@ -55,26 +53,17 @@ class Rival:
         return other.is_same and other.rms <= 1.25 * self.agreed.rms + 0.02
 
 
-def settled(rival: Rival, near: str | None) -> Settled:
-    """Take over a named front-end's fields wherever the features do not tell them.
+def settled(rival: Rival, options: dict[str, FrontEnd]) -> Settled:
+    """Take over the nearest front-end's fields wherever the features do not tell them.
 
     Args:
         rival: the chain that was found.
-        near: a front-end's name; None is the nearest preset.
+        options: the front-ends to compare with, by name.
     """
-    rate = rival.chain.sample_rate
-    if near is not None:
-        found = find_front_end(near)
-        options = [(found.name, found.at(rate))]
-    else:
-        options = [
-            (name, preset.make(rate) if preset.any_rate else preset.front_end)
-            for name, preset in PRESETS.items()
-        ]
-        options.sort(key=lambda option: _distance(rival.chain, option[1]))
+    nearest = sorted(options.items(), key=lambda option: _distance(rival.chain, option[1]))
     best: Settled | None = None
     fewest = math.inf
-    for name, front_end in options[:_FEW]:
+    for name, front_end in nearest[:_FEW]:
         taken = _adopted(rival, front_end)
         n = len(differences(taken.chain.front_end(), front_end))
         if n < fewest:

@@ -25,6 +25,7 @@ from visualizer.tools.identify.alignment import Alignment, align, usual_grids
 from visualizer.tools.identify.chains import Chain, Sound
 from visualizer.tools.identify.found import Identified, differences
 from visualizer.tools.identify.heads import Guess, HeadSearch
+from visualizer.tools.identify.named import made_by_named, named_front_ends
 from visualizer.tools.identify.near import Rival, settled
 from visualizer.tools.identify.observation import Observation, observations
 from visualizer.tools.identify.scoring import Compression, Target
@@ -68,11 +69,18 @@ def identify(
         ConfigError: where the array cannot be features of this sound.
     """
     progress = _Progress(on_progress)
-    sound = Sound(samples, sample_rate)
-    seen, levels, grids = _placed(observations(features), sound, progress)
-    best = _search(sound, seen, levels, grids, progress)
-    rival = Rival(sound, seen, best.chain, best.agreement)
-    end = settled(rival, near)
+    sound, turns = Sound(samples, sample_rate), observations(features)
+    options = named_front_ends(near, sample_rate)
+    made = made_by_named(sound, turns, options)
+    progress()
+    if made is None:
+        seen, levels, grids = _placed(turns, sound, progress)
+        best = _search(sound, seen, levels, grids, progress)
+        rival = Rival(sound, seen, best.chain, best.agreement)
+    else:
+        seen = made[0]
+        rival = Rival(sound, *made)
+    end = settled(rival, options)
     progress()
     chain = end.chain
     agreed = agreement(sound, chain, seen, sound.linear(chain))

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-from visualizer.mel.front_end_files import read_front_end
 
 from tests.tools.identify.battery import CASES, SOUNDS, outcome, whisper
 from visualizer.cli import run_command as main
+from visualizer.mel.front_ends import find_front_end
 from visualizer.mel.presets import PRESETS, preset_for
 from visualizer.mel.whole import reference_columns
 from visualizer.tools.identify.agreement import agreement
@@ -79,7 +79,7 @@ def test_the_command_says_what_differs_and_saves_what_the_window_opens(
     assert (found["is_same"], found["near"]) == (True, "whisper-80")
     assert {"field": "mel_scale", "theirs": "htk", "near": "slaney"} in found["differences"]
     assert found["front_end"]["log"] == "log10"
-    columns = reference_columns(samples, read_front_end(mine))
+    columns = reference_columns(samples, find_front_end(mine).at(None))
     assert np.abs(columns - np.load(features)[0]).max() == pytest.approx(found["largest"], abs=1e-4)
 
 

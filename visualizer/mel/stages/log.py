@@ -15,7 +15,7 @@ from visualizer.mel.stages.spectrum import FloorRule
 
 Kind = Literal["ln", "log10", "db", "db20"]
 
-_FACTORS: dict[Kind, float] = {"log10": 1.0, "ln": math.log(10.0), "db": 10.0, "db20": 20.0}
+FACTORS: dict[Kind, float] = {"log10": 1.0, "ln": math.log(10.0), "db": 10.0, "db20": 20.0}
 """What a logarithm to the base of 10 is multiplied by."""
 
 
@@ -47,13 +47,13 @@ class Log(Stage):
         formula = self.operator(NumpyArrays(np.float64), before)
         if not isinstance(level, LinearLevel) or level.full_scale <= 0.0:
             return replace(before, values=before.values.through(formula))
-        factor = _FACTORS[self.kind]
+        factor = FACTORS[self.kind]
         after = LogLevel(factor * math.log10(level.full_scale), factor * level.power / 20.0)
         low, high = formula(level.value(USUAL_DB))
         return replace(before, values=Values((float(low), float(high)), after))
 
     def operator(self, arrays: Arrays, before: Layout) -> Operator:
-        xp, floor, factor = arrays.xp, arrays.constant(self.floor), _FACTORS[self.kind]
+        xp, floor, factor = arrays.xp, arrays.constant(self.floor), FACTORS[self.kind]
         if self.floor_rule == "add":
             return lambda values: xp.log10(values + floor) * factor
         return lambda values: xp.log10(xp.maximum(values, floor)) * factor

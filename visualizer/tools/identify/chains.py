@@ -142,8 +142,8 @@ class Sound:
             columns = front_end.frames.of_clip(np, prepared, first, end)[0]
             for stage in kernel[:at_spectrum]:
                 columns = stage.operator(self._arrays, front_end.before(stage))(columns)
+            self.effort += columns.size / 257.0 / 100.0
         self._keep(key, columns)
-        self.effort += columns.size / 257.0 / 100.0
         for stage in kernel[at_spectrum:]:
             columns = stage.operator(self._arrays, front_end.before(stage))(columns)
         return columns

@@ -25,7 +25,7 @@ Values = NDArray[np.float64]
 
 _MOST_COLUMNS = 160
 _EXACT = 1e-9
-_MOST_EFFORT = 9_000.0
+_MOST_EFFORT = 14_000.0
 """Of a search, see Sound.effort: some half a minute."""
 _STEPS_HZ = (320.0, 160.0, 80.0, 40.0, 20.0, 10.0, 5.0, 2.0, 1.0, 0.5, 0.2, 0.1, 0.05)
 _ROUND_HZ = (1000.0, 500.0, 100.0, 50.0, 25.0, 20.0, 10.0, 5.0, 1.0, 0.5, 0.1)

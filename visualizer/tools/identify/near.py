@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from visualizer.errors import ConfigError
 from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.stage import Stage
+from visualizer.mel.stages.affine import Affine
+from visualizer.mel.stages.clip import Clip
+from visualizer.mel.stages.dct import Dct
+from visualizer.mel.stages.dynamic_range import DynamicRange
 from visualizer.mel.stages.frames import Frames
+from visualizer.mel.stages.log import FACTORS, Log
+from visualizer.mel.stages.log import Kind as LogKind
+from visualizer.mel.stages.relative_to_max import RelativeToMax
 from visualizer.mel.stages.remove_dc import RemoveDC
 from visualizer.mel.stages.scale import Scale
 from visualizer.mel.stages.spectrum import Spectrum
@@ -90,6 +97,11 @@ def _adopted(rival: Rival, front_end: FrontEnd) -> Settled:
     whole = chain.head.without(Scale).having(*theirs.tail, *filter(None, [theirs.find(Scale)]))
     if rival.is_as_good(whole):
         chain = whole
+    log = theirs.find(Log)
+    same_unit = None if log is None else in_logarithm(chain, log.kind)
+    is_as_short = same_unit is not None and len(same_unit.stages) <= len(chain.stages)
+    if same_unit is not None and is_as_short and rival.is_as_good(same_unit):
+        chain = same_unit
     for kind in kinds:
         for option, names in _towards(chain, theirs, kind):
             if rival.is_as_good(option):
@@ -110,6 +122,33 @@ def _adopted(rival: Rival, front_end: FrontEnd) -> Settled:
                 assert mine is not None
                 undecided.append(field_name(kind, field.name))
     return Settled(chain, "", front_end, tuple(undecided))
+
+
+def in_logarithm(chain: Chain, kind: LogKind) -> Chain | None:
+    """Return the chain with another logarithm that gives the same values; None without one."""
+    log, affine = chain.find(Log), chain.find(Affine) or Affine()
+    if log is None or not all(isinstance(s, _SCALING_ALONG) for s in chain.tail):
+        return None
+    ratio = FACTORS[kind] / FACTORS[log.kind]
+    stages: list[Stage] = [replace(log, kind=kind)]
+    limited = chain.find(DynamicRange)
+    if limited is not None:
+        top = limited.reference_max
+        top = None if top is None else _plain(top * ratio)
+        stages.append(DynamicRange(_plain(limited.below * ratio), top))
+    line = Affine(_plain(affine.shift * ratio), _plain(affine.scale / ratio))
+    if line == Affine():
+        return chain.without(Affine).having(*stages)
+    return chain.having(*stages, line)
+
+
+def _plain(value: float) -> float:
+    """Return a number without the last digits, which arithmetic left there."""
+    return float(f"{value:.12g}")
+
+
+_SCALING_ALONG = (Log, DynamicRange, RelativeToMax, Dct, Affine, Clip)
+"""Whose fields can follow another logarithm, or need not."""
 
 
 def _towards(

@@ -230,12 +230,14 @@ class HeadSearch:
                     return rounded
         # What is a little off here is made up for by the filters' range: all at once.
         options = []
-        for low, high in itertools.product((1.0, 5.0, 10.0), (1.0, 10.0, 100.0)):
+        forms = Mel.alternatives()["triangles"]
+        for low, high, form in itertools.product((1.0, 5.0, 10.0), (1.0, 10.0, 100.0), forms):
             for chain in at(round(value(guess), 2)):
                 mel = chain.find(Mel)
                 if mel is not None:
                     f_min, f_max = round(mel.f_min / low) * low, round(mel.f_max / high) * high
-                    options.append(chain.changed(Mel, f_min=f_min, f_max=f_max))
+                    changed = {"f_min": f_min, "f_max": f_max, "triangles": form}
+                    options.append(chain.changed(Mel, **changed))
         return self.best([c for c in options if c is not None], guess)
 
     def _filtered(self, guess: Guess) -> Guess:

@@ -113,10 +113,10 @@ class HeadSearch:
     def climb(self, guess: Guess, tick: Callable[[], None]) -> Guess:
         """Change one group of fields after the other until nothing is better."""
         guess = self._hopped(guess)
-        steps = (self._framed, self._filtered, self._windowed, self._compressed)
+        steps = [self._framed, self._filtered, self._windowed, self._compressed]
         if guess.compression.n_coefficients is not None:
             # A floor below a cosine transform hides all else.
-            steps = (self._compressed, *steps)
+            steps = [self._compressed, *steps]
         nudges = False
         for _ in range(8):
             if self.sound.effort > _MOST_EFFORT:
@@ -229,7 +229,7 @@ class HeadSearch:
                 if rounded.misfit <= 1.02 * guess.misfit + _EXACT:
                     return rounded
         # What is a little off here is made up for by the filters' range: all at once.
-        options = []
+        options: list[Chain | None] = []
         forms = Mel.alternatives()["triangles"]
         for low, high, form in itertools.product((1.0, 5.0, 10.0), (1.0, 10.0, 100.0), forms):
             for chain in at(round(value(guess), 2)):

@@ -229,7 +229,7 @@ class HeadSearch:
                 if rounded.misfit <= 1.02 * guess.misfit + _EXACT:
                     return rounded
         # What is a little off here is made up for by the filters' range: all at once.
-        options: list[Chain | None] = []
+        together: list[Chain | None] = []
         forms = Mel.alternatives()["triangles"]
         for low, high, form in itertools.product((1.0, 5.0, 10.0), (1.0, 10.0, 100.0), forms):
             for chain in at(round(value(guess), 2)):
@@ -237,8 +237,8 @@ class HeadSearch:
                 if mel is not None:
                     f_min, f_max = round(mel.f_min / low) * low, round(mel.f_max / high) * high
                     changed = {"f_min": f_min, "f_max": f_max, "triangles": form}
-                    options.append(chain.changed(Mel, **changed))
-        return self.best([c for c in options if c is not None], guess)
+                    together.append(chain.changed(Mel, **changed))
+        return self.best([c for c in together if c is not None], guess)
 
     def _filtered(self, guess: Guess) -> Guess:
         mel = guess.chain.find(Mel)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -103,18 +104,19 @@ class HeadSearch:
             found += self.ranked(bare, compression)
         found += self.ranked(candidates.named(rate, self.n_rows, grid, compression), compression)
         found.sort(key=lambda guess: guess.misfit)
-        firsts: list[Guess] = []
+        firsts: dict[object, Guess] = {}
         for guess in found:
-            mel = guess.chain.find(Mel)
-            kinds = [(m.mel_scale, m.n_mels) if (m := f.chain.find(Mel)) else None for f in firsts]
-            if ((mel.mel_scale, mel.n_mels) if mel else None) not in kinds:
-                firsts.append(guess)
-        return firsts[:4]
+            mel, power = guess.chain.find(Mel), guess.chain.of(Spectrum).power
+            firsts.setdefault((mel and (mel.mel_scale, mel.n_mels), power), guess)
+        return list(firsts.values())[:4]
 
     def climb(self, guess: Guess, tick: Callable[[], None]) -> Guess:
         """Change one group of fields after the other until nothing is better."""
         guess = self._hopped(guess)
-        steps = (self._compressed, self._framed, self._filtered, self._windowed)
+        steps = [self._framed, self._filtered, self._windowed, self._compressed]
+        if guess.compression.n_coefficients is not None:
+            # A floor below a cosine transform hides all else.
+            steps = [self._compressed, *steps]
         nudges = False
         for _ in range(8):
             if self.sound.effort > _MOST_EFFORT:
@@ -226,7 +228,17 @@ class HeadSearch:
                 rounded = self.rate(chain, guess.compression)
                 if rounded.misfit <= 1.02 * guess.misfit + _EXACT:
                     return rounded
-        return guess
+        # What is a little off here is made up for by the filters' range: all at once.
+        together: list[Chain | None] = []
+        forms = Mel.alternatives()["triangles"]
+        for low, high, form in itertools.product((1.0, 5.0, 10.0), (1.0, 10.0, 100.0), forms):
+            for chain in at(round(value(guess), 2)):
+                mel = chain.find(Mel)
+                if mel is not None:
+                    f_min, f_max = round(mel.f_min / low) * low, round(mel.f_max / high) * high
+                    changed = {"f_min": f_min, "f_max": f_max, "triangles": form}
+                    together.append(chain.changed(Mel, **changed))
+        return self.best([c for c in together if c is not None], guess)
 
     def _filtered(self, guess: Guess) -> Guess:
         mel = guess.chain.find(Mel)

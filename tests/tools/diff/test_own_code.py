@@ -14,9 +14,13 @@ import soundfile
 from numpy.typing import NDArray
 
 from visualizer.cli import run_command as main
+from visualizer.mel.front_end import FrontEnd
+from visualizer.mel.stages.frames import Frames
+from visualizer.mel.stages.spectrum import Spectrum
 from visualizer.tools.identify import search
 
 RATE_HZ = 16_000
+POWERS = Frames(400, 160, 0, "zeros", count="per_hop")
 
 CODE = '''
 import os, sys, time
@@ -55,6 +59,17 @@ def frames(samples, sample_rate): return np.ones((80, len(samples) // 160), np.f
 def four_seconds(samples, sample_rate):
     assert len(samples) == 4 * sample_rate
     return np.ones((80, 9))
+def powers(samples):
+    padded = np.pad(samples.astype(np.float64), (0, 240))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, 400)[: len(samples) : 160]
+    return np.abs(np.fft.rfft(frames)).T ** 2
+def in_chunks(samples, sample_rate):
+    step = 4 * sample_rate
+    return np.hstack([powers(samples[i : i + step]) for i in range(0, len(samples), step)])
+def one_unknown(samples, sample_rate):
+    features = powers(samples)
+    features[3, 5] = np.inf
+    return features
 def a_list(samples, sample_rate): return [[1.0] * 100] * 80
 def none(samples, sample_rate): pass
 def words(samples, sample_rate): return "no features"
@@ -96,6 +111,8 @@ def code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 class Answer:
     """What identify returns, as far as diff uses it."""
+
+    is_same = False
 
     def sentences(self) -> tuple[str, ...]:
         return "mel scale: htk", "norm: none"
@@ -171,8 +188,61 @@ def test_where_they_differ_it_says_what_the_code_computes(
     ((features, samples, rate, near),) = asked
     np.testing.assert_array_equal(samples, sound[4 * RATE_HZ : 7 * RATE_HZ])
     assert (features.shape, features.dtype, rate, near) == ((80, 300), np.float16, RATE_HZ, "kaldi")
-    assert capfd.readouterr().out.endswith("what made B:\n  mel scale: htk\n  norm: none\n")
-    assert found["identified"] == {"B": {"near": "it"}}
+    assert capfd.readouterr().out.endswith(
+        "what made B, by its loudest 3 s, from 4 s on:\n  mel scale: htk\n  norm: none\n"
+    )
+    told = {"near": "it", "from_s": 4.0, "over_the_whole": None}
+    assert found["identified"] == {"B": told}
+
+
+def test_what_is_right_for_a_stretch_alone_is_not_called_the_same(
+    code: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    class Same(Answer):
+        is_same, largest = True, 1e-9
+        front_end = FrontEnd("powers", RATE_HZ, (POWERS, Spectrum(400, power=2)))
+
+        def sentences(self) -> tuple[str, ...]:
+            return "all fields: those of powers", "the same, to the rounding of the features"
+
+    monkeypatch.setattr(search, "identify", lambda *_: Same())
+    sound = np.random.default_rng(3).normal(0, 0.1, 9 * RATE_HZ).astype(np.float32)
+    soundfile.write("long.wav", sound, RATE_HZ, subtype="FLOAT")
+    diff("kaldi", f"{code}:in_chunks", "--on", "long.wav")
+    _, said = capfd.readouterr().out.split("what made B")
+    heading, first, _, last = said.splitlines()
+    assert heading.startswith(", by its loudest 3 s, from ")
+    assert first == "  the same, to the rounding of the features"
+    # The frames that reach into the next four seconds.
+    assert last.startswith("  over the whole sound it is not: up to ")
+    assert last.endswith(" off, first at 3.993 s")
+
+
+def test_a_value_that_is_not_finite_is_told_and_the_others_are_compared(
+    code: str, asked: list[Asked]
+) -> None:
+    sound = np.random.default_rng(3).normal(0, 0.1, 3 * RATE_HZ).astype(np.float32)
+    soundfile.write("long.wav", sound, RATE_HZ, subtype="FLOAT")
+    made = diff(f"{code}:one_unknown", f"{code}:in_chunks", "--on", "long.wav")
+    assert "A has 1 value that is not finite, the first in band 4, column 5" in made["notes"]
+    assert (made["difference"]["largest"], made["difference"]["n_left_out"]) == (0, 1)
+    diff("kaldi", f"{code}:one_unknown", "--on", "talk.wav")
+    assert not asked
+
+
+def test_the_tables_are_there_before_what_takes_a_minute(
+    code: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    said: list[str] = []
+
+    def identify(*_: Any) -> Answer:
+        said.append(capfd.readouterr().out)
+        assert json.loads(Path("figures.json").read_text())["identified"] == {}
+        return Answer()
+
+    monkeypatch.setattr(search, "identify", identify)
+    diff("kaldi", f"{code}:frames", "--on", "talk.wav")
+    assert "A less B" in said[0]
 
 
 def test_code_that_cannot_take_a_shorter_sound_is_not_explained(
@@ -181,7 +251,7 @@ def test_code_that_cannot_take_a_shorter_sound_is_not_explained(
     soundfile.write("long.wav", np.ones(4 * RATE_HZ, np.float32), RATE_HZ, subtype="FLOAT")
     assert diff("kaldi", f"{code}:four_seconds", "--on", "long.wav")["identified"] == {"B": None}
     said = capfd.readouterr().out
-    assert "what made B:\n  mycode.py:four_seconds failed: AssertionError\n" in said
+    assert "from 0 s on:\n  mycode.py:four_seconds failed: AssertionError\n" in said
 
 
 def test_how_the_array_lies_is_found_from_the_other_side_and_said(code: str) -> None:
@@ -214,7 +284,7 @@ def test_two_functions_and_features_can_be_the_sides(code: str) -> None:
         ("words", "mycode.py:words returned a str of <U11, not an array of real numbers"),
         ("complex_numbers", "returned a ndarray of complex128, not an array of real numbers"),
         ("a_line", "mycode.py:a_line returned 16000, not bands × columns"),
-        ("empty", "mycode.py:empty returned 80 × 0, not bands × columns"),
+        ("empty", "mycode.py:empty returned no columns: 80 × 0"),
         ("two", "mycode.py:two returned 2 × 80 × 9, not bands × columns"),
         ("not_finite", "mycode.py:not_finite returned no finite number"),
         ("huge", "mycode.py:huge returned 5368709120 numbers, more than features are"),

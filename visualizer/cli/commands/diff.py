@@ -6,7 +6,7 @@ import argparse
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, get_args
 
 from visualizer.cli.options import (
     FRONT_END,
@@ -18,7 +18,7 @@ from visualizer.cli.options import (
     require_writable,
     said_front_end,
 )
-from visualizer.errors import CodeError, ConfigError
+from visualizer.errors import ConfigError
 from visualizer.mel.picture import Unit
 from visualizer.tools.diff.own_code import LIMIT_S, Python
 
@@ -26,10 +26,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from visualizer.tools.diff.difference import Comparison
+    from visualizer.tools.diff.explain import Explained
     from visualizer.tools.diff.sides import Operand
-
-Explained = tuple[tuple[str, ...], dict[str, Any] | None]
-"""what `identify` says, as sentences and as JSON values; None where it can say nothing"""
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -94,50 +92,51 @@ def run(arguments: argparse.Namespace) -> int:
         tasks = [progress.add_task(side.title, total=1.0) for side in (a, b)]
         sides = obtain_both(a, b, shared, lambda i, n: progress.update(tasks[i], completed=n))
         found = compare(*sides, arguments.unit)
-        made = _what_made(found, (a, b), shared.python, progress)
     # The files first: the reader of the tables may have seen enough before their end.
     if arguments.picture is not None:
         from visualizer.tools.diff.picture import save_picture
 
         save_picture(found, arguments.picture)
+    figures = found.to_dict() | {"identified": {}}
     if arguments.json is not None:
-        write_report(
-            arguments.json,
-            found.to_dict() | {"identified": {letter: told for letter, (_, told) in made.items()}},
-        )
+        write_report(arguments.json, figures)
     print_tables(diff_tables(found))
-    for letter, (sentences, _) in made.items():
-        print_tables([f"what made {letter}:", *(f"  {line}" for line in sentences)])
+    # The tables first: this may take a minute.
+    made = _what_made(found, (a, b), shared.python)
+    if arguments.json is not None and made:
+        identified = {letter: one.values for letter, one in made.items()}
+        write_report(arguments.json, figures | {"identified": identified})
+    for letter, one in made.items():
+        heading = f"what made {letter}{one.stretch}:"
+        print_tables([heading, *(f"  {line}" for line in one.sentences)])
     return 0
 
 
 def _what_made(
-    found: Comparison, operands: tuple[Operand, Operand], python: Python, progress: Progress
+    found: Comparison, operands: tuple[Operand, Operand], python: Python
 ) -> dict[str, Explained]:
     """Return what `identify` says of your own code, where more than rounding differs.
 
-    The front-end of the other side is what it names the differences from.
+    The front-end of the other side is what it names the differences from. Of code that returns
+    what is not finite a note says so, and that is to be mended first.
     """
-    from visualizer.tools.diff.sides import excerpt
-    from visualizer.tools.identify.search import identify
+    import numpy as np
+
+    from visualizer.support.console import progress_on_terminal
+    from visualizer.tools.diff.explain import explained
 
     made: dict[str, Explained] = {}
     if found.figures is not None and found.figures.is_rounding:
         return made
-    for letter, side, wanted, other in zip(
-        "AB", (found.a, found.b), operands, reversed(operands), strict=True
-    ):
-        if wanted.code is None or side.given is None:
-            continue
-        task = progress.add_task(f"what made {letter}", total=1.0)
-        told = partial(_complete, progress, task)
-        try:
-            features, heard = excerpt(wanted.code, side.given, python)
-            one = identify(features, heard.samples, heard.sample_rate, other.what, told)
-        except (ConfigError, CodeError) as error:
-            made[letter] = (error.line,), None
-        else:
-            made[letter] = one.sentences(), one.to_dict()
+    with progress_on_terminal() as progress:
+        for letter, side, wanted, other in zip(
+            "AB", (found.a, found.b), operands, reversed(operands), strict=True
+        ):
+            if wanted.code is None or side.given is None or not np.isfinite(side.values).all():
+                continue
+            task = progress.add_task(f"what made {letter}", total=1.0)
+            told = partial(_complete, progress, task)
+            made[letter] = explained(side, side.given, wanted.code, other.what, python, told)
     return made
 
 

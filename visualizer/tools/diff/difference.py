@@ -141,6 +141,7 @@ def compare(a: Side, b: Side, unit: Unit | None) -> Comparison:
     notes: list[str] = []
     a, b = _of_one_front_end(a, b, notes)
     notes += [f"{letter} {note}" for letter, side in (("A", a), ("B", b)) for note in side.notes]
+    notes += _about_what_is_not_finite(a, b)
     notes += _about_the_sound(a, b)
     units = _units(a, b, unit)
     figures = difference = None
@@ -179,6 +180,19 @@ def _of_one_front_end(a: Side, b: Side, notes: list[str]) -> tuple[Side, Side]:
             "says it, or take the .npz that `visualizer mel` writes"
         )
     return a, b
+
+
+def _about_what_is_not_finite(a: Side, b: Side) -> Iterator[str]:
+    """Of a user's own code; in a recording, such columns are gaps."""
+    for letter, side in (("A", a), ("B", b)):
+        if side.given is None or np.isfinite(side.values).all():
+            continue
+        columns, bands = np.nonzero(~np.isfinite(side.bands.T))
+        values = "1 value that is" if len(bands) == 1 else f"{len(bands)} values that are"
+        yield (
+            f"{letter} has {values} not finite, the first in band {bands[0] + 1}, column "
+            f"{columns[0]}"
+        )
 
 
 def _about_the_sound(a: Side, b: Side) -> Iterator[str]:

@@ -43,7 +43,6 @@ DEMO = "demo"
 NUMPY: KernelName = "numpy"
 _FEATURES = (".npy", ".npz")
 _MODELS = (".json", ".yaml", ".yml", ".nemo", ".onnx")
-_EXCERPT_S = 3
 _MOST_MISSING = 1_000_000
 """Columns that may be missing from a recording: hours. An index beyond that is a damaged one."""
 
@@ -273,21 +272,6 @@ def obtain_code(code: OwnCode, shared: Shared, other: Side | None) -> Side:
     return Side(code.title, None, None, sound, values, notes, given)
 
 
-def excerpt(code: OwnCode, given: Given, python: Python) -> tuple[NDArray[Any], Given]:
-    """Return what a user's own function returns for the loudest few seconds, and those.
-
-    Long enough to tell how features are made, and short enough to try thousands of ways.
-
-    Raises:
-        CodeError: where it fails on a shorter sound.
-    """
-    length, step = round(_EXCERPT_S * given.sample_rate), given.sample_rate
-    starts = range(0, max(1, len(given.samples) - length + 1), step)
-    pieces = [given.samples[start : start + length] for start in starts]
-    loudest = max(pieces, key=lambda piece: float(np.square(piece, dtype=np.float64).sum()))
-    return call(code, loudest, given.sample_rate, python), Given(loudest, given.sample_rate)
-
-
 def _is_transposed(values: Values, other: Side | None) -> bool:
     """Whether an array is columns × rows: by the other side's rows, else by its columns."""
     rows, columns = map(int, values.shape)
@@ -411,8 +395,10 @@ def _checked(values: Any, config: FrontEnd | None, name: str) -> Values:
         values = values[0]
     if values.ndim != 2 or 0 in values.shape:
         shape = " × ".join(map(str, values.shape)) or "one number"
-        hint = "; `visualizer mel … --channels 1` writes one channel" if values.ndim == 3 else ""
-        raise ConfigError(f"{name} holds {shape}, not bands × columns{hint}")
+        if values.ndim == 2 and values.shape[1] == 0:
+            raise ConfigError(f"{name} holds no columns: {shape}")
+        hint = "`visualizer mel … --channels 1` writes one channel" if values.ndim == 3 else ""
+        raise ConfigError(f"{name} holds {shape}, not bands × columns", hint)
     if config is not None and len(values) != config.n_model_rows:
         raise ConfigError(
             f"{name} holds {len(values)} rows, but {config.name} gives {config.n_model_rows}"

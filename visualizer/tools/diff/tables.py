@@ -79,7 +79,9 @@ def _figures(found: Comparison, figures: Figures) -> Iterator[Table | str]:
     in_unit = "in dB re a full-scale sine, from −90 up" if unit else "in the model's own values"
     yield f"A less B over {figures.n_columns} columns{of_all}{span}, {in_unit}"
     if figures.n_left_out:
-        yield f"left out: {figures.n_left_out} values that are not finite in one of them"
+        n = figures.n_left_out
+        values = "1 value that is" if n == 1 else f"{n} values that are"
+        yield f"left out: {values} not finite in one of them"
     if figures.is_same:
         yield "they are the same: every value of A is exactly that of B"
         return

@@ -45,6 +45,8 @@ class Agreement:
     """what nearly all of them are below"""
     tolerance: Values | None = None
     """(n_columns, n_rows), in the features' unit"""
+    explained: float = 0.0
+    """the share of the features' variance that the columns have too; 0 where they have none"""
 
     @property
     def is_same(self) -> bool:
@@ -87,7 +89,11 @@ def held(columns: Values, seen: Observation, tolerance: Values) -> Agreement:
     shares = (sizes / tolerance)[known]
     rms = float(np.sqrt(np.mean(shares**2)))
     usual = float(np.quantile(shares, 1.0 - _FEW))
-    return Agreement(float(sizes[known].max()), rms, float(shares.max()), usual, tolerance)
+    left = float(np.mean(sizes[known] ** 2)) / float(np.var(seen.values[known]))
+    explained = max(0.0, 1.0 - left)
+    return Agreement(
+        float(sizes[known].max()), rms, float(shares.max()), usual, tolerance, explained
+    )
 
 
 def _errors(sound: Sound, chain: Chain, linear: Values) -> Values:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -100,15 +102,32 @@ class Sound:
         self,
         samples: NDArray[np.floating],
         sample_rate: int,
+        give_up_at: float = math.inf,
         dtype: type[np.floating] = np.float64,
     ) -> None:
-        """`samples` are (n_samples,) at `sample_rate` (Hz); columns are computed as `dtype`."""
+        """Take a sound.
+
+        Args:
+            samples: (n_samples,).
+            sample_rate: of the samples, in Hz.
+            give_up_at: when to make do with what was found so far, by time.monotonic.
+            dtype: of the columns.
+        """
         self.sample_rate = sample_rate
         self._arrays, self._dtype = BatchArrays(dtype), dtype
         self._at_rate: dict[int, NDArray[Any]] = {sample_rate: np.asarray(samples, dtype=dtype)}
         self._kept: dict[Any, Values] = {}
-        self.effort = 0.0
-        """what has been computed, in columns of a transform of 512 points by the hundred"""
+        self._give_up_at = give_up_at
+
+    @property
+    def is_late(self) -> bool:
+        """Whether to make do with what was found so far."""
+        return time.monotonic() > self._give_up_at
+
+    def narrowed(self) -> Sound:
+        """Return the same sound, whose columns are computed in float32: for quick ratings."""
+        samples = self._at_rate[self.sample_rate]
+        return Sound(samples, self.sample_rate, self._give_up_at, np.float32)
 
     def at(self, sample_rate: int) -> Values:
         """Return the samples at a rate in Hz, resampled where it is not the sound's."""
@@ -142,8 +161,7 @@ class Sound:
             columns = front_end.frames.of_clip(np, prepared, first, end)[0]
             for stage in kernel[:at_spectrum]:
                 columns = stage.operator(self._arrays, front_end.before(stage))(columns)
-            self.effort += columns.size / 257.0 / 100.0
-        self._keep(key, columns)
+            self._keep(key, columns)
         for stage in kernel[at_spectrum:]:
             columns = stage.operator(self._arrays, front_end.before(stage))(columns)
         return columns

@@ -12,6 +12,9 @@ from visualizer.mel.stage import Stage
 from visualizer.mel.stages.frame_preemphasis import FramePreemphasis
 from visualizer.mel.stages.remove_dc import RemoveDC
 
+_LEAST_EXPLAINED = 0.9
+"""Of the features' variance: with less, the fields of the nearest front-end say nothing."""
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -38,6 +41,8 @@ class Identified:
     differences: tuple[Difference, ...] = ()
     undecided: tuple[str, ...] = ()
     """fields whose other values give the same columns of this sound"""
+    explained: float = 1.0
+    """the share of the features' variance that its columns have too"""
     form: str = ""
     """how the array lies, and what its numbers were rounded to"""
     notes: tuple[str, ...] = ()
@@ -49,6 +54,13 @@ class Identified:
 
     def _sentences(self) -> Iterator[str]:
         yield self.form
+        if not self.is_same and self.explained < _LEAST_EXPLAINED:
+            yield (
+                f"no front-end explains it: the nearest, like {self.near}, is "
+                f"{self.largest:.3g} off where it is most; is it of this sound, and of all of it?"
+            )
+            yield from self.notes
+            return
         if not self.differences:
             yield f"all fields: those of {self.near}"
         for one in self.differences:
@@ -126,6 +138,8 @@ def differences(theirs: FrontEnd, near: FrontEnd) -> tuple[Difference, ...]:
         if dot and stage in other and stage not in one:
             continue
         a, b = one.get(name), other.get(name)
+        if name == "preemphasis_scope" and not (one["preemphasis"] and other["preemphasis"]):
+            continue
         if name != "name" and a != b:
             found.append(Difference(name, a, b))
     return tuple(found)

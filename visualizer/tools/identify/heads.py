@@ -26,8 +26,6 @@ Values = NDArray[np.float64]
 
 _MOST_COLUMNS = 160
 _EXACT = 1e-9
-_MOST_EFFORT = 14_000.0
-"""Of a search, see Sound.effort: some half a minute."""
 _STEPS_HZ = (320.0, 160.0, 80.0, 40.0, 20.0, 10.0, 5.0, 2.0, 1.0, 0.5, 0.2, 0.1, 0.05)
 _ROUND_HZ = (1000.0, 500.0, 100.0, 50.0, 25.0, 20.0, 10.0, 5.0, 1.0, 0.5, 0.1)
 
@@ -70,7 +68,7 @@ class HeadSearch:
     def best(self, chains: Iterable[Chain], start: Guess) -> Guess:
         """Return the best of the chains and the start."""
         for chain in chains:
-            if start.misfit < _EXACT:
+            if start.misfit < _EXACT or self.sound.is_late:
                 break
             start = min(start, self.rate(chain, start.compression), key=lambda g: g.misfit)
         return start
@@ -108,7 +106,8 @@ class HeadSearch:
         for guess in found:
             mel, power = guess.chain.find(Mel), guess.chain.of(Spectrum).power
             firsts.setdefault((mel and (mel.mel_scale, mel.n_mels), power), guess)
-        return list(firsts.values())[:4]
+        # A range that is a little off would be made up for by another window or transform.
+        return [self._ranged(g) if g.chain.find(Mel) else g for g in list(firsts.values())[:4]]
 
     def climb(self, guess: Guess, tick: Callable[[], None]) -> Guess:
         """Change one group of fields after the other until nothing is better."""
@@ -119,7 +118,7 @@ class HeadSearch:
             steps = [self._compressed, *steps]
         nudges = False
         for _ in range(8):
-            if self.sound.effort > _MOST_EFFORT:
+            if self.sound.is_late:
                 break
             before = guess.misfit
             for step in (self._reframed, *steps, self._nudged) if nudges else steps:
@@ -179,7 +178,7 @@ class HeadSearch:
     def _nudged(self, guess: Guess) -> Guess:
         """Move window and offset sample by sample, which finds lengths that are not usual."""
         step = max(1, guess.chain.of(Frames).win_length // 16)
-        while step >= 1:
+        while step >= 1 and not self.sound.is_late:
             frames, spectrum = guess.chain.of(Frames), guess.chain.of(Spectrum)
             win, hop, at = frames.win_length, frames.hop_length, frames.offset
             tied = spectrum.n_fft == win
@@ -254,7 +253,7 @@ class HeadSearch:
         """Move the range of the filters, then take the roundest numbers that are as good."""
         sure = guess.misfit < 1e-4
         for step in _STEPS_HZ[5 if sure else 0 :]:
-            while guess.misfit >= _EXACT:
+            while guess.misfit >= _EXACT and not self.sound.is_late:
                 options = list(self._moved(guess.chain, step))
                 better = self.best(options, guess)
                 if better.misfit >= guess.misfit:
@@ -286,8 +285,21 @@ class HeadSearch:
                     break
         return guess
 
+    def _rooted(self, guess: Guess) -> Guess:
+        """Try what keeps the root of a power from zero."""
+        if guess.chain.of(Spectrum).power == 2:
+            return guess
+        rules = Spectrum.alternatives()["epsilon_rule"]
+        options = itertools.product(Spectrum.usual()["epsilon"], rules)
+        changed = (guess.chain.changed(Spectrum, epsilon=e, epsilon_rule=r) for e, r in options)
+        plain = replace(guess, compression=replace(guess.compression, floor=0.0))
+        plain = self.rate(plain.chain, plain.compression)
+        best = self.best([c for c in changed if c is not None], plain)
+        return best if best.misfit < 0.98 * guess.misfit else guess
+
     def _compressed(self, guess: Guess) -> Guess:
         """Find a floor that is added, or one below a cosine transform."""
+        guess = self._rooted(guess)
         linear = self.sound.linear(guess.chain, self._first, self._last)
         top = float(linear.max())
         if top <= 0.0:

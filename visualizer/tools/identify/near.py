@@ -13,9 +13,11 @@ from visualizer.mel.stages.affine import Affine
 from visualizer.mel.stages.clip import Clip
 from visualizer.mel.stages.dct import Dct
 from visualizer.mel.stages.dynamic_range import DynamicRange
+from visualizer.mel.stages.frame_preemphasis import FramePreemphasis
 from visualizer.mel.stages.frames import Frames
 from visualizer.mel.stages.log import FACTORS, Log
 from visualizer.mel.stages.log import Kind as LogKind
+from visualizer.mel.stages.preemphasis import Preemphasis
 from visualizer.mel.stages.relative_to_max import RelativeToMax
 from visualizer.mel.stages.remove_dc import RemoveDC
 from visualizer.mel.stages.scale import Scale
@@ -50,6 +52,8 @@ class Rival:
         """Return whether the features cannot tell it from the chain."""
         tolerance = self.agreed.tolerance
         if tolerance is None:
+            return False
+        if self._sound.is_late:
             return False
         try:
             other = held(self._sound.finished(chain), self._seen, tolerance)
@@ -102,6 +106,10 @@ def _adopted(rival: Rival, front_end: FrontEnd) -> Settled:
     is_as_short = same_unit is not None and len(same_unit.stages) <= len(chain.stages)
     if same_unit is not None and is_as_short and rival.is_as_good(same_unit):
         chain = same_unit
+    emphases = Preemphasis, FramePreemphasis
+    whole = chain.without(*emphases).having(*(s for s in theirs.stages if isinstance(s, emphases)))
+    if whole != chain and rival.is_as_good(whole):
+        chain = whole
     for kind in kinds:
         for option, names in _towards(chain, theirs, kind):
             if rival.is_as_good(option):

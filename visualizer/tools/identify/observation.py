@@ -24,7 +24,6 @@ _STEPS: dict[Rounding, float] = {
 """Half a unit in the last place, as a share of the value."""
 _LEAST_STEP: dict[Rounding, float] = {"float16": 2.0**-25}
 """Half the distance of the numbers nearest to zero."""
-_MOST_UNKNOWN = 0.5
 """The share of values that may be infinite or no numbers."""
 _FEWEST = 8
 """Columns, with fewer of which nothing can be told."""
@@ -129,9 +128,14 @@ def observations(features: NDArray[Any]) -> tuple[Observation, ...]:
             "features have rows and columns, of one channel",
         )
     rounding = _rounding(flat)
-    values = np.where(np.isfinite(flat), flat, np.nan).astype(np.float64)
-    if np.isnan(values).mean() > _MOST_UNKNOWN:
-        raise ConfigError("most values of the array are not finite")
+    lost = np.argwhere(~np.isfinite(flat))
+    if len(lost):
+        i, j = lost[0].tolist()
+        raise ConfigError(
+            f"{len(lost)} values of the array are not finite, the first at [{i}, {j}]",
+            "give a stretch without such values, and the sound that it was made of",
+        )
+    values = flat.astype(np.float64)
     if np.nanmax(values) == np.nanmin(values):
         raise ConfigError("all values of the array are the same")
     turns = (_observed(values.T, rounding, False), _observed(values, rounding, True))

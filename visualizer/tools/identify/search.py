@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -38,6 +39,8 @@ _SOUGHT = 1e-6
 _GOOD_START = 0.02
 """A misfit from which the rest is found by small steps."""
 _MOST_COEFFICIENTS = 64
+_LONGEST_S = 40.0
+"""Of a search; what is left to do then takes some seconds more."""
 _RATES = (16_000, 22_050, 24_000, 44_100, 48_000, 32_000, 8_000)
 
 
@@ -83,7 +86,8 @@ def _identified(
     on_progress: Callable[[float], None],
 ) -> Identified:
     progress = _Progress(on_progress)
-    sound, turns = Sound(samples, sample_rate), observations(features)
+    sound = Sound(samples, sample_rate, time.monotonic() + _LONGEST_S)
+    turns = observations(features)
     options = named_front_ends(near, sample_rate)
     made = made_by_named(sound, turns, options)
     progress()
@@ -105,10 +109,11 @@ def _identified(
         near=end.near,
         is_same=agreed.is_same and chain.sample_rate == sample_rate,
         largest=agreed.largest,
+        explained=agreed.explained,
         differences=differences(front_end, end.near_front_end),
         undecided=end.undecided,
         form=_form(seen),
-        notes=tuple(_notes(chain, sample_rate)),
+        notes=tuple(_notes(chain, sound)),
     )
 
 
@@ -117,12 +122,14 @@ def _form(seen: Observation) -> str:
     return f"the array: {order}, {seen.n_rows} rows, {seen.n_columns} columns, {seen.rounding}"
 
 
-def _notes(chain: Chain, sample_rate: int) -> Iterable[str]:
-    if chain.sample_rate != sample_rate:
+def _notes(chain: Chain, sound: Sound) -> Iterable[str]:
+    if chain.sample_rate != sound.sample_rate:
         yield (
-            f"the sound was resampled from {sample_rate} to {chain.sample_rate} Hz, and theirs by "
-            "another resampler, most likely: no exact agreement is to be expected"
+            f"the sound was resampled from {sound.sample_rate} to {chain.sample_rate} Hz, and "
+            "theirs by another resampler, most likely: no exact agreement is to be expected"
         )
+    if sound.is_late:
+        yield f"the search ended after {_LONGEST_S:g} s; with --near it begins elsewhere"
 
 
 class _Progress:
@@ -182,7 +189,7 @@ def _search(
         found = _tail(sound, seen, chain, head.compression, is_linear=is_linear)
         best = _better(best, found)
         progress()
-        if best.agreement.is_same:
+        if best.agreement.is_same or sound.is_late:
             return best
     return _settled(sound, seen, best)
 
@@ -196,7 +203,7 @@ def _head(
 ) -> Guess:
     """Return the best chain up to the filters."""
     known, levels = seen.known[: seen.n_sounding], levels[: seen.n_sounding]
-    quick = Sound(sound.at(sound.sample_rate), sound.sample_rate, np.float32)
+    quick = sound.narrowed()
     compressions = [Compression()]
     if seen.n_rows <= _MOST_COEFFICIENTS and not seen.lowest >= 0.0:
         compressions += [
@@ -216,11 +223,13 @@ def _head(
     found.sort(key=lambda item: item[1].misfit)
     best = found[0][1]
     for search, guess in found[:3]:
+        if sound.is_late:
+            return best
         best = min(best, search.climb(guess, progress), key=lambda g: g.misfit)
         if best.misfit < _SOUGHT:
             return best
     resampled = []
-    for rate in _RATES:
+    for rate in () if sound.is_late else _RATES:
         hop = grids[0].hop_length * rate / sound.sample_rate
         if rate == sound.sample_rate or abs(hop - round(hop)) > 0.02 or hop < 1.0:
             continue
@@ -381,6 +390,8 @@ def _settled(sound: Sound, seen: Observation, found: Found) -> Found:
     for _ in range(3):
         before = score
         for chain in list(neighbours(best)):
+            if sound.is_late:
+                break
             other = _score(sound, seen, chain)
             if other < 0.9 * score:
                 best, score = chain, other

@@ -106,8 +106,13 @@ def test_a_front_end_is_found_by_name_or_file_and_taken_as_it_is(tmp_path: Path)
     assert visualizer.front_end("simli", 48_000).sample_rate == 48_000
     with pytest.raises(visualizer.ConfigError, match="kaldi works at 16000 Hz, not at 8000"):
         visualizer.front_end(path, 8_000)
-    with pytest.raises(visualizer.ConfigError, match="the front-end is 7; it must be"):
+    with pytest.raises(
+        visualizer.ConfigError, match="the front-end is 7; it must be a name, a path"
+    ):
         visualizer.front_end(7)  # type: ignore[arg-type]
+    # As a path it would be the current folder.
+    with pytest.raises(visualizer.ConfigError, match="the front-end is ''; it must be a name or"):
+        visualizer.front_end("")
 
 
 def test_settings_and_presets_come_without_torch() -> None:

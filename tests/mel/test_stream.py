@@ -169,6 +169,12 @@ def test_samples_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
         stream.push(np.zeros(shape, np.float32))
 
 
+def test_what_is_no_array_is_refused() -> None:
+    stream = MelStream(preset("simli", 16_000), 16_000, 1)
+    with pytest.raises(ValueError, match=r"of type list; a NumPy array \(n_samples, 1\)"):
+        stream.push([1, 2])  # type: ignore[arg-type]
+
+
 def test_after_a_loss_no_column_rests_on_a_sample_from_before_it() -> None:
     """Pre-emphasis reaches one sample back; a Hamming window gives that one weight."""
     config = replace(preset("nemo-streaming"), window="hamming")

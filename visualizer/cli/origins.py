@@ -15,6 +15,7 @@ _WORDS = {
     "file": "from the file",
     "class": "the class's",
     "assumed": "assumed",
+    "default": "the default",
     "preset": "the preset's",
 }
 _LONGEST_VALUE = 60

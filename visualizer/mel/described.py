@@ -7,9 +7,10 @@ from typing import Any, Literal
 
 from visualizer.mel.front_end import FrontEnd
 
-Origin = Literal["file", "class", "assumed"]
+Origin = Literal["file", "class", "assumed", "default"]
 """of a field: written in the file; fixed, or the default, in the model's own code; or what the
-model's code takes where its files do not carry it, so that a changed one could not be seen"""
+model's code takes where its files do not carry it, so that a changed one could not be seen; the
+default of a front-end as this program writes it"""
 
 
 @dataclass(frozen=True)

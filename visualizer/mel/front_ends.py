@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import errno
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from visualizer.errors import ConfigError, quoted
@@ -14,6 +16,7 @@ from visualizer.mel.flat import MelConfig, as_front_end
 from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.presets import PRESETS, Preset, of_rate, preset_for
 
+_MOST_NAMES = 1000
 SUFFIXES = (".json", ".yaml", ".yml", ".nemo", ".onnx")
 """Of the files that a front-end is read from. What ends in one is no name of a preset or model."""
 
@@ -49,6 +52,9 @@ def find_front_end(what: str | os.PathLike[str]) -> Found:
     Raises:
         ConfigError: for what is none of these, or cannot be read.
     """
+    # As a path it would be the current folder.
+    if what == "":
+        raise ConfigError("the front-end is ''", "it must be a name or a path")
     path = None if what in PRESETS else _existing(what) or _cached(what)
     if path is not None:
         # Here, since presets do not need it.
@@ -92,6 +98,11 @@ def as_found(what: str | os.PathLike[str] | FrontEnd | MelConfig) -> Found:
     """
     if isinstance(what, str | os.PathLike):
         return find_front_end(what)
+    if not isinstance(what, FrontEnd | MelConfig):
+        raise ConfigError(
+            f"the front-end is {quoted(what)}",
+            "it must be a name, a path, a FrontEnd or a MelConfig",
+        )
     own = as_front_end(what)
     return Found(own.name, lambda _: own)
 
@@ -106,6 +117,14 @@ def _existing(what: str | os.PathLike[str]) -> Path | None:
         return None
 
 
+def _names_in(folder: Path) -> list[str]:
+    try:
+        return [path.name for path in islice(folder.iterdir(), _MOST_NAMES)]
+    except OSError:
+        # A file, or one that may not be read.
+        return []
+
+
 def _cached(what: str | os.PathLike[str]) -> Path | None:
     """Return the folder of a downloaded model; None where a text is no model's id."""
     from visualizer.mel.model_files.hub_cache import cache_folder, find_cached, is_model_id
@@ -114,6 +133,14 @@ def _cached(what: str | os.PathLike[str]) -> Path | None:
         return None
     path = find_cached(what)
     if path is None:
+        owner, _, name = what.partition("/")
+        if (folder := _existing(owner)) is not None:
+            near = difflib.get_close_matches(name, _names_in(folder), n=1)
+            raise ConfigError(
+                f"{quoted(what)} is no path, {quoted(owner)} has no {quoted(name)}, and no model "
+                f"in the cache {quoted(cache_folder())}",
+                f"did you mean {owner}/{near[0]}?" if near else "",
+            )
         raise ConfigError(
             f"{quoted(what)} is no path, and no model in the cache {quoted(cache_folder())}",
             f"`hf download {what}` puts it there",

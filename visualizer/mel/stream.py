@@ -178,6 +178,11 @@ class MelStream:
         Raises:
             ValueError: for samples of another shape or type.
         """
+        if not isinstance(samples, np.ndarray):
+            raise ValueError(
+                f"samples are of type {type(samples).__name__}; a NumPy array "
+                f"(n_samples, {self._n_channels}) of float32 is expected"
+            )
         if samples.ndim != 2 or samples.shape[1] != self._n_channels:
             raise ValueError(
                 f"samples have the shape {samples.shape}; "

@@ -475,6 +475,12 @@ def test_hifigan_and_bigvgan(config: dict[str, Any], n_samples: int, tmp_path: P
     assert {ignored.key for ignored in found.ignored} == {"num_freq", "fmax_for_loss"} & set(config)
 
 
+def test_a_window_longer_than_the_transform_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path / "config.json", HIFIGAN[1] | {"win_size": 1200})
+    with pytest.raises(ConfigError, match="win_size is 1200; it must be n_fft, 1024, or less"):
+        read_model(path)
+
+
 RVC = {
     "max_wav_value": 32768.0, "sampling_rate": 48000, "filter_length": 2048, "hop_length": 480,
     "win_length": 2048, "n_mel_channels": 128, "mel_fmin": 0.0, "mel_fmax": None,
@@ -807,7 +813,7 @@ def test_defaults_of_a_json_front_end_are_told_from_what_is_written(tmp_path: Pa
     ]
     path = write(tmp_path / "mine.json", {"name": "mine", "sample_rate": 16000, "stages": stages})
     found = origins(read_model(path))
-    assert (found["win_length"], found["edge"], found["kind"]) == ("file", "class", "class")
+    assert (found["win_length"], found["edge"], found["kind"]) == ("file", "default", "default")
 
 
 def test_a_mistake_in_ones_own_front_end_is_named_by_its_field(tmp_path: Path) -> None:
@@ -815,6 +821,17 @@ def test_a_mistake_in_ones_own_front_end_is_named_by_its_field(tmp_path: Path) -
     chain["stages"][0]["hop_lenght"] = 160
     with pytest.raises(ConfigError, match=r"hop_lenght.*did you mean hop_length"):
         read_model(write(tmp_path / "mine.json", chain))
+
+
+def test_a_path_that_is_not_there_is_not_taken_for_a_models_id(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "m" / "whisper").mkdir(parents=True)
+    words = r"'m' has no 'whisperr'.*; did you mean m/whisper\?"
+    with pytest.raises(ConfigError, match=words) as raised:
+        find_front_end("m/whisperr")
+    assert "hf download" not in str(raised.value)
 
 
 def test_a_downloaded_model_is_found_by_its_id(

@@ -606,6 +606,10 @@ UNIVNET = {"feature_extractor_type": "UnivNetFeatureExtractor"}
         ({"feature_extractor_type": "DacFeatureExtractor", "sampling_rate": 44_100}, "44100 Hz"),
         ({"feature_extractor_type": "EncodecFeatureExtractor"}, "raw samples at 24000 Hz"),
         ({"feature_extractor_type": "TvltFeatureExtractor"}, "'TvltFeatureExtractor' is not known"),
+        (
+            {"feature_extractor_type": "WhisperFeaturExtractor"},
+            "is not known; did you mean WhisperFeatureExtractor?",
+        ),
         ({"feature_extractor_type": ["Whisper"]}, "is not known"),
         ({"processor_class": "Any"}, "does not name its feature_extractor_type"),
         ({"spectrogram_config": {"stft_config": {}}}, "spectrogram_config"),

@@ -72,6 +72,7 @@ def one_unknown(samples, sample_rate):
     return features
 def a_list(samples, sample_rate): return [[1.0] * 100] * 80
 def none(samples, sample_rate): pass
+def samples_only(samples): return samples
 def words(samples, sample_rate): return "no features"
 def ragged(samples, sample_rate): return [[1.0], [1.0, 2.0]]
 def complex_numbers(samples, sample_rate): return np.ones((80, 9)) * 1j
@@ -199,7 +200,7 @@ def test_what_is_right_for_a_stretch_alone_is_not_called_the_same(
     code: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     class Same(Answer):
-        is_same, largest = True, 1e-9
+        is_same, largest, differences = True, 1e-9, ()
         front_end = FrontEnd("powers", RATE_HZ, (POWERS, Spectrum(400, power=2)))
 
         def sentences(self) -> tuple[str, ...]:
@@ -210,12 +211,12 @@ def test_what_is_right_for_a_stretch_alone_is_not_called_the_same(
     soundfile.write("long.wav", sound, RATE_HZ, subtype="FLOAT")
     diff("kaldi", f"{code}:in_chunks", "--on", "long.wav")
     _, said = capfd.readouterr().out.split("what made B")
-    heading, first, _, last = said.splitlines()
+    heading, first, second, _ = said.splitlines()
     assert heading.startswith(", by its loudest 3 s, from ")
     assert first == "  the same, to the rounding of the features"
     # The frames that reach into the next four seconds.
-    assert last.startswith("  over the whole sound it is not: up to ")
-    assert last.endswith(" off, first at 3.993 s")
+    assert second.startswith("  over the whole sound it is not: up to ")
+    assert second.endswith(" off, first at 3.993 s")
 
 
 def test_a_value_that_is_not_finite_is_told_and_the_others_are_compared(
@@ -279,13 +280,15 @@ def test_two_functions_and_features_can_be_the_sides(code: str) -> None:
     ("name", "words"),
     [
         ("gone", "mycode.py:gone is not there; it has mel, given, transposed"),
+        ("transpose", ", …; did you mean transposed?"),
+        ("samples_only", "is called as samples_only(samples, sample_rate)"),
         ("STEP", "mycode.py:STEP is of type int, not a function of samples and sample rate"),
         ("none", "mycode.py:none returned None, not an array of real numbers"),
         ("words", "mycode.py:words returned a str of <U11, not an array of real numbers"),
         ("complex_numbers", "returned a ndarray of complex128, not an array of real numbers"),
         ("a_line", "mycode.py:a_line returned 16000, not bands × columns"),
         ("empty", "mycode.py:empty returned no columns: 80 × 0"),
-        ("two", "mycode.py:two returned 2 × 80 × 9, not bands × columns"),
+        ("two", "mycode.py:two returned 2 × 80 × 9, not bands × columns\n"),
         ("not_finite", "mycode.py:not_finite returned no finite number"),
         ("huge", "mycode.py:huge returned 5368709120 numbers, more than features are"),
         ("leaves", "mycode.py:leaves ended with code 3 before it returned"),

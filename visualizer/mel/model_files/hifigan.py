@@ -25,6 +25,8 @@ def read(values: dict[str, Any], file: Path) -> Described | None:
     rate = sample_rate(conf, "sampling_rate", None)
     win, hop = conf.whole("win_size", None), conf.whole("hop_size", None)
     n_fft = conf.whole("n_fft", None)
+    if win.value > n_fft.value:
+        raise conf.error("win_size", f"n_fft, {n_fft.value}, or less")
     padding = of(lambda n, hop_length: (n - hop_length) // 2, n_fft, hop)
     f_max = half(rate) if conf.raw("fmax") is None else conf.number("fmax", None)
     ignore(conf, "of the loss, not of what the model is fed", "fmax_for_loss")

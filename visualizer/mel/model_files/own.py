@@ -40,6 +40,6 @@ def described(values: dict[str, Any], file: Path) -> Described:
                 key = names.get(field.name, field.name)
                 is_written = key in values
             value = getattr(stage, field.name)
-            origin = FieldOrigin(i, field.name, value, "file" if is_written else "class", key)
+            origin = FieldOrigin(i, field.name, value, "file" if is_written else "default", key)
             origins.append(origin)
     return Described(front_end, "your own", source_of(file), tuple(origins))

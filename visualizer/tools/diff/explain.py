@@ -17,6 +17,7 @@ from visualizer.tools.diff.sides import Given, Side
 
 _EXCERPT_S = 3
 """Long enough to tell how features are made, and short enough to try thousands of ways."""
+_VERDICT = "the same"
 _BEYOND_STRETCH = 100.0
 """Times what the found front-end is off over the stretch."""
 _BEYOND_VALUE = 1e-3
@@ -65,11 +66,14 @@ def explained(
     sentences = list(one.sentences())
     over_all = ""
     if one.is_same:
-        # What a user asked first.
-        sentences.sort(key=lambda line: not line.startswith("the same"))
+        if not one.differences:
+            # It is what the other side is: what a user asked comes first.
+            sentences.sort(key=lambda line: not line.startswith(_VERDICT))
         if is_part:
             over_all = _over_the_whole(one.front_end, one.largest, side, given)
-            sentences += filter(None, [over_all])
+    if over_all:
+        verdicts = [i for i, line in enumerate(sentences) if line.startswith(_VERDICT)]
+        sentences.insert(verdicts[0] + 1, over_all)
     values = one.to_dict() | {"from_s": start_s, "over_the_whole": over_all or None}
     return Explained(stretch, tuple(sentences), values)
 

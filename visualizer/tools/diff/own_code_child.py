@@ -8,9 +8,11 @@ has none, why.json: {"problem", "traceback"}.
 
 from __future__ import annotations
 
+import difflib
 import faulthandler
 import functools
 import importlib.util
+import inspect
 import json
 import os
 import sys
@@ -22,6 +24,7 @@ from typing import Any
 _MOST_NUMBERS = 1 << 28
 """of an array: as float32, a gigabyte"""
 _LONGEST_TRACEBACK = 20_000
+_MOST_NAMES = 10
 
 
 class RefusedError(Exception):
@@ -47,6 +50,7 @@ def main() -> None:
     try:
         np = _numpy()
         function = _function(path, module, name)
+        _require_its_form(function, name)
         samples = np.load(Path(folder, "sound.npy"), allow_pickle=False)
         returned = _run("failed", lambda: function(samples, int(sample_rate)))
         np.save(Path(folder, "features.npy"), _array(np, returned), allow_pickle=False)
@@ -87,13 +91,29 @@ def _function(path: Path, module_name: str, name: str) -> Callable[[Any, int], A
         function: Any = functools.reduce(getattr, name.split("."), module)
     except AttributeError as error:
         own = [n for n, value in vars(module).items() if _is_of(value, module_name)]
-        there = f"it has {', '.join(own[:20])}" if own else "it defines no function"
-        raise RefusedError(f"is not there; {there}") from error
+        there = f"it has {', '.join(own[:_MOST_NAMES])}" if own else "it defines no function"
+        there += ", …" if len(own) > _MOST_NAMES else ""
+        near = difflib.get_close_matches(name, own, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise RefusedError(f"is not there; {there}{hint}") from error
     if not callable(function):
         kind = type(function).__name__
         raise RefusedError(f"is of type {kind}, not a function of samples and sample rate")
     made: Callable[[Any, int], Any] = function
     return made
+
+
+def _require_its_form(function: Callable[[Any, int], Any], name: str) -> None:
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        # Of one that is not written in Python nothing is known before it is called.
+        return
+    try:
+        signature.bind(None, 0)
+    except TypeError as error:
+        call = f"{name}(samples, sample_rate)"
+        raise RefusedError(f"takes other arguments; it is called as {call}") from error
 
 
 def _loaded(path: Path, name: str) -> Any:

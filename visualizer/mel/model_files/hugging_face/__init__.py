@@ -7,6 +7,7 @@ form that the class computes of one clip by default.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -37,6 +38,8 @@ _NEWER_TYPE, _NEWER_NUMBERS = "audio_processor_type", "spectrogram_config"
 """What comes after transformers 5.24."""
 _BANDS = ("num_mel_bins", "n_mels")
 """What a model's configuration calls its bands, if it has them."""
+_TYPING_ERROR = 0.9
+"""How alike two names are; most end in the same word."""
 _OF_BANDS = ("feature_size", "num_mel_bins", "n_mels")
 """What extractors call them."""
 
@@ -118,9 +121,10 @@ def _read(name: Any, values: FileValues, path: Path) -> Described:
             f"{values.source}: {name} feeds raw samples at {rate} Hz, so there are no mel columns"
         )
     if not isinstance(name, str) or name not in READERS:
+        near = difflib.get_close_matches(str(name)[:100], READERS, n=1, cutoff=_TYPING_ERROR)
         raise ConfigError(
             f"{values.source}: the extractor {quoted(name)} is not known",
-            "write its front-end as a chain of stages",
+            f"did you mean {near[0]}?" if near else "write its front-end as a chain of stages",
         )
     chain = READERS[name](values)
     notes = tuple(filter(None, chain.notes))

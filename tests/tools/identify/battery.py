@@ -558,15 +558,15 @@ class Outcome:
         return "nearest"
 
 
-def outcome(case: Case, seed: int) -> Outcome:
-    """Make the features of a fresh sound and identify them."""
+def outcome(case: Case, seed: int, longest_s: float = 40.0) -> Outcome:
+    """Make the features of a fresh sound and identify them, in so many seconds at most."""
     from visualizer.tools.identify.search import identify
 
     generator = np.random.default_rng([seed, sum(case.name.encode())])
     samples = SOUNDS[case.sound](case.rate, generator)
     features = np.asarray(case.make(samples))
     began = time.process_time()
-    found = identify(features, samples, case.rate)
+    found = identify(features, samples, case.rate, longest_s=longest_s)
     seconds = time.process_time() - began
     told = found.to_dict()["front_end"]
     missed = {

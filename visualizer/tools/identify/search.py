@@ -39,8 +39,7 @@ _SOUGHT = 1e-6
 _GOOD_START = 0.02
 """A misfit from which the rest is found by small steps."""
 _MOST_COEFFICIENTS = 64
-_LONGEST_S = 40.0
-"""Of a search; what is left to do then takes some seconds more."""
+LONGEST_S = 40.0
 _RATES = (16_000, 22_050, 24_000, 44_100, 48_000, 32_000, 8_000)
 
 
@@ -59,6 +58,7 @@ def identify(
     sample_rate: int,
     near: str | None = None,
     on_progress: Callable[[float], None] = lambda share: None,
+    longest_s: float = LONGEST_S,
 ) -> Identified:
     """Find the front-end that made features of a sound.
 
@@ -68,6 +68,8 @@ def identify(
         sample_rate: of the samples, in Hz.
         near: the front-end to compare with; None is the nearest preset.
         on_progress: is told the share that is done.
+        longest_s: seconds after which to make do with what was found; what is left to do then takes
+            some seconds more.
 
     Raises:
         ConfigError: where the array cannot be features of this sound.
@@ -75,18 +77,14 @@ def identify(
     # Of products this small each thread of BLAS costs more than it saves: measured with two busy
     # cores, a search took three times as long with both.
     with threadpool_limits(limits=1):
-        return _identified(features, samples, sample_rate, near, on_progress)
+        sound = Sound(samples, sample_rate, time.monotonic() + longest_s)
+        return _identified(sound, features, near, on_progress)
 
 
 def _identified(
-    features: NDArray[Any],
-    samples: NDArray[np.float32],
-    sample_rate: int,
-    near: str | None,
-    on_progress: Callable[[float], None],
+    sound: Sound, features: NDArray[Any], near: str | None, on_progress: Callable[[float], None]
 ) -> Identified:
-    progress = _Progress(on_progress)
-    sound = Sound(samples, sample_rate, time.monotonic() + _LONGEST_S)
+    progress, sample_rate = _Progress(on_progress), sound.sample_rate
     turns = observations(features)
     options = named_front_ends(near, sample_rate)
     made = made_by_named(sound, turns, options)
@@ -129,7 +127,7 @@ def _notes(chain: Chain, sound: Sound) -> Iterable[str]:
             "theirs by another resampler, most likely: no exact agreement is to be expected"
         )
     if sound.is_late:
-        yield f"the search ended after {_LONGEST_S:g} s; with --near it begins elsewhere"
+        yield "the search was ended before it was through"
 
 
 class _Progress:

@@ -130,7 +130,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Asked]:
     """What identify was asked; by itself it would search for a minute each time."""
     questions: list[Asked] = []
 
-    def identify(*question: Any) -> Answer:
+    def identify(*question: Any, **_: Any) -> Answer:
         questions.append(question[:4])
         return Answer()
 
@@ -206,7 +206,7 @@ def test_what_is_right_for_a_stretch_alone_is_not_called_the_same(
         def sentences(self) -> tuple[str, ...]:
             return "all fields: those of powers", "the same, to the rounding of the features"
 
-    monkeypatch.setattr(search, "identify", lambda *_: Same())
+    monkeypatch.setattr(search, "identify", lambda *_, **__: Same())
     sound = np.random.default_rng(3).normal(0, 0.1, 9 * RATE_HZ).astype(np.float32)
     soundfile.write("long.wav", sound, RATE_HZ, subtype="FLOAT")
     diff("kaldi", f"{code}:in_chunks", "--on", "long.wav")
@@ -236,7 +236,7 @@ def test_the_tables_are_there_before_what_takes_a_minute(
 ) -> None:
     said: list[str] = []
 
-    def identify(*_: Any) -> Answer:
+    def identify(*_: Any, **__: Any) -> Answer:
         said.append(capfd.readouterr().out)
         assert json.loads(Path("figures.json").read_text())["identified"] == {}
         return Answer()

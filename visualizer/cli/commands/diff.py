@@ -124,6 +124,7 @@ def _what_made(
 
     from visualizer.support.console import progress_on_terminal
     from visualizer.tools.diff.explain import explained
+    from visualizer.tools.identify.search import identify
 
     made: dict[str, Explained] = {}
     if found.figures is not None and found.figures.is_rounding:
@@ -135,8 +136,8 @@ def _what_made(
             if wanted.code is None or side.given is None or not np.isfinite(side.values).all():
                 continue
             task = progress.add_task(f"what made {letter}", total=1.0)
-            told = partial(_complete, progress, task)
-            made[letter] = explained(side, side.given, wanted.code, other.what, python, told)
+            found_by = partial(identify, on_progress=partial(_complete, progress, task))
+            made[letter] = explained(side, side.given, wanted.code, other.what, python, found_by)
     return made
 
 

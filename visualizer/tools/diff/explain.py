@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from visualizer.errors import CodeError, ConfigError
 from visualizer.mel.difference import less
@@ -22,6 +23,25 @@ _BEYOND_STRETCH = 100.0
 """Times what the found front-end is off over the stretch."""
 _BEYOND_VALUE = 1e-3
 """Of the largest value."""
+
+
+class Identified(Protocol):
+    """What `identify` found."""
+
+    @property
+    def front_end(self) -> FrontEnd: ...
+    @property
+    def is_same(self) -> bool: ...
+    @property
+    def largest(self) -> float: ...
+    @property
+    def differences(self) -> tuple[object, ...]: ...
+    def sentences(self) -> tuple[str, ...]: ...
+    def to_dict(self) -> dict[str, Any]: ...
+
+
+Identify = Callable[[NDArray[Any], NDArray[np.float32], int, str | None], Identified]
+"""Takes features, the samples and their rate (Hz), and the front-end to name differences from."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +61,7 @@ def explained(
     code: OwnCode,
     near: str | None,
     python: Python,
-    on_progress: Callable[[float], None],
+    identify: Identify,
 ) -> Explained:
     """Ask `identify` what made a side of a user's own code, by its loudest few seconds.
 
@@ -51,16 +71,14 @@ def explained(
         code: what is called once more.
         near: the front-end to name differences from; None is the nearest preset.
         python: what runs the code.
-        on_progress: is told the share that is done.
+        identify: finds what made features.
     """
-    from visualizer.tools.identify.search import identify
-
     heard, start_s = _loudest(given)
     is_part = len(heard.samples) < len(given.samples)
     stretch = f", by its loudest {_EXCERPT_S} s, from {start_s:g} s on" if is_part else ""
     try:
         features = call(code, heard.samples, heard.sample_rate, python)
-        one = identify(features, heard.samples, heard.sample_rate, near, on_progress)
+        one = identify(features, heard.samples, heard.sample_rate, near)
     except (ConfigError, CodeError) as error:
         return Explained(stretch, (error.line,), None)
     sentences = list(one.sentences())

@@ -109,13 +109,26 @@ class HeadSearch:
         # A range that is a little off would be made up for by another window or transform.
         return [self._ranged(g) if g.chain.find(Mel) else g for g in list(firsts.values())[:4]]
 
-    def climb(self, guess: Guess, tick: Callable[[], None]) -> Guess:
-        """Change one group of fields after the other until nothing is better."""
+    def glance(self, guess: Guess) -> Guess:
+        """Change each group of fields once, which is enough where a few are unusual."""
         guess = self._hopped(guess)
+        for step in self._steps(guess):
+            if guess.misfit >= _EXACT:
+                guess = step(guess)
+        return guess
+
+    def _steps(self, guess: Guess) -> list[Callable[[Guess], Guess]]:
+        steps: list[Callable[[Guess], Guess]]
         steps = [self._framed, self._filtered, self._windowed, self._compressed]
         if guess.compression.n_coefficients is not None:
             # A floor below a cosine transform hides all else.
             steps = [self._compressed, *steps]
+        return steps
+
+    def climb(self, guess: Guess, tick: Callable[[], None]) -> Guess:
+        """Change one group of fields after the other until nothing is better."""
+        guess = self._hopped(guess)
+        steps = self._steps(guess)
         nudges = False
         for _ in range(8):
             if self.sound.is_late:

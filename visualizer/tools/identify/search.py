@@ -215,9 +215,16 @@ def _head(
         if grid in others and min(item[1].misfit for item in found) < _GOOD_START:
             break
         search = HeadSearch(quick, levels, known, grid)
+        starts: list[Guess] = []
         for compression in compressions:
-            found += [(search, g) for g in search.starts(sound.sample_rate, compression)]
+            starts += search.starts(sound.sample_rate, compression)
             progress()
+        found += [(search, guess) for guess in starts]
+        if starts:
+            first = search.glance(min(starts, key=lambda g: g.misfit))
+            if first.misfit < _SOUGHT or sound.is_late:
+                return first
+            found.append((search, first))
     found.sort(key=lambda item: item[1].misfit)
     best = found[0][1]
     for search, guess in found[:3]:

@@ -324,7 +324,7 @@ def _after(stage: Stage, before: Layout) -> Layout:
     usual = () if after is None or after.values is None else after.values.usual
     if after is None or not all(abs(end) < _LARGEST for end in usual):
         raise FieldError("stages", stage.stage, "a stage whose values are finite in float32")
-    if after.width > MAX_ROWS:
+    if stage.place in ("column", "count") and after.width > MAX_ROWS:
         limits = f"such that a column has at most {MAX_ROWS} rows, not {after.width}"
         raise FieldError("stages", stage.stage, limits)
     return after

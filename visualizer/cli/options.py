@@ -91,7 +91,7 @@ def file_name(*suffixes: str) -> Callable[[str], Path]:
 
 
 def add_front_end(parser: argparse.ArgumentParser | Group, text: str) -> None:
-    """Declare --front-end, with `text` on what it is for, and what it was called before 0.2."""
+    """Declare --front-end, whose help is `text`, and the names it had before 0.2."""
     choice = parser.add_mutually_exclusive_group()
     for name in ("--front-end", "--preset", "--config"):
         shown = f"{text}: {FRONT_END}" if name == "--front-end" else argparse.SUPPRESS

@@ -18,7 +18,7 @@ from visualizer.mel.presets import PRESETS, Preset, of_rate, preset_for
 
 _MOST_NAMES = 1000
 SUFFIXES = (".json", ".yaml", ".yml", ".nemo", ".onnx")
-"""Of the files that a front-end is read from. What ends in one is no name of a preset or model."""
+"""Of the files that a front-end can be read from; a name that ends in one is always a path."""
 
 
 @dataclass(frozen=True)

@@ -330,7 +330,7 @@ def npy(shape: tuple[int, ...], data: bytes) -> bytes:
         (zipped(1000)[:200], "is damaged"),
         (npy((1 << 40, 1 << 20), b"x" * 800), "ends within an array"),
         (npy((-1, 80), b"x" * 800), "ends within an array"),
-        (npy((81,), b"\0" * 648), "is no file of statistics"),
+        (npy((81,), b"\0" * 648), "is not a statistics file"),
         (npy((2, 81), b"\0" * 1296), "statistics that are no numbers"),
         (npy((2, 5), np.ones(10).tobytes()), "has statistics of 4 rows; the model has 80"),
     ],

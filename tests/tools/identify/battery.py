@@ -559,7 +559,7 @@ class Outcome:
 
 
 def outcome(case: Case, seed: int, longest_s: float = 40.0) -> Outcome:
-    """Make the features of a fresh sound and identify them, in so many seconds at most."""
+    """Make the features of a fresh sound and identify them, within a number of seconds."""
     from visualizer.tools.identify.search import identify
 
     generator = np.random.default_rng([seed, sum(case.name.encode())])

@@ -260,7 +260,7 @@ def _statistics(path: Path, epsilon: float) -> tuple[Any, Any]:
             variance = np.ravel(squares / count) - mean * mean
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise ConfigError(
-            f"{quoted(path)} is no file of statistics", "it must have count, sum and sum_square"
+            f"{quoted(path)} is not a statistics file", "it must have count, sum and sum_square"
         ) from error
     deviation = np.sqrt(np.maximum(variance, epsilon))
     if not (np.isfinite(mean).all() and np.isfinite(deviation).all() and (deviation > 0).all()):

@@ -92,6 +92,6 @@ def _statistics(path: Path) -> dict[str, list[float]]:
             start = words.index("[", words.index(f"<{name}>"))
             found[name] = list(map(float, words[start + 1 : words.index("]", start)]))
         except ValueError as error:
-            problem = f"{quoted(path)} is no file of statistics: {one_line(error)}"
+            problem = f"{quoted(path)} is not a statistics file: {one_line(error)}"
             raise ConfigError(problem) from error
     return found

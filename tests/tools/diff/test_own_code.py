@@ -312,7 +312,7 @@ def test_what_cannot_be_used_is_one_line(
         ("exits", "mycode.py:exits failed: it called sys.exit('enough')", "in exits"),
         (
             "ragged",
-            "mycode.py:ragged returned a list, which is no array of rows × columns",
+            "mycode.py:ragged returned a list, which is not an array of rows × columns",
             "inhomogeneous",
         ),
         pytest.param(

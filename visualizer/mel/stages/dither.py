@@ -13,7 +13,7 @@ from visualizer.mel.limits import number
 from visualizer.mel.stage import Dependence, Layout, Place, Stage, WholeSound
 
 _GROUP = 16
-"""Torch makes so many normal numbers at once."""
+"""How many normal numbers torch makes at once."""
 
 
 @dataclass(frozen=True)

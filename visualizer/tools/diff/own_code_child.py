@@ -154,7 +154,7 @@ def _array(np: Any, returned: Any) -> Any:
                 returned = returned.float()
         array = np.asarray(returned)
     except Exception as error:
-        problem = f"returned a {kind}, which is no array of rows × columns"
+        problem = f"returned a {kind}, which is not an array of rows × columns"
         raise RefusedError(problem, error) from error
     if array.dtype.kind not in "fiu":
         what = "None" if returned is None else f"a {kind} of {array.dtype}"

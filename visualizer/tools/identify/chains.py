@@ -15,7 +15,6 @@ from visualizer.mel.arrays import BatchArrays
 from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.resample import StreamingResampler
 from visualizer.mel.stage import PLACES, Stage
-from visualizer.mel.stages import STAGES
 from visualizer.mel.stages.frames import Frames
 from visualizer.mel.whole import through
 
@@ -88,11 +87,6 @@ class Chain:
 def _place(stage: Stage) -> tuple[int, int]:
     order = _ORDER.index(stage.stage) if stage.stage in _ORDER else len(_ORDER)
     return PLACES.index(stage.place), order
-
-
-def stage_kind(name: str) -> type[Stage] | None:
-    """Return the class of a stage by its name."""
-    return STAGES.get(name)
 
 
 class Sound:

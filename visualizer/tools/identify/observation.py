@@ -104,7 +104,7 @@ def read_features(path: Path) -> NDArray[Any]:
         raise ConfigError(f"{name} cannot be read: {error.strerror or one_line(error)}") from error
     except Exception as error:
         # A damaged one is found by NumPy, zipfile or zlib, each with errors of its own.
-        raise ConfigError(f"{name} is no array of numbers: {one_line(error)}") from error
+        raise ConfigError(f"{name} is not an array of numbers: {one_line(error)}") from error
     return np.asarray(held)
 
 

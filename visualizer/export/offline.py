@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import IO, Literal
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
 from visualizer.audio.channels import signals_of
 from visualizer.audio.file import open_audio, read_blocks
+from visualizer.audio.reader import SoundReader
 from visualizer.errors import ConfigError
 from visualizer.export.archive import CLIP, STREAMING, GrowingArray, about, write_archive
 from visualizer.mel.clip import cut, finished_columns
@@ -33,8 +33,8 @@ STREAMING_BLOCK_S = 0.01
 @contextmanager
 def opened_mono(
     path: Path, on_progress: Callable[[float], None] = lambda _: None
-) -> Iterator[tuple[soundfile.SoundFile, Iterator[Samples]]]:
-    """Open an audio file; yield it, and its channels' mean in blocks of float32 (n_samples, 1).
+) -> Iterator[tuple[SoundReader, Iterator[Samples]]]:
+    """Open a file of sound; yield it, and its channels' mean in blocks of float32 (n_samples, 1).
 
     `on_progress` is told the share that is read.
 
@@ -42,7 +42,7 @@ def opened_mono(
         SourceError: It cannot be read.
     """
     with open_audio(path) as file:
-        blocks = read_blocks(file, path, round(BLOCK_S * file.samplerate), on_progress)
+        blocks = read_blocks(file, round(BLOCK_S * file.sample_rate), on_progress)
         yield file, (signals_of(block, None) for block in blocks)
 
 
@@ -66,14 +66,14 @@ def write_features(
         if isinstance(channels, int) and not 1 <= channels <= file.channels:
             there = f"the channels 1 to {file.channels}" if file.channels > 1 else "channel 1 alone"
             raise ConfigError(f"--channels is {channels}", f"{str(source)!r} has {there}")
-        config = front_end(file.samplerate)
+        config = front_end(file.sample_rate)
         n_channels = file.channels if channels == "all" else 1
-        blocks = read_blocks(file, source, round(BLOCK_S * file.samplerate), on_progress)
+        blocks = read_blocks(file, round(BLOCK_S * file.sample_rate), on_progress)
         if channels != "all":
             channel = None if channels == "mean" else channels - 1
             blocks = (signals_of(block, channel) for block in blocks)
         if streaming:
-            blocks = cut(blocks, round(STREAMING_BLOCK_S * file.samplerate))
+            blocks = cut(blocks, round(STREAMING_BLOCK_S * file.sample_rate))
         try:
             with (
                 writing(output, "the features"),
@@ -85,7 +85,7 @@ def write_features(
                 for columns in finished_columns(
                     blocks,
                     config,
-                    file.samplerate,
+                    file.sample_rate,
                     n_channels,
                     partial(_Spool, unfinished.parent),
                     streaming=streaming,

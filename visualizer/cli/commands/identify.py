@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     path = demo_path() if arguments.on == "demo" else Path(arguments.on).expanduser()
     with opened_mono(path) as (file, blocks):
         samples = np.concatenate([np.zeros(0, np.float32), *(block[:, 0] for block in blocks)])
-        sample_rate = file.samplerate
+        sample_rate = file.sample_rate
     with progress_on_terminal() as progress:
         task = progress.add_task(arguments.features.name, total=1.0)
         found = identify(

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
+from visualizer.audio.reader import SUFFIXES
 from visualizer.errors import CodeError, ConfigError, VisualizerError, one_line, quoted
 from visualizer.export.archive import CLIP, STREAMING
 from visualizer.export.offline import opened_mono
@@ -187,7 +187,7 @@ def operand(text: str) -> Operand:
         return _front_end(text, NUMPY)
     if suffix in _FEATURES:
         return Operand("features", path.name, path)
-    if path.is_file() or suffix[1:].upper() in soundfile.available_formats():
+    if path.is_file() or suffix in SUFFIXES:
         return Operand("recording", path.name, path)
     return _front_end(text, NUMPY)
 
@@ -250,11 +250,10 @@ def obtain_code(code: OwnCode, shared: Shared, other: Side | None) -> Side:
     """
     mel = None if other is None else other.mel
     with opened_mono(shared.sound) as (file, blocks):
-        rate = file.samplerate if mel is None else mel.sample_rate
+        rate = file.sample_rate if mel is None else mel.sample_rate
         pieces = [np.zeros(0, np.float32)]
-        pieces += [piece[:, 0] for piece in _at_rate(blocks, file.samplerate, rate)]
-        seconds = file.frames / file.samplerate
-        sound = Sound(str(shared.sound), file.samplerate, seconds, file.channels)
+        pieces += [piece[:, 0] for piece in _at_rate(blocks, file.sample_rate, rate)]
+        sound = Sound(str(shared.sound), file.sample_rate, file.position_s, file.channels)
     given = Given(np.concatenate(pieces), rate)
     returned = call(code, given.samples, rate, shared.python)
     try:
@@ -286,7 +285,7 @@ def _is_transposed(values: Values, other: Side | None) -> bool:
 def _computed(wanted: Operand, shared: Shared, on_progress: Callable[[float], None]) -> Side:
     path, kernel = wanted.path or shared.sound, wanted.kernel
     with opened_mono(path, on_progress) as (file, blocks):
-        rate = file.samplerate
+        rate = file.sample_rate
         config = (wanted.at or shared.front_end)(rate)
         values: Values
         if kernel == "reference":
@@ -298,7 +297,7 @@ def _computed(wanted: Operand, shared: Shared, on_progress: Callable[[float], No
             made = _kernel(config, kernel, shared.kernels)
             pieces = finished_columns(blocks, config, rate, 1, list, streaming=False, kernel=made)
             values = np.concatenate([piece[0] for piece in pieces], axis=1)
-        sound = Sound(str(path), rate, file.frames / rate, file.channels)
+        sound = Sound(str(path), rate, file.position_s, file.channels)
     notes = (f"is {wanted.whose}",) if wanted.whose else ()
     return Side(wanted.title, config, kernel, sound, values, notes)
 

@@ -107,6 +107,7 @@ def test_lines_say_what_and_when(sound: Path, name: str) -> None:
         "host_api": None,
         "sample_rate": RATE_HZ,
         "channels": 2,
+        "note": "",
     }
     expected = by_mel(sound, "--front-end", name)
     assert {c["type"] for c in columns} == {"column"}

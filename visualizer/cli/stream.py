@@ -18,6 +18,7 @@ from dataclasses import replace
 
 from visualizer.audio.channels import n_signals
 from visualizer.cli.formats import WRITERS, Heading, StreamColumn
+from visualizer.cli.said import Said
 from visualizer.engine.columns import MelColumns
 from visualizer.engine.config import Channel
 from visualizer.engine.engine import Engine
@@ -97,7 +98,7 @@ class _Output:
         self._config_id = self._stream_id = -1
         self._next_column = 0
         self._drops = self._told_drops = 0
-        self._fault: str | None = None
+        self._said = Said()
         self.written = self.gaps = self.missing = 0
         self.error: Exception | None = None
         """what ended it, other than the engine's end"""
@@ -135,24 +136,24 @@ class _Output:
         is_last, is_first, reader = self._is_last, self._reader.first_at is None, self._reader
         deliveries = reader.drain()
         status = reader.status
-        # A source is lost after its columns, and back before them.
-        if status.state == "running":
+        # A source is lost after its columns, and back before them; the heading comes first.
+        if status.state == "running" and self._heading is not None:
             self._tell(status)
         self._drops = reader.engine.status().dropped_columns
         if deliveries and is_first:
             settle()
         for columns in deliveries:
             self._write(columns)
-        if status.state == "waiting":
+        if status.state == "waiting" or self._heading is not None:
             self._tell(status)
         return bool(deliveries) or not (is_last or reader.is_over)
 
     def _tell(self, status: EngineStatus) -> None:
-        if status.fault == self._fault:
-            return
-        self._fault = status.fault
-        self._put(self._writer.state(status.state, status.fault))
-        _say(status.fault or "it goes on")
+        news = self._said.news(status)
+        if news is not None:
+            note = status.source.note if status.source else ""
+            self._put(self._writer.state(status.state, status.fault, note))
+            _say(news)
 
     def _write(self, columns: MelColumns) -> None:
         if columns.config_id != self._config_id and not self._begin(columns.config_id):

@@ -29,6 +29,7 @@ from visualizer.audio.sanitize import Cleaner
 from visualizer.audio.source import LATE_LIMIT_S, AudioSource
 from visualizer.audio.supervisor import (
     SourceBack,
+    SourceChanged,
     SourceEvent,
     SourceFailed,
     SourceLost,
@@ -197,6 +198,8 @@ class Engine:
         elif isinstance(event, SourceBack) and state == "waiting":
             self._tally.add(reopened=1)
             self._set(state="running", source=event.info, fault=None)
+        elif isinstance(event, SourceChanged) and state == "running":
+            self._set(source=event.info)
 
     def _open(self, capture: CaptureConfig) -> None:
         self._requested = capture

@@ -381,7 +381,7 @@ class Window(QMainWindow):
             return
         self._asked = None
         self.controls.show_status(status)
-        self.banner.show_fault(status.fault or "")
+        self._show_fault_or_note(before, status)
         if self._choice_is_new and status.state == "running":
             self._choice_is_new = False
             if status.fault is None:
@@ -407,6 +407,17 @@ class Window(QMainWindow):
             self.viewer.tracks.end()
         if status.state == "failed":
             self.failed.emit(status.fault)
+
+    def _show_fault_or_note(self, before: EngineStatus | None, status: EngineStatus) -> None:
+        """Say what is wrong, or else what the user should know of the source, until closed."""
+        now, told = (
+            (s.fault, s.source.note if s.source else "") if s else (None, "")
+            for s in (status, before)
+        )
+        if now == (None, "") or status.fault is not None:
+            self.banner.show_fault(status.fault or "")
+        elif now != told:
+            self.banner.show_text(now[1])
 
     def _look(self) -> None:
         """A few times a second: what need not be shown at once."""

@@ -78,8 +78,10 @@ OutputFormat = Literal["jsonl", "npy", "f32"]
 OUTPUT_FORMATS: tuple[OutputFormat, ...] = get_args(OutputFormat)
 
 
-MINIMUM_SIZE = (820, 450)
-"""Of the window, in pixels: less and the toolbar is cut off."""
+USUAL_SIZE = (1280, 720)
+"""Of the window at first, in pixels; where the screen has less room, as much as it has."""
+MINIMUM_SIZE = (480, 300)
+"""Of the window, in pixels: in less, its controls have no room."""
 
 
 def kernel_plan(options: RunOptions) -> KernelPlan:

@@ -17,6 +17,7 @@ PROGRAMS = (
     Need("pactl", PURPOSE, "pulseaudio-utils", "", "libpulse"),
     Need("Xvfb", PURPOSE, "xvfb", "xorg-x11-server-Xvfb", "xorg-server-xvfb"),
     Need("xdotool", PURPOSE, "xdotool"),
+    Need("openbox", PURPOSE, "openbox"),
     Need("desktop-file-validate", PURPOSE, "desktop-file-utils"),
 )
 

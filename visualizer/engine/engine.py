@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visualizer.audio.capture import CaptureConfig
+from visualizer.audio.channels import said
 from visualizer.audio.health import PATIENCE, Patience
 from visualizer.audio.portaudio import load_soon, wait_for_start
 from visualizer.audio.ring import AudioBlock, BlockRing, SourceEnd
@@ -235,7 +236,7 @@ class Engine:
             # It is back in another form, so that its stream could not go on.
             now = time.perf_counter()
             self._tally.add(reopened=1, lost_s=now - (self._ring.due_at or now))
-        self._cleaner = Cleaner(opened.capture.gain_db)
+        self._cleaner = Cleaner()
         strict = self._strict and self._status.state == "starting"
         self._ring = opened.ring
         self._expected_sample = None
@@ -250,11 +251,15 @@ class Engine:
         wanted = replace(wanted, capture=opened.capture)
         if opened.requested == self._requested:
             self._wanted = wanted
-        spares = (
+        spares = [
             replace(self._status.config, capture=opened.capture),
+            replace(wanted, channel="mean"),
             replace(wanted, compute="cpu"),
             EngineConfig(opened.capture, compute="cpu"),
-        )
+        ]
+        if self._strict:
+            # Another channel than the one that is asked for is never taken for it.
+            spares = [spare for spare in spares if spare.channel == wanted.channel]
         self._build((wanted,) if strict else (wanted, *spares), opened.fault)
         # What the source wrote before it was known here.
         self._inbox.put(opened.ring)
@@ -276,6 +281,8 @@ class Engine:
             else:
                 if config is not configs[0]:
                     self._wanted = config
+                    if config.channel != configs[0].channel:
+                        fault = f"{fault} · instead: {said(config.channel)}"
                 self._begin(analysis, fault, state)
                 if analysis.offer is None:
                     chosen = config.compute != "auto"
@@ -389,7 +396,6 @@ class Engine:
             peak=levels.peak,
             means=levels.means,
             faults=self._cleaner.faults,
-            integer_bits=self._cleaner.integer_bits,
         )
         dropped = self._outbox.put(columns)
         self._tally.add(columns=columns.n_columns, dropped_columns=dropped)

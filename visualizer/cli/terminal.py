@@ -12,7 +12,8 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from visualizer.cli.said import Said
+from visualizer.audio.notices import integers_taken_for_floats
+from visualizer.cli.said import Said, saying_once
 from visualizer.engine.columns import MelColumns
 from visualizer.engine.engine import Engine
 from visualizer.engine.history import FORGETFUL_BYTES, MEMORY_BYTES
@@ -20,7 +21,7 @@ from visualizer.engine.latency import STAGES, LatencyLog
 from visualizer.engine.options import RunOptions, engine_config, fallbacks, kernel_plan
 from visualizer.engine.reader import EngineReader
 from visualizer.engine.report import RunMeter, make_report, write_report
-from visualizer.engine.status import EngineStatus
+from visualizer.engine.status import EngineStatus, gain_text
 from visualizer.errors import ConfigError
 from visualizer.export.recorder import RECORDING_END_S, Recorder, warn_unfinished
 from visualizer.mel.picture import PictureUnit
@@ -39,6 +40,7 @@ class _View:
         self._live = Live(console=self._console, auto_refresh=False)
         self._said = Said()
         self._next_at = 0.0
+        self._say_once = saying_once()
         self._latest: tuple[EngineStatus, LatencyLog, MelColumns] | None = None
 
     def __enter__(self) -> _View:
@@ -60,6 +62,8 @@ class _View:
         if newest is None or status.state == "waiting":
             return
         self._latest = status, latency, newest
+        if (bits := newest.integer_bits) is not None:
+            self._say_once(integers_taken_for_floats(bits))
         if now < self._next_at:
             return
         text = describe(status, latency, newest)
@@ -85,6 +89,8 @@ def describe(status: EngineStatus, latency: LatencyLog, newest: MelColumns) -> s
     """One line of numbers."""
     source, mel = status.source, status.mel
     parts = [f"{source.name} {source.sample_rate} Hz" if source else "", mel.name if mel else ""]
+    if gain := gain_text(status):
+        parts.insert(1, gain)
     if status.backend is not None:
         agreement = f", {status.deviation:.1e} off float64" if status.deviation else ""
         parts.append(f"{status.backend} on {status.device}{agreement}")
@@ -96,6 +102,8 @@ def describe(status: EngineStatus, latency: LatencyLog, newest: MelColumns) -> s
         times = latency.percentiles(stage)
         if times is not None:
             parts.append(f"{stage} p50 {times.p50:.2f} p99 {times.p99:.2f} ms")
+    if status.bad_samples:
+        parts.append(f"{status.bad_samples} bad samples")
     dropped = status.dropped_blocks + status.dropped_columns
     if status.drift_ppm is not None:
         parts.append(f"drift {status.drift_ppm:+.0f} ppm")

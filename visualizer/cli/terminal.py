@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import time
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
@@ -23,6 +23,7 @@ from visualizer.engine.status import EngineStatus
 from visualizer.errors import ConfigError
 from visualizer.export.recorder import RECORDING_END_S, Recorder, warn_unfinished
 from visualizer.mel.picture import PictureUnit
+from visualizer.support.console import plain_console
 from visualizer.support.process import StopSignals, settle
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
@@ -34,7 +35,7 @@ class _View:
     """Shows the newest state, at the pace that the output can take."""
 
     def __init__(self) -> None:
-        self._console = Console(highlight=False)
+        self._console = plain_console()
         self._live = Live(console=self._console, auto_refresh=False)
         self._fault: str | None = None
         self._next_at = 0.0
@@ -54,7 +55,7 @@ class _View:
     def show(self, status: EngineStatus, latency: LatencyLog, newest: MelColumns | None) -> None:
         if status.state in ("running", "waiting") and status.fault != self._fault:
             fault = status.fault or "it goes on"
-            Console(stderr=True, soft_wrap=True).print(fault, style="yellow", markup=False)
+            plain_console(stderr=True).print(fault, style="yellow", soft_wrap=True)
         self._fault = status.fault
         now = time.perf_counter()
         if newest is None or status.state == "waiting":

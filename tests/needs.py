@@ -3,6 +3,7 @@
 Standard library only, so that the launcher can ask before anything is installed.
 """
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ PROGRAMS = (
     Need("pactl", PURPOSE, "pulseaudio-utils", "", "libpulse"),
     Need("Xvfb", PURPOSE, "xvfb", "xorg-x11-server-Xvfb", "xorg-server-xvfb"),
     Need("xdotool", PURPOSE, "xdotool"),
+    Need("openbox", PURPOSE, "openbox"),
     Need("desktop-file-validate", PURPOSE, "desktop-file-utils"),
 )
 
@@ -28,6 +30,13 @@ ALSA_PULSE = Need(
     "alsa-plugins",
 )
 ALSA_PLUGIN_FOLDERS = ("*-linux-gnu*/alsa-lib", "../lib64/alsa-lib", "alsa-lib")
+
+
+def pipewire_root() -> Path | None:
+    """Return the folder that PipeWire's packages were unpacked into; None: there is none."""
+    folder = os.environ.get("MEL_VISUALIZER_PIPEWIRE")
+    root = Path(folder) if folder else Path(__file__).parents[1] / ".pipewire"
+    return root if (root / "usr" / "bin" / "wireplumber").is_file() else None
 
 
 def missing() -> list[Need]:

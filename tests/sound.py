@@ -24,10 +24,10 @@ class SoundServer:
     What runs with `environment` plays to it and records from it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, socket: Path | None = None) -> None:
         self.folder = folder
         self.process: subprocess.Popen[bytes] | None = None
-        self._socket = folder / "socket"
+        self._socket = socket or folder / "socket"
         alsa = folder / "alsa.conf"
         devices = "".join(
             f'pcm.mic_{s[-1]} {{ type pulse device "{s}.monitor" hint {{ show on }} }}\n'

@@ -78,7 +78,7 @@ def test_levels_are_of_what_came_since_the_last_look() -> None:
 
 def columns(config: FrontEnd, samples: np.ndarray, rate_hz: int) -> np.ndarray:
     """(n_columns, n_mels) of (n,) samples that come in blocks of 5 ms."""
-    cleaner, pipeline = Cleaner(), Pipeline(config, rate_hz, 1, None)
+    cleaner, pipeline = Cleaner(), Pipeline(config, rate_hz, 1, "mean")
     length = round(BLOCK * rate_hz)
     pieces = [
         pipeline.push(at, cleaner.clean(samples[at : at + length, None]))[1][0]

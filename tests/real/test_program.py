@@ -177,6 +177,7 @@ def test_a_file_plays_to_its_end(program: Callable[..., Finished], tmp_path: Pat
         "host_api": None,
         "sample_rate": 8000,
         "channels": 1,
+        "note": "",
     }
     assert report["columns"] == 1 + 8000 // 100
 
@@ -222,7 +223,7 @@ def test_bad_input_is_one_clear_line(
         (("--source", "demo", "--device", "mic_a"), "--device goes with a microphone"),
         (("--report", "no/such/folder.json"), "the report cannot be written"),
         (("--screenshot", "a.gif"), "must end in .png"),
-        (("--size", "9x9"), "--size: '9x9' is not a size from 820x450"),
+        (("--size", "9x9"), "--size: '9x9' is not a size from 480x300"),
         (("--size", "big"), "--size: 'big' is not WIDTHxHEIGHT, such as"),
         (("--duration", "-1"), "--duration: '-1' is not a number of seconds above 0"),
         (("--loop",), "--loop goes with --source FILE"),

@@ -72,8 +72,8 @@ def find_device(
     """Return the device that is meant: by index, exact name, or a part that only one name has.
 
     The sound server's own name of a source is as good. None means the system's default; with
-    `host_api`, `wanted` is the exact name under that one. Raises DeviceError with the list where
-    none or several fit.
+    `host_api`, `wanted` is one of these names in full, under that one. Raises DeviceError with the
+    list where none or several fit.
     """
     if not devices:
         raise DeviceError(*_NO_DEVICE[direction])
@@ -82,7 +82,9 @@ def find_device(
         fitting = [device for device in devices if device.is_default]
         problem = f"the system names no default {direction} device"
     elif host_api is not None:
-        fitting = [d for d in devices if (d.name, d.host_api) == (wanted, host_api)]
+        fitting = [
+            d for d in devices if d.host_api == host_api and wanted in (d.name, d.server_source)
+        ]
     else:
         fitting = _fitting(devices, wanted)
         if len(fitting) > 1:

@@ -59,6 +59,9 @@ class DeviceHealth:
         if ring.fault is not None:
             return ring.fault
         now = time.perf_counter()
+        held_since = ring.held_since
+        if held_since is not None and now - held_since > self._patience.sound_s:
+            return f"the sound server does not say any more whether it records {name!r}"
         silent_since, patience_s = self._opened_at, self._patience.first_sound_s
         if self.has_delivered and ring.delivered_at is not None:
             silent_since, patience_s = ring.delivered_at, self._patience.sound_s

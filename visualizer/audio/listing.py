@@ -6,6 +6,7 @@ device thread or from a process of its own, never from the window's thread.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from types import ModuleType
@@ -22,6 +23,10 @@ from visualizer.audio.devices import (
 from visualizer.audio.portaudio import portaudio, words
 from visualizer.audio.server import server_sources
 from visualizer.errors import DeviceError
+
+SERVER_DEFAULTS = ("pulse", "default")
+"""ALSA's names of what leads to the sound server's own choice."""
+_HARDWARE = re.compile(r"\(hw:\d+,\d+\)$")
 
 
 def portaudio_devices(direction: Direction = "input") -> DeviceList:
@@ -74,14 +79,21 @@ def list_devices() -> DeviceList:
     listed = portaudio_devices()
     if way_to_server(listed.devices) is None:
         return listed
-    sources = told_apart(server_sources(_n_devices(portaudio())))
-    return replace(listed, devices=listed.devices + sources)
+    sources = server_sources(_n_devices(portaudio()))
+    return replace(listed, devices=(*listed.devices, *sources))
 
 
 def way_to_server(devices: Iterable[Device]) -> Device | None:
     """PortAudio's device through which the sound server's sources are opened."""
     by_name = {device.name: device for device in devices if device.host_api == "ALSA"}
-    return next((by_name[name] for name in ("pulse", "default") if name in by_name), None)
+    return next((by_name[name] for name in SERVER_DEFAULTS if name in by_name), None)
+
+
+def may_be_servers(device: Device) -> bool:
+    """Whether the sound server may be between the device and who records from it."""
+    if device.server_source is not None:
+        return True
+    return device.host_api == "ALSA" and not _HARDWARE.search(device.name)
 
 
 def look_up(device: str | None, host_api: str | None) -> Device:

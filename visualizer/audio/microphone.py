@@ -1,22 +1,34 @@
 """PortAudio capture.
 
-One other thread is at work here: PortAudio's own, which runs `_callback` for each block. All else
-is called from the device thread.
+Two other threads are at work here: PortAudio's own, which runs `_callback` for each block, and the
+watch's, which runs `_take_source`. All else is called from the device thread.
 """
 
 from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from visualizer.audio.attachment import Attachment, new_opening
 from visualizer.audio.capture import CaptureConfig
 from visualizer.audio.devices import DEFAULT_CHANNELS, Device
-from visualizer.audio.listing import accepted_rates, look_up
-from visualizer.audio.opening import open_stream, reported_latency_s, start_stream
+from visualizer.audio.listing import (
+    SERVER_DEFAULTS,
+    accepted_rates,
+    look_up,
+    may_be_servers,
+)
+from visualizer.audio.opening import (
+    not_recorded,
+    open_stream,
+    reported_latency_s,
+    start_stream,
+)
 from visualizer.audio.portaudio import close_stream, inside, is_jack, require_jack, rescan
 from visualizer.audio.ring import BlockRing
 from visualizer.audio.sample_clock import SampleClock
@@ -46,15 +58,29 @@ class Microphone:
                 f"{device.name!r} has {device.channels} input channels, not {channels}",
                 f"choose --channels {device.channels} or fewer",
             )
+        opening = new_opening()
         self._stream = open_stream(
-            device, "input", sample_rate, channels, self._callback, self._finished
+            device, "input", sample_rate, channels, self._callback, self._finished, opening
         )
         latency_s = reported_latency_s(self._stream)
+        node = device.server_source
         self.info = SourceInfo(
-            "mic", device.name, device.host_api, sample_rate, channels, latency_s
+            "mic", device.name, device.host_api, sample_rate, channels, latency_s, node
         )
         self._started_at = time.perf_counter()
         self._ring: BlockRing | None = None
+        self._follows = node is None and (
+            capture.device is None or device.is_default or device.name in SERVER_DEFAULTS
+        )
+        self._source: Device | None = None
+        self._fault: str | None = None
+        self._changes = 0
+        self._attachment: Attachment | None = None
+        if may_be_servers(device):
+            self._attachment = Attachment(opening, node, self._take_source)
+            if node is not None and not self._attachment.wait_until_found():
+                self.close()
+                raise not_recorded(device)
 
     def start(self, ring: BlockRing) -> None:
         """Deliver blocks into `ring` from now on. Raises DeviceError with what PortAudio said.
@@ -64,10 +90,15 @@ class Microphone:
         self._clock = SampleClock(self.info.sample_rate, ring.due_at, ring.spread_s)
         self._started_at = time.perf_counter()
         self._ring = ring
+        if self._fault is not None:
+            raise DeviceError(self._fault)
+        self._tell_source(ring)
         start_stream(self._stream, self.info.name)
 
     def close(self) -> None:
         """Stop delivering."""
+        if self._attachment is not None:
+            self._attachment.close()
         ring, self._ring = self._ring, None
         alive_at = self._started_at
         if ring is not None and ring.delivered_at is not None:
@@ -90,11 +121,57 @@ class Microphone:
             if is_stale:
                 ring.refuse(n_samples, captured_at)
             else:
-                ring.write(samples, captured_at, lost)
+                self._deliver(ring, samples, captured_at, lost)
         except Exception as error:
             # Raised further, it would end the stream with a line on stderr and nothing on screen.
             _log.exception("the capture callback failed")
             ring.finish(f"the capture callback failed: {error!r}")
+
+    def _deliver(
+        self, ring: BlockRing, samples: NDArray[np.float32], captured_at: float, lost: int
+    ) -> None:
+        """Let the reader have what is certainly of the source that was told last."""
+        changes = 0 if self._attachment is None else self._attachment.changes()
+        if changes == self._changes:
+            ring.write(samples, captured_at, lost)
+            return
+        ring.hold(samples, captured_at, lost)
+        if changes is not None:
+            # Some of it is of the one, some of the other, or of yet another one.
+            ring.forget()
+            self._changes = changes
+
+    def _take_source(self, source: Device | None) -> None:
+        """Follow the server to another source, or give up."""
+        before, self._source = self._source, source or self._source
+        if self._follows or before is None:
+            if self._ring is not None:
+                self._tell_source(self._ring)
+            return
+        name = self.info.name
+        self._fault = (
+            f"{name!r} is gone from the sound server; was it unplugged?"
+            if source is None
+            else f"the sound server records {source.name!r} in place of {name!r}; was that "
+            "unplugged, or the recording moved?"
+        )
+        ring, self._ring = self._ring, None
+        if ring is not None:
+            ring.finish(self._fault)
+
+    def _tell_source(self, ring: BlockRing) -> None:
+        """Let it be known when the server's own choice is another one than before."""
+        source = self._source
+        if not self._follows or source is None or source.server_source is None:
+            return
+        before, now = ring.recorded, (source.server_source, source.name)
+        ring.recorded = now
+        if before is not None and before[0] != now[0]:
+            name = self.info.name
+            note = f"{name!r} now records {now[1]!r} instead of {before[1]!r}"
+            if now[1] == before[1]:
+                note = f"{name!r} now records another {now[1]!r}: {now[0]}, not {before[0]}"
+            self.info = replace(self.info, note=note)
 
     def _finished(self) -> None:
         ring = self._ring

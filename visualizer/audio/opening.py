@@ -9,14 +9,13 @@ from typing import Any
 from visualizer.audio.devices import Device, Direction
 from visualizer.audio.listing import portaudio_devices, way_to_server
 from visualizer.audio.portaudio import (
-    close_stream,
     environment,
     inside,
     note_opened,
     portaudio,
     words,
 )
-from visualizer.audio.server import is_recorded_here, leading_to
+from visualizer.audio.server import leading_to, named
 from visualizer.audio.source import BLOCK_S
 from visualizer.errors import DeviceError
 
@@ -24,7 +23,7 @@ _REMEDY = (
     "install ALSA's plugin for the sound server (Debian, Ubuntu: libasound2-plugins, or "
     "pipewire-alsa) or choose another device"
 )
-_AS_AT_THE_START = {name: os.environ.get(name) for name in leading_to("")}
+_AS_AT_THE_START = {name: os.environ.get(name) for name in leading_to("", "")}
 
 
 LATENCY_LIMIT_S = 10.0
@@ -45,6 +44,7 @@ def open_stream(
     channels: int,
     callback: Callable[..., None],
     finished: Callable[[], None],
+    opening: str = "",
 ) -> Any:
     """Open a device as float32, in blocks of BLOCK_S and as promptly as can be.
 
@@ -55,13 +55,13 @@ def open_stream(
         channels: How many.
         callback: Called on PortAudio's thread for each block, as sounddevice's streams do.
         finished: Called when the stream has stopped, for whatever reason.
+        opening: By which the sound server's side of it can be found: see `attachment`.
 
     Returns:
         A sounddevice stream that is not started, for `start_stream` and `close_stream`.
 
     Raises:
-        DeviceError: With what PortAudio said; or the device is gone, or the sound server's source
-            that was listed is not what is recorded.
+        DeviceError: With what PortAudio said; or the device is gone.
     """
     sd = portaudio()
     listed, node = portaudio_devices(direction).devices, device.server_source
@@ -75,7 +75,9 @@ def open_stream(
         raise DeviceError(f"nothing leads to {device.name!r} any more", _REMEDY if node else "")
     make = sd.InputStream if direction == "input" else sd.OutputStream
     # Also where another opening, that leads elsewhere, still hangs.
-    with environment(_AS_AT_THE_START if node is None else leading_to(node)):
+    with environment(
+        _AS_AT_THE_START | named(opening) if node is None else leading_to(node, opening)
+    ):
         try:
             stream = make(
                 device=way.index,
@@ -94,12 +96,15 @@ def open_stream(
                 f"its own rate is {device.native_rate} Hz",
             ) from error
     note_opened(stream, device.host_api)
-    if node is not None and not is_recorded_here(node):
-        close_stream(stream)
-        raise DeviceError(
-            f"{device.name!r} is not what ALSA's device {way.name!r} records", _REMEDY
-        )
     return stream
+
+
+def not_recorded(device: Device) -> DeviceError:
+    """What to say where the sound server's source that was listed is not what is recorded."""
+    way = way_to_server(portaudio_devices().devices)
+    return DeviceError(
+        f"{device.name!r} is not what ALSA's device {way and way.name!r} records", _REMEDY
+    )
 
 
 @inside()

@@ -80,6 +80,7 @@ class BlockRing:
         self._n_channels = n_channels
         self._memory = Circular(capacity, n_channels)
         self._records: deque[_Record] = deque()
+        self._held: deque[_Record] = deque()
         self._notify = notify
         self._written = 0
         self._read = 0
@@ -102,6 +103,10 @@ class BlockRing:
         """how far apart the delays of its blocks are by themselves"""
         self.drift_ppm: float | None = None
         """how much faster the device's clock is than this machine's; None: not known"""
+        self.held_since: float | None = None
+        """s, perf_counter of the oldest block that is held back; None: there is none"""
+        self.recorded: tuple[str, str] | None = None
+        """what the sound server last recorded into it where it chooses: its own name, people's"""
         self.end: SourceEnd | None = None
         """None while the source runs"""
         self.fault: str | None = None
@@ -113,7 +118,19 @@ class BlockRing:
         return len(self._memory) - (self._written - self._read)
 
     def write(self, samples: NDArray[np.float32], captured_at: float, lost: int = 0) -> None:
-        """Copy in (n_samples, n_channels); `lost` samples went missing just before them."""
+        """Copy in (n_samples, n_channels); `lost` samples went missing just before them.
+
+        What was held back before follows with it.
+        """
+        self.hold(samples, captured_at, lost)
+        if self._held:
+            self._records.extend(self._held)
+            self._release()
+            if self._clock >= self._wanted:
+                self._notify(self)
+
+    def hold(self, samples: NDArray[np.float32], captured_at: float, lost: int = 0) -> None:
+        """Copy in as `write` does, but keep it from the reader until then, or until `forget`."""
         start = self._clock + lost
         n_samples = len(samples)
         self._clock = start + n_samples
@@ -123,9 +140,18 @@ class BlockRing:
         self._note(n_samples, captured_at)
         self._memory.write(self._written, samples)
         self._written += n_samples
-        self._records.append(_Record(start, n_samples, captured_at))
-        if self._clock >= self._wanted:
-            self._notify(self)
+        self._held.append(_Record(start, n_samples, captured_at))
+        if self.held_since is None:
+            self.held_since = captured_at
+
+    def forget(self) -> None:
+        """Take back what is held: it is missing from the stream then."""
+        self._written -= sum(record.n_samples for record in self._held)
+        self._release()
+
+    def _release(self) -> None:
+        self._held.clear()
+        self.held_since = None
 
     def refuse(self, n_samples: int, captured_at: float) -> None:
         """Count a block that came and is not taken in."""
@@ -145,7 +171,8 @@ class BlockRing:
         self._notify(self)
 
     def resume(self) -> None:
-        """Let the same source, opened again, go on."""
+        """Let the same source, opened again, go on; what was held back before is forgotten."""
+        self.forget()
         self.end = self.fault = None
 
     def __len__(self) -> int:

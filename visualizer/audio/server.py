@@ -8,17 +8,17 @@ where there is none, there are no sources. Everything here may hang with the ser
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from visualizer.audio.devices import Device
+from visualizer.audio.devices import Device, told_apart
 
 _RETRY_S = 2.0
-_RECORDING_LIMIT_S = 2.0
 _MONITOR = ".monitor"
+OPENING = "mel-visualizer.opening"
+"""The property by which the server's client of an opening is known."""
 
 _log = logging.getLogger(__name__)
 
@@ -26,8 +26,8 @@ _log = logging.getLogger(__name__)
 def server_sources(first_index: int) -> list[Device]:
     """Return all sources; none where there is no server, or no libpulse to speak to it with."""
     try:
-        with _connected() as pulse:
-            return _read(pulse, first_index)
+        with connected() as pulse:
+            return list(read_sources(pulse, first_index).values())
     except Exception as error:
         # A list without them is better than no list, whatever the server or libpulse said.
         _log.debug("no sources of a sound server: %r", error)
@@ -46,7 +46,7 @@ def follow_sources(on_change: Callable[[], None]) -> None:
 
     while True:
         try:
-            with _connected() as pulse:
+            with connected() as pulse:
                 _listen(pulse, compare)
         except (ImportError, OSError):
             return
@@ -56,63 +56,50 @@ def follow_sources(on_change: Callable[[], None]) -> None:
         time.sleep(_RETRY_S)
 
 
-def leading_to(node: str) -> dict[str, str]:
-    """The environment in which a device that leads to the server is opened as this source."""
+def leading_to(node: str, opening: str) -> dict[str, str]:
+    """The environment in which a device that leads to the server is opened as this source.
+
+    `opening` is the value of the property `OPENING` that the recording will have.
+    """
     # PipeWire's plugin for ALSA has no monitors: there, the sink itself is captured.
     is_monitor = node.endswith(_MONITOR)
-    return {
+    return named(opening) | {
         "PULSE_SOURCE": node,
         "PIPEWIRE_NODE": node.removesuffix(_MONITOR),
-        "PIPEWIRE_ALSA": f"{{ stream.capture.sink = {str(is_monitor).lower()} }}",
+        "PIPEWIRE_ALSA": f"{{ {OPENING} = {opening} stream.capture.sink = "
+        f"{str(is_monitor).lower()} }}",
     }
 
 
-def is_recorded_here(node: str) -> bool:
-    """Whether the server says, soon enough, that this process records from the source."""
-    deadline = time.monotonic() + _RECORDING_LIMIT_S
-    try:
-        with _connected() as pulse:
-            while not _records(pulse, node):
-                if time.monotonic() > deadline:
-                    return False
-                time.sleep(0.05)
-            return True
-    except Exception as error:
-        _log.warning("the sound server does not say what is recorded: %r", error)
-        return False
-
-
-def _records(pulse: Any, node: str) -> bool:
-    # PipeWire says whose a recording is by its client alone.
-    own = {
-        client.index
-        for client in pulse.client_list()
-        if client.proplist.get("application.process.id") == str(os.getpid())
-    }
-    nodes = {source.index: source.name for source in pulse.source_list()}
-    return any(
-        output.client in own and nodes.get(output.source) == node
-        for output in pulse.source_output_list()
-    )
+def named(opening: str) -> dict[str, str]:
+    """The environment in which what is opened has this value of the property `OPENING`."""
+    return {f"PULSE_PROP_{OPENING}": opening}
 
 
 @contextmanager
-def _connected() -> Iterator[Any]:
-    """A pulsectl.Pulse. Raises what pulsectl raises, OSError without libpulse."""
+def connected(poll: Callable[[list[Any], float], int] | None = None) -> Iterator[Any]:
+    """A pulsectl.Pulse, that waits by `poll`, see its `set_poll_func`.
+
+    Raises what pulsectl raises, OSError without libpulse.
+    """
     # Loading it takes a tenth of a second, which most starts of the program can do without.
     import pulsectl
 
     with pulsectl.Pulse("mel-visualizer", connect=False) as pulse:
+        if poll is not None:
+            pulse.set_poll_func(poll, lambda *_: None)
         # Without a time limit: pulsectl's always waits until it is over.
         pulse.connect(autospawn=False)
         yield pulse
 
 
-def _read(pulse: Any, first_index: int = 0) -> list[Device]:
+def read_sources(pulse: Any, first_index: int = 0) -> dict[int, Device]:
+    """Return the sources by the server's own numbers of them."""
     # PipeWire calls itself "PulseAudio (on PipeWire …)".
     server = "PipeWire" if "PipeWire" in pulse.server_info().server_name else "PulseAudio"
     sinks = {sink.name: sink.description or sink.name for sink in pulse.sink_list()}
-    return [
+    sources = pulse.source_list()
+    devices = [
         Device(
             index=index,
             name=(
@@ -126,8 +113,10 @@ def _read(pulse: Any, first_index: int = 0) -> list[Device]:
             native_rate=source.sample_spec.rate,
             server_source=source.name,
         )
-        for index, source in enumerate(pulse.source_list(), first_index)
+        for index, source in enumerate(sources, first_index)
     ]
+    numbers = (source.index for source in sources)
+    return dict(zip(numbers, told_apart(devices), strict=True))
 
 
 def _listen(pulse: Any, tell: Callable[[list[Device]], None]) -> None:
@@ -147,5 +136,5 @@ def _listen(pulse: Any, tell: Callable[[list[Device]], None]) -> None:
         # What happens while the sources are read is noted, too, but stops no listening.
         while has_changed:
             has_changed = False
-            tell(_read(pulse))
+            tell(list(read_sources(pulse).values()))
         pulse.event_listen()

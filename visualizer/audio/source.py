@@ -27,10 +27,14 @@ class SourceInfo(OfKind):
     channels: int
     device_latency_s: float | None = None
     """what the device reports from its converter to the callback; None: not reported"""
+    server_source: str | None = None
+    """what the sound server calls it, where one of that one's sources was asked for"""
+    note: str = ""
+    """what the user should know of it that is no fault, as a line; empty: nothing"""
 
     def to_dict(self) -> dict[str, str | int | None]:
         """Return what a stream or a report says of it, as plain JSON values."""
-        names = ("kind", "name", "host_api", "sample_rate", "channels")
+        names = ("kind", "name", "host_api", "sample_rate", "channels", "note")
         return {name: getattr(self, name) for name in names}
 
 

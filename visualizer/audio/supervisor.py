@@ -82,7 +82,15 @@ class SourceBack:
     info: SourceInfo
 
 
-SourceEvent = SourceOpened | SourceFailed | SourceLost | SourceBack
+@dataclass(frozen=True)
+class SourceChanged:
+    """It is known of what is open that it is something else, or is so in another way."""
+
+    ring: BlockRing
+    info: SourceInfo
+
+
+SourceEvent = SourceOpened | SourceFailed | SourceLost | SourceBack | SourceChanged
 
 
 @dataclass
@@ -285,6 +293,9 @@ class SourceSupervisor:
         elif playing.trouble is not None and health.has_delivered:
             playing.trouble = None
             self._on_event(SourceBack(playing.ring, playing.info))
+        elif playing.source is not None and playing.source.info != playing.info:
+            playing.info = playing.source.info
+            self._on_event(SourceChanged(playing.ring, playing.info))
 
     @property
     def _stands_in(self) -> bool:
@@ -302,7 +313,7 @@ class SourceSupervisor:
         info = lost.info
         capture = replace(
             lost.capture,
-            device=info.name,
+            device=info.server_source or info.name,
             host_api=info.host_api,
             preferred_rate=info.sample_rate,
         )

@@ -63,7 +63,7 @@ class Writer:
     def column(self, column: StreamColumn) -> Iterator[bytes]:
         yield from ()
 
-    def state(self, state: State, fault: str | None) -> Iterator[bytes]:
+    def state(self, state: State, fault: str | None, note: str) -> Iterator[bytes]:
         yield from ()
 
 
@@ -87,8 +87,8 @@ class Lines(Writer):
         fields = vars(column) | {"values": _listed(column.values)}
         yield _line(type="column", **fields)
 
-    def state(self, state: State, fault: str | None) -> Iterator[bytes]:
-        yield _line(type="state", state=state, fault=fault)
+    def state(self, state: State, fault: str | None, note: str) -> Iterator[bytes]:
+        yield _line(type="state", state=state, fault=fault, note=note)
 
 
 class Arrays(Writer):

@@ -8,7 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from visualizer.audio.capture import CaptureConfig, SourceKind
-from visualizer.cli.options import Group, add_front_end, add_option, number, said_front_end
+from visualizer.audio.channels import SIDE_BY_SIDE_MAX
+from visualizer.cli.options import (
+    Group,
+    add_channel,
+    add_front_end,
+    add_option,
+    number,
+    said_front_end,
+)
 from visualizer.engine.config import choice
 from visualizer.engine.options import RunOptions
 from visualizer.errors import ConfigError, VisualizerError
@@ -37,6 +45,8 @@ def add_analysis(parser: argparse.ArgumentParser, default: str) -> Group:
     """Declare the front-end and the kernel; return the group for what only one command has."""
     analysis = parser.add_argument_group("analysis")
     add_front_end(analysis, f"front-end (default: {default})")
+    each = f"up to {SIDE_BY_SIDE_MAX} side by side"
+    add_channel(analysis, each, None)
     analysis.add_argument("--compute", choices=COMPUTE_CHOICES, help="where the kernel runs")
     analysis.add_argument(
         "--kernel",
@@ -90,6 +100,7 @@ def run_options(arguments: argparse.Namespace, capture: CaptureConfig | None) ->
     return RunOptions(
         capture=capture,
         **({} if found is None else choice(found)),
+        channel=arguments.channel,
         compute=arguments.compute,
         kernel=arguments.kernel,
         duration_s=arguments.duration,

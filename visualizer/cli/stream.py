@@ -14,18 +14,17 @@ import threading
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import replace
 
-from visualizer.audio.channels import n_signals
+from visualizer.audio.channels import Channel, n_signals
 from visualizer.cli.formats import WRITERS, Heading, StreamColumn
+from visualizer.cli.said import Said
 from visualizer.engine.columns import MelColumns
-from visualizer.engine.config import Channel
 from visualizer.engine.engine import Engine
 from visualizer.engine.history import FORGETFUL_BYTES
 from visualizer.engine.options import OutputFormat, RunOptions, engine_config, kernel_plan
 from visualizer.engine.reader import LOOK_S, EngineReader
 from visualizer.engine.status import EngineStatus
-from visualizer.errors import ConfigError, DeviceError
+from visualizer.errors import ConfigError
 from visualizer.support.process import StopSignals, settle
 
 _LAST_S = 1.0
@@ -34,16 +33,16 @@ _FULL_S = 0.005
 """Where a pipe that is full does not let us wait."""
 
 
-def run_stream(options: RunOptions, form: OutputFormat, channel: Channel) -> int:
+def run_stream(options: RunOptions, form: OutputFormat) -> int:
     """Write columns until the duration or the sound ends, Ctrl-C, or nobody reads.
 
     Returns the exit code. Raises DeviceError where the source cannot be opened or ends badly, and
     ConfigError where the output cannot be written.
     """
-    signals = StopSignals()
+    signals, config = StopSignals(), engine_config(options)
     reader = EngineReader(
         lambda wake: Engine(
-            replace(engine_config(options), channel=channel),
+            config,
             (),
             wake,
             strict=True,
@@ -52,7 +51,7 @@ def run_stream(options: RunOptions, form: OutputFormat, channel: Channel) -> int
         ),
         duration_s=options.duration_s,
     )
-    output = _Output(reader, form, channel)
+    output = _Output(reader, form, config.channel)
     while not signals.exit_code and (left_s := reader.deadline - time.perf_counter()) > 0:
         if output.over.wait(min(LOOK_S, left_s)):
             break
@@ -97,7 +96,7 @@ class _Output:
         self._config_id = self._stream_id = -1
         self._next_column = 0
         self._drops = self._told_drops = 0
-        self._fault: str | None = None
+        self._said = Said()
         self.written = self.gaps = self.missing = 0
         self.error: Exception | None = None
         """what ended it, other than the engine's end"""
@@ -135,24 +134,24 @@ class _Output:
         is_last, is_first, reader = self._is_last, self._reader.first_at is None, self._reader
         deliveries = reader.drain()
         status = reader.status
-        # A source is lost after its columns, and back before them.
-        if status.state == "running":
+        # A source is lost after its columns, and back before them; the heading comes first.
+        if status.state == "running" and self._heading is not None:
             self._tell(status)
         self._drops = reader.engine.status().dropped_columns
         if deliveries and is_first:
             settle()
         for columns in deliveries:
             self._write(columns)
-        if status.state == "waiting":
+        if status.state == "waiting" or self._heading is not None:
             self._tell(status)
         return bool(deliveries) or not (is_last or reader.is_over)
 
     def _tell(self, status: EngineStatus) -> None:
-        if status.fault == self._fault:
-            return
-        self._fault = status.fault
-        self._put(self._writer.state(status.state, status.fault))
-        _say(status.fault or "it goes on")
+        news = self._said.news(status)
+        if news is not None:
+            note = status.source.note if status.source else ""
+            self._put(self._writer.state(status.state, status.fault, note))
+            _say(news)
 
     def _write(self, columns: MelColumns) -> None:
         if columns.config_id != self._config_id and not self._begin(columns.config_id):
@@ -188,18 +187,13 @@ class _Output:
         source, mel = status.source, status.mel
         if status.config_id != config_id or source is None or mel is None:
             return False
-        channel = self._channel
-        if isinstance(channel, int) and channel >= source.channels:
-            raise DeviceError(
-                f"--channel is {channel + 1}",
-                f"{source.name!r} is open with the channels 1 to {source.channels}",
-            )
         if status.stream_id != self._stream_id:
             if self._heading is not None:
                 _say(f"the stream begins anew: {source.name}, {source.sample_rate} Hz")
             self._next_column = 0
         self._config_id, self._stream_id = config_id, status.stream_id
-        n = n_signals(source.channels, channel) if channel == "each" else None
+        is_each = self._channel == "each"
+        n = n_signals(source.channels, "each") if is_each else None
         self._heading = Heading(source, mel, n)
         self._put(self._writer.heading(self._heading))
         return True

@@ -12,6 +12,7 @@ from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
+from visualizer.cli.said import Said
 from visualizer.engine.columns import MelColumns
 from visualizer.engine.engine import Engine
 from visualizer.engine.history import FORGETFUL_BYTES, MEMORY_BYTES
@@ -37,7 +38,7 @@ class _View:
     def __init__(self) -> None:
         self._console = plain_console()
         self._live = Live(console=self._console, auto_refresh=False)
-        self._fault: str | None = None
+        self._said = Said()
         self._next_at = 0.0
         self._latest: tuple[EngineStatus, LatencyLog, MelColumns] | None = None
 
@@ -53,10 +54,9 @@ class _View:
             _say(describe(*self._latest))
 
     def show(self, status: EngineStatus, latency: LatencyLog, newest: MelColumns | None) -> None:
-        if status.state in ("running", "waiting") and status.fault != self._fault:
-            fault = status.fault or "it goes on"
-            plain_console(stderr=True).print(fault, style="yellow", soft_wrap=True)
-        self._fault = status.fault
+        news = self._said.news(status)
+        if news is not None:
+            plain_console(stderr=True).print(news, style="yellow", soft_wrap=True)
         now = time.perf_counter()
         if newest is None or status.state == "waiting":
             return

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visualizer.audio.capture import CaptureConfig
+from visualizer.audio.channels import said
 from visualizer.audio.health import PATIENCE, Patience
 from visualizer.audio.portaudio import load_soon, wait_for_start
 from visualizer.audio.ring import AudioBlock, BlockRing, SourceEnd
@@ -29,6 +30,7 @@ from visualizer.audio.sanitize import Cleaner
 from visualizer.audio.source import LATE_LIMIT_S, AudioSource
 from visualizer.audio.supervisor import (
     SourceBack,
+    SourceChanged,
     SourceEvent,
     SourceFailed,
     SourceLost,
@@ -197,6 +199,8 @@ class Engine:
         elif isinstance(event, SourceBack) and state == "waiting":
             self._tally.add(reopened=1)
             self._set(state="running", source=event.info, fault=None)
+        elif isinstance(event, SourceChanged) and state == "running":
+            self._set(source=event.info)
 
     def _open(self, capture: CaptureConfig) -> None:
         self._requested = capture
@@ -247,11 +251,15 @@ class Engine:
         wanted = replace(wanted, capture=opened.capture)
         if opened.requested == self._requested:
             self._wanted = wanted
-        spares = (
+        spares = [
             replace(self._status.config, capture=opened.capture),
+            replace(wanted, channel="mean"),
             replace(wanted, compute="cpu"),
             EngineConfig(opened.capture, compute="cpu"),
-        )
+        ]
+        if self._strict:
+            # Another channel than the one that is asked for is never taken for it.
+            spares = [spare for spare in spares if spare.channel == wanted.channel]
         self._build((wanted,) if strict else (wanted, *spares), opened.fault)
         # What the source wrote before it was known here.
         self._inbox.put(opened.ring)
@@ -273,6 +281,8 @@ class Engine:
             else:
                 if config is not configs[0]:
                     self._wanted = config
+                    if config.channel != configs[0].channel:
+                        fault = f"{fault} · instead: {said(config.channel)}"
                 self._begin(analysis, fault, state)
                 if analysis.offer is None:
                     chosen = config.compute != "auto"

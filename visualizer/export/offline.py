@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO
 
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from visualizer.audio.channels import signals_of
+from visualizer.audio.channels import Channel, require_channels, signals_of
 from visualizer.audio.file import open_audio, read_blocks
 from visualizer.errors import ConfigError
 from visualizer.export.archive import CLIP, STREAMING, GrowingArray, about, write_archive
@@ -21,7 +21,6 @@ from visualizer.mel.clip import cut, finished_columns
 from visualizer.mel.front_end import FrontEnd
 from visualizer.support.files import replacing, writing
 
-Channels = Literal["mean", "all"] | int
 Samples = NDArray[np.float32]
 Columns = NDArray[np.float32]
 
@@ -32,25 +31,29 @@ STREAMING_BLOCK_S = 0.01
 
 @contextmanager
 def opened_mono(
-    path: Path, on_progress: Callable[[float], None] = lambda _: None
+    path: Path,
+    on_progress: Callable[[float], None] = lambda _: None,
+    channel: Channel = "mean",
 ) -> Iterator[tuple[soundfile.SoundFile, Iterator[Samples]]]:
-    """Open an audio file; yield it, and its channels' mean in blocks of float32 (n_samples, 1).
+    """Open an audio file; yield it, and one signal of it in blocks of float32 (n_samples, 1).
 
     `on_progress` is told the share that is read.
 
     Raises:
         SourceError: It cannot be read.
+        ConfigError: It does not have the channel.
     """
     with open_audio(path) as file:
+        require_channels(channel, file.channels, str(path))
         blocks = read_blocks(file, path, round(BLOCK_S * file.samplerate), on_progress)
-        yield file, (signals_of(block, None) for block in blocks)
+        yield file, (signals_of(block, channel) for block in blocks)
 
 
 def write_features(
     source: Path,
     output: Path,
     front_end: Callable[[int], FrontEnd],
-    channels: Channels,
+    channel: Channel,
     *,
     streaming: bool,
     on_progress: Callable[[float], None] = lambda _: None,
@@ -59,18 +62,15 @@ def write_features(
 
     `front_end` is asked for the config at the file's sample rate; the sound is resampled where the
     answer has another. `on_progress` is told the share that is done. The shape is (rows,
-    n_columns), or (n_channels, rows, n_columns) for "all". What `output` held before stays until
-    all is written. Raises SourceError or ConfigError.
+    n_columns), or (n_channels, rows, n_columns) for "each", however many these are. What `output`
+    held before stays until all is written. Raises SourceError or ConfigError.
     """
     with open_audio(source) as file:
-        if isinstance(channels, int) and not 1 <= channels <= file.channels:
-            there = f"the channels 1 to {file.channels}" if file.channels > 1 else "channel 1 alone"
-            raise ConfigError(f"--channels is {channels}", f"{str(source)!r} has {there}")
+        require_channels(channel, file.channels, str(source))
         config = front_end(file.samplerate)
-        n_channels = file.channels if channels == "all" else 1
+        n_channels = file.channels if channel == "each" else 1
         blocks = read_blocks(file, source, round(BLOCK_S * file.samplerate), on_progress)
-        if channels != "all":
-            channel = None if channels == "mean" else channels - 1
+        if channel != "each":
             blocks = (signals_of(block, channel) for block in blocks)
         if streaming:
             blocks = cut(blocks, round(STREAMING_BLOCK_S * file.samplerate))
@@ -80,7 +80,7 @@ def write_features(
                 replacing(output) as unfinished,
                 _opened(unfinished) as file_of_columns,
             ):
-                shape = (n_channels, 0, 0) if channels == "all" else (0, 0)
+                shape = (n_channels, 0, 0) if channel == "each" else (0, 0)
                 array = GrowingArray(file_of_columns, np.dtype("<f4"), shape)
                 for columns in finished_columns(
                     blocks,
@@ -90,7 +90,7 @@ def write_features(
                     partial(_Spool, unfinished.parent),
                     streaming=streaming,
                 ):
-                    array.append(columns if channels == "all" else columns[0])
+                    array.append(columns if channel == "each" else columns[0])
                 array.sync()
                 if output.suffix == ".npz":
                     times_s = column_times_s(config, array.shape[-1])

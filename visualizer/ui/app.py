@@ -31,6 +31,7 @@ from visualizer.ui.controls.details import fault_line, make_details
 from visualizer.ui.controls.settings import Settings
 from visualizer.ui.garbage import settle_here
 from visualizer.ui.picture.png import png_of
+from visualizer.ui.placement import keep_on_screen
 from visualizer.ui.theme import apply_theme
 from visualizer.ui.window import Window
 
@@ -82,6 +83,7 @@ def run_window(options: RunOptions, faults: Faults) -> int:
     window = Window(start_engine, store)
     if options.size is not None:
         window.resize(*options.size)
+        keep_on_screen(window)
     window.offer_details(lambda: make_details(window.engine_status(), faults))
     run = _Run(application, window, options, meter)
     watch = FaultWatch(window, faults)

@@ -31,7 +31,7 @@ from PyQt6.QtWidgets import (
 from visualizer.engine.config import EngineConfig, choice
 from visualizer.engine.engine import Engine
 from visualizer.engine.latency import LatencyLog
-from visualizer.engine.options import DEFAULT_ENGINE_CONFIG, MINIMUM_SIZE
+from visualizer.engine.options import DEFAULT_ENGINE_CONFIG, MINIMUM_SIZE, USUAL_SIZE
 from visualizer.engine.reader import EngineReader
 from visualizer.engine.status import EngineStatus
 from visualizer.export.recorder import RECORDING_END_S
@@ -56,8 +56,9 @@ from visualizer.ui.front_ends import OwnFrontEnds
 from visualizer.ui.pace import PaintPace
 from visualizer.ui.panels.latency_figures import numbers_table
 from visualizer.ui.picture.display import FRONT_ENDS, DisplayConfig
-from visualizer.ui.picture.overlay import latency_lines
+from visualizer.ui.picture.overlay import latency_lines, short_latency_lines
 from visualizer.ui.picture.viewer import Viewer
+from visualizer.ui.placement import keep_on_screen
 from visualizer.ui.recordings import Recordings
 from visualizer.ui.regions import save_region
 from visualizer.ui.saver import Saver
@@ -137,8 +138,9 @@ class Window(QMainWindow):
         self._context.addActions([self.menus.actions[command] for command in _CONTEXT])
         self._show_display(self.viewer.display)
         self.setMinimumSize(*MINIMUM_SIZE)
-        self.resize(1280, 720)
+        self.resize(*USUAL_SIZE)
         self.restoreGeometry(store.geometry())
+        keep_on_screen(self)
         self.restoreState(store.docks())
 
     def _lay_out(self) -> None:
@@ -343,6 +345,8 @@ class Window(QMainWindow):
             self.controls.show_status(self._status)
 
     def _start(self) -> None:
+        # Its frame is known now.
+        keep_on_screen(self)
         # Only now is the window visible, and the time that torch takes to load costs no wait.
         self._reader = EngineReader(self._start_engine, on_news=self._bridge.wake)
         self._texts.start(_TEXT_INTERVAL_MS)
@@ -377,7 +381,7 @@ class Window(QMainWindow):
             return
         self._asked = None
         self.controls.show_status(status)
-        self.banner.show_fault(status.fault or "")
+        self._show_fault_or_note(before, status)
         if self._choice_is_new and status.state == "running":
             self._choice_is_new = False
             if status.fault is None:
@@ -404,6 +408,17 @@ class Window(QMainWindow):
         if status.state == "failed":
             self.failed.emit(status.fault)
 
+    def _show_fault_or_note(self, before: EngineStatus | None, status: EngineStatus) -> None:
+        """Say what is wrong, or else what the user should know of the source, until closed."""
+        now, told = (
+            (s.fault, s.source.note if s.source else "") if s else (None, "")
+            for s in (status, before)
+        )
+        if now == (None, "") or status.fault is not None:
+            self.banner.show_fault(status.fault or "")
+        elif now != told:
+            self.banner.show_text(now[1])
+
     def _look(self) -> None:
         """A few times a second: what need not be shown at once."""
         if self._bridge.resting:
@@ -422,7 +437,10 @@ class Window(QMainWindow):
         self.viewer.inspector.show()
         self.viewer.follow_range()
         plate = self.stack.latency
-        if plate.visible and plate.set_lines(latency_lines(status, self.latency)):
+        if not plate.visible:
+            return
+        lines = latency_lines(status, self.latency)
+        if plate.set_lines(lines, short_latency_lines(status, self.latency)):
             self.stack.refresh_soon()
 
     def _show_spectrum(self) -> None:

@@ -181,7 +181,7 @@ def test_channels_side_by_side_have_a_lane_each(tmp_path: Path, qtbot: QtBot) ->
     with running(window, qtbot):
         press(window, "L")
         hear(window, qtbot, 0.5)
-        pick(window.controls.channel, "side by side", qtbot)
+        pick(window.controls.channel, "each", qtbot)
         qtbot.waitUntil(lambda: len(window.stack.lanes) == 2)
         qtbot.waitUntil(lambda: window.viewer.tracks.first[0].columns.end > 100)
         freeze(window, qtbot)
@@ -255,7 +255,7 @@ def test_the_unit_is_said_as_far_as_there_is_room(noisy: Window, qtbot: QtBot) -
 
     assert units() == ["dB re full-scale sine"]
     noisy.viewer.show_in(second="simli-librosa", difference=True)
-    noisy.resize(noisy.minimumSize())
+    noisy.resize(820, 450)
     qtbot.waitUntil(lambda: len(units()) == 3 and units()[0].endswith("…"), timeout=WAIT_MS)
     noisy.viewer.show_in(second=None)
     qtbot.waitUntil(lambda: units() == ["dB re full-scale sine"], timeout=WAIT_MS)

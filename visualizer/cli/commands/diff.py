@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, get_args
 
 from visualizer.cli.options import (
     FRONT_END,
+    add_channel,
     add_front_end,
     add_option,
     chosen_front_end,
@@ -48,6 +49,7 @@ def register(parser: argparse.ArgumentParser) -> None:
         )
     text = "what front-ends and your code go over (default: demo, the built-in sound)"
     add_option(parser, "--on", "SOUND", str, text)
+    add_channel(parser)
     add_front_end(parser, "what recordings go through (default: simli), or what made a .npy")
     parser.add_argument(
         "--unit",
@@ -85,6 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
         front_end=(said or chosen_front_end(arguments)).at,
         features_front_end=None if said is None else said.at(None),
         kernels=cache_folder() / "kernels",
+        channel=arguments.channel,
         python=Python(executable, arguments.limit),
     )
     hush_torch()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from visualizer.cli.options import add_option, file_name, require_writable
+from visualizer.cli.options import add_channel, add_option, file_name, require_writable
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -27,6 +27,7 @@ def register(parser: argparse.ArgumentParser) -> None:
         metavar="SOUND",
         help="the audio file that they were made of, or demo, the built-in sound",
     )
+    add_channel(parser)
     text = "what to compare with: a preset, a model's folder or file (default: the nearest)"
     add_option(parser, "--near", "WHAT", str, text)
     add_option(parser, "--json", "FILE", Path, "save what was found as JSON")
@@ -52,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         find_front_end(arguments.near)
     features = read_features(arguments.features)
     path = demo_path() if arguments.on == "demo" else Path(arguments.on).expanduser()
-    with opened_mono(path) as (file, blocks):
+    with opened_mono(path, channel=arguments.channel) as (file, blocks):
         samples = np.concatenate([np.zeros(0, np.float32), *(block[:, 0] for block in blocks)])
         sample_rate = file.samplerate
     with progress_on_terminal() as progress:

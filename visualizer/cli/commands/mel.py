@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 
 from visualizer.cli.options import (
+    add_channel,
     add_front_end,
-    add_option,
     channel,
     chosen_front_end,
     file_name,
@@ -27,9 +27,14 @@ def register(parser: argparse.ArgumentParser) -> None:
         help="a .npy or .npz file",
     )
     add_front_end(parser, "front-end (default: simli)")
-    channels = channel("mean", "all")
-    add_option(
-        parser, "--channels", "mean|all|K", channels, "K counts from 1 (default: mean)", "mean"
+    add_channel(parser, "has an array of its own")
+    # What it was called before 0.2.
+    parser.add_argument(
+        "--channels",
+        dest="channel",
+        type=lambda text: channel(each=True)("each" if text == "all" else text),
+        default=argparse.SUPPRESS,
+        help=argparse.SUPPRESS,
     )
     parser.add_argument(
         "--streaming", action="store_true", help="through the live path, in blocks of 10 ms"
@@ -50,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.input,
             output,
             front_end.at,
-            arguments.channels,
+            arguments.channel,
             streaming=arguments.streaming,
             on_progress=lambda share: progress.update(task, completed=share),
         )

@@ -51,7 +51,9 @@ def register(parser: argparse.ArgumentParser) -> None:
     output.add_argument(
         "--headless", action="store_true", help="a live view in the terminal instead"
     )
-    add_option(output, "--size", "WxH", _size, "of the window, such as 1280x720")
+    add_option(
+        output, "--size", "WxH", _size, "of the window, such as 1280x720; at most the screen"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -17,6 +17,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from visualizer.audio.channels import Channel
 from visualizer.errors import CodeError, ConfigError, VisualizerError, one_line, quoted
 from visualizer.export.archive import CLIP, STREAMING
 from visualizer.export.offline import opened_mono
@@ -74,6 +75,8 @@ class Sound:
     """Hz"""
     duration_s: float
     channels: int
+    channel: Channel
+    """what of them was taken"""
 
     @property
     def name(self) -> str:
@@ -92,6 +95,8 @@ class Shared:
     """what made the features that do not say it themselves; None where that is not known"""
     kernels: Path
     """the folder in which compiled ones are kept"""
+    channel: Channel = "mean"
+    """of each sound"""
     python: Python = field(default_factory=Python)
     """what runs a user's own code"""
 
@@ -249,12 +254,12 @@ def obtain_code(code: OwnCode, shared: Shared, other: Side | None) -> Side:
     Raises ConfigError, SourceError or CodeError.
     """
     mel = None if other is None else other.mel
-    with opened_mono(shared.sound) as (file, blocks):
+    with opened_mono(shared.sound, channel=shared.channel) as (file, blocks):
         rate = file.samplerate if mel is None else mel.sample_rate
         pieces = [np.zeros(0, np.float32)]
         pieces += [piece[:, 0] for piece in _at_rate(blocks, file.samplerate, rate)]
         seconds = file.frames / file.samplerate
-        sound = Sound(str(shared.sound), file.samplerate, seconds, file.channels)
+        sound = Sound(str(shared.sound), file.samplerate, seconds, file.channels, shared.channel)
     given = Given(np.concatenate(pieces), rate)
     returned = call(code, given.samples, rate, shared.python)
     try:
@@ -285,7 +290,7 @@ def _is_transposed(values: Values, other: Side | None) -> bool:
 
 def _computed(wanted: Operand, shared: Shared, on_progress: Callable[[float], None]) -> Side:
     path, kernel = wanted.path or shared.sound, wanted.kernel
-    with opened_mono(path, on_progress) as (file, blocks):
+    with opened_mono(path, on_progress, shared.channel) as (file, blocks):
         rate = file.samplerate
         config = (wanted.at or shared.front_end)(rate)
         values: Values
@@ -298,7 +303,7 @@ def _computed(wanted: Operand, shared: Shared, on_progress: Callable[[float], No
             made = _kernel(config, kernel, shared.kernels)
             pieces = finished_columns(blocks, config, rate, 1, list, streaming=False, kernel=made)
             values = np.concatenate([piece[0] for piece in pieces], axis=1)
-        sound = Sound(str(path), rate, file.frames / rate, file.channels)
+        sound = Sound(str(path), rate, file.frames / rate, file.channels, shared.channel)
     notes = (f"is {wanted.whose}",) if wanted.whose else ()
     return Side(wanted.title, config, kernel, sound, values, notes)
 
@@ -397,7 +402,7 @@ def _checked(values: Any, config: FrontEnd | None, name: str) -> Values:
         shape = " × ".join(map(str, values.shape)) or "one number"
         if values.ndim == 2 and values.shape[1] == 0:
             raise ConfigError(f"{name} holds no columns: {shape}")
-        hint = "`visualizer mel … --channels 1` writes one channel" if values.ndim == 3 else ""
+        hint = "`visualizer mel … --channel 1` writes one channel" if values.ndim == 3 else ""
         raise ConfigError(f"{name} holds {shape}, not bands × columns", hint)
     if config is not None and len(values) != config.n_model_rows:
         raise ConfigError(

@@ -27,6 +27,11 @@ def plain_tip(text: str) -> str:
 class ElidedLabel(QLabel):
     """The whole text is its tool tip."""
 
+    def __init__(self, text: str = "") -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setText(text)
+
     def setText(self, text: str | None) -> None:
         super().setText(text)
         self.setToolTip(plain_tip(text or ""))

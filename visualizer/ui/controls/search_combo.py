@@ -47,8 +47,8 @@ _PICKS = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 class SearchCombo(ValueCombo):
     """A `ValueCombo` whose list shows the values' tips beside them, and finds them by both."""
 
-    def __init__(self, name: str, tip: str) -> None:
-        super().__init__(name, tip)
+    def __init__(self, name: str, tip: str, *, least_em: float | None = None) -> None:
+        super().__init__(name, tip, least_em=least_em)
         self.list.picked.connect(self._pick)
 
     def _make_list(self) -> QWidget:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PyQt6.QtWidgets import QHBoxLayout, QWidget
+from PyQt6.QtCore import QEvent, QSize
+from PyQt6.QtGui import QResizeEvent
+from PyQt6.QtWidgets import QGridLayout, QWidget
 
 from visualizer.audio.notices import SoundWatch
 from visualizer.engine.columns import MelColumns
@@ -11,6 +13,9 @@ from visualizer.ui.controls.badge import FrontEndBadge, KernelBadge
 from visualizer.ui.controls.description import describe
 from visualizer.ui.controls.label import ElidedLabel
 from visualizer.ui.controls.meter import LevelMeter
+
+_MARGINS = 10, 2, 10, 6
+_SPACING = 10
 
 
 class StatusLine(QWidget):
@@ -25,14 +30,44 @@ class StatusLine(QWidget):
         self.label = ElidedLabel("starting")
         self.front_end = FrontEndBadge()
         self.badge = KernelBadge()
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(10, 2, 10, 6)
-        layout.addWidget(self.meter)
-        layout.addSpacing(10)
-        layout.addWidget(self.label, 1)
-        layout.addWidget(recording)
-        layout.addWidget(self.front_end)
-        layout.addWidget(self.badge)
+        self._beside = (self.meter, recording, self.front_end, self.badge)
+        self._is_apart = False
+        self._layout = QGridLayout(self)
+        self._layout.setContentsMargins(*_MARGINS)
+        self._layout.setHorizontalSpacing(_SPACING)
+        self._layout.setVerticalSpacing(2)
+        self._layout.setColumnStretch(1, 1)
+        for column, widget in enumerate(self._beside):
+            self._layout.addWidget(widget, 0, column + (column > 0))
+        self._layout.addWidget(self.label, 0, 1)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, super().minimumSizeHint().height())
+
+    def event(self, event: QEvent | None) -> bool:
+        if event is not None and event.type() == QEvent.Type.LayoutRequest:
+            self._lay_out()
+        return super().event(event)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        if event is None or event.size().width() != event.oldSize().width():
+            self._is_apart = False
+            self._lay_out()
+
+    def _lay_out(self) -> None:
+        """Give the words a line of their own where else they are cut.
+
+        They keep it until the width changes: they come and go, and the picture is not to jump.
+        """
+        left, _, right, _ = _MARGINS
+        beside = [w.sizeHint().width() + _SPACING for w in self._beside if w.isVisible()]
+        words = self.label.sizeHint().width()
+        self._is_apart |= words > self.width() - left - right - sum(beside)
+        place = (1, 0, 1, -1) if self._is_apart else (0, 1, 1, 1)
+        item = self._layout.indexOf(self.label)
+        if self._layout.getItemPosition(item)[:2] != place[:2]:
+            self._layout.addWidget(self.label, *place)
 
     def begin_sound(self) -> None:
         """Another sound, of which nothing is known yet."""

@@ -4,33 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from PyQt6.QtCore import pyqtSignal
-from PyQt6.QtWidgets import (
-    QComboBox,
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PyQt6.QtWidgets import QComboBox, QLabel, QPushButton, QToolButton
 
 from visualizer.audio.capture import CaptureConfig
+from visualizer.audio.channels import Channel, spelled
 from visualizer.audio.devices import COMMON_RATES_HZ, DeviceList, by_host_api
-from visualizer.engine.config import Channel, EngineConfig
+from visualizer.engine.config import EngineConfig
 from visualizer.engine.status import EngineStatus
+from visualizer.ui.controls.folding import Cell, FoldingRows
 from visualizer.ui.controls.search_combo import SearchCombo
 from visualizer.ui.controls.settings import RecentFrontEnd
 from visualizer.ui.controls.value_combo import ValueCombo
 from visualizer.ui.picture.display import COLOUR_MAPS, REVERSED, SPANS_S, DisplayConfig
 
-_MEAN = "mean"
 _NO_SECOND = "none"
 _OPEN_FILE = "open file"
 
-Combo = TypeVar("Combo", bound=ValueCombo)
+_NAME_EM = 6
+"""The width that a box of names, which may be of any length, can be pressed to."""
 
 
 def span_text(seconds: float) -> str:
@@ -38,19 +32,18 @@ def span_text(seconds: float) -> str:
     return f"{seconds:g} s" if seconds < 120 else f"{seconds / 60:g} min"
 
 
-def channel_choices(channels: int) -> list[tuple[str, object]]:
+def channel_choices(channels: int, channel: Channel) -> list[tuple[str, object]]:
     """Return the channel rules that this number of channels allows, as (text, value)."""
-    if channels == 1:
-        return [("mean", _MEAN)]
-    single: list[tuple[str, object]] = [(str(c + 1), c) for c in range(channels)]
-    return [("mean", _MEAN), *single, ("side by side", "each")]
+    rules: list[Channel] = ["mean", "each", *((c,) for c in range(channels))]
+    if channel not in rules:
+        rules.append(channel)
+    return [(spelled(rule), rule) for rule in rules]
 
 
-def channel_in_force(channel: Channel, channels: int) -> object:
-    """Return the value of the channel rule that holds with this number of channels."""
-    if channel == "each":
-        return "each" if channels > 1 else _MEAN
-    return _MEAN if channel is None or channel >= channels else channel
+def _labelled(text: str, made: ValueCombo, *, folds: int = 0, stretches: bool = False) -> Cell:
+    label = QLabel(text)
+    label.setBuddy(made)
+    return Cell((label, made), folds, stretches)
 
 
 def grouped(
@@ -66,7 +59,7 @@ def grouped(
     return choices, summaries
 
 
-class Controls(QWidget):
+class Controls(FoldingRows):
     """Source, device, rate, channel, front-end, compute device, and how the picture is shown."""
 
     engine_picked = pyqtSignal(dict)
@@ -84,47 +77,25 @@ class Controls(QWidget):
         self._recent: tuple[RecentFrontEnd, ...] = ()
         self._devices = DeviceList((), 0)
         self._status: EngineStatus | None = None
-        rows = QVBoxLayout(self)
-        rows.setContentsMargins(8, 6, 8, 2)
-        sound, analysis = QHBoxLayout(), QHBoxLayout()
-        for row in (sound, analysis):
-            row.setSpacing(6)
-            rows.addLayout(row)
-
-        def labelled(row: QHBoxLayout, text: str, made: Combo) -> Combo:
-            label = QLabel(text)
-            label.setBuddy(made)
-            row.addWidget(label)
-            row.addWidget(made)
-            return made
-
-        def combo(row: QHBoxLayout, text: str, name: str, tip: str) -> ValueCombo:
-            return labelled(row, text, ValueCombo(name, tip))
-
-        self.source = combo(sound, "&Source", "Source", "Where the sound comes from")
-        self.device = combo(
-            sound, "&Device", "Device", "The microphone, grouped by the system's host APIs"
-        )
+        self.source = ValueCombo("Source", "Where the sound comes from", least_em=_NAME_EM)
+        by_api = "The microphone, grouped by the system's host APIs"
+        self.device = ValueCombo("Device", by_api, least_em=_NAME_EM)
         self.device.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
         self.device.setMinimumContentsLength(10)
-        sound.setStretchFactor(self.device, 1)
         self.refresh = QToolButton()
         self.refresh.setText("⟳")
         self.refresh.setToolTip("Look for microphones again (F5)")
         self.refresh.setAccessibleName("Refresh devices")
-        sound.addWidget(self.refresh)
-        self.rate = combo(sound, "&Rate", "Sample rate", "Sample rates that the device accepts")
-        self.channel = combo(sound, "&Channel", "Channel", "Which channel is analysed")
-        self.compute = combo(sound, "Co&mpute", "Compute", "Where the kernel runs")
+        self.rate = ValueCombo("Sample rate", "Sample rates that the device accepts")
+        self.channel = ValueCombo("Channel", "Which channel is analysed")
+        self.compute = ValueCombo("Compute", "Where the kernel runs")
         whose, other = "Whose mel features are shown", "A second front-end over the same sound"
-        self.preset = labelled(analysis, "&Front-end", SearchCombo("Front-end", whose))
-        second = SearchCombo("Second front-end", other)
-        self.second = labelled(analysis, "Compare &with", second)
-        self.span = combo(analysis, "S&pan", "Span", "How much time the picture shows")
-        self.colours = combo(analysis, "C&olours", "Colours", "The picture's colours, low to high")
-        analysis.addStretch()
+        self.preset = SearchCombo("Front-end", whose, least_em=_NAME_EM)
+        self.second = SearchCombo("Second front-end", other, least_em=_NAME_EM)
+        self.span = ValueCombo("Span", "How much time the picture shows")
+        self.colours = ValueCombo("Colours", "The picture's colours, low to high")
         self.overlay = self._toggle(
             "Latency", "Show how late each column is (L)", "Latency overlay"
         )
@@ -135,17 +106,34 @@ class Controls(QWidget):
         )
         # By this name the theme colours it.
         self.record.setObjectName("record")
-        for button in (self.overlay, self.freeze, self.record):
-            analysis.addWidget(button)
+        self.set_rows(
+            (
+                _labelled("&Source", self.source),
+                _labelled("&Device", self.device, stretches=True),
+                Cell((self.refresh,)),
+                _labelled("&Rate", self.rate, folds=2),
+                _labelled("Ch&annel", self.channel, folds=1),
+                _labelled("Comp&ute", self.compute, folds=3),
+            ),
+            (
+                _labelled("Front-&end", self.preset),
+                _labelled("Compare &with", self.second, folds=2),
+                _labelled("S&pan", self.span, folds=1),
+                _labelled("Co&lours", self.colours, folds=4),
+                Cell(stretches=True),
+                None,
+                Cell((self.overlay,), folds=3),
+                Cell((self.freeze,)),
+                Cell((self.record,)),
+            ),
+        )
         # Nothing is in force yet that could be shown or changed.
         self.setEnabled(False)
 
         self.source.picked.connect(self._pick_source)
         self.device.picked.connect(self._pick_device)
         self.rate.picked.connect(self._pick_rate)
-        self.channel.picked.connect(
-            lambda value: self.engine_picked.emit({"channel": None if value == _MEAN else value})
-        )
+        self.channel.picked.connect(lambda rule: self.engine_picked.emit({"channel": rule}))
         self.preset.picked.connect(self._pick_front_end)
         self.compute.picked.connect(lambda value: self.engine_picked.emit({"compute": value}))
         self.span.picked.connect(lambda value: self.display_picked.emit({"span_s": value}))
@@ -195,9 +183,7 @@ class Controls(QWidget):
         )
         self._show_microphones(status)
         channels = source.channels if source else 1
-        self.channel.show_choices(
-            channel_choices(channels), channel_in_force(config.channel, channels)
-        )
+        self.channel.show_choices(channel_choices(channels, config.channel), config.channel)
         self._show_front_ends(config)
         self.compute.show_choices(
             [(name, name) for name in status.compute_choices or (config.compute,)], config.compute
@@ -269,7 +255,7 @@ class Controls(QWidget):
         self._pick_capture(CaptureConfig("file", path=str(path)))
 
     def _pick_capture(self, capture: CaptureConfig) -> None:
-        self.engine_picked.emit({"capture": capture, "channel": None})
+        self.engine_picked.emit({"capture": capture, "channel": "mean"})
 
     def _pick_front_end(self, choice: object) -> None:
         if isinstance(choice, str):

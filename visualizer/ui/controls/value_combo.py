@@ -14,8 +14,6 @@ from visualizer.ui.controls.label import plain_tip, shortened
 
 _ITEM_FLAGS_ROLE = Qt.ItemDataRole.UserRole - 1
 """QComboBox's own items read their flags from here; 0 disables one."""
-_LEAST_EM = 5
-"""The width that a box can be pressed to."""
 _TEXT_MARGIN = 1
 """Pixels that Qt leaves on both sides of the text of the box."""
 _TEXT_LENGTH, _TIP_LENGTH = 60, 80
@@ -30,8 +28,10 @@ class ValueCombo(QComboBox):
 
     picked = pyqtSignal(object)
 
-    def __init__(self, name: str, tip: str) -> None:
+    def __init__(self, name: str, tip: str, *, least_em: float | None = None) -> None:
+        """`least_em` is the width that it can be pressed to; None: that of its longest text."""
         super().__init__()
+        self._least_em = least_em
         self.setAccessibleName(name)
         self.setToolTip(tip)
         self.setSizeAdjustPolicy(self.SizeAdjustPolicy.AdjustToContents)
@@ -74,7 +74,10 @@ class ValueCombo(QComboBox):
     def minimumSizeHint(self) -> QSize:
         """Leave a narrow window's room to what cannot be cut."""
         least = super().minimumSizeHint()
-        return least.boundedTo(QSize(_LEAST_EM * self.fontMetrics().height(), least.height()))
+        if self._least_em is None:
+            return least
+        most = round(self._least_em * self.fontMetrics().height())
+        return least.boundedTo(QSize(most, least.height()))
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """Draw it as Qt does, but with a … where there is no room for the whole text."""

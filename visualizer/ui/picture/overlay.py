@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from PyQt6.QtCore import QPointF, QRectF, Qt
+from PyQt6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PyQt6.QtGui import (
     QColor,
     QFont,
@@ -16,7 +16,7 @@ from PyQt6.QtGui import (
     QPixmap,
 )
 
-from visualizer.engine.latency import STAGES, LatencyLog
+from visualizer.engine.latency import STAGES, LatencyLog, Stage
 from visualizer.engine.status import EngineStatus
 from visualizer.ui.picture.tints import ALARM, DIM, TEXT
 
@@ -25,6 +25,10 @@ ROLLING_COLUMNS = 800
 
 _BACKGROUND = QColor(12, 12, 18, 205)
 _PADDING = 10.0
+_SHORT_SHARE = 1 / 6
+"""of the picture, at most, for a plate that can be shorter"""
+_OTHER_CORNER = 6.0
+"""Lines of text: the width left free, where the corner beside has a button."""
 
 
 @dataclass(frozen=True)
@@ -44,28 +48,62 @@ def latency_lines(status: EngineStatus, latency: LatencyLog) -> list[Line]:
     if device_s is None:
         lines.append(Line(f"{'device':<12}{'not reported':>14}", DIM))
     else:
-        lines.append(Line(f"{'device':<12}{device_s * 1e3:7.2f}  as reported", TEXT))
+        lines.append(Line(f"{'device':<12}{_milliseconds(device_s * 1e3):>7}  as reported", TEXT))
     if status.drift_ppm is not None:
         lines.append(Line(f"{'drift':<12}{status.drift_ppm:+7.0f}  ppm of this clock", DIM))
     if status.resampling_s:
-        lines.append(Line(f"{'resampling':<12}{status.resampling_s * 1e3:7.2f}  held back", TEXT))
+        held = f"{'resampling':<12}{_milliseconds(status.resampling_s * 1e3):>7}  held back"
+        lines.append(Line(held, TEXT))
     for stage in STAGES:
-        last = latency.latest(stage)
-        rolling = latency.percentiles(stage, ROLLING_COLUMNS)
-        if last is None or rolling is None:
+        numbers = _numbers(stage, latency)
+        if numbers is None:
             lines.append(Line(f"{stage:<12}{'–':>7}", DIM))
             continue
-        hop_ms = status.mel.hop_s * 1e3 if status.mel else math.inf
-        numbers = (last, rolling.p50, rolling.p95, rolling.p99)
-        words = [f"{number:7.2f}" for number in numbers]
-        # The percentiles rise, so what is late is the end of the line; `last` may be by itself.
-        late = [number > hop_ms for number in numbers[1:]]
-        n_fine = 1 + late.index(True) if any(late) else len(words)
+        words = [f"{_milliseconds(number):>7}" for number in numbers]
+        n_fine = _fine(numbers, status)
         text = f"{stage:<12}" + "".join(words[:n_fine])
         lines.append(Line(text, TEXT, "".join(words[n_fine:])))
     if status.mel is not None:
         kernel = f"{status.backend} on {status.device}"
         lines.append(Line(f"hop {status.mel.hop_s * 1e3:.2f} ms · kernel {kernel}", DIM))
+    return [*lines, _counted(status)]
+
+
+def short_latency_lines(status: EngineStatus, latency: LatencyLog) -> list[Line]:
+    """What it says on a picture that all of it would cover."""
+    numbers = _numbers("total", latency)
+    if numbers is None:
+        return [Line("latency –", DIM), _counted(status)]
+    named = zip(("p50", "p95", "p99"), numbers[1:], strict=True)
+    words = [f" · {name} {_milliseconds(number)}" for name, number in named]
+    n_fine = _fine(numbers, status) - 1
+    total = Line("latency, ms" + "".join(words[:n_fine]), TEXT, "".join(words[n_fine:]))
+    return [total, _counted(status)]
+
+
+def _numbers(stage: Stage, latency: LatencyLog) -> tuple[float, float, float, float] | None:
+    """Return the last, p50, p95 and p99 of a stage in ms; None before there are any."""
+    last = latency.latest(stage)
+    rolling = latency.percentiles(stage, ROLLING_COLUMNS)
+    if last is None or rolling is None:
+        return None
+    return last, rolling.p50, rolling.p95, rolling.p99
+
+
+def _milliseconds(number: float) -> str:
+    """At most six characters up to a quarter of an hour, so that a column of seven holds it."""
+    return f"{number:.2f}" if number < 999.995 else f"{number:.0f}"
+
+
+def _fine(numbers: tuple[float, ...], status: EngineStatus) -> int:
+    """Return how many of the `_numbers` are before the first percentile longer than a hop."""
+    hop_ms = status.mel.hop_s * 1e3 if status.mel else math.inf
+    # The percentiles rise, so what is late is the end of the line; the last may be by itself.
+    late = [number > hop_ms for number in numbers[1:]]
+    return 1 + late.index(True) if any(late) else len(numbers)
+
+
+def _counted(status: EngineStatus) -> Line:
     counters = {
         "overflows": status.input_overflows,
         "drops": status.dropped_blocks + status.dropped_columns,
@@ -75,8 +113,7 @@ def latency_lines(status: EngineStatus, latency: LatencyLog) -> list[Line]:
     counted = " · ".join(f"{label} {n}" for label, n in counters.items())
     if status.gaps:
         counted += f" ({status.lost_s:.2f} s)"
-    lines.append(Line(counted, ALARM if any(counters.values()) else DIM))
-    return lines
+    return Line(counted, ALARM if any(counters.values()) else DIM)
 
 
 class TextPlate:
@@ -87,14 +124,24 @@ class TextPlate:
         self._font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
         self._font.setStyleHint(QFont.StyleHint.Monospace)
         self._font.setPointSizeF(QGuiApplication.font().pointSizeF())
+        self._metrics = QFontMetricsF(self._font)
         self._lines: list[Line] = []
+        self._short: list[Line] = []
+        self._room = (0.0, 0.0, 1.0)
+        """width and height of the area, and the ratio, that the pixels are for"""
         self._pixels: QPixmap | None = None
 
-    def set_lines(self, lines: list[Line]) -> bool:
-        """Return whether they have changed."""
-        changed = lines != self._lines
+    def set_lines(self, lines: list[Line], short: list[Line] | None = None) -> bool:
+        """Return whether they have changed.
+
+        Args:
+            lines: what it says.
+            short: what it says where that would take too much of the picture.
+        """
+        short = short or []
+        changed = (lines, short) != (self._lines, self._short)
         if changed:
-            self._lines = lines
+            self._lines, self._short = lines, short
             self._pixels = None
         return changed
 
@@ -106,8 +153,9 @@ class TextPlate:
         """Where it is when drawn into a corner of an area; `ratio` is that of device pixels."""
         if not self.visible or not self._lines:
             return QRectF()
-        if self._pixels is None or self._pixels.devicePixelRatio() != ratio:
-            self._pixels = self._drawn(ratio)
+        room = area.width(), area.height(), ratio
+        if self._pixels is None or room != self._room:
+            self._room, self._pixels = room, self._drawn(self._fitting(area), ratio)
         size = self._pixels.deviceIndependentSize()
         at_right = corner in (Qt.Corner.TopRightCorner, Qt.Corner.BottomRightCorner)
         at_bottom = corner in (Qt.Corner.BottomLeftCorner, Qt.Corner.BottomRightCorner)
@@ -120,22 +168,34 @@ class TextPlate:
         if self._pixels is not None and not place.isEmpty():
             painter.drawPixmap(place.topLeft(), self._pixels)
 
-    def _drawn(self, ratio: float) -> QPixmap:
-        metrics = QFontMetricsF(self._font)
-        widths = [metrics.horizontalAdvance(line.text + line.alarm) for line in self._lines]
-        width = max(widths) + 2 * _PADDING
-        height = metrics.lineSpacing() * len(self._lines) + 2 * _PADDING
-        pixels = QPixmap(math.ceil(width * ratio), math.ceil(height * ratio))
+    def _fitting(self, area: QRectF) -> list[Line]:
+        """Return the lines to be drawn in an area."""
+        size, share = self._size(self._lines), _SHORT_SHARE * area.width() * area.height()
+        is_large = size.height() > area.height() or size.width() * size.height() > share
+        lines = self._short if self._short and is_large else self._lines
+        room = area.width() - _OTHER_CORNER * self._metrics.height() - 2 * _PADDING
+        n_characters = int(room / self._metrics.averageCharWidth())
+        return [part for line in lines for part in _wrapped(line, n_characters)]
+
+    def _size(self, lines: list[Line]) -> QSizeF:
+        metrics = self._metrics
+        widths = [metrics.horizontalAdvance(line.text + line.alarm) for line in lines]
+        height = metrics.lineSpacing() * len(lines)
+        return QSizeF(max(widths) + 2 * _PADDING, height + 2 * _PADDING)
+
+    def _drawn(self, lines: list[Line], ratio: float) -> QPixmap:
+        metrics, size = self._metrics, self._size(lines)
+        pixels = QPixmap(math.ceil(size.width() * ratio), math.ceil(size.height() * ratio))
         pixels.setDevicePixelRatio(ratio)
         pixels.fill(Qt.GlobalColor.transparent)
         painter = QPainter(pixels)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(_BACKGROUND)
-        painter.drawRoundedRect(QRectF(0, 0, width, height), 6, 6)
+        painter.drawRoundedRect(QRectF(QPointF(0, 0), size), 6, 6)
         painter.setFont(self._font)
         baseline = _PADDING + metrics.ascent()
-        for line in self._lines:
+        for line in lines:
             painter.setPen(line.colour)
             painter.drawText(QPointF(_PADDING, baseline), line.text)
             if line.alarm:
@@ -145,3 +205,16 @@ class TextPlate:
             baseline += metrics.lineSpacing()
         painter.end()
         return pixels
+
+
+def _wrapped(line: Line, n_characters: int) -> list[Line]:
+    """Return a line as several, broken where it has dots, of at most so many characters each."""
+    if line.alarm or len(line.text) <= n_characters:
+        return [line]
+    parts: list[str] = []
+    for piece in line.text.split(" · "):
+        if parts and len(parts[-1]) + 3 + len(piece) <= n_characters:
+            parts[-1] += f" · {piece}"
+        else:
+            parts.append(f"  {piece}" if parts else piece)
+    return [Line(part, line.colour) for part in parts]

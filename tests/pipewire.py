@@ -1,0 +1,86 @@
+"""PipeWire with WirePlumber, as a sound server of the tests' own that speaks PulseAudio's protocol.
+
+Its Debian packages change a machine's ALSA and remove PulseAudio, so it runs from a folder into
+which they were only unpacked; see CONTRIBUTING.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.needs import pipewire_root
+from tests.sound import DEADLINE_S, SINKS, SoundServer, null_sink
+
+
+class PipeWireServer(SoundServer):
+    """PipeWire, WirePlumber, pipewire-pulse and a session bus, in folders of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, folder / "pulse" / "native")
+        root = pipewire_root()
+        assert root is not None
+        library = next(root.glob("usr/lib/*/pipewire-0.3")).parent
+        self._programs = root / "usr" / "bin"
+        self._environment = os.environ | {
+            **dict.fromkeys(("HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME"), str(folder)),
+            "XDG_STATE_HOME": str(folder / "state"),
+            "DBUS_SESSION_BUS_ADDRESS": f"unix:path={folder / 'bus'}",
+            "LD_LIBRARY_PATH": str(library),
+            "SPA_PLUGIN_DIR": str(library / "spa-0.2"),
+            "PIPEWIRE_MODULE_DIR": str(library / "pipewire-0.3"),
+            "PIPEWIRE_CONFIG_DIR": str(root / "usr/share/pipewire"),
+            "WIREPLUMBER_MODULE_DIR": str(next(library.glob("wireplumber-*"))),
+            "WIREPLUMBER_CONFIG_DIR": str(root / "usr/share/wireplumber"),
+            "WIREPLUMBER_DATA_DIR": str(root / "usr/share/wireplumber"),
+        }
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    def start(self) -> None:
+        """Start all of it, and wait until it answers."""
+        bus, pipewire = self.folder / "bus", self.folder / "pipewire-0"
+        address = self._environment["DBUS_SESSION_BUS_ADDRESS"]
+        self._begin(["dbus-daemon", "--session", "--nofork", "--address", address], bus.exists)
+        self._begin([self._programs / "pipewire"], pipewire.exists)
+        self._begin([self._programs / "wireplumber"], lambda: True)
+        self._begin(
+            [self._programs / "pipewire-pulse"],
+            # WirePlumber's first sink says that it is there, too.
+            lambda: bool(self.pactl("list", "short", "sinks", check=False).stdout),
+        )
+        for sink in SINKS:
+            self.pactl("load-module", *null_sink(sink).split())
+        self.choose_defaults()
+
+    def stop(self) -> None:
+        """End it at once, as a crash would."""
+        for process in reversed(self._processes):
+            process.kill()
+            process.wait()
+        self._processes.clear()
+
+    def _begin(self, command: list[Path | str], is_up: Callable[[], bool]) -> None:
+        with (self.folder / "log").open("ab") as log:
+            process = subprocess.Popen(
+                command, env=self._environment, stdout=log, stderr=log, start_new_session=True
+            )
+        self._processes.append(process)
+        deadline = time.monotonic() + DEADLINE_S
+        while not is_up():
+            assert process.poll() is None, (self.folder / "log").read_text()
+            assert time.monotonic() < deadline, f"{command[0]} does not come up"
+            time.sleep(0.02)
+
+
+@contextmanager
+def running_pipewire(folder: Path) -> Iterator[PipeWireServer]:
+    server = PipeWireServer(folder)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()

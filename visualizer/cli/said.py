@@ -1,0 +1,28 @@
+"""What was last told of a source, by those who tell it in lines."""
+
+from __future__ import annotations
+
+from visualizer.engine.status import EngineStatus
+
+
+class Said:
+    """Remembers the fault and the note that were told, so that each is told once."""
+
+    def __init__(self) -> None:
+        self._fault: str | None = None
+        self._note = ""
+
+    def news(self, status: EngineStatus) -> str | None:
+        """Return the line that is to be told now, or None."""
+        if status.state not in ("running", "waiting"):
+            return None
+        fault, note = status.fault, status.source.note if status.source else ""
+        before, self._fault = (self._fault, self._note), fault
+        # A source that is away has the note that it had.
+        if fault is None:
+            self._note = note
+        if fault is not None:
+            return fault if fault != before[0] else None
+        if note and note != before[1]:
+            return note
+        return None if before[0] is None else "it goes on"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import time
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
@@ -25,6 +25,7 @@ from visualizer.engine.status import EngineStatus, gain_text
 from visualizer.errors import ConfigError
 from visualizer.export.recorder import RECORDING_END_S, Recorder, warn_unfinished
 from visualizer.mel.picture import PictureUnit
+from visualizer.support.console import plain_console
 from visualizer.support.process import StopSignals, settle
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
@@ -36,7 +37,7 @@ class _View:
     """Shows the newest state, at the pace that the output can take."""
 
     def __init__(self) -> None:
-        self._console = Console(highlight=False)
+        self._console = plain_console()
         self._live = Live(console=self._console, auto_refresh=False)
         self._said = Said()
         self._next_at = 0.0
@@ -57,7 +58,7 @@ class _View:
     def show(self, status: EngineStatus, latency: LatencyLog, newest: MelColumns | None) -> None:
         news = self._said.news(status)
         if news is not None:
-            Console(stderr=True, soft_wrap=True).print(news, style="yellow", markup=False)
+            plain_console(stderr=True).print(news, style="yellow", soft_wrap=True)
         now = time.perf_counter()
         if newest is None or status.state == "waiting":
             return

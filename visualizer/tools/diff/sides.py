@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visualizer.audio.channels import Channel
-from visualizer.audio.reader import SUFFIXES
+from visualizer.audio.reader import SUFFIXES, SoundReader
 from visualizer.errors import CodeError, ConfigError, VisualizerError, one_line, quoted
 from visualizer.export.archive import CLIP, STREAMING
 from visualizer.export.offline import opened_mono
@@ -99,6 +100,22 @@ class Shared:
     """of each sound"""
     python: Python = field(default_factory=Python)
     """what runs a user's own code"""
+    gain_db: float = 0.0
+    """of every sound, before everything else"""
+    on_notice: Callable[[str], None] = lambda _: None
+    """is told what a person should know of a sound"""
+
+    def opened(
+        self, path: Path, on_progress: Callable[[float], None] = lambda _: None
+    ) -> AbstractContextManager[tuple[SoundReader, Iterator[NDArray[np.float32]]]]:
+        """Open a sound as both sides take it, see `opened_mono`."""
+        return opened_mono(
+            path,
+            channel=self.channel,
+            gain_db=self.gain_db,
+            on_progress=on_progress,
+            on_notice=self.on_notice,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -254,7 +271,7 @@ def obtain_code(code: OwnCode, shared: Shared, other: Side | None) -> Side:
     Raises ConfigError, SourceError or CodeError.
     """
     mel = None if other is None else other.mel
-    with opened_mono(shared.sound, channel=shared.channel) as (file, blocks):
+    with shared.opened(shared.sound) as (file, blocks):
         rate = file.sample_rate if mel is None else mel.sample_rate
         pieces = [np.zeros(0, np.float32)]
         pieces += [piece[:, 0] for piece in _at_rate(blocks, file.sample_rate, rate)]
@@ -290,7 +307,7 @@ def _is_transposed(values: Values, other: Side | None) -> bool:
 
 def _computed(wanted: Operand, shared: Shared, on_progress: Callable[[float], None]) -> Side:
     path, kernel = wanted.path or shared.sound, wanted.kernel
-    with opened_mono(path, on_progress, shared.channel) as (file, blocks):
+    with shared.opened(path, on_progress) as (file, blocks):
         rate = file.sample_rate
         config = (wanted.at or shared.front_end)(rate)
         values: Values

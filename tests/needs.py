@@ -19,6 +19,8 @@ PROGRAMS = (
     Need("xdotool", PURPOSE, "xdotool"),
     Need("openbox", PURPOSE, "openbox"),
     Need("desktop-file-validate", PURPOSE, "desktop-file-utils"),
+    Need("ffmpeg", PURPOSE, "ffmpeg"),
+    Need("strace", PURPOSE, "strace"),
 )
 
 # ALSA opens it by path, so the linker's search does not find it.

@@ -18,7 +18,8 @@ from visualizer.cli.options import (
 
 def register(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("input", type=Path, metavar="IN", help="audio file (WAV, FLAC, OGG, MP3)")
+    what = "a file of sound: WAV, FLAC, MP3, M4A, Ogg, Opus, WebM, …, or a video"
+    parser.add_argument("input", type=Path, metavar="IN", help=what)
     parser.add_argument(
         "-o",
         "--output",

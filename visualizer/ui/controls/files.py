@@ -9,6 +9,7 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtGui import QDropEvent
 from PyQt6.QtWidgets import QFileDialog, QMenu, QWidget
 
+from visualizer.audio.reader import SUFFIXES as SOUND_SUFFIXES
 from visualizer.mel.front_ends import SUFFIXES
 from visualizer.ui.controls.label import plain_tip
 from visualizer.ui.controls.settings import Settings
@@ -16,8 +17,9 @@ from visualizer.ui.controls.settings import Settings
 
 def ask_for_audio(window: QWidget) -> Path | None:
     """The audio file that a person picks, or None."""
+    suffixes = " ".join(f"*{suffix}" for suffix in SOUND_SUFFIXES)
     path, _ = QFileDialog.getOpenFileName(
-        window, "Open an audio file", "", "Audio (*.wav *.flac *.ogg *.mp3 *.aiff);;All files (*)"
+        window, "Open an audio file", "", f"Sound and videos ({suffixes});;All files (*)"
     )
     return Path(path) if path else None
 

@@ -63,7 +63,7 @@ def _listed(numbers: Sequence[int]) -> str:
             ranges[-1].append(n)
         else:
             ranges.append([n])
-    texts = []
+    texts: list[str] = []
     for run in ranges:
         texts += [f"{run[0]} to {run[-1]}"] if len(run) > 2 else map(str, run)
     if len(texts) > _MOST_NAMED:

@@ -300,7 +300,7 @@ def _agreement(values: Values, others: Values) -> float:
     both = both[:, np.isfinite(both).all(axis=0)]
     if both.shape[1] == 0 or not both.std(axis=1).all():
         return 0.0
-    return float(np.corrcoef(both)[0, 1])
+    return float(np.corrcoef(both[0], both[1]).item(0, 1))
 
 
 def obtain(

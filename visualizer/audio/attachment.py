@@ -48,10 +48,6 @@ class _PollFd(ctypes.Structure):
 _NOTHING_TO_READ = ((_PollFd * 0)(), 0)
 
 
-class _OverError(Exception):
-    """The watch is not wanted any more."""
-
-
 def new_opening() -> str:
     """Return a name for an opening that no other has."""
     return f"{os.getpid()}-{next(_numbers)}"
@@ -142,13 +138,16 @@ class Attachment:
 
     def _own(self, pulse: Any) -> Any:
         """The newest recording of the opening: ALSA's plugin may begin another one."""
-        clients = {c.index for c in pulse.client_list() if _is_of(c, self._opening)}
-        own = [
-            output
-            for output in pulse.source_output_list()
-            if output.client in clients or _is_of(output, self._opening)
-        ]
-        return max(own, key=lambda output: int(output.index), default=None)
+        clients = {client.index: client.proplist for client in pulse.client_list()}
+        own: list[tuple[bool, int, Any]] = []
+        for output in pulse.source_output_list():
+            properties = clients.get(output.client, {}) | output.proplist
+            opening = properties.get(OPENING)
+            # PipeWire's plugin for ALSA does not say more than whose it is.
+            is_process = properties.get("application.process.id") == str(os.getpid())
+            if opening == self._opening or (opening is None and is_process):
+                own.append((opening is not None, output.index, output))
+        return max(own, key=lambda one: one[:2])[2] if own else None
 
     def _watch(self, pulse: Any) -> None:
         while not self._over:
@@ -198,24 +197,16 @@ class Attachment:
             poller.register(one.fd, one.events)
         fds = [_PollFd(one.fd, select.POLLIN, 0) for one in watched]
         self._unread = (_PollFd * len(fds))(*fds), len(fds)
-        deadline = time.monotonic() + timeout_s if timeout_s >= 0 else float("inf")
         ready = poller.poll(0)
         if not (ready or self._is_open):
             self._in_doubt = False
-        while not ready and (left_s := deadline - time.monotonic()) > 0:
-            if self._over:
-                raise _OverError
-            ready = poller.poll(1e3 * min(left_s, _END_S))
+        ready = ready or poller.poll(1e3 * timeout_s if timeout_s >= 0 else None)
         if ready:
             self._in_doubt = True
         found = dict(ready)
         for one in watched:
             one.revents = found.get(one.fd, 0)
         return len(ready)
-
-
-def _is_of(client: Any, opening: str) -> bool:
-    return bool(client.proplist.get(OPENING) == opening)
 
 
 def _looks(output: Any) -> tuple[object, ...]:

@@ -17,6 +17,7 @@ from visualizer.audio.devices import Device, told_apart
 
 _RETRY_S = 2.0
 _MONITOR = ".monitor"
+_STAYS = "node.dont-reconnect"
 OPENING = "mel-visualizer.opening"
 """The property by which the server's client of an opening is known."""
 
@@ -66,8 +67,10 @@ def leading_to(node: str, opening: str) -> dict[str, str]:
     return named(opening) | {
         "PULSE_SOURCE": node,
         "PIPEWIRE_NODE": node.removesuffix(_MONITOR),
-        "PIPEWIRE_ALSA": f"{{ {OPENING} = {opening} stream.capture.sink = "
-        f"{str(is_monitor).lower()} }}",
+        # PipeWire then ends a recording whose source is gone; PulseAudio knows no such wish.
+        f"PULSE_PROP_{_STAYS}": "true",
+        "PIPEWIRE_ALSA": f"{{ {OPENING} = {opening} {_STAYS} = true "
+        f"stream.capture.sink = {str(is_monitor).lower()} }}",
     }
 
 

@@ -22,7 +22,7 @@ from collections.abc import Callable
 from typing import Any
 
 from visualizer.audio.devices import Device
-from visualizer.audio.server import OPENING, connected, read_sources
+from visualizer.audio.server import connected, own_recording, read_sources
 
 _FOUND_LIMIT_S = 2.0
 _FOUND_RETRY_S = 0.02
@@ -126,7 +126,7 @@ class Attachment:
         deadline = time.monotonic() + _FOUND_LIMIT_S
         while not self._over and time.monotonic() < deadline:
             self._is_new = False
-            sources, output = read_sources(pulse), self._own(pulse)
+            sources, output = read_sources(pulse), own_recording(pulse, self._opening)
             source = sources.get(output.source) if output is not None else None
             if source is not None and self._node in (None, source.server_source):
                 self._at, self._output = output.source, output
@@ -135,19 +135,6 @@ class Attachment:
                 return True
             time.sleep(_FOUND_RETRY_S)
         return False
-
-    def _own(self, pulse: Any) -> Any:
-        """The newest recording of the opening: ALSA's plugin may begin another one."""
-        clients = {client.index: client.proplist for client in pulse.client_list()}
-        own: list[tuple[bool, int, Any]] = []
-        for output in pulse.source_output_list():
-            properties = clients.get(output.client, {}) | output.proplist
-            opening = properties.get(OPENING)
-            # PipeWire's plugin for ALSA does not say more than whose it is.
-            is_process = properties.get("application.process.id") == str(os.getpid())
-            if opening == self._opening or (opening is None and is_process):
-                own.append((opening is not None, output.index, output))
-        return max(own, key=lambda one: one[:2])[2] if own else None
 
     def _watch(self, pulse: Any) -> None:
         while not self._over:
@@ -160,7 +147,11 @@ class Attachment:
 
     def _ask(self, pulse: Any) -> None:
         was_told, self._was_told = self._was_told, False
-        sources, output, before = read_sources(pulse), self._own(pulse), self._output
+        sources, output, before = (
+            read_sources(pulse),
+            own_recording(pulse, self._opening),
+            self._output,
+        )
         source = sources.get(output.source) if output is not None else None
         if self._at is not None and self._at not in sources:
             self._at = None

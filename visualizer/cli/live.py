@@ -13,6 +13,7 @@ from visualizer.cli.options import (
     Group,
     add_channel,
     add_front_end,
+    add_gain,
     add_option,
     number,
     said_front_end,
@@ -36,9 +37,9 @@ def add_sound(parser: argparse.ArgumentParser, sources: str, source_help: str) -
     )
     add_option(sound, "--device", "NAME_OR_INDEX", str, text)
     add_option(sound, "--sample-rate", "HZ", int, "default: the device's own")
-    add_option(
-        sound, "--channels", "N", int, "how many to open, the first ones (default: all it has)"
-    )
+    text = "how many to open, the first ones (default: all it has)"
+    add_option(sound, "--channels", "N", int, text)
+    add_gain(sound)
     sound.add_argument("--loop", action="store_true", help="play the file again and again")
     return sound
 
@@ -69,8 +70,8 @@ def add_duration(output: Group) -> None:
 def capture_config(arguments: argparse.Namespace) -> CaptureConfig | None:
     """Return which sound to open; None where no option says it. Raises ConfigError."""
     source, device = arguments.source, arguments.device
-    rate, channels = arguments.sample_rate, arguments.channels
-    if source is None and device is None and rate is None and channels is None:
+    rate, channels, gain_db = arguments.sample_rate, arguments.channels, arguments.gain
+    if source is device is rate is channels is None and not gain_db:
         if arguments.loop:
             raise ConfigError("--loop goes with --source FILE")
         return None
@@ -93,6 +94,7 @@ def capture_config(arguments: argparse.Namespace) -> CaptureConfig | None:
         sample_rate=rate,
         channels=channels,
         loop=arguments.loop,
+        gain_db=gain_db,
     )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from visualizer.audio.channels import EXPECTED, Channel, channel_rule
 from visualizer.errors import ConfigError, quoted
 from visualizer.mel.front_ends import Found, find_front_end
+from visualizer.mel.limits import GAIN_LIMIT_DB
 
 FRONT_END = (
     "a preset's name (see: visualizer presets), a JSON file, a model's folder or file, or the id "
@@ -64,6 +65,14 @@ def whole_number(low: int, high: int) -> Callable[[str], int]:
         return int(text)
 
     return parse
+
+
+def add_gain(parser: argparse.ArgumentParser | Group, what: str = "the sound") -> None:
+    """Declare --gain; the help says of `what`."""
+    low, high = -GAIN_LIMIT_DB, GAIN_LIMIT_DB
+    kind = number(low, high, f"a number from {low:g} to {high:g} (dB)")
+    text = f"gain of {what}, before everything else (default: 0)"
+    add_option(parser, "--gain", "DB", kind, text, 0.0)
 
 
 def channel(*, each: bool) -> Callable[[str], Channel]:

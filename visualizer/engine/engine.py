@@ -236,7 +236,7 @@ class Engine:
             # It is back in another form, so that its stream could not go on.
             now = time.perf_counter()
             self._tally.add(reopened=1, lost_s=now - (self._ring.due_at or now))
-        self._cleaner = Cleaner()
+        self._cleaner = Cleaner(opened.capture.gain_db)
         strict = self._strict and self._status.state == "starting"
         self._ring = opened.ring
         self._expected_sample = None
@@ -396,6 +396,7 @@ class Engine:
             peak=levels.peak,
             means=levels.means,
             faults=self._cleaner.faults,
+            integer_bits=self._cleaner.integer_bits,
         )
         dropped = self._outbox.put(columns)
         self._tally.add(columns=columns.n_columns, dropped_columns=dropped)

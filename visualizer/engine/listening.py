@@ -58,6 +58,7 @@ def listen(
     sample_rate: int | None = None,
     channels: int | None = None,
     channel: str | int | Sequence[int] | None = "mean",
+    gain_db: float = 0.0,
     loop: bool = False,
     compute: Compute = "auto",
     kernels: str | os.PathLike[str] | None = None,
@@ -78,6 +79,7 @@ def listen(
         channel: which to analyse, as --channel has it: "mean", "each", or counted from 1, "5" or
             "5+6", which is the mean of the two. None is the mean too; an int, or several of them,
             count from 0.
+        gain_db: gain of the sound, in dB, before everything else.
         loop: whether a file is played again and again.
         compute: where the kernel is to run: "auto", "cpu", "cuda" or "mps". Another device than
             the CPU is used only where `kernels` is given.
@@ -118,6 +120,7 @@ def listen(
         sample_rate=sample_rate,
         channels=channels,
         loop=loop,
+        gain_db=gain_db,
     )
     chosen = choice(as_found(front_end))
     engine_config = EngineConfig(capture, **chosen, channel=channel_rule(channel), compute=compute)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -113,4 +113,6 @@ def fallbacks(options: RunOptions, capture: CaptureConfig) -> tuple[CaptureConfi
         return ()
     microphone, demo = CaptureConfig("mic"), CaptureConfig("demo")
     others = (microphone, demo) if capture.is_live else (demo,)
-    return tuple(other for other in others if other != capture)
+    # A gain is of the sound that it was chosen for.
+    same = replace(capture, gain_db=0.0)
+    return tuple(other for other in others if other != same)

@@ -138,6 +138,7 @@ class TakeWriter:
             "started_at": take.started_at.isoformat(timespec="milliseconds"),
             "start_sample": take.start_sample,
             "source": asdict(take.source),
+            "gain_db": take.gain_db,
             "channel": _stored(take.channel),
             "kernels": self._kernels,
             "sound": {
@@ -180,7 +181,7 @@ class TakeWriter:
             path,
             values if self._take.channel == "each" else values[0],
             {
-                **about(mel, STREAMING, columns * mel.hop_s + mel.middle_s),
+                **about(mel, STREAMING, columns * mel.hop_s + mel.middle_s, self._take.gain_db),
                 "column": columns,
                 "gaps": np.stack((columns[follows] + 1, np.diff(columns)[follows] - 1), axis=1),
                 "lost_samples": np.array(self._lost, np.int64).reshape(-1, 2),

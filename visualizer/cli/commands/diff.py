@@ -12,6 +12,7 @@ from visualizer.cli.options import (
     FRONT_END,
     add_channel,
     add_front_end,
+    add_gain,
     add_option,
     chosen_front_end,
     file_name,
@@ -50,6 +51,7 @@ def register(parser: argparse.ArgumentParser) -> None:
     text = "what front-ends and your code go over (default: demo, the built-in sound)"
     add_option(parser, "--on", "SOUND", str, text)
     add_channel(parser)
+    add_gain(parser, "every sound that is read")
     add_front_end(parser, "what recordings go through (default: simli), or what made a .npy")
     parser.add_argument(
         "--unit",
@@ -70,6 +72,7 @@ def register(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Compare the two; print tables and write what was asked for."""
     from visualizer.audio.demo import demo_path
+    from visualizer.cli.said import saying_once
     from visualizer.engine.report import write_report
     from visualizer.support.console import hush_torch, print_tables, progress_on_terminal
     from visualizer.support.folders import cache_folder
@@ -89,6 +92,8 @@ def run(arguments: argparse.Namespace) -> int:
         kernels=cache_folder() / "kernels",
         channel=arguments.channel,
         python=Python(executable, arguments.limit),
+        gain_db=arguments.gain,
+        on_notice=saying_once(),
     )
     hush_torch()
     with progress_on_terminal() as progress:

@@ -8,6 +8,7 @@ from pathlib import Path
 from visualizer.cli.options import (
     add_channel,
     add_front_end,
+    add_gain,
     channel,
     chosen_front_end,
     file_name,
@@ -36,6 +37,7 @@ def register(parser: argparse.ArgumentParser) -> None:
         default=argparse.SUPPRESS,
         help=argparse.SUPPRESS,
     )
+    add_gain(parser)
     parser.add_argument(
         "--streaming", action="store_true", help="through the live path, in blocks of 10 ms"
     )
@@ -43,6 +45,7 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the features and say what they are."""
+    from visualizer.cli.said import say
     from visualizer.export.offline import write_features
     from visualizer.support.console import progress_on_terminal
 
@@ -57,7 +60,9 @@ def run(arguments: argparse.Namespace) -> int:
             front_end.at,
             arguments.channel,
             streaming=arguments.streaming,
+            gain_db=arguments.gain,
             on_progress=lambda share: progress.update(task, completed=share),
+            on_notice=say,
         )
     form = " (streaming form)" if arguments.streaming and config.needs_whole_clip else ""
     sizes = " × ".join(map(str, shape))

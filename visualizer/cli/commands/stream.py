@@ -74,4 +74,5 @@ def _pipe(arguments: argparse.Namespace) -> CaptureConfig:
         sample_rate=arguments.sample_rate,
         channels=1 if arguments.channels is None else arguments.channels,
         sample_format=arguments.sample_format or "s16",
+        gain_db=arguments.gain,
     )

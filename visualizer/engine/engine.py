@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visualizer.audio.capture import CaptureConfig
-from visualizer.audio.channels import said
+from visualizer.audio.channels import least_channels, said
 from visualizer.audio.health import PATIENCE, Patience
 from visualizer.audio.portaudio import load_soon, wait_for_start
 from visualizer.audio.ring import AudioBlock, BlockRing, SourceEnd
@@ -82,7 +82,7 @@ class Engine:
         status; it must not block. `open_source` is called on the device thread, or, for
         microphones, on one that may hang. The sound that is kept takes at most `sound_bytes`.
         """
-        self._wanted = _with_preferred_rate(config)
+        self._wanted = _with_preferences(config)
         self._status = EngineStatus("starting", self._wanted)
         self._strict = strict
         self._sound_bytes = sound_bytes
@@ -120,7 +120,7 @@ class Engine:
 
     def configure(self, config: EngineConfig) -> None:
         """Ask for other settings; the status tells when they are in force, or why not."""
-        self._order(lambda: self._apply(_with_preferred_rate(config)))
+        self._order(lambda: self._apply(_with_preferences(config)))
 
     def drain(self) -> list[MelColumns]:
         """The columns that came since the last call, oldest first."""
@@ -439,7 +439,10 @@ def _about_kernel(pipeline: Pipeline, offer: KernelOffer | None) -> dict[str, An
     }
 
 
-def _with_preferred_rate(config: EngineConfig) -> EngineConfig:
-    """Let a microphone open at the front-end's own rate, so that nothing has to be resampled."""
+def _with_preferences(config: EngineConfig) -> EngineConfig:
+    """Let a microphone open at the front-end's own rate, so that nothing has to be resampled, and
+    with the channels that are to be analysed."""
     rate = fixed_rate(config) if config.capture.is_live else None
-    return replace(config, capture=replace(config.capture, preferred_rate=rate))
+    least = least_channels(config.channel)
+    capture = replace(config.capture, preferred_rate=rate, least_channels=least)
+    return replace(config, capture=capture)

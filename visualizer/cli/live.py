@@ -37,7 +37,8 @@ def add_sound(parser: argparse.ArgumentParser, sources: str, source_help: str) -
     )
     add_option(sound, "--device", "NAME_OR_INDEX", str, text)
     add_option(sound, "--sample-rate", "HZ", int, "default: the device's own")
-    add_option(sound, "--channels", "N", int, "how many to open (default: ≤ 2)")
+    text = "how many to open, the first ones (default: all it has)"
+    add_option(sound, "--channels", "N", int, text)
     add_gain(sound)
     sound.add_argument("--loop", action="store_true", help="play the file again and again")
     return sound

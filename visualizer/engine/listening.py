@@ -75,7 +75,7 @@ def listen(
         device: which microphone: its index, its name, a part that only one name has, or what the
             sound server calls the source; None is the default one.
         sample_rate: of the source, in Hz, as the device allows; None is its own.
-        channels: of the source, as the device allows; None is its own number.
+        channels: of the source, the first that the device has; None is all of them.
         channel: which to analyse, as --channel has it: "mean", "each", or counted from 1, "5" or
             "5+6", which is the mean of the two. None is the mean too; an int, or several of them,
             count from 0.

@@ -316,7 +316,7 @@ class Engine:
     def _take_kernel(self, offer: KernelOffer) -> None:
         """Between two blocks, go on with what is offered if it is for what runs.
 
-        No change of state or settings, so the revision stays.
+        No change of state or settings, so the revision stays, but where there is other news.
         """
         pipeline, status = self._pipeline, self._status
         fits = (offer.front_end, offer.device) == (status.mel, self._device)
@@ -326,6 +326,8 @@ class Engine:
             pipeline.stream.kernel = offer.kernel
         self._pace.begin()
         self._status = replace(status, **_about_kernel(pipeline, offer))
+        if self._status.note != status.note:
+            self._set()
 
     def _take_audio(self, ring: BlockRing) -> bool:
         """As much as brings a column, so that orders come between two; False if there is none."""

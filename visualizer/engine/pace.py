@@ -11,6 +11,8 @@ _FEWEST = 8
 """Columns, or deliveries of several, that are looked at in any case."""
 _OVER_BELOW = 0.9
 """Hops: slowness is over below that, so that it does not come and go."""
+_OTHER = 0.25
+"""By so much of what was said another kernel's time must differ for it to be said."""
 
 
 class KernelPace:
@@ -49,7 +51,8 @@ class KernelPace:
         if len(self._taken) < _FEWEST or now - self._taken[0][0] < _SPAN_S:
             return False
         hops, before = statistics.median(taken for _, taken in self._taken), self.slow_hops
-        if hops > 1.0 and (before is None or self._is_new):
+        is_other = before is None or (self._is_new and abs(hops / before - 1.0) > _OTHER)
+        if hops > 1.0 and is_other:
             self.slow_hops = hops
         elif before is not None and hops < _OVER_BELOW:
             self.slow_hops = None

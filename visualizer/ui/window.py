@@ -47,6 +47,7 @@ from visualizer.ui.controls.files import (
     is_front_end,
 )
 from visualizer.ui.controls.key_sheet import KeySheet
+from visualizer.ui.controls.keys import Keys
 from visualizer.ui.controls.menus import Act, Menus
 from visualizer.ui.controls.settings import Settings
 from visualizer.ui.controls.status_line import StatusLine
@@ -133,6 +134,9 @@ class Window(QMainWindow):
         self.menus.menus["file"].insertMenu(actions["file.region"], self.front_ends.menu)
         self.recent = RecentFiles(store, recent)
         self.recent.picked.connect(self.open_file)
+        bar = self.menuBar()
+        assert bar is not None
+        self._keys = Keys(self.menus.actions.values(), bar)
         self._key_sheet = KeySheet([*self.menus.sheet(), ("Mouse", GESTURES)], self)
         self._context = QMenu(self)
         self._context.addActions([self.menus.actions[command] for command in _CONTEXT])
@@ -157,6 +161,8 @@ class Window(QMainWindow):
         layout.addWidget(self.viewer, 1)
         layout.addWidget(self.status_line)
         self.setCentralWidget(body)
+        # At first it is not with a control, which would take some keys for itself.
+        self.viewer.setFocus()
 
     def _connect_controls(self) -> None:
         controls, viewer = self.controls, self.viewer
@@ -352,6 +358,7 @@ class Window(QMainWindow):
         self._texts.start(_TEXT_INTERVAL_MS)
         handle = self.windowHandle()
         assert handle is not None
+        handle.installEventFilter(self._keys)
         handle.screenChanged.connect(self._pace.limit_to)
         self._pace.limit_to(self.screen())
         self.first_painted.emit()

@@ -10,7 +10,7 @@ from PyQt6.QtGui import QDropEvent
 from PyQt6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from visualizer.mel.front_ends import SUFFIXES
-from visualizer.ui.controls.label import plain_tip
+from visualizer.ui.controls.label import menu_text, plain_tip
 from visualizer.ui.controls.settings import Settings
 
 
@@ -81,8 +81,7 @@ def fill_recent(
     menu.clear()
     menu.setToolTipsVisible(True)
     for text, tip, path in entries:
-        # An ampersand would underline what follows.
-        action = menu.addAction(text.replace("&", "&&"))
+        action = menu.addAction(menu_text(text))
         assert action is not None
         action.setToolTip(plain_tip(tip))
         action.triggered.connect(lambda *_, path=path: pick(Path(path)))

@@ -34,7 +34,12 @@ HANDED_OVER = "MEL_VISUALIZER_HANDED_OVER"
 
 
 def say(message):
-    print(message, file=sys.stderr, flush=True)
+    if sys.stderr is not None:  # closed, for which print would take standard output
+        print(message, file=sys.stderr, flush=True)
+
+
+def standard_error():
+    return subprocess.DEVNULL if sys.stderr is None else sys.stderr
 
 
 def fail(message):
@@ -192,7 +197,7 @@ def make_venv():
         )
     say(f"First start: making {VENV} and installing into it (several GB, some minutes).")
     command_line = [sys.executable, "-m", "venv", str(VENV)]
-    made = subprocess.run(command_line, capture_output=True, text=True)
+    made = subprocess.run(command_line, capture_output=True, text=True, errors="replace")
     if made.returncode:
         reason = ((made.stdout + made.stderr).strip().splitlines() or ["no reason given"])[-1]
         fail(f"could not make {VENV}: {reason}. Fix that, then: {again()}")
@@ -200,7 +205,7 @@ def make_venv():
 
 def run_pip(extras):
     if not venv_runs("-I", "-c", "import pip"):  # an interrupted start can leave a .venv without it
-        subprocess.call([str(VENV_PYTHON), "-m", "ensurepip"], stdout=sys.stderr)
+        subprocess.call([str(VENV_PYTHON), "-m", "ensurepip"], stdout=standard_error())
     what = "." + (f"[{','.join(extras)}]" if extras else "")
     # A user's pip settings must not lead the install out of .venv.
     settings = {**os.environ, "PIP_USER": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
@@ -208,7 +213,8 @@ def run_pip(extras):
         [str(VENV_PYTHON), "-m", "pip", "install", "-e", what],
         cwd=HERE,
         env=settings,
-        stdout=sys.stderr,  # our stdout belongs to the visualizer's own output
+        stdout=sys.stderr
+        or subprocess.DEVNULL,  # our stdout belongs to the visualizer's own output
         stderr=subprocess.PIPE,
         text=True,
         errors="replace",
@@ -216,7 +222,7 @@ def run_pip(extras):
     complaints = ""
     try:
         for line in pip.stderr:
-            sys.stderr.write(line)
+            say(line.rstrip("\n"))
             complaints += line
     except BaseException:
         pip.terminate()  # Ctrl-C in a terminal reached it too; a signal to us alone did not
@@ -279,7 +285,11 @@ def offer_system_packages(argv, command):
         agreed = sys.stdin.readline().strip().lower() in ("y", "yes")
     if not agreed:
         say("Going on without them.")
-    elif subprocess.call(line, stdin=None if terminal else subprocess.DEVNULL, stdout=sys.stderr):
+    elif subprocess.call(
+        line,
+        stdin=None if terminal else subprocess.DEVNULL,
+        stdout=standard_error(),
+    ):
         say("That did not work; going on without them.")
 
 

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -88,12 +88,18 @@ class SoundServer:
         )
 
     @contextmanager
-    def sink(self, name: str, description: str) -> Iterator[None]:
-        """Another null sink, with its monitor, for a while."""
+    def sink(
+        self, name: str, description: str, channels: int = 2, channel_map: str = ""
+    ) -> Iterator[None]:
+        """Another null sink, with its monitor, for a while.
+
+        Its `channel_map` names the positions, with commas; without one they are the server's own.
+        """
         properties = f"sink_properties=\"device.description='{description}'\""
-        module = self.pactl(
-            "load-module", "module-null-sink", f"sink_name={name}", "norewinds=1", properties
-        ).stdout.strip()
+        arguments = [f"sink_name={name}", f"rate={SERVER_RATE_HZ}", f"channels={channels}"]
+        arguments += ["format=float32le", "norewinds=1", properties]
+        arguments += [f"channel_map={channel_map}"] if channel_map else []
+        module = self.pactl("load-module", "module-null-sink", *arguments).stdout.strip()
         try:
             yield
         finally:
@@ -115,6 +121,17 @@ class SoundServer:
         return subprocess.Popen(
             ["paplay", f"--device={sink}", str(path)], env=os.environ | self.environment
         )
+
+    def play_as_they_are(
+        self, samples: np.ndarray, sink: str, positions: Sequence[str]
+    ) -> subprocess.Popen[bytes]:
+        """Play (n_samples, n_channels) at the server's rate into the channels of a sink."""
+        path = self.folder / f"{sink}.raw"
+        path.write_bytes(samples.astype("<f4").tobytes())
+        command = ["pacat", "--raw", f"--device={sink}", f"--rate={SERVER_RATE_HZ}"]
+        command += ["--format=float32le", f"--channels={len(positions)}"]
+        command += [f"--channel-map={','.join(positions)}", str(path)]
+        return subprocess.Popen(command, env=os.environ | self.environment)
 
 
 def null_sink(name: str) -> str:

@@ -25,7 +25,7 @@ from visualizer.tools.diff.sides import Shared, obtain, operand
 
 BEFORE = Path(__file__).with_name("before")
 FRONT_ENDS: dict[str, dict[str, object]] = json.loads((BEFORE / "front_ends.json").read_text())
-MENDED = ("seamless", "yamnet")
+MENDED = ("full-band", "seamless", "yamnet")
 """Presets that were changed since; what was written of them stays what it was."""
 ROUNDING = 1e-3
 """What float32 leaves in a logarithm, computed by another kernel."""
@@ -73,6 +73,16 @@ def test_a_config_of_ones_own_is_made_and_varied_as_before() -> None:
     assert isinstance(whisper, MelConfig)
     assert dataclasses.replace(whisper, n_mels=40).n_mels == 40
     assert MelStream(mine, 16_000, 1).push(np.zeros((16_000, 1), np.float32)).shape == (1, 64, 99)
+
+
+def test_full_band_takes_the_bins_that_its_triangles_passed() -> None:
+    samples = np.random.default_rng().normal(0.0, 0.1, (4000, 1)).astype(np.float32)
+    then, now = (
+        MelStream(front_end, 16_000, 1).push(samples)
+        for front_end in (read(FRONT_ENDS["full-band"]), PRESETS["full-band"].front_end)
+    )
+    assert now.shape == (1, 255, 19)
+    np.testing.assert_allclose(now, then, rtol=1e-5, atol=1e-6 * then.max())
 
 
 @pytest.mark.parametrize("name", ["whisper-80", "seamless"])

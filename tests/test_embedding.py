@@ -22,8 +22,8 @@ import sys
 import time
 
 BLOCKED = {
-    "PyQt6", "pyqtgraph", "sounddevice", "pulsectl", "soundfile", "psutil", "platformdirs", "rich",
-    "torchaudio", "librosa", "scipy", "kaldi_native_fbank",
+    "PyQt6", "pyqtgraph", "sounddevice", "pulsectl", "soundfile", "av", "psutil", "platformdirs",
+    "rich", "torchaudio", "librosa", "scipy", "kaldi_native_fbank",
 }
 
 class Blocker:

@@ -120,7 +120,23 @@ def test_samples_that_were_no_sound_are_said_for_five_seconds_before_all_else() 
     notice = watch.notice
     assert notice is not None
     assert notice.startswith("13 samples were not numbers and are taken as silence; 1 sample lay ")
-    assert "beyond 100 times full scale" in notice
+    assert "beyond 65536 times full scale" in notice
+
+
+def test_integers_taken_for_floats_are_said_with_their_gain_as_long_as_they_come() -> None:
+    watch = SoundWatch()
+    watch.observe(9830.0, 60.0, integer_bits=16)
+    assert watch.notice == (
+        "the samples look like 16-bit integers stored as floats, and a gain of -90.309 dB is "
+        "meant: --gain -90.309, or File, Gain… in the window"
+    )
+    watch.observe(1e6, 1.0, faults=SoundFaults(beyond_limit=3), integer_bits=24)
+    assert watch.notice is not None
+    assert "24-bit integers" in watch.notice
+    assert "--gain -138.474" in watch.notice
+    assert watch.notice.endswith("; 3 samples lay beyond 65536 times full scale, which is cut off")
+    observe(watch, 0.5, 60.0)
+    assert watch.notice is None
 
 
 def test_an_echo_that_fades_below_all_numbers_is_no_fault() -> None:

@@ -60,7 +60,7 @@ def test_a_gap_of_hours_comes_in_pieces(writer: Numbers | Arrays) -> None:
 
 
 def test_numbers_of_another_size_are_refused() -> None:
-    mono = Heading(SOURCE, preset_for("simli", 16_000), None)
+    mono = Heading(SOURCE, preset_for("simli", 16_000), 0.0, None)
     numbers = Numbers()
     assert list(numbers.heading(mono)) == []
     assert list(numbers.heading(replace(mono, mel=preset_for("simli", 48_000)))) == []

@@ -166,7 +166,7 @@ def test_a_jump_of_the_clock_becomes_a_gap_of_the_right_length(bench: Bench) -> 
 def test_one_channel_can_be_chosen_while_it_runs(bench: Bench) -> None:
     bench.start().until(lambda s: s.state == "running")
     before = bench.engine.status()
-    bench.engine.configure(replace(before.config, channel=1))
+    bench.engine.configure(replace(before.config, channel=(1,)))
     status = bench.until(lambda s: s.config_id > before.config_id)
     samples = noise(2000)
     bench.write(samples)
@@ -292,7 +292,7 @@ def test_after_a_failed_choice_the_last_that_worked_comes_back_with_its_channel(
     bench: Bench,
 ) -> None:
     bench.start().until(lambda s: s.state == "running")
-    other = EngineConfig(replace(MIC, device="other"), channel=1)
+    other = EngineConfig(replace(MIC, device="other"), channel=(1,))
     bench.engine.configure(other)
     bench.until(lambda s: s.config == other)
     bench.refused = {"broken"}
@@ -466,7 +466,7 @@ def test_a_device_that_is_lost_goes_on_with_a_gap_of_the_right_length(bench: Ben
 def test_what_was_asked_for_takes_the_place_of_what_stands_in(bench: Bench) -> None:
     bench.patience = replace(IMPATIENT, sound_s=600.0, first_sound_s=600.0)
     bench.refused = {"away"}
-    bench.config = EngineConfig(CaptureConfig("mic", device="away"), channel=1)
+    bench.config = EngineConfig(CaptureConfig("mic", device="away"), channel=(1,))
     bench.fallbacks = (FILE,)
     status = bench.start().until(lambda s: s.state == "running")
     assert status.config.capture == FILE
@@ -479,8 +479,8 @@ def test_what_was_asked_for_takes_the_place_of_what_stands_in(bench: Bench) -> N
     assert (status.state, status.fault, status.config.preset) == ("running", None, "simli-librosa")
     # A choice after it does not open it once more.
     n_sources = len(bench.sources)
-    bench.engine.configure(replace(status.config, channel=0))
-    bench.until(lambda s: s.config.channel == 0)
+    bench.engine.configure(replace(status.config, channel=(0,)))
+    bench.until(lambda s: s.config.channel == (0,))
     assert len(bench.sources) == n_sources
 
 

@@ -18,7 +18,7 @@ PADDED = replace(WHISPER, stages=(SoundPad(front=100), *WHISPER.stages))
 
 @pytest.mark.parametrize("mel", [GEMMA, WHISPER, PADDED], ids=["followed", "plain", "padded"])
 def test_a_column_is_complete_by_the_sample_that_is_named(mel: FrontEnd) -> None:
-    pipeline = Pipeline(mel, 16_000, 1, None)
+    pipeline = Pipeline(mel, 16_000, 1, "mean")
     at, n_columns = 0, 0
     # Past the first, which wait for what is mirrored at the start.
     for _ in range(6):

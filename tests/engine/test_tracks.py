@@ -10,8 +10,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from visualizer.audio.channels import Channel
 from visualizer.engine.columns import MelColumns
-from visualizer.engine.config import Channel
 from visualizer.engine.follower import FollowedColumns, Follower, unbroken
 from visualizer.engine.history import SoundHistory
 from visualizer.engine.pipeline import Pipeline
@@ -63,7 +63,7 @@ def followed(sound: SoundHistory, name: str, channel: Channel, until: int) -> di
 def test_kept_sound_gives_the_columns_of_the_whole(name: str) -> None:
     samples = noise(20 * RATE_HZ)
     whole = MelStream(preset_for(name, RATE_HZ), RATE_HZ, 1).push(samples[:, 1:])[0]
-    came = followed(sound_of(samples), name, 1, until=whole.shape[1])
+    came = followed(sound_of(samples), name, (1,), until=whole.shape[1])
     assert sorted(came) == list(range(whole.shape[1]))
     for t, column in came.items():
         np.testing.assert_allclose(column[0], whole[:, t], rtol=1e-4, atol=1e-5)
@@ -112,7 +112,7 @@ class Live:
         self.samples = noise(6 * RATE_HZ)
         self.sound = SoundHistory(RATE_HZ, 2)
 
-    def begin(self, name: str, channel: Channel = None) -> None:
+    def begin(self, name: str, channel: Channel = "mean") -> None:
         mel = preset_for(name, RATE_HZ)
         self.pipeline = Pipeline(mel, RATE_HZ, 2, channel)
         self.tracks.begin(mel, self.sound, channel)
@@ -155,7 +155,7 @@ def test_what_has_ended_is_computed_anew_to_its_very_end(live: Live) -> None:
     live.begin("simli")
     live.feed(3)
     mel = preset_for("kaldi", RATE_HZ)
-    live.tracks.begin(mel, live.sound, None, is_over=True)
+    live.tracks.begin(mel, live.sound, "mean", is_over=True)
     live.tracks.compare(SIMLI)
     for config, tracks in ((mel, live.tracks.first), (SIMLI, live.tracks.second)):
         stream = MelStream(config, RATE_HZ, 1)

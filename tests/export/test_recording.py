@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.engine.test_engine import CALM, FILE, HOP, MIC, RATE_HZ, Bench
-from visualizer.audio.channels import signals_of
+from visualizer.audio.channels import Channel, signals_of
 from visualizer.audio.wav import SAMPLE_BYTES, SoundFormat
 from visualizer.engine.config import EngineConfig
 from visualizer.engine.options import RecordingConfig
@@ -107,7 +107,7 @@ def about(files: TakeFiles) -> dict[str, object]:
     return values
 
 
-def opened_again(files: TakeFiles, channel: int | None = None) -> np.ndarray:
+def opened_again(files: TakeFiles, channel: Channel = "mean") -> np.ndarray:
     """The columns of the WAV through the same front-end: (n_mels, n_columns)."""
     samples, rate = soundfile.read(files.sound, dtype="float32", always_2d=True)
     config = MelConfig.from_dict(json.loads(str(features(files)["config"])))
@@ -255,10 +255,11 @@ def test_a_folder_that_goes_away_is_said(bench: Bench, folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "channel"), [("simli", None), ("simli", 1), ("whisper-80", 0), ("hifigan", None)]
+    ("name", "channel"),
+    [("simli", "mean"), ("simli", (1,)), ("whisper-80", (0, 1)), ("hifigan", "mean")],
 )
 def test_what_was_heard_can_be_saved_later(
-    bench: Bench, folder: Path, name: str, channel: int | None
+    bench: Bench, folder: Path, name: str, channel: Channel
 ) -> None:
     """hifigan has another rate than the sound; whisper normalises by what was heard before."""
     bench.config = EngineConfig(MIC, preset=name, channel=channel)

@@ -28,12 +28,17 @@ def mel_of(front_end: FrontEnd) -> Mel:
     return stage_of(front_end, Mel)
 
 
+def has_mels(front_end: FrontEnd) -> bool:
+    return any(isinstance(stage, Mel) for stage in front_end.stages)
+
+
 LIBROSAS_KIND = sorted(
     {
         front_end
         for name in PRESETS
         for rate in RATES_HZ
-        if (mel := mel_of(front_end := preset_for(name, rate))).triangles == "hz"
+        if has_mels(preset_for(name))
+        and (mel := mel_of(front_end := preset_for(name, rate))).triangles == "hz"
         and mel.slopes == "own"
         and mel.mel_scale != "linear"
         and mel.rate is None
@@ -73,7 +78,7 @@ def test_filters_equal_torchaudios_where_its_bins_are_right(scale: str, norm: st
 
 
 def test_linear_filters_equal_torchaudios() -> None:
-    mel = replace(mel_of(preset_for("full-band")), n_mels=40, f_min=100.0, f_max=7000.0)
+    mel = Mel(40, 100.0, 7000.0, "linear", None)
     theirs = torchaudio.functional.linear_fbanks(
         257, mel.f_min, mel.f_max, mel.n_mels, 16_000
     ).numpy()
@@ -156,7 +161,9 @@ def test_position_puts_each_peak_in_the_middle_of_its_band(name: str) -> None:
     assert rows.middle_hz(3) == peaks[3]
 
 
-@pytest.mark.parametrize("name", [name for name in PRESETS if "birdnet" not in name])
+@pytest.mark.parametrize(
+    "name", [name for name in PRESETS if has_mels(preset_for(name)) and "birdnet" not in name]
+)
 def test_zero_db_is_a_full_scale_sine(name: str) -> None:
     """A sine of amplitude 1 on the bin of the tallest filter's peak, written out as a sum."""
     front_end = preset_for(name)

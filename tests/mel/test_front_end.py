@@ -160,7 +160,7 @@ LOG = {"stage": "log", "kind": "ln", "floor": 1e-5}
         ),
         (
             [FRAMES, {"stage": "xyz"}, SPECTRUM, MEL],
-            "there is no stage 'xyz'; there are affine, chroma, clip",
+            "there is no stage 'xyz'; there are affine, bins, chroma, clip",
         ),
         ([FRAMES, {"kind": "hann"}, SPECTRUM], "{'kind': 'hann'} names no stage; each needs"),
         ([FRAMES, "window", SPECTRUM], "'window' names no stage; each needs"),

@@ -163,11 +163,6 @@ def librosa_defaults(samples: Samples) -> Features:
     return librosa.feature.melspectrogram(y=samples.astype(np.float64))
 
 
-def full_band(samples: Samples) -> Features:
-    power = spectrogram(tensor(samples), 512, 200, pad_mode="constant") ** 2
-    return power[1:-1].numpy()
-
-
 def torchaudio_defaults(samples: Samples) -> Features:
     return torchaudio.transforms.MelSpectrogram().double()(tensor(samples)).numpy()
 
@@ -449,7 +444,6 @@ OUTSIDE = (
     Outside("simli", "torch.stft and torchaudio's filters", simli),
     Outside("simli-librosa", "librosa", simli_librosa),
     Outside("librosa", "librosa", librosa_defaults),
-    Outside("full-band", "torch.stft", full_band),
     Outside("torchaudio", "torchaudio", torchaudio_defaults, 201),
     Outside("whisper-80", "formula", whisper(80), 201),
     Outside("whisper-128", "formula", whisper(128), 201),

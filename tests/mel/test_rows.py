@@ -92,6 +92,13 @@ def torchaudio_mel(samples: Samples, **options: object) -> torch.Tensor:
 # ------------------------------------------------------------------------- the models' own code
 
 
+def full_band(samples: Samples) -> Features:
+    spectrum = torch.stft(
+        wide(samples), 512, 200, window=hann(512), pad_mode="constant", return_complex=True
+    )
+    return spectrum.abs()[1:-1].numpy() ** 2
+
+
 def gemma3n(samples: Samples) -> Features:
     found = Gemma3nAudioFeatureExtractor()(samples, return_tensors="np")
     return found.input_features[0].T
@@ -279,6 +286,7 @@ def of_preset(
 
 SLANEY = ("slaney", "slaney")
 ROWS = (
+    of_preset("full-band", full_band, 1, 1e-6),
     of_preset("gemma3n", gemma3n, 600, 2e-3),
     of_preset("gemma4", gemma4, 400, 2e-3),
     of_preset("seamless", seamless, 800, 2e-2),

@@ -9,9 +9,11 @@ import torch
 import torchaudio
 
 from visualizer.errors import ConfigError
+from visualizer.mel.arrays import NumpyArrays
 from visualizer.mel.compute import available_devices, choose_device
 from visualizer.mel.flat import MelConfig
-from visualizer.mel.presets import preset
+from visualizer.mel.front_end import FrontEnd
+from visualizer.mel.presets import preset, preset_for
 from visualizer.mel.stream import MelStream
 
 RATES_HZ = (8_000, 11_025, 16_000, 22_050, 44_100, 48_000)
@@ -25,7 +27,7 @@ def noise(n_samples: int, n_channels: int = 1) -> np.ndarray:
     return samples.astype(np.float32)
 
 
-def streamed(config: MelConfig, samples: np.ndarray, block_length: int) -> np.ndarray:
+def streamed(config: MelConfig | FrontEnd, samples: np.ndarray, block_length: int) -> np.ndarray:
     stream = MelStream(config, config.sample_rate, samples.shape[1])
     pieces = [
         stream.push(samples[at : at + block_length]) for at in range(0, len(samples), block_length)
@@ -97,13 +99,19 @@ def test_librosa_equals_librosa(rate: int) -> None:
 
 @pytest.mark.parametrize(
     ("rate", "n_fft"),
-    [(8_000, 256), (11_025, 256), (16_000, 512), (44_100, 1024), (48_000, 1024), (192_000, 4096)],
+    [
+        *((1_000, 32), (8_000, 256), (11_025, 256), (16_000, 512), (44_100, 1024), (48_000, 1024)),
+        *((192_000, 4096), (384_000, 8192), (768_000, 16_384)),
+    ],
 )
 def test_full_band_is_every_bin_of_the_power_spectrum(rate: int, n_fft: int) -> None:
-    config = preset("full-band", rate)
-    simli = preset("simli", rate)
-    assert (config.n_fft, config.win_length, config.n_mels) == (n_fft, n_fft, n_fft // 2 - 1)
+    config = preset_for("full-band", rate)
+    simli = preset_for("simli", rate)
+    assert (config.win_length, config.n_rows) == (n_fft, n_fft // 2 - 1)
     assert config.hop_length == simli.hop_length
+    # Neither 0 Hz nor half the rate.
+    assert config.rows.edges_hz is not None
+    np.testing.assert_allclose(config.rows.edges_hz, np.arange(n_fft // 2 + 1) * rate / n_fft)
     samples = noise(rate // 4 + 123)
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)
     padded = np.pad(samples[:, 0].astype(np.float64), n_fft // 2)
@@ -115,11 +123,12 @@ def test_full_band_is_every_bin_of_the_power_spectrum(rate: int, n_fft: int) -> 
     assert ours.shape[1] == streamed(simli, samples, 7999).shape[2]
 
 
-@pytest.mark.parametrize("rate", [1_000, 384_000, 768_000])
-def test_full_band_is_there_at_the_ends_of_what_can_be_opened(rate: int) -> None:
-    config = preset("full-band", rate)
-    assert config.win_length > config.hop_length
-    assert config.f_max == rate / 2
+def test_full_band_multiplies_no_matrix(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("a product of 8192 points and 4095 bands takes longer than a hop")
+
+    monkeypatch.setattr(NumpyArrays, "product", refuse)
+    assert streamed(preset("full-band", 384_000), noise(20_000), 4800).shape == (1, 4095, 5)
 
 
 @pytest.mark.parametrize("block_length", [1, 79, 80, 200, 799, 800, 801, 5000])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import librosa
@@ -43,12 +43,15 @@ class Listener:
         self.engine = Engine(EngineConfig(capture), (), self.woken.set)
 
     def until(self, n_columns: int) -> EngineStatus:
+        return self.when(lambda _: sum(c.shape[1] for c in self.columns) >= n_columns)
+
+    def when(self, condition: Callable[[EngineStatus], bool]) -> EngineStatus:
         deadline = time.monotonic() + 30
         while True:
             self.columns += [c.values[0] for c in self.engine.drain()]
             status = self.engine.status()
             assert status.state != "failed", status.fault
-            if sum(c.shape[1] for c in self.columns) >= n_columns:
+            if condition(status):
                 return status
             assert time.monotonic() < deadline, status
             self.woken.wait(0.1)

@@ -95,7 +95,9 @@ def test_the_tones_of_a_file_lie_at_their_hertz(tmp_path: Path, qtbot: QtBot) ->
         press(window, "L")
         for channel, hertz in (("1", 440.0), ("2", 3000.0)):
             pick(window.controls.channel, channel, qtbot)
-            qtbot.waitUntil(lambda n=channel: window.engine_status().config.channel == int(n) - 1)
+            qtbot.waitUntil(
+                lambda n=channel: window.engine_status().config.channel == (int(n) - 1,)
+            )
             status = window.engine_status()
             assert status is not None
             assert status.mel is not None

@@ -22,7 +22,7 @@ from collections.abc import Callable
 from typing import Any
 
 from visualizer.audio.devices import Device
-from visualizer.audio.server import OPENING, connected, read_sources
+from visualizer.audio.server import connected, own_recording, read_sources
 
 _FOUND_LIMIT_S = 2.0
 _FOUND_RETRY_S = 0.02
@@ -46,10 +46,6 @@ class _PollFd(ctypes.Structure):
 
 
 _NOTHING_TO_READ = ((_PollFd * 0)(), 0)
-
-
-class _OverError(Exception):
-    """The watch is not wanted any more."""
 
 
 def new_opening() -> str:
@@ -130,7 +126,7 @@ class Attachment:
         deadline = time.monotonic() + _FOUND_LIMIT_S
         while not self._over and time.monotonic() < deadline:
             self._is_new = False
-            sources, output = read_sources(pulse), self._own(pulse)
+            sources, output = read_sources(pulse), own_recording(pulse, self._opening)
             source = sources.get(output.source) if output is not None else None
             if source is not None and self._node in (None, source.server_source):
                 self._at, self._output = output.source, output
@@ -139,16 +135,6 @@ class Attachment:
                 return True
             time.sleep(_FOUND_RETRY_S)
         return False
-
-    def _own(self, pulse: Any) -> Any:
-        """The newest recording of the opening: ALSA's plugin may begin another one."""
-        clients = {c.index for c in pulse.client_list() if _is_of(c, self._opening)}
-        own = [
-            output
-            for output in pulse.source_output_list()
-            if output.client in clients or _is_of(output, self._opening)
-        ]
-        return max(own, key=lambda output: int(output.index), default=None)
 
     def _watch(self, pulse: Any) -> None:
         while not self._over:
@@ -161,7 +147,11 @@ class Attachment:
 
     def _ask(self, pulse: Any) -> None:
         was_told, self._was_told = self._was_told, False
-        sources, output, before = read_sources(pulse), self._own(pulse), self._output
+        sources, output, before = (
+            read_sources(pulse),
+            own_recording(pulse, self._opening),
+            self._output,
+        )
         source = sources.get(output.source) if output is not None else None
         if self._at is not None and self._at not in sources:
             self._at = None
@@ -198,24 +188,16 @@ class Attachment:
             poller.register(one.fd, one.events)
         fds = [_PollFd(one.fd, select.POLLIN, 0) for one in watched]
         self._unread = (_PollFd * len(fds))(*fds), len(fds)
-        deadline = time.monotonic() + timeout_s if timeout_s >= 0 else float("inf")
         ready = poller.poll(0)
         if not (ready or self._is_open):
             self._in_doubt = False
-        while not ready and (left_s := deadline - time.monotonic()) > 0:
-            if self._over:
-                raise _OverError
-            ready = poller.poll(1e3 * min(left_s, _END_S))
+        ready = ready or poller.poll(1e3 * timeout_s if timeout_s >= 0 else None)
         if ready:
             self._in_doubt = True
         found = dict(ready)
         for one in watched:
             one.revents = found.get(one.fd, 0)
         return len(ready)
-
-
-def _is_of(client: Any, opening: str) -> bool:
-    return bool(client.proplist.get(OPENING) == opening)
 
 
 def _looks(output: Any) -> tuple[object, ...]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from visualizer.errors import among, is_whole, require
-from visualizer.mel.limits import SAMPLE_RATE_MAX_HZ, SAMPLE_RATE_MIN_HZ
+from visualizer.errors import among, is_number, is_whole, require
+from visualizer.mel.limits import GAIN_LIMIT_DB, SAMPLE_RATE_MAX_HZ, SAMPLE_RATE_MIN_HZ
 
 SourceKind = Literal["mic", "demo", "file", "pipe"]
 """pipe: standard input, raw PCM"""
@@ -52,24 +52,32 @@ class CaptureConfig(OfKind):
     preferred_rate: int | None = None
     """Hz, microphone: taken where no sample_rate is asked for and the device can"""
     channels: int | None = None
+    least_channels: int = field(default=1, compare=False)
+    """microphone: how many at least, where no channels are asked for and the device has them"""
     loop: bool = False
     """file: start again at its end"""
     sample_format: SampleFormat | None = None
     """pipe, which needs a sample_rate too"""
+    gain_db: float = 0.0
+    """applied to the samples before everything else"""
 
     def __post_init__(self) -> None:
-        for field in ("device", "host_api", "path"):
-            value = getattr(self, field)
-            require(value is None or isinstance(value, str), field, value, "null or a text")
-        for field, low, high in (
+        for name in ("device", "host_api", "path"):
+            value = getattr(self, name)
+            require(value is None or isinstance(value, str), name, value, "null or a text")
+        for name, low, high in (
             ("sample_rate", SAMPLE_RATE_MIN_HZ, SAMPLE_RATE_MAX_HZ),
             ("preferred_rate", SAMPLE_RATE_MIN_HZ, SAMPLE_RATE_MAX_HZ),
             ("channels", 1, SOURCE_CHANNELS_MAX),
+            ("least_channels", 1, 1 << 20),
         ):
-            value = getattr(self, field)
+            value = getattr(self, name)
             fits = value is None or is_whole(value, low, high)
-            require(fits, field, value, f"from {low} to {high}")
+            require(fits, name, value, f"from {low} to {high}")
         require(isinstance(self.loop, bool), "loop", self.loop, "true or false")
+        fits = is_number(self.gain_db, -GAIN_LIMIT_DB, GAIN_LIMIT_DB)
+        limits = f"a number of dB from {-GAIN_LIMIT_DB:g} to {GAIN_LIMIT_DB:g}"
+        require(fits, "gain_db", self.gain_db, limits)
         require(self.kind in SOURCE_KINDS, "source", self.kind, f"one of {SOURCE_KINDS}")
         require(self.kind != "file" or bool(self.path), "file", self.path, "the path of a file")
         formats = (None, *SAMPLE_FORMATS) if self.kind != "pipe" else SAMPLE_FORMATS

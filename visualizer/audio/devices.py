@@ -16,7 +16,7 @@ COMMON_RATES_HZ = (
 )
 # fmt: on
 DEFAULT_CHANNELS = 2
-"""Opened unless asked otherwise: sound servers offer 32 channels where two have sound."""
+"""Opened of a device that may claim to have more: ALSA offers 32 where two have sound."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,8 @@ class Device:
     is_default: bool = False
     server_source: str | None = None
     """what the sound server calls it, where it is one of that one's sources"""
+    positions: tuple[str, ...] = ()
+    """what the sound server calls each of its channels; empty where that is not known"""
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,13 @@ def from_json(values: dict[str, Any]) -> DeviceList:
     """Read what `asdict` made in another process. Raises DeviceError for anything else."""
     try:
         devices = tuple(
-            Device(**{**v, "sample_rates": v["sample_rates"] and tuple(v["sample_rates"])})
+            Device(
+                **{
+                    **v,
+                    "sample_rates": v["sample_rates"] and tuple(v["sample_rates"]),
+                    "positions": tuple(v["positions"]),
+                }
+            )
             for v in values["devices"]
         )
         return DeviceList(devices, int(values["unreadable"]))

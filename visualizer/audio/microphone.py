@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.audio.attachment import Attachment, new_opening
+from visualizer.audio.attachment import Attachment
 from visualizer.audio.capture import CaptureConfig
-from visualizer.audio.devices import DEFAULT_CHANNELS, Device
+from visualizer.audio.devices import Device
 from visualizer.audio.listing import (
     SERVER_DEFAULTS,
     accepted_rates,
@@ -25,11 +25,11 @@ from visualizer.audio.listing import (
 )
 from visualizer.audio.opening import (
     not_recorded,
-    open_stream,
     reported_latency_s,
     start_stream,
 )
 from visualizer.audio.portaudio import close_stream, inside, is_jack, require_jack, rescan
+from visualizer.audio.recording import open_recording
 from visualizer.audio.ring import BlockRing
 from visualizer.audio.sample_clock import SampleClock
 from visualizer.audio.source import SourceInfo
@@ -52,23 +52,23 @@ class Microphone:
         if sample_rate is None:
             accepted = accepted_rates(device, () if preferred is None else (preferred,))
             sample_rate = accepted[0] if accepted else device.native_rate
-        channels = capture.channels or min(DEFAULT_CHANNELS, device.channels)
-        if channels > device.channels:
-            raise DeviceError(
-                f"{device.name!r} has {device.channels} input channels, not {channels}",
-                f"choose --channels {device.channels} or fewer",
-            )
-        opening = new_opening()
-        self._stream = open_stream(
-            device, "input", sample_rate, channels, self._callback, self._finished, opening
-        )
+        self._ring: BlockRing | None = None
+        recording = open_recording(device, capture, sample_rate, self._callback, self._finished)
+        self._stream, self._order = recording.stream, recording.order
+        self._positions = recording.positions
         latency_s = reported_latency_s(self._stream)
         node = device.server_source
         self.info = SourceInfo(
-            "mic", device.name, device.host_api, sample_rate, channels, latency_s, node
+            "mic",
+            device.name,
+            device.host_api,
+            sample_rate,
+            recording.channels,
+            latency_s,
+            node,
+            note=recording.note,
         )
         self._started_at = time.perf_counter()
-        self._ring: BlockRing | None = None
         self._follows = node is None and (
             capture.device is None or device.is_default or device.name in SERVER_DEFAULTS
         )
@@ -77,7 +77,7 @@ class Microphone:
         self._changes = 0
         self._attachment: Attachment | None = None
         if may_be_servers(device):
-            self._attachment = Attachment(opening, node, self._take_source)
+            self._attachment = Attachment(recording.opening, node, self._take_source)
             if node is not None and not self._attachment.wait_until_found():
                 self.close()
                 raise not_recorded(device)
@@ -113,6 +113,8 @@ class Microphone:
         if ring is None:
             return
         try:
+            if self._order is not None:
+                samples = samples[:, self._order]
             overflow = bool(status.input_overflow)
             ring.overflows += overflow
             lost, is_stale = self._clock.place(n_samples, captured_at, overflow)
@@ -144,17 +146,21 @@ class Microphone:
     def _take_source(self, source: Device | None) -> None:
         """Follow the server to another source, or give up."""
         before, self._source = self._source, source or self._source
-        if self._follows or before is None:
+        name = self.info.name
+        is_as_opened = source is None or source.positions == self._positions
+        if (self._follows or before is None) and (is_as_opened or not self._positions):
             if self._ring is not None:
                 self._tell_source(self._ring)
             return
-        name = self.info.name
-        self._fault = (
-            f"{name!r} is gone from the sound server; was it unplugged?"
-            if source is None
-            else f"the sound server records {source.name!r} in place of {name!r}; was that "
-            "unplugged, or the recording moved?"
-        )
+        if source is None:
+            self._fault = f"{name!r} is gone from the sound server; was it unplugged?"
+        elif self._follows:
+            self._fault = f"{name!r} now records {source.name!r}, whose channels are others"
+        else:
+            self._fault = (
+                f"the sound server records {source.name!r} in place of {name!r}; was that "
+                "unplugged, or the recording moved?"
+            )
         ring, self._ring = self._ring, None
         if ring is not None:
             ring.finish(self._fault)

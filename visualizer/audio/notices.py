@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 
-from visualizer.audio.sanitize import LIMIT, NO_FAULTS, SoundFaults
+from visualizer.audio.sanitize import LIMIT, NO_FAULTS, SoundFaults, integer_gain_db
 from visualizer.mel.limits import CLIP_PEAK
 
 SILENCE = "digital silence, every sample is 0: muted, or no permission to record?"
@@ -26,6 +26,23 @@ def clips(peak: float) -> bool:
     return peak >= CLIP_PEAK
 
 
+def integers_taken_for_floats(bits: int) -> str:
+    """Return what is said of sound whose samples look like integers of so many bits."""
+    gain = f"{integer_gain_db(bits):.3f}"
+    return (
+        f"the samples look like {bits}-bit integers stored as floats, and a gain of {gain} dB is "
+        f"meant: --gain {gain}, or File, Gain… in the window"
+    )
+
+
+def said_of(faults: SoundFaults, integer_bits: int | None) -> str | None:
+    """Return what is to be said of a sound that was read to its end, if anything."""
+    parts = [integers_taken_for_floats(integer_bits)] if integer_bits else []
+    if faults.bad:
+        parts.append(_fault_words(faults))
+    return "; ".join(parts) or None
+
+
 class SoundWatch:
     """Watches the peaks of one source by the sound's own clock, the sum of its durations."""
 
@@ -35,6 +52,7 @@ class SoundWatch:
         self._clipped_s = -math.inf
         self._clips_s: deque[float] = deque()
         self._faults, self._faulted_s = NO_FAULTS, -math.inf
+        self._integer_bits: int | None = None
         self._sums: list[float] = []
         self._summed_s = 0.0
         self._offset = 0.0
@@ -45,12 +63,15 @@ class SoundWatch:
         duration_s: float,
         means: tuple[float, ...] = (),
         faults: SoundFaults = NO_FAULTS,
+        integer_bits: int | None = None,
     ) -> None:
         """Note a delivery by its largest absolute sample and each channel's mean.
 
-        1.0 is full scale. `faults` are all of the stream so far.
+        1.0 is full scale. `faults` are all of the stream so far; `integer_bits` are those of the
+        integers that its samples look like.
         """
         self._now_s += duration_s
+        self._integer_bits = integer_bits
         if faults.bad > self._faults.bad:
             self._faulted_s = self._now_s
         self._faults = faults
@@ -66,8 +87,9 @@ class SoundWatch:
     @property
     def notice(self) -> str | None:
         """What is to be said now, if anything."""
-        if self._now_s - self._faulted_s <= _NOTICE_S:
-            return _fault_words(self._faults)
+        is_recent = self._now_s - self._faulted_s <= _NOTICE_S
+        if said := said_of(self._faults if is_recent else NO_FAULTS, self._integer_bits):
+            return said
         if self._silent_s >= _SILENCE_S:
             return SILENCE
         if self._now_s - self._clipped_s <= _NOTICE_S:
@@ -101,6 +123,6 @@ def _fault_words(faults: SoundFaults) -> str:
     if n := faults.beyond_limit:
         parts.append(
             f"{n} {'sample' if n == 1 else 'samples'} lay beyond {LIMIT:g} times full scale, which "
-            "is cut off: are these integers taken for floats?"
+            "is cut off"
         )
     return "; ".join(parts)

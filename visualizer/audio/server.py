@@ -8,6 +8,7 @@ where there is none, there are no sources. Everything here may hang with the ser
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +17,12 @@ from typing import Any
 from visualizer.audio.devices import Device, told_apart
 
 _RETRY_S = 2.0
+_NAMED_LIMIT_S, _SOON_S = 2.0, 0.3
+"""For the server to say what is recorded: a source that was named, or whatever the device is."""
+_ASK_AGAIN_S = 0.02
 _MONITOR = ".monitor"
+STAYS = "node.dont-reconnect"
+"""The property with which a recording ends with its source, for PipeWire."""
 OPENING = "mel-visualizer.opening"
 """The property by which the server's client of an opening is known."""
 
@@ -32,6 +38,18 @@ def server_sources(first_index: int) -> list[Device]:
         # A list without them is better than no list, whatever the server or libpulse said.
         _log.debug("no sources of a sound server: %r", error)
         return []
+
+
+def default_source() -> Device | None:
+    """Return the source that is recorded where none is named; None where no server says it."""
+    try:
+        with connected() as pulse:
+            name = pulse.server_info().default_source_name
+            sources = read_sources(pulse).values()
+            return next((one for one in sources if one.server_source == name), None)
+    except Exception as error:
+        _log.debug("no default source of a sound server: %r", error)
+        return None
 
 
 def follow_sources(on_change: Callable[[], None]) -> None:
@@ -66,8 +84,10 @@ def leading_to(node: str, opening: str) -> dict[str, str]:
     return named(opening) | {
         "PULSE_SOURCE": node,
         "PIPEWIRE_NODE": node.removesuffix(_MONITOR),
-        "PIPEWIRE_ALSA": f"{{ {OPENING} = {opening} stream.capture.sink = "
-        f"{str(is_monitor).lower()} }}",
+        # PipeWire then ends a recording whose source is gone; PulseAudio knows no such wish.
+        f"PULSE_PROP_{STAYS}": "true",
+        "PIPEWIRE_ALSA": f"{{ {OPENING} = {opening} {STAYS} = true "
+        f"stream.capture.sink = {str(is_monitor).lower()} }}",
     }
 
 
@@ -112,11 +132,50 @@ def read_sources(pulse: Any, first_index: int = 0) -> dict[int, Device]:
             # Its own; the server converts to any other.
             native_rate=source.sample_spec.rate,
             server_source=source.name,
+            positions=tuple(source.channel_list),
         )
         for index, source in enumerate(sources, first_index)
     ]
     numbers = (source.index for source in sources)
     return dict(zip(numbers, told_apart(devices), strict=True))
+
+
+def own_recording(pulse: Any, opening: str) -> Any:
+    """Return the newest recording of an opening of this process: ALSA's plugin may begin another.
+
+    None: there is none.
+    """
+    clients = {client.index: client.proplist for client in pulse.client_list()}
+    own: list[tuple[bool, int, Any]] = []
+    for output in pulse.source_output_list():
+        properties = clients.get(output.client, {}) | output.proplist
+        named = properties.get(OPENING)
+        # PipeWire's plugin for ALSA does not say more than whose it is.
+        is_process = properties.get("application.process.id") == str(os.getpid())
+        if named == opening or (named is None and is_process):
+            own.append((named is not None, output.index, output))
+    return max(own, key=lambda one: one[:2])[2] if own else None
+
+
+def recorded_as(opening: str, node: str | None) -> tuple[Device, tuple[str, ...]] | None:
+    """Return what an opening records, and the positions of its own channels.
+
+    None: the server says, soon enough, nothing of it, or it is not `node`.
+    """
+    deadline = time.monotonic() + (_SOON_S if node is None else _NAMED_LIMIT_S)
+    try:
+        with connected() as pulse:
+            while True:
+                sources, recording = read_sources(pulse), own_recording(pulse, opening)
+                source = None if recording is None else sources.get(recording.source)
+                if source is not None and node in (None, source.server_source):
+                    return source, tuple(recording.channel_list)
+                if time.monotonic() > deadline:
+                    return None
+                time.sleep(_ASK_AGAIN_S)
+    except Exception as error:
+        _log.debug("the sound server does not say what is recorded: %r", error)
+        return None
 
 
 def _listen(pulse: Any, tell: Callable[[list[Device]], None]) -> None:

@@ -8,6 +8,7 @@ from typing import NoReturn
 from visualizer.cli.commands import COMMANDS, make_parser
 from visualizer.errors import ConfigError, VisualizerError
 from visualizer.support import process
+from visualizer.support.characters import replace_what_cannot_be_shown
 
 _WITHOUT_COMMAND = ("-h", "--help", "--version")
 
@@ -15,6 +16,7 @@ _WITHOUT_COMMAND = ("-h", "--help", "--version")
 def main() -> NoReturn:
     """Run what the command line says and end with the exit code."""
     process.hold_standard_streams()
+    replace_what_cannot_be_shown()
     process.keep_arrays_on_one_thread()
     process.leave(run_command(sys.argv[1:]))
 

@@ -28,6 +28,8 @@ class Heading:
 
     source: SourceInfo
     mel: FrontEnd
+    gain_db: float
+    """which the sound was given before everything else"""
     n_signals: int | None
     """how many are analysed side by side; None: one, and the values have no axis for it"""
 
@@ -75,6 +77,7 @@ class Lines(Writer):
         yield _line(
             type="stream",
             source=heading.source.to_dict(),
+            gain_db=heading.gain_db,
             signals=heading.n_signals,
             n_mels=mel.n_rows,
             hop_s=mel.hop_s,

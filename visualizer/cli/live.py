@@ -8,7 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from visualizer.audio.capture import CaptureConfig, SourceKind
-from visualizer.cli.options import Group, add_front_end, add_option, number, said_front_end
+from visualizer.audio.channels import SIDE_BY_SIDE_MAX
+from visualizer.cli.options import (
+    Group,
+    add_channel,
+    add_front_end,
+    add_gain,
+    add_option,
+    number,
+    said_front_end,
+)
 from visualizer.engine.config import choice
 from visualizer.engine.options import RunOptions
 from visualizer.errors import ConfigError, VisualizerError
@@ -28,7 +37,9 @@ def add_sound(parser: argparse.ArgumentParser, sources: str, source_help: str) -
     )
     add_option(sound, "--device", "NAME_OR_INDEX", str, text)
     add_option(sound, "--sample-rate", "HZ", int, "default: the device's own")
-    add_option(sound, "--channels", "N", int, "how many to open (default: ≤ 2)")
+    text = "how many to open, the first ones (default: all it has)"
+    add_option(sound, "--channels", "N", int, text)
+    add_gain(sound)
     sound.add_argument("--loop", action="store_true", help="play the file again and again")
     return sound
 
@@ -37,6 +48,8 @@ def add_analysis(parser: argparse.ArgumentParser, default: str) -> Group:
     """Declare the front-end and the kernel; return the group for what only one command has."""
     analysis = parser.add_argument_group("analysis")
     add_front_end(analysis, f"front-end (default: {default})")
+    each = f"up to {SIDE_BY_SIDE_MAX} side by side"
+    add_channel(analysis, each, None)
     analysis.add_argument("--compute", choices=COMPUTE_CHOICES, help="where the kernel runs")
     analysis.add_argument(
         "--kernel",
@@ -57,8 +70,8 @@ def add_duration(output: Group) -> None:
 def capture_config(arguments: argparse.Namespace) -> CaptureConfig | None:
     """Return which sound to open; None where no option says it. Raises ConfigError."""
     source, device = arguments.source, arguments.device
-    rate, channels = arguments.sample_rate, arguments.channels
-    if source is None and device is None and rate is None and channels is None:
+    rate, channels, gain_db = arguments.sample_rate, arguments.channels, arguments.gain
+    if source is device is rate is channels is None and not gain_db:
         if arguments.loop:
             raise ConfigError("--loop goes with --source FILE")
         return None
@@ -81,6 +94,7 @@ def capture_config(arguments: argparse.Namespace) -> CaptureConfig | None:
         sample_rate=rate,
         channels=channels,
         loop=arguments.loop,
+        gain_db=gain_db,
     )
 
 
@@ -90,6 +104,7 @@ def run_options(arguments: argparse.Namespace, capture: CaptureConfig | None) ->
     return RunOptions(
         capture=capture,
         **({} if found is None else choice(found)),
+        channel=arguments.channel,
         compute=arguments.compute,
         kernel=arguments.kernel,
         duration_s=arguments.duration,

@@ -11,8 +11,10 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
-from visualizer.errors import quoted
+from visualizer.audio.channels import EXPECTED, Channel, channel_rule
+from visualizer.errors import ConfigError, quoted
 from visualizer.mel.front_ends import Found, find_front_end
+from visualizer.mel.limits import GAIN_LIMIT_DB
 
 FRONT_END = (
     "a preset's name (see: visualizer presets), a JSON file, a model's folder or file, or the id "
@@ -65,17 +67,38 @@ def whole_number(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
-def channel(*words: str) -> Callable[[str], str | int]:
-    """Return a type: one of the words, or the number of a channel, from 1 on."""
+def add_gain(parser: argparse.ArgumentParser | Group, what: str = "the sound") -> None:
+    """Declare --gain; the help says of `what`."""
+    low, high = -GAIN_LIMIT_DB, GAIN_LIMIT_DB
+    kind = number(low, high, f"a number from {low:g} to {high:g} (dB)")
+    text = f"gain of {what}, before everything else (default: 0)"
+    add_option(parser, "--gain", "DB", kind, text, 0.0)
 
-    def parse(text: str) -> str | int:
-        if text in words:
-            return text
-        if not (text.isdecimal() and int(text) > 0):
-            raise refused(text, f"{', '.join(words)} or a number from 1 on")
-        return int(text)
+
+def channel(*, each: bool) -> Callable[[str], Channel]:
+    """Return a type: the channel rule; without `each`, one signal must come of it."""
+
+    def parse(text: str) -> Channel:
+        try:
+            rule = channel_rule(text)
+        except ConfigError as error:
+            raise refused(text, EXPECTED) from error
+        if rule == "each" and not each:
+            raise refused(text, "mean, a number from 1 on, or several as 5+6: one is taken here")
+        return rule
 
     return parse
+
+
+def add_channel(
+    parser: argparse.ArgumentParser | Group, each: str = "", default: Channel | None = "mean"
+) -> None:
+    """Declare --channel; `each` says what becomes of each, empty where one signal is taken."""
+    words = "mean|each|K|K+L" if each else "mean|K|K+L"
+    text = "of the sound, counted from 1; 5+6 is the mean of two, mean that of all"
+    text += f", each {each}" if each else ""
+    text += "" if default is None else " (default: mean)"
+    add_option(parser, "--channel", words, channel(each=bool(each)), text, default)
 
 
 def file_name(*suffixes: str) -> Callable[[str], Path]:

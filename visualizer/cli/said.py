@@ -1,6 +1,10 @@
-"""What was last told of a source, by those who tell it in lines."""
+"""What is told in lines beside the output, and what was told last of a source."""
 
 from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextlib import suppress
 
 from visualizer.engine.status import EngineStatus
 
@@ -26,3 +30,21 @@ class Said:
         if note and note != before[1]:
             return note
         return None if before[0] is None else "it goes on"
+
+
+def say(line: str) -> None:
+    """Print a line to standard error, which nobody need read."""
+    with suppress(OSError):
+        print(f"visualizer: {line}", file=sys.stderr)
+
+
+def saying_once() -> Callable[[str], None]:
+    """Return a `say` that keeps to itself what it said before."""
+    said: set[str] = set()
+
+    def once(line: str) -> None:
+        if line not in said:
+            said.add(line)
+            say(line)
+
+    return once

@@ -13,20 +13,19 @@ import sys
 import threading
 import time
 from collections.abc import Iterable
-from contextlib import suppress
-from dataclasses import replace
 
-from visualizer.audio.channels import n_signals
+from visualizer.audio.channels import Channel, n_signals
+from visualizer.audio.notices import integers_taken_for_floats, said_of
+from visualizer.audio.sanitize import NO_FAULTS
 from visualizer.cli.formats import WRITERS, Heading, StreamColumn
-from visualizer.cli.said import Said
+from visualizer.cli.said import Said, say, saying_once
 from visualizer.engine.columns import MelColumns
-from visualizer.engine.config import Channel
 from visualizer.engine.engine import Engine
 from visualizer.engine.history import FORGETFUL_BYTES
 from visualizer.engine.options import OutputFormat, RunOptions, engine_config, kernel_plan
 from visualizer.engine.reader import LOOK_S, EngineReader
 from visualizer.engine.status import EngineStatus
-from visualizer.errors import ConfigError, DeviceError
+from visualizer.errors import ConfigError
 from visualizer.support.process import StopSignals, settle
 
 _LAST_S = 1.0
@@ -35,16 +34,16 @@ _FULL_S = 0.005
 """Where a pipe that is full does not let us wait."""
 
 
-def run_stream(options: RunOptions, form: OutputFormat, channel: Channel) -> int:
+def run_stream(options: RunOptions, form: OutputFormat) -> int:
     """Write columns until the duration or the sound ends, Ctrl-C, or nobody reads.
 
     Returns the exit code. Raises DeviceError where the source cannot be opened or ends badly, and
     ConfigError where the output cannot be written.
     """
-    signals = StopSignals()
+    signals, config = StopSignals(), engine_config(options)
     reader = EngineReader(
         lambda wake: Engine(
-            replace(engine_config(options), channel=channel),
+            config,
             (),
             wake,
             strict=True,
@@ -53,14 +52,14 @@ def run_stream(options: RunOptions, form: OutputFormat, channel: Channel) -> int
         ),
         duration_s=options.duration_s,
     )
-    output = _Output(reader, form, channel)
+    output = _Output(reader, form, config.channel)
     while not signals.exit_code and (left_s := reader.deadline - time.perf_counter()) > 0:
         if output.over.wait(min(LOOK_S, left_s)):
             break
     reader.close()
     output.finish(_LAST_S)
     if output.written:
-        _say(output.summary(reader.engine.status()))
+        say(output.summary(reader.engine.status()))
     if signals.exit_code or (output.error is not None and is_closed_pipe(output.error, os.name)):
         # It was told to stop, or its reader has seen enough.
         return signals.exit_code
@@ -99,6 +98,8 @@ class _Output:
         self._next_column = 0
         self._drops = self._told_drops = 0
         self._said = Said()
+        self._faults = NO_FAULTS
+        self._say_once = saying_once()
         self.written = self.gaps = self.missing = 0
         self.error: Exception | None = None
         """what ended it, other than the engine's end"""
@@ -120,6 +121,7 @@ class _Output:
             f"{status.dropped_columns} columns {status.dropped_blocks} blocks · overflows "
             f"{status.input_overflows} · {status.backend} on {status.device}"
             + (f" · not read any more: {left}" if left else "")
+            + (f" · {said_of(self._faults, None)}" if self._faults.bad else "")
         )
 
     def _run(self) -> None:
@@ -153,12 +155,15 @@ class _Output:
         if news is not None:
             note = status.source.note if status.source else ""
             self._put(self._writer.state(status.state, status.fault, note))
-            _say(news)
+            say(news)
 
     def _write(self, columns: MelColumns) -> None:
         if columns.config_id != self._config_id and not self._begin(columns.config_id):
             return
         assert self._heading is not None
+        if (bits := columns.integer_bits) is not None:
+            self._say_once(f"{self._heading.source.name}: {integers_taken_for_floats(bits)}")
+        self._faults = columns.faults
         mel, dequeued_at = self._heading.mel, columns.dequeued_at
         now = time.time() - time.perf_counter()
         for i in range(columns.n_columns):
@@ -189,19 +194,14 @@ class _Output:
         source, mel = status.source, status.mel
         if status.config_id != config_id or source is None or mel is None:
             return False
-        channel = self._channel
-        if isinstance(channel, int) and channel >= source.channels:
-            raise DeviceError(
-                f"--channel is {channel + 1}",
-                f"{source.name!r} is open with the channels 1 to {source.channels}",
-            )
         if status.stream_id != self._stream_id:
             if self._heading is not None:
-                _say(f"the stream begins anew: {source.name}, {source.sample_rate} Hz")
+                say(f"the stream begins anew: {source.name}, {source.sample_rate} Hz")
             self._next_column = 0
         self._config_id, self._stream_id = config_id, status.stream_id
-        n = n_signals(source.channels, channel) if channel == "each" else None
-        self._heading = Heading(source, mel, n)
+        is_each = self._channel == "each"
+        n = n_signals(source.channels, "each") if is_each else None
+        self._heading = Heading(source, mel, status.config.capture.gain_db, n)
         self._put(self._writer.heading(self._heading))
         return True
 
@@ -214,9 +214,3 @@ class _Output:
                     time.sleep(_FULL_S)
                 else:
                     view = view[n_bytes:]
-
-
-def _say(line: str) -> None:
-    """On standard error, which nobody need read."""
-    with suppress(OSError):
-        print(f"visualizer: {line}", file=sys.stderr)

@@ -8,11 +8,12 @@ from __future__ import annotations
 import math
 import time
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
-from visualizer.cli.said import Said
+from visualizer.audio.notices import integers_taken_for_floats
+from visualizer.cli.said import Said, saying_once
 from visualizer.engine.columns import MelColumns
 from visualizer.engine.engine import Engine
 from visualizer.engine.history import FORGETFUL_BYTES, MEMORY_BYTES
@@ -20,10 +21,11 @@ from visualizer.engine.latency import STAGES, LatencyLog
 from visualizer.engine.options import RunOptions, engine_config, fallbacks, kernel_plan
 from visualizer.engine.reader import EngineReader
 from visualizer.engine.report import RunMeter, make_report, write_report
-from visualizer.engine.status import EngineStatus
+from visualizer.engine.status import EngineStatus, gain_text
 from visualizer.errors import ConfigError
 from visualizer.export.recorder import RECORDING_END_S, Recorder, warn_unfinished
 from visualizer.mel.picture import PictureUnit
+from visualizer.support.console import plain_console
 from visualizer.support.process import StopSignals, settle
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
@@ -35,10 +37,11 @@ class _View:
     """Shows the newest state, at the pace that the output can take."""
 
     def __init__(self) -> None:
-        self._console = Console(highlight=False)
+        self._console = plain_console()
         self._live = Live(console=self._console, auto_refresh=False)
         self._said = Said()
         self._next_at = 0.0
+        self._say_once = saying_once()
         self._latest: tuple[EngineStatus, LatencyLog, MelColumns] | None = None
 
     def __enter__(self) -> _View:
@@ -55,11 +58,13 @@ class _View:
     def show(self, status: EngineStatus, latency: LatencyLog, newest: MelColumns | None) -> None:
         news = self._said.news(status)
         if news is not None:
-            Console(stderr=True, soft_wrap=True).print(news, style="yellow", markup=False)
+            plain_console(stderr=True).print(news, style="yellow", soft_wrap=True)
         now = time.perf_counter()
         if newest is None or status.state == "waiting":
             return
         self._latest = status, latency, newest
+        if (bits := newest.integer_bits) is not None:
+            self._say_once(integers_taken_for_floats(bits))
         if now < self._next_at:
             return
         text = describe(status, latency, newest)
@@ -85,6 +90,8 @@ def describe(status: EngineStatus, latency: LatencyLog, newest: MelColumns) -> s
     """One line of numbers."""
     source, mel = status.source, status.mel
     parts = [f"{source.name} {source.sample_rate} Hz" if source else "", mel.name if mel else ""]
+    if gain := gain_text(status):
+        parts.insert(1, gain)
     if status.backend is not None:
         agreement = f", {status.deviation:.1e} off float64" if status.deviation else ""
         parts.append(f"{status.backend} on {status.device}{agreement}")
@@ -96,6 +103,8 @@ def describe(status: EngineStatus, latency: LatencyLog, newest: MelColumns) -> s
         times = latency.percentiles(stage)
         if times is not None:
             parts.append(f"{stage} p50 {times.p50:.2f} p99 {times.p99:.2f} ms")
+    if status.bad_samples:
+        parts.append(f"{status.bad_samples} bad samples")
     dropped = status.dropped_blocks + status.dropped_columns
     if status.drift_ppm is not None:
         parts.append(f"drift {status.drift_ppm:+.0f} ppm")

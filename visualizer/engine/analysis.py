@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from visualizer.audio.channels import require_channels
 from visualizer.audio.source import SourceInfo
 from visualizer.engine.config import EngineConfig, front_end
 from visualizer.engine.keeper import KernelKeeper, KernelOffer
@@ -31,8 +32,10 @@ def begin_analysis(config: EngineConfig, source: SourceInfo, keeper: KernelKeepe
     It begins with NumPy's kernel, unless a better one was offered before.
 
     Raises:
-        VisualizerError: where the front-end does not fit the source, or there is no such device.
+        VisualizerError: where the front-end does not fit the source, or there is no such device
+            or channel.
     """
+    require_channels(config.channel, source.channels, source.name)
     mel, device = front_end(config, source.sample_rate), choose_device(config.compute)
     offer = keeper.kept(mel, device)
     kernel = offer.kernel if offer else None

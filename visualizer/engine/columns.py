@@ -30,11 +30,13 @@ class MelColumns:
     computed_at: float
     """when the values were ready"""
     peak: float
-    """largest absolute sample since the columns before; 1.0 is full scale"""
+    """largest absolute sample since the columns before, after the gain; 1.0 is full scale"""
     means: tuple[float, ...] = ()
     """of each channel's samples since then: its constant offset (DC) where that stays"""
     faults: SoundFaults = NO_FAULTS
     """what was wrong with samples of this stream so far"""
+    integer_bits: int | None = None
+    """of the integers that its samples look like, stored as floats"""
 
     @property
     def n_columns(self) -> int:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from visualizer.audio.capture import CaptureConfig
-from visualizer.audio.channels import Channel as Channel
-from visualizer.errors import among, is_whole, require
+from visualizer.audio.channels import Channel, channel_rule
+from visualizer.errors import among, require
 from visualizer.mel.compute import COMPUTE_CHOICES, Compute
 from visualizer.mel.flat import as_front_end
 from visualizer.mel.front_end import FrontEnd
@@ -27,8 +27,8 @@ class EngineConfig:
     """a front-end of the user's own, instead of the preset"""
     whose: str = ""
     """whose `mel` is, and where it was found, as the window says it"""
-    channel: Channel = None
-    """0-based; None takes the mean of all channels, "each" analyses each for itself"""
+    channel: Channel = "mean"
+    """given as anything that `channel_rule` reads"""
     compute: Compute = "auto"
 
     def __post_init__(self) -> None:
@@ -37,8 +37,7 @@ class EngineConfig:
             object.__setattr__(self, "mel", as_front_end(self.mel))
         fits = isinstance(self.whose, str) and len(self.whose) <= _LONGEST_WHOSE
         require(fits, "whose", self.whose, f"a text of at most {_LONGEST_WHOSE} letters")
-        channel_fits = self.channel in (None, "each") or is_whole(self.channel, 0)
-        require(channel_fits, "channel", self.channel, "null, 'each' or from 0")
+        object.__setattr__(self, "channel", channel_rule(self.channel))
         require(self.compute in COMPUTE_CHOICES, "compute", self.compute, among(Compute))
 
 

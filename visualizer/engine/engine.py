@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visualizer.audio.capture import CaptureConfig
+from visualizer.audio.channels import least_channels, said
 from visualizer.audio.health import PATIENCE, Patience
 from visualizer.audio.portaudio import load_soon, wait_for_start
 from visualizer.audio.ring import AudioBlock, BlockRing, SourceEnd
@@ -80,7 +81,7 @@ class Engine:
         status; it must not block. `open_source` is called on the device thread, or, for
         microphones, on one that may hang. The sound that is kept takes at most `sound_bytes`.
         """
-        self._wanted = _with_preferred_rate(config)
+        self._wanted = _with_preferences(config)
         self._status = EngineStatus("starting", self._wanted)
         self._strict = strict
         self._sound_bytes = sound_bytes
@@ -117,7 +118,7 @@ class Engine:
 
     def configure(self, config: EngineConfig) -> None:
         """Ask for other settings; the status tells when they are in force, or why not."""
-        self._order(lambda: self._apply(_with_preferred_rate(config)))
+        self._order(lambda: self._apply(_with_preferences(config)))
 
     def drain(self) -> list[MelColumns]:
         """The columns that came since the last call, oldest first."""
@@ -235,7 +236,7 @@ class Engine:
             # It is back in another form, so that its stream could not go on.
             now = time.perf_counter()
             self._tally.add(reopened=1, lost_s=now - (self._ring.due_at or now))
-        self._cleaner = Cleaner()
+        self._cleaner = Cleaner(opened.capture.gain_db)
         strict = self._strict and self._status.state == "starting"
         self._ring = opened.ring
         self._expected_sample = None
@@ -250,11 +251,15 @@ class Engine:
         wanted = replace(wanted, capture=opened.capture)
         if opened.requested == self._requested:
             self._wanted = wanted
-        spares = (
+        spares = [
             replace(self._status.config, capture=opened.capture),
+            replace(wanted, channel="mean"),
             replace(wanted, compute="cpu"),
             EngineConfig(opened.capture, compute="cpu"),
-        )
+        ]
+        if self._strict:
+            # Another channel than the one that is asked for is never taken for it.
+            spares = [spare for spare in spares if spare.channel == wanted.channel]
         self._build((wanted,) if strict else (wanted, *spares), opened.fault)
         # What the source wrote before it was known here.
         self._inbox.put(opened.ring)
@@ -276,6 +281,8 @@ class Engine:
             else:
                 if config is not configs[0]:
                     self._wanted = config
+                    if config.channel != configs[0].channel:
+                        fault = f"{fault} · instead: {said(config.channel)}"
                 self._begin(analysis, fault, state)
                 if analysis.offer is None:
                     chosen = config.compute != "auto"
@@ -389,6 +396,7 @@ class Engine:
             peak=levels.peak,
             means=levels.means,
             faults=self._cleaner.faults,
+            integer_bits=self._cleaner.integer_bits,
         )
         dropped = self._outbox.put(columns)
         self._tally.add(columns=columns.n_columns, dropped_columns=dropped)
@@ -416,7 +424,10 @@ def _about_kernel(pipeline: Pipeline, offer: KernelOffer | None) -> dict[str, An
     }
 
 
-def _with_preferred_rate(config: EngineConfig) -> EngineConfig:
-    """Let a microphone open at the front-end's own rate, so that nothing has to be resampled."""
+def _with_preferences(config: EngineConfig) -> EngineConfig:
+    """Let a microphone open at the front-end's own rate, so that nothing has to be resampled, and
+    with the channels that are to be analysed."""
     rate = fixed_rate(config) if config.capture.is_live else None
-    return replace(config, capture=replace(config.capture, preferred_rate=rate))
+    least = least_channels(config.channel)
+    capture = replace(config.capture, preferred_rate=rate, least_channels=least)
+    return replace(config, capture=capture)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from visualizer.engine.config import Channel
+from visualizer.audio.channels import Channel
 from visualizer.engine.history import SoundHistory
 from visualizer.engine.pipeline import Pipeline
 from visualizer.mel.front_end import FrontEnd

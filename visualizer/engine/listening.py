@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import weakref
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visualizer.audio.capture import CaptureConfig, SourceKind
+from visualizer.audio.channels import channel_rule
 from visualizer.audio.file import open_audio
 from visualizer.engine.columns import MelColumns
-from visualizer.engine.config import Channel, EngineConfig, choice
+from visualizer.engine.config import EngineConfig, choice
 from visualizer.engine.engine import Engine
 from visualizer.engine.keeper import KernelPlan
 from visualizer.engine.reader import EngineReader
@@ -55,7 +57,8 @@ def listen(
     device: str | int | None = None,
     sample_rate: int | None = None,
     channels: int | None = None,
-    channel: Channel = None,
+    channel: str | int | Sequence[int] | None = "mean",
+    gain_db: float = 0.0,
     loop: bool = False,
     compute: Compute = "auto",
     kernels: str | os.PathLike[str] | None = None,
@@ -72,8 +75,11 @@ def listen(
         device: which microphone: its index, its name, a part that only one name has, or what the
             sound server calls the source; None is the default one.
         sample_rate: of the source, in Hz, as the device allows; None is its own.
-        channels: of the source, as the device allows; None is its own number.
-        channel: which to analyse, from 0; None takes the mean of all, "each" each by itself.
+        channels: of the source, the first that the device has; None is all of them.
+        channel: which to analyse, as --channel has it: "mean", "each", or counted from 1, "5" or
+            "5+6", which is the mean of the two. None is the mean too; an int, or several of them,
+            count from 0.
+        gain_db: gain of the sound, in dB, before everything else.
         loop: whether a file is played again and again.
         compute: where the kernel is to run: "auto", "cpu", "cuda" or "mps". Another device than
             the CPU is used only where `kernels` is given.
@@ -114,9 +120,10 @@ def listen(
         sample_rate=sample_rate,
         channels=channels,
         loop=loop,
+        gain_db=gain_db,
     )
     chosen = choice(as_found(front_end))
-    engine_config = EngineConfig(capture, **chosen, channel=channel, compute=compute)
+    engine_config = EngineConfig(capture, **chosen, channel=channel_rule(channel), compute=compute)
     choose_device(compute)
     return Listener(engine_config, None if kernels is None else Path(kernels).absolute())
 

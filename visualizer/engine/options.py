@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
 from visualizer.audio.capture import CaptureConfig
+from visualizer.audio.channels import Channel
 from visualizer.audio.wav import SoundFormat
 from visualizer.engine.config import EngineConfig
 from visualizer.engine.keeper import KernelChoice, KernelPlan
@@ -51,6 +52,7 @@ class RunOptions:
     mel: FrontEnd | None = None
     whose: str = ""
     """whose `mel` is, and where it was found"""
+    channel: Channel | None = None
     compute: Compute | None = None
     kernel: KernelChoice = "auto"
     """which kernels to look for beside the stream"""
@@ -68,7 +70,8 @@ class RunOptions:
         """Whether exactly this was asked for, so that something else in its place is an error."""
         capture = self.capture or CaptureConfig("mic")
         source = capture.path, capture.device, capture.sample_rate, capture.channels
-        return self.compute not in (None, "auto") or any(part is not None for part in source)
+        is_picked = isinstance(self.channel, tuple) or self.compute not in (None, "auto")
+        return is_picked or any(part is not None for part in source)
 
 
 OutputFormat = Literal["jsonl", "npy", "f32"]
@@ -99,7 +102,7 @@ def engine_config(
         preset=options.preset or stored.preset,
         mel=options.mel if is_said else stored.mel,
         whose=options.whose if is_said else stored.whose,
-        channel=None if options.capture else stored.channel,
+        channel=options.channel or ("mean" if options.capture else stored.channel),
         compute=options.compute or stored.compute,
     )
 
@@ -110,4 +113,6 @@ def fallbacks(options: RunOptions, capture: CaptureConfig) -> tuple[CaptureConfi
         return ()
     microphone, demo = CaptureConfig("mic"), CaptureConfig("demo")
     others = (microphone, demo) if capture.is_live else (demo,)
-    return tuple(other for other in others if other != capture)
+    # A gain is of the sound that it was chosen for.
+    same = replace(capture, gain_db=0.0)
+    return tuple(other for other in others if other != same)

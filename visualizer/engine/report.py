@@ -77,6 +77,7 @@ def make_report(
     device_s = source.device_latency_s if source else None
     return {
         "source": source and source.to_dict(),
+        "gain_db": status.config.capture.gain_db,
         "front_end": status.mel and written(status.mel),
         "whose": status.config.whose or None,
         "kernel": {

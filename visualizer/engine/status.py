@@ -60,7 +60,7 @@ class EngineStatus:
     dropped_blocks: int = 0
     dropped_columns: int = 0
     bad_samples: int = 0
-    """NaN or infinite, taken as silence, or far beyond full scale, cut"""
+    """NaN or infinite, taken as silence, or beyond ±65536, cut"""
     lag_s: float = 0.0
     """from the capture of the newest sound to the worker; the worker drops what is too old"""
     max_lag_s: float = 0.0
@@ -70,3 +70,10 @@ class EngineStatus:
     """between two deliveries of the source that is open"""
     drift_ppm: float | None = None
     """how much faster the device's clock is than this machine's; None: not known, or no device"""
+
+
+def gain_text(status: EngineStatus) -> str:
+    """Return the gain in force as text; "" where there is none."""
+    gain_db = status.config.capture.gain_db
+    sign = "−" if gain_db < 0 else "+"
+    return f"gain {sign}{abs(gain_db):.6g} dB" if gain_db else ""

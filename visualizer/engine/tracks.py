@@ -54,7 +54,7 @@ class Tracks:
         self._on_columns = on_columns
         self.sound: SoundHistory | None = None
         """what they are made from"""
-        self._channel: Channel = None
+        self._channel: Channel = "mean"
         self._is_over = False
         self._live_from = 0
         self._backfill_since = self._second_since = 0
@@ -199,4 +199,4 @@ def _tracks(mel: FrontEnd, sound: SoundHistory, channel: Channel) -> tuple[Track
     if channel != "each":
         return (track(mel.name, channel),)
     channels = range(n_signals(sound.n_channels, channel))
-    return tuple(track(f"{mel.name} · channel {c + 1}", c) for c in channels)
+    return tuple(track(f"{mel.name} · channel {c + 1}", (c,)) for c in channels)

@@ -69,14 +69,18 @@ def _write_header(file: IO[bytes], dtype: np.dtype[Any], shape: tuple[int, ...])
 
 
 def about(
-    front_end: FrontEnd, form: str, times_s: NDArray[np.float64]
+    front_end: FrontEnd, form: str, times_s: NDArray[np.float64], gain_db: float
 ) -> dict[str, NDArray[np.generic]]:
-    """Return what an archive says of its columns: how they were made, and their middles (s)."""
+    """Return what an archive says of its columns: how they were made, and their middles (s).
+
+    `gain_db` is the gain that their sound was given before everything else.
+    """
     return {
         "config": np.array(json.dumps(written(front_end))),
         "chain": np.array(json.dumps(front_end.to_dict())),
         "form": np.array(form),
         "sample_rate": np.array(front_end.sample_rate),
+        "gain_db": np.array(float(gain_db)),
         "times_s": times_s,
     }
 

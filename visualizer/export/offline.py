@@ -7,21 +7,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
-from visualizer.audio.channels import signals_of
+from visualizer.audio.channels import Channel, require_channels, signals_of
 from visualizer.audio.file import open_audio, read_blocks
-from visualizer.errors import ConfigError
+from visualizer.audio.notices import said_of
+from visualizer.audio.reader import SoundReader
+from visualizer.audio.sanitize import Cleaner
+from visualizer.errors import ConfigError, quoted
 from visualizer.export.archive import CLIP, STREAMING, GrowingArray, about, write_archive
 from visualizer.mel.clip import cut, finished_columns
 from visualizer.mel.front_end import FrontEnd
 from visualizer.support.files import replacing, writing
 
-Channels = Literal["mean", "all"] | int
 Samples = NDArray[np.float32]
 Columns = NDArray[np.float32]
 
@@ -32,69 +33,89 @@ STREAMING_BLOCK_S = 0.01
 
 @contextmanager
 def opened_mono(
-    path: Path, on_progress: Callable[[float], None] = lambda _: None
-) -> Iterator[tuple[soundfile.SoundFile, Iterator[Samples]]]:
-    """Open an audio file; yield it, and its channels' mean in blocks of float32 (n_samples, 1).
+    path: Path,
+    *,
+    channel: Channel = "mean",
+    gain_db: float = 0.0,
+    on_progress: Callable[[float], None] = lambda _: None,
+    on_notice: Callable[[str], None] = lambda _: None,
+) -> Iterator[tuple[SoundReader, Iterator[Samples]]]:
+    """Open an audio file; yield it, and one signal of it in blocks of float32 (n_samples, 1).
 
-    `on_progress` is told the share that is read.
+    `gain_db` is applied before everything else. `on_progress` is told the share that is read, and
+    `on_notice`, at the end, what a person should know of the sound, if anything.
 
     Raises:
         SourceError: It cannot be read.
+        ConfigError: It does not have the channel.
     """
     with open_audio(path) as file:
-        blocks = read_blocks(file, path, round(BLOCK_S * file.samplerate), on_progress)
-        yield file, (signals_of(block, None) for block in blocks)
+        require_channels(channel, file.channels, str(path))
+        blocks = read_blocks(file, round(BLOCK_S * file.sample_rate), on_progress)
+        blocks = _cleaned(blocks, gain_db, lambda words: on_notice(f"{quoted(path)}: {words}"))
+        yield file, (signals_of(block, channel) for block in blocks)
+
+
+def _cleaned(
+    blocks: Iterator[Samples], gain_db: float, on_notice: Callable[[str], None]
+) -> Iterator[Samples]:
+    """The blocks as they are when they are live; at their end, `on_notice` is told of them."""
+    cleaner = Cleaner(gain_db)
+    yield from map(cleaner.clean, blocks)
+    if (words := said_of(cleaner.faults, cleaner.integer_bits)) is not None:
+        on_notice(words)
 
 
 def write_features(
     source: Path,
     output: Path,
     front_end: Callable[[int], FrontEnd],
-    channels: Channels,
+    channel: Channel,
     *,
     streaming: bool,
+    gain_db: float = 0.0,
     on_progress: Callable[[float], None] = lambda _: None,
+    on_notice: Callable[[str], None] = lambda _: None,
 ) -> tuple[tuple[int, ...], FrontEnd]:
     """Write the features of an audio file to a .npy or .npz; return their shape and the config.
 
     `front_end` is asked for the config at the file's sample rate; the sound is resampled where the
-    answer has another. `on_progress` is told the share that is done. The shape is (rows,
-    n_columns), or (n_channels, rows, n_columns) for "all". What `output` held before stays until
-    all is written. Raises SourceError or ConfigError.
+    answer has another. `gain_db` is applied before everything else. `on_progress` is told the share
+    that is done, and `on_notice`, at the end, what a person should know of the sound, if anything.
+    The shape is (rows, n_columns), or (n_channels, rows, n_columns) for "each", however many these
+    are. What `output` held before stays until all is written. Raises SourceError or ConfigError.
     """
     with open_audio(source) as file:
-        if isinstance(channels, int) and not 1 <= channels <= file.channels:
-            there = f"the channels 1 to {file.channels}" if file.channels > 1 else "channel 1 alone"
-            raise ConfigError(f"--channels is {channels}", f"{str(source)!r} has {there}")
-        config = front_end(file.samplerate)
-        n_channels = file.channels if channels == "all" else 1
-        blocks = read_blocks(file, source, round(BLOCK_S * file.samplerate), on_progress)
-        if channels != "all":
-            channel = None if channels == "mean" else channels - 1
+        require_channels(channel, file.channels, str(source))
+        config = front_end(file.sample_rate)
+        n_channels = file.channels if channel == "each" else 1
+        blocks = read_blocks(file, round(BLOCK_S * file.sample_rate), on_progress)
+        blocks = _cleaned(blocks, gain_db, lambda words: on_notice(f"{quoted(source)}: {words}"))
+        if channel != "each":
             blocks = (signals_of(block, channel) for block in blocks)
         if streaming:
-            blocks = cut(blocks, round(STREAMING_BLOCK_S * file.samplerate))
+            blocks = cut(blocks, round(STREAMING_BLOCK_S * file.sample_rate))
         try:
             with (
                 writing(output, "the features"),
                 replacing(output) as unfinished,
                 _opened(unfinished) as file_of_columns,
             ):
-                shape = (n_channels, 0, 0) if channels == "all" else (0, 0)
+                shape = (n_channels, 0, 0) if channel == "each" else (0, 0)
                 array = GrowingArray(file_of_columns, np.dtype("<f4"), shape)
                 for columns in finished_columns(
                     blocks,
                     config,
-                    file.samplerate,
+                    file.sample_rate,
                     n_channels,
                     partial(_Spool, unfinished.parent),
                     streaming=streaming,
                 ):
-                    array.append(columns if channels == "all" else columns[0])
+                    array.append(columns if channel == "each" else columns[0])
                 array.sync()
                 if output.suffix == ".npz":
                     times_s = column_times_s(config, array.shape[-1])
-                    parts = about(config, STREAMING if streaming else CLIP, times_s)
+                    parts = about(config, STREAMING if streaming else CLIP, times_s, gain_db)
                     write_archive(unfinished, array.mapped(), parts)
         except MemoryError as error:
             signals = "1 channel" if n_channels == 1 else f"{n_channels} channels"

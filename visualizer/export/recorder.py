@@ -304,6 +304,7 @@ def take_of(status: EngineStatus, start_sample: int, *, is_normalised_before: bo
     behind_s = (sound.end - start_sample) / source.sample_rate
     return Take(
         source=source,
+        gain_db=status.config.capture.gain_db,
         mel=mel,
         channel=status.config.channel,
         start_sample=start_sample,

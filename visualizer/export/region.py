@@ -124,7 +124,7 @@ def _samples(piece: Piece) -> tuple[int, NDArray[np.float32]]:
 
 
 def _values(piece: Piece, start: int, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    pipeline = Pipeline(piece.mel, piece.sound.sample_rate, 1, 0)
+    pipeline = Pipeline(piece.mel, piece.sound.sample_rate, 1, "mean")
     first, columns = pipeline.push(start, samples)
     if piece.ended:
         columns = np.concatenate((columns, pipeline.flush()[1]), axis=2)

@@ -59,6 +59,8 @@ class Take:
     """One stream through one front-end, from a sample on."""
 
     source: SourceInfo
+    gain_db: float
+    """in the recorded sound, which needs none any more"""
     mel: FrontEnd
     channel: Channel
     start_sample: int

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visualizer._version import __version__
+from visualizer.audio.channels import Channel
 from visualizer.audio.wav import SAMPLE_BYTES, GrowingWav, SoundFormat
 from visualizer.engine.follower import stretches
 from visualizer.errors import ConfigError
@@ -137,7 +138,8 @@ class TakeWriter:
             "started_at": take.started_at.isoformat(timespec="milliseconds"),
             "start_sample": take.start_sample,
             "source": asdict(take.source),
-            "channel": take.channel,
+            "gain_db": take.gain_db,
+            "channel": _stored(take.channel),
             "kernels": self._kernels,
             "sound": {
                 "file": self.files.sound.name,
@@ -179,7 +181,7 @@ class TakeWriter:
             path,
             values if self._take.channel == "each" else values[0],
             {
-                **about(mel, STREAMING, columns * mel.hop_s + mel.middle_s),
+                **about(mel, STREAMING, columns * mel.hop_s + mel.middle_s, self._take.gain_db),
                 "column": columns,
                 "gaps": np.stack((columns[follows] + 1, np.diff(columns)[follows] - 1), axis=1),
                 "lost_samples": np.array(self._lost, np.int64).reshape(-1, 2),
@@ -207,3 +209,10 @@ def _version_of(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
+
+
+def _stored(channel: Channel) -> int | str | tuple[int, ...] | None:
+    """Return the rule as `channel_rule` reads it, one channel and the mean as they ever were."""
+    if channel == "mean":
+        return None
+    return channel[0] if len(channel) == 1 else channel

@@ -14,6 +14,9 @@ SAMPLE_RATE_MIN_HZ, SAMPLE_RATE_MAX_HZ = 1_000, 768_000
 CLIP_PEAK = 0.999
 """Of full scale: a sample as large counts as clipped; 16 bits reach 0.99997."""
 
+GAIN_LIMIT_DB = 200.0
+"""Up and down: more than the 186.6 dB that 32-bit integers lie above full scale."""
+
 MAX_SAMPLES = 1 << 20
 """Of a window, a hop or a transform."""
 

@@ -17,7 +17,8 @@ from typing import Any, Literal, get_args
 from visualizer.errors import ConfigError, quoted
 from visualizer.mel.flat import MelConfig, flat_form
 from visualizer.mel.front_end import FrontEnd
-from visualizer.mel.limits import MAX_BANDS, checked_sample_rate
+from visualizer.mel.limits import checked_sample_rate
+from visualizer.mel.stages.bins import Bins
 from visualizer.mel.stages.frames import Frames
 from visualizer.mel.stages.mel import Mel
 from visualizer.mel.stages.spectrum import Spectrum
@@ -78,10 +79,8 @@ def _full_band(sample_rate: int) -> FrontEnd:
     n_fft = 2 ** round(math.log2(0.025 * sample_rate))
     # The article's hop, so that the two align in time.
     frames = Frames(n_fft, int(0.0125 * sample_rate), -(n_fft // 2))
-    # A band for each bin between 0 Hz and half the rate: a triangle is then as wide as a bin and
-    # passes that one alone. Above 463 kHz those are more than there may be.
-    mel = Mel(min(n_fft // 2 - 1, MAX_BANDS), 0.0, sample_rate / 2, "linear", None)
-    stages = (frames, Window(), Spectrum(n_fft, power=2), mel)
+    # Without 0 Hz and half the rate.
+    stages = (frames, Window(), Spectrum(n_fft, power=2), Bins(1, n_fft // 2 - 1))
     return FrontEnd("full-band", sample_rate, stages)
 
 

@@ -7,21 +7,31 @@ import warnings
 from collections.abc import Iterable
 
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import Progress, TextColumn
 from rich.table import Table
+
+
+def plain_console(*, stderr: bool = False) -> Console:
+    """Return a console that shows texts as they are: brackets and colons mean nothing in them.
+
+    Printing raises BrokenPipeError where nobody reads any more.
+    """
+    return _Console(stderr=stderr, highlight=False, markup=False, emoji=False)
 
 
 def print_tables(parts: Iterable[Table | str]) -> None:
     """Print them, the texts as they are. Raises BrokenPipeError where nobody reads any more."""
-    console = _Console(highlight=False, soft_wrap=True, markup=False)
+    console = plain_console()
     for part in parts:
-        console.print(part)
+        console.print(part, soft_wrap=True)
 
 
 def progress_on_terminal() -> Progress:
     """Return a progress display on standard error, shown while it lasts and only to a person."""
-    beside = Console(stderr=True)
-    return Progress(console=beside, transient=True, disable=not beside.is_terminal)
+    beside = plain_console(stderr=True)
+    name = TextColumn("{task.description}", style="progress.description", markup=False)
+    _, *others = Progress.get_default_columns()
+    return Progress(name, *others, console=beside, transient=True, disable=not beside.is_terminal)
 
 
 def hush_torch() -> None:

@@ -30,8 +30,8 @@ from visualizer.support.shipped import shipped
 from visualizer.ui.controls.details import fault_line, make_details
 from visualizer.ui.controls.settings import Settings
 from visualizer.ui.garbage import settle_here
+from visualizer.ui.picture.png import png_of
 from visualizer.ui.placement import keep_on_screen
-from visualizer.ui.png import png_of
 from visualizer.ui.theme import apply_theme
 from visualizer.ui.window import Window
 

@@ -22,7 +22,7 @@ from visualizer.ui.controls.label import plain_tip
 from visualizer.ui.controls.menus import Act
 from visualizer.ui.controls.settings import Settings
 from visualizer.ui.controls.toolbar import span_text
-from visualizer.ui.png import png_of
+from visualizer.ui.picture.png import png_of
 from visualizer.ui.saver import Saver
 
 

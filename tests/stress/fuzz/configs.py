@@ -115,7 +115,7 @@ def _is_affordable(config: MelConfig) -> bool:
 
 def _use(random: np.random.Generator, config: MelConfig) -> None:
     rate = int(random.choice([config.sample_rate, 8_000, 44_100, 48_000]))
-    pipeline = Pipeline(config.front_end, rate, 2, None)
+    pipeline = Pipeline(config.front_end, rate, 2, "mean")
     n_samples = math.ceil(
         (2 * config.win_length + 3 * config.hop_length) * rate / config.sample_rate
     )

@@ -170,7 +170,7 @@ def test_other_sample_rates_are_said(tmp_path: Path, sound: Path) -> None:
     other = written(tmp_path / "other.wav", np.zeros((8000, 2), np.float32), 8000)
     found = diff(tmp_path, sound, other)
     assert "the sample rates differ: A has 16000 Hz, B 8000 Hz" in found["notes"]
-    assert "B is the mean of the 2 channels of other.wav" in found["notes"]
+    assert "B is the mean of all channels of other.wav, which has 2" in found["notes"]
     assert found["numbers_that_differ"]["n_fft"] == [800, 400]
     assert found["difference"]["n_columns"] == 81
     found = diff(tmp_path, sound, other, "--front-end", "whisper-80")

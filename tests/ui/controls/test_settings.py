@@ -22,7 +22,7 @@ from visualizer.ui.controls.settings import RecentFrontEnd, Settings
 from visualizer.ui.picture.display import DisplayConfig
 
 CONFIG = EngineConfig(
-    CaptureConfig("mic", device="hw:0", host_api="ALSA"), mel=preset_for("kaldi"), channel=1
+    CaptureConfig("mic", device="hw:0", host_api="ALSA"), mel=preset_for("kaldi"), channel=(1,)
 )
 OPENED = RecentFrontEnd("/a/model", "model", "Its class · config.json")
 DISPLAY = DisplayConfig(span_s=5.0, second="nemo", waveform=True)
@@ -95,7 +95,7 @@ def test_a_damaged_list_of_front_ends_is_said_once(path: Path, value: object) ->
         ({"new": 1}, {}, "there is no setting 'new' in this version"),
         ({"preset": "whisper-5"}, {"preset": "simli"}, "unknown preset 'whisper-5'"),
         ({"preset": 7}, {"preset": "simli"}, "preset is 7; it must be a name"),
-        ({"channel": -3}, {"channel": None}, "channel is -3; it must be null, 'each' or from 0"),
+        ({"channel": -3}, {"channel": "mean"}, "channel is -3; it must be mean, each"),
         ({"compute": "tpu"}, {"compute": "auto"}, "compute is 'tpu'; it must be 'auto' or"),
         ({"capture": {"kind": "radio"}}, {"capture": CaptureConfig("mic")}, "source is 'radio'"),
         (

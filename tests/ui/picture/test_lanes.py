@@ -181,7 +181,7 @@ def test_channels_side_by_side_have_a_lane_each(tmp_path: Path, qtbot: QtBot) ->
     with running(window, qtbot):
         press(window, "L")
         hear(window, qtbot, 0.5)
-        pick(window.controls.channel, "side by side", qtbot)
+        pick(window.controls.channel, "each", qtbot)
         qtbot.waitUntil(lambda: len(window.stack.lanes) == 2)
         qtbot.waitUntil(lambda: window.viewer.tracks.first[0].columns.end > 100)
         freeze(window, qtbot)

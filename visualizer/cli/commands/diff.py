@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, get_args
 
 from visualizer.cli.options import (
     FRONT_END,
+    add_channel,
     add_front_end,
+    add_gain,
     add_option,
     chosen_front_end,
     file_name,
@@ -48,6 +50,8 @@ def register(parser: argparse.ArgumentParser) -> None:
         )
     text = "what front-ends and your code go over (default: demo, the built-in sound)"
     add_option(parser, "--on", "SOUND", str, text)
+    add_channel(parser)
+    add_gain(parser, "every sound that is read")
     add_front_end(parser, "what recordings go through (default: simli), or what made a .npy")
     parser.add_argument(
         "--unit",
@@ -68,6 +72,7 @@ def register(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Compare the two; print tables and write what was asked for."""
     from visualizer.audio.demo import demo_path
+    from visualizer.cli.said import saying_once
     from visualizer.engine.report import write_report
     from visualizer.support.console import hush_torch, print_tables, progress_on_terminal
     from visualizer.support.folders import cache_folder
@@ -85,7 +90,10 @@ def run(arguments: argparse.Namespace) -> int:
         front_end=(said or chosen_front_end(arguments)).at,
         features_front_end=None if said is None else said.at(None),
         kernels=cache_folder() / "kernels",
+        channel=arguments.channel,
         python=Python(executable, arguments.limit),
+        gain_db=arguments.gain,
+        on_notice=saying_once(),
     )
     hush_torch()
     with progress_on_terminal() as progress:

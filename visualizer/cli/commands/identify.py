@@ -5,7 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from visualizer.cli.options import add_option, file_name, require_writable
+from visualizer.cli.options import (
+    add_channel,
+    add_gain,
+    add_option,
+    file_name,
+    require_writable,
+)
 
 
 def register(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +33,9 @@ def register(parser: argparse.ArgumentParser) -> None:
         metavar="SOUND",
         help="the audio file that they were made of, or demo, the built-in sound",
     )
+    add_channel(parser)
     text = "what to compare with: a preset, a model's folder or file (default: the nearest)"
+    add_gain(parser)
     add_option(parser, "--near", "WHAT", str, text)
     add_option(parser, "--json", "FILE", Path, "save what was found as JSON")
     text = "save the front-end that was found; the window opens it, and diff and mel take it"
@@ -39,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     import numpy as np
 
     from visualizer.audio.demo import demo_path
+    from visualizer.cli.said import say
     from visualizer.engine.report import write_report
     from visualizer.export.offline import opened_mono
     from visualizer.mel.flat import written
@@ -52,9 +61,10 @@ def run(arguments: argparse.Namespace) -> int:
         find_front_end(arguments.near)
     features = read_features(arguments.features)
     path = demo_path() if arguments.on == "demo" else Path(arguments.on).expanduser()
-    with opened_mono(path) as (file, blocks):
+    sound = opened_mono(path, gain_db=arguments.gain, channel=arguments.channel, on_notice=say)
+    with sound as (file, blocks):
         samples = np.concatenate([np.zeros(0, np.float32), *(block[:, 0] for block in blocks)])
-        sample_rate = file.samplerate
+        sample_rate = file.sample_rate
     with progress_on_terminal() as progress:
         task = progress.add_task(arguments.features.name, total=1.0)
         found = identify(

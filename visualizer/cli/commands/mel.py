@@ -6,8 +6,9 @@ import argparse
 from pathlib import Path
 
 from visualizer.cli.options import (
+    add_channel,
     add_front_end,
-    add_option,
+    add_gain,
     channel,
     chosen_front_end,
     file_name,
@@ -27,10 +28,16 @@ def register(parser: argparse.ArgumentParser) -> None:
         help="a .npy or .npz file",
     )
     add_front_end(parser, "front-end (default: simli)")
-    channels = channel("mean", "all")
-    add_option(
-        parser, "--channels", "mean|all|K", channels, "K counts from 1 (default: mean)", "mean"
+    add_channel(parser, "has an array of its own")
+    # What it was called before 0.2.
+    parser.add_argument(
+        "--channels",
+        dest="channel",
+        type=lambda text: channel(each=True)("each" if text == "all" else text),
+        default=argparse.SUPPRESS,
+        help=argparse.SUPPRESS,
     )
+    add_gain(parser)
     parser.add_argument(
         "--streaming", action="store_true", help="through the live path, in blocks of 10 ms"
     )
@@ -38,6 +45,7 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the features and say what they are."""
+    from visualizer.cli.said import say
     from visualizer.export.offline import write_features
     from visualizer.support.console import progress_on_terminal
 
@@ -50,9 +58,11 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.input,
             output,
             front_end.at,
-            arguments.channels,
+            arguments.channel,
             streaming=arguments.streaming,
+            gain_db=arguments.gain,
             on_progress=lambda share: progress.update(task, completed=share),
+            on_notice=say,
         )
     form = " (streaming form)" if arguments.streaming and config.needs_whole_clip else ""
     sizes = " × ".join(map(str, shape))

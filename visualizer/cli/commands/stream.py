@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 
 from visualizer.audio.capture import SAMPLE_FORMATS, CaptureConfig
-from visualizer.audio.channels import Channel
 from visualizer.cli.live import (
     add_analysis,
     add_duration,
@@ -14,7 +13,6 @@ from visualizer.cli.live import (
     run_options,
     with_faults,
 )
-from visualizer.cli.options import add_option, channel
 from visualizer.engine.options import OUTPUT_FORMATS
 from visualizer.errors import ConfigError
 from visualizer.support import process
@@ -35,9 +33,7 @@ def register(parser: argparse.ArgumentParser) -> None:
         help="of raw PCM, little-endian, channels interleaved: unsigned, signed or floating-point, "
         "and the bits (default: s16)",
     )
-    analysis = add_analysis(parser, "simli")
-    text = "each analyses up to 8 side by side, K counts from 1 (default: mean)"
-    add_option(analysis, "--channel", "mean|each|K", _channel, text)
+    add_analysis(parser, "simli")
     output = parser.add_argument_group("output")
     output.add_argument(
         "--format",
@@ -58,15 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     options = run_options(arguments, capture)
     from visualizer.cli.stream import run_stream
 
-    return with_faults(lambda _: run_stream(options, arguments.format, arguments.channel))
-
-
-def _channel(text: str) -> Channel:
-    """A type: what EngineConfig takes, which counts from 0."""
-    chosen = channel("mean", "each")(text)
-    if chosen == "each":
-        return "each"
-    return chosen - 1 if isinstance(chosen, int) else None
+    return with_faults(lambda _: run_stream(options, arguments.format))
 
 
 def _capture(arguments: argparse.Namespace) -> CaptureConfig:
@@ -86,4 +74,5 @@ def _pipe(arguments: argparse.Namespace) -> CaptureConfig:
         sample_rate=arguments.sample_rate,
         channels=1 if arguments.channels is None else arguments.channels,
         sample_format=arguments.sample_format or "s16",
+        gain_db=arguments.gain,
     )

@@ -55,5 +55,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _finish(root: Path, check: list[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        check, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        check,
+        cwd=root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
     )

@@ -16,6 +16,9 @@ Power = Literal[1, 2]
 Part = Literal["magnitude", "real"]
 FloorRule = Literal["max", "add"]
 
+_MOST = 2.0**44
+"""Of the points times what samples are scaled by, so that no sound overflows; see audio.sanitize"""
+
 
 @dataclass(frozen=True)
 class Spectrum(Stage):
@@ -53,6 +56,10 @@ class Spectrum(Stage):
     def after(self, before: Layout) -> Layout:
         if self.n_fft < before.width:
             limits = f"from win_length ({quoted(before.width)}) to {MAX_SAMPLES}"
+            raise FieldError("n_fft", self.n_fft, limits)
+        if self.n_fft * before.full_scale > _MOST:
+            limits = f"at most {int(_MOST / before.full_scale)} where samples are scaled by "
+            limits += f"{before.full_scale:g}: float32 holds no loud sound's powers beyond that"
             raise FieldError("n_fft", self.n_fft, limits)
         n_bins = self.n_fft // 2 + 1
         # A sine of amplitude 1.0 has the spectral magnitude sum(window)/2 at its bin.

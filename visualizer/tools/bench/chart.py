@@ -10,6 +10,7 @@ from PyQt6.QtWidgets import QApplication
 
 from visualizer.errors import ConfigError
 from visualizer.tools.bench.measure import BenchResult
+from visualizer.ui.picture.png import png_of
 
 OURS_COLOUR, THEIRS_COLOUR = "#e0548d", "#4a4a5c"
 _WIDTH, _NAMES, _ROW, _AROUND = 1000, 290, 34, 70
@@ -49,5 +50,8 @@ def save_chart(result: BenchResult, under: str, path: Path) -> None:
     plot.hideAxis("bottom")
     plot.setXRange(start, ends[0] + 0.25 * (ends[0] - start), padding=0)
     plot.resize(_WIDTH, _AROUND + _ROW * len(rows))
-    if not plot.grab().save(str(path)):
-        raise ConfigError(f"the chart cannot be written to {str(path)!r}")
+    try:
+        path.write_bytes(png_of(plot.grab().toImage()))
+    except OSError as error:
+        problem = f"the chart cannot be written to {str(path)!r}: {error.strerror}"
+        raise ConfigError(problem) from error

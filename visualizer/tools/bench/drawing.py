@@ -67,7 +67,7 @@ class _Ours:
     def __init__(self, columns: Values) -> None:
         history = ColumnHistory(_CONFIG.n_rows, _CONFIG.hop_s)
         history.append(0, columns)
-        track = Track("", _CONFIG, history, None)
+        track = Track("", _CONFIG, history, "mean")
         lane = Lane("", _CONFIG, history, _UNIT, track, _UNIT.label, _UNIT.range())
         self.page = PictureStack()
         self.page.show_lanes((lane,), _DISPLAY)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from visualizer.audio.channels import said
 from visualizer.errors import ConfigError
 from visualizer.mel.difference import columns_between, less
 from visualizer.mel.flat import flat_form, written
@@ -209,7 +210,7 @@ def _about_the_sound(a: Side, b: Side) -> Iterator[str]:
                 f"rate of {mel.name}"
             )
         if sound.channels > 1:
-            yield f"{letter} is the mean of the {sound.channels} channels of {sound.name}"
+            yield f"{letter} is {said(sound.channel)} of {sound.name}, which has {sound.channels}"
 
 
 def _about_the_length(a: Side, b: Side, first: int, end: int, shift: int) -> Iterator[str]:

@@ -12,12 +12,13 @@ from PyQt6.QtCore import QLoggingCategory, Qt
 from PyQt6.QtGui import QColor, QImage, QPalette
 from PyQt6.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
 
-from visualizer.errors import ConfigError
+from visualizer.support.files import writing
 from visualizer.tools.diff.difference import Comparison
 from visualizer.tools.diff.sides import Side
 from visualizer.tools.diff.tables import describe, where
 from visualizer.ui.picture.display import DisplayConfig
 from visualizer.ui.picture.picture import Picture
+from visualizer.ui.picture.png import png_of
 from visualizer.ui.picture.raster import Grid, as_it_is, farthest, largest
 from visualizer.ui.picture.spectrogram import DIFFERENCE, Scene
 
@@ -84,8 +85,8 @@ def save_picture(found: Comparison, path: Path) -> None:
     QLoggingCategory.setFilterRules("*.warning=false")
     # Whatever the environment says: without the display it asks for, Qt would end the process.
     _application = QApplication.instance() or QApplication(["diff", "-platform", "offscreen"])
-    if not _drawn(found).save(str(path)):
-        raise ConfigError(f"the picture cannot be written to {str(path)!r}")
+    with writing(path, "the picture"):
+        path.write_bytes(png_of(_drawn(found)))
 
 
 def _drawn(found: Comparison) -> QImage:

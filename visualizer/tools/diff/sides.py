@@ -8,15 +8,17 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
+from visualizer.audio.channels import Channel
+from visualizer.audio.reader import SUFFIXES, SoundReader
 from visualizer.errors import CodeError, ConfigError, VisualizerError, one_line, quoted
 from visualizer.export.archive import CLIP, STREAMING
 from visualizer.export.offline import opened_mono
@@ -74,6 +76,8 @@ class Sound:
     """Hz"""
     duration_s: float
     channels: int
+    channel: Channel
+    """what of them was taken"""
 
     @property
     def name(self) -> str:
@@ -92,8 +96,26 @@ class Shared:
     """what made the features that do not say it themselves; None where that is not known"""
     kernels: Path
     """the folder in which compiled ones are kept"""
+    channel: Channel = "mean"
+    """of each sound"""
     python: Python = field(default_factory=Python)
     """what runs a user's own code"""
+    gain_db: float = 0.0
+    """of every sound, before everything else"""
+    on_notice: Callable[[str], None] = lambda _: None
+    """is told what a person should know of a sound"""
+
+    def opened(
+        self, path: Path, on_progress: Callable[[float], None] = lambda _: None
+    ) -> AbstractContextManager[tuple[SoundReader, Iterator[NDArray[np.float32]]]]:
+        """Open a sound as both sides take it, see `opened_mono`."""
+        return opened_mono(
+            path,
+            channel=self.channel,
+            gain_db=self.gain_db,
+            on_progress=on_progress,
+            on_notice=self.on_notice,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,7 +209,7 @@ def operand(text: str) -> Operand:
         return _front_end(text, NUMPY)
     if suffix in _FEATURES:
         return Operand("features", path.name, path)
-    if path.is_file() or suffix[1:].upper() in soundfile.available_formats():
+    if path.is_file() or suffix in SUFFIXES:
         return Operand("recording", path.name, path)
     return _front_end(text, NUMPY)
 
@@ -249,12 +271,12 @@ def obtain_code(code: OwnCode, shared: Shared, other: Side | None) -> Side:
     Raises ConfigError, SourceError or CodeError.
     """
     mel = None if other is None else other.mel
-    with opened_mono(shared.sound) as (file, blocks):
-        rate = file.samplerate if mel is None else mel.sample_rate
+    with shared.opened(shared.sound) as (file, blocks):
+        rate = file.sample_rate if mel is None else mel.sample_rate
         pieces = [np.zeros(0, np.float32)]
-        pieces += [piece[:, 0] for piece in _at_rate(blocks, file.samplerate, rate)]
-        seconds = file.frames / file.samplerate
-        sound = Sound(str(shared.sound), file.samplerate, seconds, file.channels)
+        pieces += [piece[:, 0] for piece in _at_rate(blocks, file.sample_rate, rate)]
+        seconds = file.position_s
+        sound = Sound(str(shared.sound), file.sample_rate, seconds, file.channels, shared.channel)
     given = Given(np.concatenate(pieces), rate)
     returned = call(code, given.samples, rate, shared.python)
     try:
@@ -285,8 +307,8 @@ def _is_transposed(values: Values, other: Side | None) -> bool:
 
 def _computed(wanted: Operand, shared: Shared, on_progress: Callable[[float], None]) -> Side:
     path, kernel = wanted.path or shared.sound, wanted.kernel
-    with opened_mono(path, on_progress) as (file, blocks):
-        rate = file.samplerate
+    with shared.opened(path, on_progress) as (file, blocks):
+        rate = file.sample_rate
         config = (wanted.at or shared.front_end)(rate)
         values: Values
         if kernel == "reference":
@@ -298,7 +320,7 @@ def _computed(wanted: Operand, shared: Shared, on_progress: Callable[[float], No
             made = _kernel(config, kernel, shared.kernels)
             pieces = finished_columns(blocks, config, rate, 1, list, streaming=False, kernel=made)
             values = np.concatenate([piece[0] for piece in pieces], axis=1)
-        sound = Sound(str(path), rate, file.frames / rate, file.channels)
+        sound = Sound(str(path), rate, file.position_s, file.channels, shared.channel)
     notes = (f"is {wanted.whose}",) if wanted.whose else ()
     return Side(wanted.title, config, kernel, sound, values, notes)
 
@@ -397,7 +419,7 @@ def _checked(values: Any, config: FrontEnd | None, name: str) -> Values:
         shape = " × ".join(map(str, values.shape)) or "one number"
         if values.ndim == 2 and values.shape[1] == 0:
             raise ConfigError(f"{name} holds no columns: {shape}")
-        hint = "`visualizer mel … --channels 1` writes one channel" if values.ndim == 3 else ""
+        hint = "`visualizer mel … --channel 1` writes one channel" if values.ndim == 3 else ""
         raise ConfigError(f"{name} holds {shape}, not bands × columns", hint)
     if config is not None and len(values) != config.n_model_rows:
         raise ConfigError(

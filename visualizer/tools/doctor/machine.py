@@ -55,7 +55,9 @@ def look_at_compiler() -> Check:
         return Check("ok", program)
     command = [program, "--version"]
     try:
-        said = subprocess.check_output(command, text=True, timeout=_COMPILER_LIMIT_S)
+        said = subprocess.check_output(
+            command, text=True, errors="replace", timeout=_COMPILER_LIMIT_S
+        )
     except (OSError, subprocess.SubprocessError) as error:
         value = f"{program} does not run ({first_line(error)}); NumPy's kernel runs"
         return Check("note", value, _other_compiler(name))

@@ -80,7 +80,9 @@ class StatusLine(QWidget):
     def observe(self, columns: MelColumns, hop_s: float) -> None:
         """Take live columns of the front-end in force, one for each `hop_s` of sound."""
         duration_s = columns.n_columns * hop_s
-        self._watch.observe(columns.peak, duration_s, columns.means, columns.faults)
+        self._watch.observe(
+            columns.peak, duration_s, columns.means, columns.faults, columns.integer_bits
+        )
 
     def show_status(self, status: EngineStatus | None, frozen: bool) -> None:
         """Show the sound since the last call, and what runs; None before anything does."""

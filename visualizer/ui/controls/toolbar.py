@@ -10,8 +10,9 @@ from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QComboBox, QLabel, QPushButton, QToolButton
 
 from visualizer.audio.capture import CaptureConfig
+from visualizer.audio.channels import Channel, spelled
 from visualizer.audio.devices import COMMON_RATES_HZ, DeviceList, by_host_api
-from visualizer.engine.config import Channel, EngineConfig
+from visualizer.engine.config import EngineConfig
 from visualizer.engine.status import EngineStatus
 from visualizer.ui.controls.folding import Cell, FoldingRows
 from visualizer.ui.controls.search_combo import SearchCombo
@@ -19,7 +20,6 @@ from visualizer.ui.controls.settings import RecentFrontEnd
 from visualizer.ui.controls.value_combo import ValueCombo
 from visualizer.ui.picture.display import COLOUR_MAPS, REVERSED, SPANS_S, DisplayConfig
 
-_MEAN = "mean"
 _NO_SECOND = "none"
 _OPEN_FILE = "open file"
 
@@ -32,19 +32,12 @@ def span_text(seconds: float) -> str:
     return f"{seconds:g} s" if seconds < 120 else f"{seconds / 60:g} min"
 
 
-def channel_choices(channels: int) -> list[tuple[str, object]]:
+def channel_choices(channels: int, channel: Channel) -> list[tuple[str, object]]:
     """Return the channel rules that this number of channels allows, as (text, value)."""
-    if channels == 1:
-        return [("mean", _MEAN)]
-    single: list[tuple[str, object]] = [(str(c + 1), c) for c in range(channels)]
-    return [("mean", _MEAN), *single, ("side by side", "each")]
-
-
-def channel_in_force(channel: Channel, channels: int) -> object:
-    """Return the value of the channel rule that holds with this number of channels."""
-    if channel == "each":
-        return "each" if channels > 1 else _MEAN
-    return _MEAN if channel is None or channel >= channels else channel
+    rules: list[Channel] = ["mean", "each", *((c,) for c in range(channels))]
+    if channel not in rules:
+        rules.append(channel)
+    return [(spelled(rule), rule) for rule in rules]
 
 
 def _labelled(text: str, made: ValueCombo, *, folds: int = 0, stretches: bool = False) -> Cell:
@@ -140,9 +133,7 @@ class Controls(FoldingRows):
         self.source.picked.connect(self._pick_source)
         self.device.picked.connect(self._pick_device)
         self.rate.picked.connect(self._pick_rate)
-        self.channel.picked.connect(
-            lambda value: self.engine_picked.emit({"channel": None if value == _MEAN else value})
-        )
+        self.channel.picked.connect(lambda rule: self.engine_picked.emit({"channel": rule}))
         self.preset.picked.connect(self._pick_front_end)
         self.compute.picked.connect(lambda value: self.engine_picked.emit({"compute": value}))
         self.span.picked.connect(lambda value: self.display_picked.emit({"span_s": value}))
@@ -194,9 +185,7 @@ class Controls(FoldingRows):
         )
         self._show_microphones(status)
         channels = source.channels if source else 1
-        self.channel.show_choices(
-            channel_choices(channels), channel_in_force(config.channel, channels)
-        )
+        self.channel.show_choices(channel_choices(channels, config.channel), config.channel)
         self._show_front_ends(config)
         self.compute.show_choices(
             [(name, name) for name in status.compute_choices or (config.compute,)], config.compute
@@ -268,7 +257,7 @@ class Controls(FoldingRows):
         self._pick_capture(CaptureConfig("file", path=str(path)))
 
     def _pick_capture(self, capture: CaptureConfig) -> None:
-        self.engine_picked.emit({"capture": capture, "channel": None})
+        self.engine_picked.emit({"capture": capture, "channel": "mean"})
 
     def _pick_front_end(self, choice: object) -> None:
         if isinstance(choice, str):

@@ -1,0 +1,562 @@
+"""Reads the sound of any file that people have, with FFmpeg's libraries (PyAV).
+
+Only the file that is handed over is ever read. FFmpeg gets its bytes and no name, so that a
+playlist, a script or a reference to another file leads nowhere, and it may use only the containers
+and the decoders that are named here.
+
+What cannot be decoded is skipped, and counted as a gap. PyAV is imported when a file is opened.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import time
+from collections import deque
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visualizer.audio.capture import SOURCE_CHANNELS_MAX
+from visualizer.errors import SourceError, one_line, quoted
+from visualizer.mel.limits import SAMPLE_RATE_MAX_HZ, SAMPLE_RATE_MIN_HZ
+
+if TYPE_CHECKING:
+    from av.audio.frame import AudioFrame
+    from av.audio.stream import AudioStream
+    from av.container import InputContainer
+
+KNOWN = "WAV, FLAC, MP3, M4A, AAC, Ogg, Opus, WebM, WMA, AIFF and the sound of videos"
+"""What can be opened, for people."""
+SUFFIXES = (
+    *(".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".oga", ".opus", ".webm", ".weba", ".wma"),
+    *(".aif", ".aiff", ".aifc", ".caf", ".w64", ".rf64", ".bwf", ".au", ".snd", ".amr", ".3gp"),
+    *(".mp4", ".m4b", ".m4v", ".mov", ".mkv", ".mka", ".avi", ".mpg", ".mpeg", ".ts", ".flv"),
+    *(".ac3", ".mp2", ".wv", ".tta", ".ape", ".sph", ".voc"),
+)
+"""Of files that are taken for sound by their name alone; any other is tried, too."""
+_CONTAINERS = (
+    *("wav", "w64", "aiff", "au", "caf", "flac", "ogg", "mp3", "aac", "mov", "matroska", "avi"),
+    *("asf", "amr", "mpegts", "mpeg", "flv", "ac3", "eac3", "dts", "loas", "wv", "tta", "ape"),
+    *("mpc", "mpc8", "tak", "shn", "qoa", "dsf", "ircam", "nistsphere", "voc", "avr", "epaf"),
+    *("pvf", "sds", "iff"),
+)
+"""FFmpeg's names; none of them is made to lead to other files."""
+_CODECS = (
+    *("aac", "aac_latm", "ac3", "eac3", "alac", "amrnb", "amrwb", "ape", "dca", "flac", "mp1float"),
+    *("mp2float", "mp3float", "mp1", "mp2", "mp3", "mpc7", "mpc8", "opus", "qoa", "shorten", "tak"),
+    *("tta", "vorbis", "wavpack", "wmav1", "wmav2", "wmapro", "wmalossless", "wmavoice", "gsm"),
+    *("gsm_ms", "truespeech", "g723_1", "g729", "qcelp", "nellymoser", "speex", "libspeex"),
+    *("mace3", "mace6", "qdm2", "qdmc", "sipr", "cook", "8svx_exp", "8svx_fib", "fourcc"),
+    *("dsd_lsbf", "dsd_msbf", "dsd_lsbf_planar", "dsd_msbf_planar", "g722", "g726", "g726le"),
+)
+_CODEC_FAMILIES = ("pcm_", "adpcm_")
+_OPTIONS = {
+    "format_whitelist": ",".join(_CONTAINERS),
+    "protocol_whitelist": "none",
+    "max_streams": "64",
+    "probesize": str(5 << 20),
+    "analyzeduration": str(10_000_000),
+}
+_MOST_SAMPLES = 1 << 22
+"""In one frame, of each channel; no encoder makes such."""
+_PATIENCE_S = 5.0
+"""Of processor time without any sound: what a damaged file may cost."""
+_TIMED = ("ogg", "mov", "matroska", "asf", "mpegts", "flv")
+"""Containers that say of each packet when it is heard; the others are counted out."""
+_JUMP_S = 0.1
+"""From here on, time stamps that jump mean sound that is missing; recorders' clocks jitter."""
+_LONGEST_JUMP_S = 60.0
+"""Beyond that, they are no clock, or another one."""
+_SLACK_S = 0.05
+_TAGS = (b"ID3", b"TAG", b"APETAG")
+"""What stands between the parts of a joined MP3, and is no sound."""
+_UNKNOWN_BYTES = 0x7F000000
+"""A length from here on stands for "not known yet": the file was written into a pipe."""
+_HEAD_BYTES = 1 << 16
+_PAGE = b"OggS\0\x02"
+"""How the first page of a part of a chained Ogg begins."""
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A place where sound is missing: it is damaged, or was lost before the file was written."""
+
+    at: int
+    """how many samples come before it"""
+    n_samples: int
+    """how many are missing, as far as the file tells"""
+
+
+class _Bytes:
+    """The bytes of one file from `start` on, as FFmpeg asks for them."""
+
+    def __init__(self, file: BinaryIO, start: int) -> None:
+        self._file = file
+        self._start = start
+        self._patience = 0.0
+        self._mended: tuple[int, bytes] | None = None
+        """(offset, bytes) that FFmpeg gets instead of those of the file"""
+        self.announced_s: float | None = None
+        """s, how long the sound is as the header has it, whatever is there; of WAV and MP3 alone"""
+        if self.seekable():
+            self._look()
+            self.seek(0)
+
+    def be_patient(self) -> None:
+        """Let it take its time from now on: sound came."""
+        self._patience = time.thread_time() + _PATIENCE_S
+
+    def check(self) -> None:
+        """Raise TimeoutError where no sound comes, however much is computed."""
+        if time.thread_time() > self._patience:
+            raise TimeoutError("its decoder makes no progress")
+
+    def read(self, n_bytes: int) -> bytes:
+        self.check()
+        if self._mended is None:
+            return self._file.read(n_bytes)
+        at = self.tell()
+        data = self._file.read(n_bytes)
+        place, right = self._mended
+        first, last = max(at, place), min(at + len(data), place + len(right))
+        if first < last:
+            data = data[: first - at] + right[first - place : last - place] + data[last - at :]
+        return data
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        start = self._start if whence == os.SEEK_SET else 0
+        return self._file.seek(offset + start, whence) - self._start
+
+    def tell(self) -> int:
+        return self._file.tell() - self._start
+
+    def seekable(self) -> bool:
+        return self._file.seekable()
+
+    def next_part(self, after: int) -> int | None:
+        """Where in the file the next part of a chained Ogg begins, if there is one."""
+        if not self.seekable():
+            return None
+        at, data = self._start + after + 1, b""
+        self._file.seek(at)
+        while piece := self._file.read(_HEAD_BYTES):
+            data += piece
+            if (found := data.find(_PAGE)) >= 0:
+                return at + found
+            at, data = at + len(data) - len(_PAGE), data[-len(_PAGE) :]
+        return None
+
+    def _look(self) -> None:
+        """Find what the header says."""
+        self.seek(0)
+        head = self._file.read(_HEAD_BYTES)
+        if head[:4] in (b"RIFF", b"RF64", b"BW64") and head[8:12] == b"WAVE":
+            self._look_at_wav(head)
+            return
+        if head[:3] == b"ID3":
+            # Four digits of seven bits.
+            high, mid, low, last = (byte & 127 for byte in head[6:10].ljust(4, b"\0"))
+            self.seek(10 + (high << 21 | mid << 14 | low << 7 | last))
+            head = self._file.read(_HEAD_BYTES)
+        self.announced_s = _length_of_mp3_s(head)
+
+    def _look_at_wav(self, head: bytes) -> None:
+        at, byte_rate = 12, 0
+        while at + 8 <= len(head):
+            name, size = head[at : at + 4], int.from_bytes(head[at + 4 : at + 8], "little")
+            if name == b"ds64" and head[at + 16 : at + 24] == bytes(8):
+                # Its recorder was killed. FFmpeg takes this size at its word, and no other.
+                self._mended = at + 16, struct.pack("<q", (1 << 63) - 1)
+            elif name == b"fmt " and at + 24 <= len(head):
+                rate, byte_rate, frame_bytes = struct.unpack_from("<IIH", head, at + 12)
+                byte_rate *= byte_rate == rate * frame_bytes
+            elif name == b"data":
+                if 8 < size < _UNKNOWN_BYTES and byte_rate:
+                    self.announced_s = size / byte_rate
+                return
+            at += 8 + size + size % 2
+
+
+def _length_of_mp3_s(head: bytes) -> float | None:
+    """The length of an MP3 as its first frame has it (Xing's and LAME's), in s."""
+    at = max(head.find(b"Xing", 0, 64), head.find(b"Info", 0, 64))
+    if at < 0 or head[0] != 0xFF or len(head) < at + 144 or not head[at + 7] & 1:
+        return None
+    version, rate = head[1] >> 3 & 3, head[2] >> 2 & 3
+    if version == 1 or rate == 3:
+        return None
+    rate_hz = (44_100, 48_000, 32_000)[rate] >> {3: 0, 2: 1, 0: 2}[version]
+    n_samples = int.from_bytes(head[at + 8 : at + 12]) * (1152 if version == 3 else 576)
+    # Delay and padding, twelve bits each.
+    around = int.from_bytes(head[at + 141 : at + 144])
+    return (n_samples - (around >> 12) - (around & 0xFFF)) / rate_hz
+
+
+_Seconds = Fraction | float
+_Piece = tuple[int, NDArray[np.float32]]
+"""Samples lost before it, −1 where it follows what came, and (n_samples, n_channels)."""
+_Timed = tuple[_Seconds | None, "AudioFrame | None", int]
+"""Seconds lost before a frame, None where it follows what came, the frame, None where nothing
+follows, and how many of its samples to take."""
+
+
+class SoundReader:
+    """The best sound of an open file, from its beginning to its end.
+
+    `sample_rate` (Hz) and `channels` are those it begins with: where they change on the way, what
+    follows is brought into the first form. It belongs to one thread at a time, and closes the file
+    that it was given.
+    """
+
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        """Read up to the first sound.
+
+        Args:
+            file: Open for reading; where it cannot be sought, as standard input, it is read once.
+            name: How errors name it.
+
+        Raises:
+            SourceError: There is no sound in it that can be read.
+        """
+        self.name = name
+        self._file = file
+        self._n_bytes = 0
+        try:
+            if file.seekable():
+                self._n_bytes = file.seek(0, os.SEEK_END)
+            self._begin()
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self) -> None:
+        self.sample_rate = self.channels = 0
+        self._announced_s: _Seconds | None = None
+        self.position = 0
+        """samples that were read"""
+        self.gaps: list[Gap] = []
+        """so far; each comes before the samples that the `read` returned that added it"""
+        self.changes: list[str] = []
+        """of its form on the way, each a line"""
+        self.fault: str | None = None
+        """why it ended before its end, where that is known"""
+        self._pieces = self._in_one_form()
+        self._held: deque[NDArray[np.float32]] = deque()
+        self._data = _Bytes(self._file, 0)
+        try:
+            self._next = next(self._pieces, None)
+        except SourceError:
+            raise
+        except Exception as error:
+            raise SourceError(f"{self.name} cannot be read: {reason_of(error)}") from error
+        if self._next is None or not self.sample_rate:
+            raise SourceError(f"{self.name} holds no sound ({self.fault or '0 samples'})")
+
+    def read(self, n_samples: int) -> NDArray[np.float32]:
+        """Return the next (≤ n_samples, channels), ±1.0 at full scale; none at the end.
+
+        They follow each other without a gap. What hinders it from being read on is its end, and is
+        said by `ended_early`.
+        """
+        held = sum(map(len, self._held))
+        self._data.be_patient()
+        while held < n_samples and self._next is not None:
+            lost, piece = self._next
+            if lost >= 0:
+                if held:
+                    break
+                self.gaps.append(Gap(self.position, lost))
+            self._held.append(piece)
+            held += len(piece)
+            self._next = self._take()
+        taken, wanted = [np.zeros((0, self.channels), np.float32)], n_samples
+        while self._held and wanted > 0:
+            piece = self._held.popleft()
+            taken.append(piece[:wanted])
+            if len(piece) > wanted:
+                self._held.appendleft(piece[wanted:])
+            wanted -= len(taken[-1])
+        self.position += n_samples - wanted
+        return np.concatenate(taken)
+
+    @property
+    def position_s(self) -> float:
+        """How much sound was read, in s."""
+        return self.position / self.sample_rate
+
+    @property
+    def share(self) -> float:
+        """How much of the file was read, from 0 to 1; 0 where that is not known."""
+        return min(1.0, self._file.tell() / self._n_bytes) if self._n_bytes else 0.0
+
+    @property
+    def announced_s(self) -> float | None:
+        """How long the file says that it is, in s; None where it does not say it."""
+        return None if self._announced_s is None else float(self._announced_s)
+
+    @property
+    def ended_early(self) -> str | None:
+        """What is to be said at the end of a file that is not whole; None where it is."""
+        if self.fault is not None:
+            return f"cannot be read on after {self.position_s:.2f} s: {self.fault}"
+        lost_s = sum(gap.n_samples for gap in self.gaps) / self.sample_rate
+        announced_s = self.announced_s or 0.0
+        # Some programs count a few bytes too many.
+        if announced_s - self.position_s - lost_s > _SLACK_S:
+            return (
+                f"ends after {self.position_s:.2f} s, though its header says {announced_s:.2f} s: "
+                "it is cut off or still being written"
+            )
+        return None
+
+    @property
+    def damage(self) -> str | None:
+        """What is to be said of what was skipped so far; None where nothing was."""
+        if not self.gaps:
+            return None
+        lost_s = sum(gap.n_samples for gap in self.gaps) / self.sample_rate
+        places = "1 place" if len(self.gaps) == 1 else f"{len(self.gaps)} places"
+        first_s = self.gaps[0].at / self.sample_rate
+        how_much = f"{lost_s:.2f} s of sound is missing" if lost_s else "no sound was lost"
+        return f"skipped {places} that cannot be decoded, from {first_s:.2f} s on; {how_much}"
+
+    def rewind(self) -> None:
+        """Begin again. Raises SourceError."""
+        self._begin()
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __enter__(self) -> SoundReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _take(self) -> _Piece | None:
+        try:
+            return next(self._pieces, None)
+        except Exception as error:
+            # FFmpeg's, the system's, or what went wrong in Python while FFmpeg waited for it.
+            self.fault = reason_of(error)
+            return None
+
+    def _in_one_form(self) -> Iterator[_Piece]:
+        """Pieces in the first frame's form."""
+        from av.audio.resampler import AudioResampler
+
+        resampler: AudioResampler | None = None
+        form, first = (0, 0), ""
+        for lost_s, frame, n_samples in self._frames():
+            lost = -1 if lost_s is None else round(lost_s * self.sample_rate)
+            if frame is None:
+                yield lost, np.zeros((0, self.channels), np.float32)
+                continue
+            now = frame.sample_rate, frame.layout.nb_channels
+            if not self.sample_rate:
+                form, first = now, frame.layout.name
+                self.sample_rate, self.channels = now
+            if now != form:
+                if resampler is not None:
+                    yield from ((-1, _values(rest)) for rest in resampler.resample(None))
+                is_first = now == (self.sample_rate, self.channels)
+                resampler = None if is_first else AudioResampler("flt", first, self.sample_rate)
+                self._note_change(now)
+                form = now
+            if resampler is None:
+                yield lost, _values(frame)[:n_samples]
+                continue
+            # Stamps of another rate would be taken for gaps to fill.
+            frame.pts = None
+            for part in resampler.resample(frame):
+                yield lost, _values(part)
+                lost = -1
+        if resampler is not None:
+            yield from ((-1, _values(rest)) for rest in resampler.resample(None))
+
+    def _note_change(self, form: tuple[int, int]) -> None:
+        rate, channels = form
+        shown = "1 channel" if channels == 1 else f"{channels} channels"
+        self.changes.append(
+            f"goes on with {rate} Hz and {shown}, which is brought to {self.sample_rate} Hz and "
+            f"{self.channels} as at its beginning"
+        )
+
+    def _frames(self) -> Iterator[_Timed]:
+        """The frames of all its parts."""
+        start: int | None = 0
+        while start is not None:
+            start = yield from self._part(start)
+
+    def _part(self, start: int) -> Generator[_Timed, None, int | None]:
+        """The frames from a byte on; return where a part begins that FFmpeg does not go on with."""
+        from av.error import FFmpegError
+
+        self._data = data = _Bytes(self._file, start)
+        next_part: int | None = None
+        with _opened(data, self.name) as container:
+            stream = _best(container, self.name)
+            if start == 0:
+                self._announced_s = _announced_s(container, stream, data)
+            is_timed = container.format.name.split(",")[0] in _TIMED
+            end: Fraction | None = None
+            failed_s: _Seconds | None = None
+            length_s: _Seconds = 0
+            at = 0
+            packets = container.demux(stream)
+            while True:
+                try:
+                    packet = next(packets)
+                except StopIteration:
+                    break
+                except FFmpegError as error:
+                    next_part = data.next_part(at) if container.format.name == "ogg" else None
+                    if next_part is None:
+                        self.fault = reason_of(error)
+                    break
+                data.check()
+                at = at if packet.pos is None else packet.pos
+                is_new = packet.has_sidedata("new_extradata")
+                try:
+                    frames = stream.decode(packet)
+                except FFmpegError:
+                    packet_s = _at(packet.duration, packet.time_base) or length_s
+                    failed_s = (failed_s or 0) + (
+                        0 if bytes(packet).startswith(_TAGS) else packet_s
+                    )
+                    continue
+                for frame in frames:
+                    data.be_patient()
+                    _check_form(frame, self.name)
+                    n_samples = frame.samples
+                    if is_new and (lasts_s := _at(packet.duration, packet.time_base)):
+                        # Of a chained Vorbis it ends what the part before it began.
+                        n_samples = min(n_samples, round(lasts_s * frame.sample_rate))
+                    stamp = _at(frame.pts, frame.time_base)
+                    lost_s = failed_s
+                    if stamp is not None and end is not None and not is_new:
+                        jump_s = stamp - end
+                        is_lost = jump_s > _JUMP_S if is_timed else failed_s and jump_s > 0
+                        if is_lost and jump_s < _LONGEST_JUMP_S:
+                            lost_s = jump_s
+                    length_s = Fraction(frame.samples, frame.sample_rate)
+                    end = None if stamp is None else stamp + length_s
+                    failed_s = None
+                    yield lost_s, frame, n_samples
+            if failed_s is not None:
+                yield failed_s, None, 0
+        return next_part
+
+
+def _opened(data: _Bytes, name: str) -> InputContainer:
+    """The container in a file. Raises SourceError."""
+    import av
+    from av.error import FFmpegError
+
+    data.be_patient()
+    try:
+        return av.open(
+            data, "r", options=_OPTIONS, metadata_errors="replace", io_open=_refuse_to_open
+        )
+    except FFmpegError as error:
+        raise SourceError(
+            f"{name} is not an audio file that can be read ({reason_of(error)})", f"{KNOWN} can"
+        ) from error
+
+
+def _refuse_to_open(url: str, _flags: int, _options: dict[str, str]) -> BinaryIO:
+    raise PermissionError(f"it leads to another file, {quoted(url)}")
+
+
+def _best(container: InputContainer, name: str) -> AudioStream:
+    """The stream that the ffmpeg command takes: the default one, else that of most channels.
+
+    Raises SourceError.
+    """
+    from av.stream import Discard
+
+    known = [stream for stream in container.streams.audio if _is_known(stream)]
+    if not known:
+        codecs = [stream.codec_context and stream.name for stream in container.streams.audio]
+        raise SourceError(
+            f"{name} holds sound of a kind that cannot be read ({quoted(codecs[0] or 'unknown')})"
+            if codecs
+            else f"{name} holds no sound: it has no audio track"
+        )
+    best = max(
+        known, key=lambda stream: (bool(stream.disposition & 1), stream.channels, -stream.index)
+    )
+    for stream in container.streams:
+        if stream is not best:
+            stream.discard = Discard.all
+    best.codec_context.thread_count = 1
+    best.codec_context.options = {"max_samples": str(_MOST_SAMPLES)}
+    return best
+
+
+def _is_known(stream: AudioStream) -> bool:
+    context = stream.codec_context
+    return context is not None and (
+        context.name in _CODECS or context.name.startswith(_CODEC_FAMILIES)
+    )
+
+
+def _announced_s(container: InputContainer, stream: AudioStream, data: _Bytes) -> _Seconds | None:
+    """How long the header says that the sound is; None where it does not, or FFmpeg guesses."""
+    kind = container.format.name.split(",")[0]
+    if kind in ("wav", "mp3"):
+        return data.announced_s
+    own_s = _at(stream.duration, stream.time_base)
+    if kind == "matroska":
+        # It is that of the longest.
+        is_alone = len(container.streams) == 1
+        return container.duration / 1e6 if is_alone and container.duration else None
+    if kind == "caf" and stream.codec_context.name.startswith("pcm_"):
+        return stream.frames / stream.rate
+    if kind in ("aiff", "au", "nistsphere") and own_s:
+        n_bytes = own_s * (stream.codec_context.bit_rate or 0) / 8
+        return own_s if n_bytes < _UNKNOWN_BYTES else None
+    return own_s if kind in ("flac", "mov", "tta", "wv", "ape", "mpc", "tak", "w64") else None
+
+
+def _check_form(frame: AudioFrame, name: str) -> None:
+    """Raise SourceError where a frame is beyond what can be analysed."""
+    rate, channels = frame.sample_rate, frame.layout.nb_channels
+    if not 1 <= channels <= SOURCE_CHANNELS_MAX:
+        raise SourceError(
+            f"{name} has {channels} channels; 1 to {SOURCE_CHANNELS_MAX} can be analysed"
+        )
+    if not SAMPLE_RATE_MIN_HZ <= rate <= SAMPLE_RATE_MAX_HZ:
+        raise SourceError(
+            f"{name} has {rate} Hz; {SAMPLE_RATE_MIN_HZ} to {SAMPLE_RATE_MAX_HZ} Hz can be analysed"
+        )
+
+
+def _values(frame: AudioFrame) -> NDArray[np.float32]:
+    """A frame as (n_samples, n_channels) float32, ±1.0 at full scale, as libsndfile makes them."""
+    values: NDArray[Any] = frame.to_ndarray()
+    n_channels = frame.layout.nb_channels
+    values = values.T if frame.format.is_planar else values.reshape(-1, n_channels)
+    if values.dtype.kind == "f":
+        return np.asarray(values, np.float32, order="C")
+    if values.dtype == np.uint8:
+        values = values.astype(np.int8) ^ np.int8(-128)
+    scale = np.float32(2.0 ** (1 - 8 * values.dtype.itemsize))
+    scaled: NDArray[np.float32] = np.multiply(values, scale, dtype=np.float32, order="C")
+    return scaled
+
+
+def _at(ticks: int | None, time_base: Fraction | None) -> Fraction | None:
+    """A time, or a length, in s; None where it is not known."""
+    return None if ticks is None or time_base is None else ticks * time_base
+
+
+def reason_of(error: BaseException) -> str:
+    """What a decoder says of an error, or the system of a file."""
+    words = one_line(getattr(error, "strerror", None) or error).rstrip(".")
+    return words or "the decoder does not say why"

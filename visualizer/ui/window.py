@@ -277,6 +277,12 @@ class Window(QMainWindow):
         self._bridge.resting = self.frozen or not self.isVisible() or self.isMinimized()
         if rested and not self._bridge.resting:
             self._bridge.wake()
+        self._keep_moving()
+
+    def _keep_moving(self) -> None:
+        """Have the picture move on while its device is away and somebody looks."""
+        waits = self._status is not None and self._status.state == "waiting"
+        self._pace.keep_moving(waits and not self._bridge.resting)
 
     def _change(self, **changes: object) -> None:
         status = self.engine_status()
@@ -407,6 +413,9 @@ class Window(QMainWindow):
                 self.status_line.begin_sound()
             self.viewer.begin(status, sound)
             self.recordings.follow(status)
+        if before is None or before.state != status.state:
+            self.stack.set_away(status.state == "waiting")
+            self._keep_moving()
         self._show_texts()
         if status.state in ("ended", "failed"):
             self.recordings.turn(False)

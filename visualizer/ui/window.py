@@ -426,10 +426,7 @@ class Window(QMainWindow):
 
     def _show_fault_or_note(self, before: EngineStatus | None, status: EngineStatus) -> None:
         """Say what is wrong, or else what the user should know of the source, until closed."""
-        now, told = (
-            (s.fault, s.source.note if s.source else "") if s else (None, "")
-            for s in (status, before)
-        )
+        now, told = ((s.fault, s.note) if s else (None, "") for s in (status, before))
         if now == (None, "") or status.fault is not None:
             self.banner.show_fault(status.fault or "")
         elif now != told:

@@ -90,6 +90,73 @@ def test_raw_pcm_gives_the_columns_of_the_file(sound: Path, subtype: str, form: 
     np.testing.assert_allclose(columns, expected, rtol=1e-6, atol=1e-6 * expected.max())
 
 
+@pytest.mark.parametrize("form", ["WAV", "FLAC", "AIFF"])
+def test_a_file_in_a_pipe_gives_the_columns_of_the_file(sound: Path, form: str) -> None:
+    samples, rate = soundfile.read(sound)
+    file = io.BytesIO()
+    soundfile.write(file, samples, rate, "PCM_16", format=form)
+    done = stream("--source", "-", "--format", "f32", stdin=file.getvalue())
+    expected = by_mel(sound)
+    columns = np.frombuffer(done.stdout, "<f4").reshape(expected.shape)
+    np.testing.assert_allclose(columns, expected, rtol=1e-6, atol=1e-6 * expected.max())
+
+
+def test_columns_of_a_file_come_while_it_is_written() -> None:
+    file = io.BytesIO()
+    samples = np.random.default_rng(2).normal(0, 0.1, 10 * RATE_HZ)
+    soundfile.write(file, samples, RATE_HZ, "PCM_16", format="WAV")
+    data = file.getvalue()
+    with piped([*RUN, "--source", "-"], stdin=subprocess.PIPE) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        child.stdin.write(data[: len(data) // 2])
+        child.stdin.flush()
+        # Half of it is there, and nobody knows how much will follow.
+        lines = [json.loads(child.stdout.readline()) for _ in range(1 + 80 * 4)]
+        assert lines[0]["source"]["kind"] == "pipe"
+        assert lines[-1]["time_s"] == pytest.approx(4.0, abs=0.02)
+        child.stdin.write(data[len(data) // 2 :])
+        child.stdin.close()
+        rest = child.stdout.read().splitlines()
+        assert child.wait(DEADLINE_S) == 0
+    assert len(rest) + 80 * 4 == preset_for("simli", RATE_HZ).n_columns(len(samples))
+
+
+def test_a_file_is_not_taken_for_raw_pcm(sound: Path) -> None:
+    command = [*RUN, "--source", "-", "--sample-rate", str(RATE_HZ), "--sample-format", "s16"]
+    done = subprocess.run(command, input=sound.read_bytes(), capture_output=True, timeout=90)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.decode() == (
+        "visualizer: standard input begins as a file does (WAV), and is no raw PCM; leave out "
+        "--sample-rate, --sample-format and --channels, and the file is read\n"
+    )
+
+
+@pytest.mark.parametrize("bits", [16, 24, 32])
+def test_one_sound_has_one_result_as_integers_stored_as_floats(
+    sound: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], bits: int
+) -> None:
+    """In mel, from a file and from a pipe, as it is and with the gain that is meant."""
+    samples, rate = soundfile.read(sound)
+    path = tmp_path / "integers.wav"
+    soundfile.write(path, np.rint(samples * 2.0 ** (bits - 1)), rate, subtype="FLOAT")
+    raw_floats = np.rint(samples * 2.0 ** (bits - 1)).astype("<f4").tobytes()
+    gain = f"{-20 * np.log10(2.0 ** (bits - 1)):.3f}"
+    for options in ([], ["--gain", gain]):
+        expected = by_mel(path, *options)
+        hint = f"look like {bits}-bit integers stored as floats" in capfd.readouterr().err
+        assert hint == (not options)
+        pipe = ["--source", "-", "--sample-rate", rate, "--sample-format", "f32", "--channels", 2]
+        for source, stdin in ((["--source", path], b""), (pipe, raw_floats)):
+            command = [*RUN, *map(str, source), "--format", "f32", *options]
+            done = subprocess.run(command, input=stdin, capture_output=True, timeout=90)
+            columns = np.frombuffer(done.stdout, "<f4").reshape(expected.shape)
+            np.testing.assert_allclose(columns, expected, rtol=1e-6, atol=1e-6 * expected.max())
+            assert (f"--gain {gain}" in done.stderr.decode()) == (not options)
+    right = by_mel(sound)
+    np.testing.assert_allclose(expected, right, rtol=1e-4, atol=1e-4 * right.max())
+
+
 @pytest.mark.parametrize("name", ["simli", "kaldi"])
 def test_lines_say_what_and_when(sound: Path, name: str) -> None:
     before = time.time()
@@ -233,7 +300,9 @@ def test_a_duration_ends_it() -> None:
 def test_bad_input_is_one_clear_line(program: Any, sound: Path, tmp_path: Path) -> None:
     pipe = ("--source", "-", "--sample-rate", RATE_HZ)
     for arguments, words in (
-        (("--source", "-"), "--source - needs --sample-rate"),
+        (("--source", "-"), "standard input holds no sound (0 bytes)"),
+        (("--source", "-", "--sample-format", "s24"), "--sample-format needs --sample-rate HZ"),
+        ((*pipe, "--gain", "201"), "--gain: '201' is not a number from -200 to 200 (dB)"),
         ((*pipe, "--loop"), "--loop does not go with --source -"),
         ((*pipe, "--device", "x"), "--device does not go with --source -"),
         ((*pipe, "--channels", 0), "channels is 0; it must be from 1"),
@@ -273,8 +342,7 @@ def test_a_closed_standard_input_is_one_clear_line() -> None:
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "visualizer: standard input is closed; pipe raw PCM into it, or name a file or a "
-        "microphone\n"
+        "visualizer: standard input is closed; pipe sound into it, or name a file or a microphone\n"
     )
 
 

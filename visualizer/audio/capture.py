@@ -9,9 +9,12 @@ from visualizer.errors import among, is_number, is_whole, require
 from visualizer.mel.limits import GAIN_LIMIT_DB, SAMPLE_RATE_MAX_HZ, SAMPLE_RATE_MIN_HZ
 
 SourceKind = Literal["mic", "demo", "file", "pipe"]
-"""pipe: standard input, raw PCM"""
-SampleFormat = Literal["u8", "s16", "s24", "s32", "f32", "f64"]
-"""of raw PCM, little-endian: unsigned, signed or floating-point, and the bits"""
+"""pipe: standard input"""
+SampleFormat = Literal[
+    "u8", "s16", "s24", "s24in32", "s32", "f32", "f64", "s16be", "s24be", "s32be", "f32be"
+]
+"""of raw PCM, little-endian unless it ends in "be": unsigned, signed or floating-point, and the
+bits; s24in32 are 24 bits in the lower three of four bytes"""
 
 SOURCE_KINDS: tuple[SourceKind, ...] = get_args(SourceKind)
 SAMPLE_FORMATS: tuple[SampleFormat, ...] = get_args(SampleFormat)
@@ -57,7 +60,7 @@ class CaptureConfig(OfKind):
     loop: bool = False
     """file: start again at its end"""
     sample_format: SampleFormat | None = None
-    """pipe, which needs a sample_rate too"""
+    """pipe: of raw PCM, which needs a sample_rate too; None: it is a file of any kind"""
     gain_db: float = 0.0
     """applied to the samples before everything else"""
 
@@ -80,8 +83,10 @@ class CaptureConfig(OfKind):
         require(fits, "gain_db", self.gain_db, limits)
         require(self.kind in SOURCE_KINDS, "source", self.kind, f"one of {SOURCE_KINDS}")
         require(self.kind != "file" or bool(self.path), "file", self.path, "the path of a file")
-        formats = (None, *SAMPLE_FORMATS) if self.kind != "pipe" else SAMPLE_FORMATS
+        # Of raw PCM nothing but the options tell the rate and the format.
+        is_raw = self.kind == "pipe" and (self.sample_format, self.sample_rate) != (None, None)
+        formats = SAMPLE_FORMATS if is_raw else (None, *SAMPLE_FORMATS)
         limits = among(SampleFormat)
         require(self.sample_format in formats, "sample_format", self.sample_format, limits)
-        rate_fits = self.kind != "pipe" or self.sample_rate is not None
-        require(rate_fits, "sample_rate", None, "given in Hz: a pipe does not tell it")
+        rate_fits = not is_raw or self.sample_rate is not None
+        require(rate_fits, "sample_rate", None, "given in Hz: raw PCM does not tell it")

@@ -85,6 +85,11 @@ class SoundWatch:
             self._clips_s.popleft()
 
     @property
+    def meant_gain_db(self) -> float | None:
+        """The gain that brings integers that were stored as floats to full scale."""
+        return None if self._integer_bits is None else integer_gain_db(self._integer_bits)
+
+    @property
     def notice(self) -> str | None:
         """What is to be said now, if anything."""
         is_recent = self._now_s - self._faulted_s <= _NOTICE_S

@@ -12,6 +12,7 @@ takes its place as soon as it can be opened.
 from __future__ import annotations
 
 import logging
+import math
 import queue
 import threading
 import time
@@ -254,7 +255,9 @@ class SourceSupervisor:
         def is_unwanted() -> bool:
             return time.monotonic() - began_at > _HURRY_S and not self._requests.empty()
 
-        return self._calls(source).make(function, self._patience.call_s, undo, is_unwanted)
+        # A pipe is written when its writer has something to write.
+        limit_s = math.inf if source.kind == "pipe" else self._patience.call_s
+        return self._calls(source).make(function, limit_s, undo, is_unwanted)
 
     def _prepared(
         self, capture: CaptureConfig, source: AudioSource, resumed: _Playing | None

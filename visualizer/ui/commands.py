@@ -46,6 +46,7 @@ COMMANDS = (
     ),
     Command("file.folder", "Recording folder…", "", "choose where recordings go"),
     Command("file.16-bit", "16-bit recordings", "", _16_BIT, SWITCH),
+    Command("file.gain", "Gain…", "", "choose a gain for this sound, before everything else"),
     Command("file.devices", "Refresh devices", "F5", "look for microphones again"),
     Command("file.quit", "Quit", "Ctrl+Q", "close the window"),
     Command("view.freeze", "Freeze", "Space", "freeze the picture; capture continues"),

@@ -46,6 +46,7 @@ from visualizer.ui.controls.files import (
     dropped_file,
     is_front_end,
 )
+from visualizer.ui.controls.gain import ask_for_gain
 from visualizer.ui.controls.key_sheet import KeySheet
 from visualizer.ui.controls.keys import Keys
 from visualizer.ui.controls.menus import Act, Menus
@@ -195,6 +196,7 @@ class Window(QMainWindow):
         return {
             "file.open": self._pick_file,
             "file.region": self._save_region,
+            "file.gain": self._choose_gain,
             "file.devices": self._look_for_devices,
             "file.quit": self.close,
             "view.freeze": self.controls.freeze.toggle,
@@ -339,6 +341,16 @@ class Window(QMainWindow):
         status = self.engine_status()
         if status is not None:
             save_region(self.viewer, status, self, self._saver)
+
+    def _choose_gain(self) -> None:
+        """Of the sound that plays; another one begins without."""
+        status = self.engine_status()
+        if status is None:
+            return
+        capture, meant_db = status.config.capture, self.status_line.meant_gain_db
+        gain_db = ask_for_gain(self, capture.gain_db if meant_db is None else meant_db)
+        if gain_db is not None and gain_db != capture.gain_db:
+            self._change(capture=replace(capture, gain_db=gain_db, preferred_rate=None))
 
     def _pick_file(self) -> None:
         path = ask_for_audio(self)

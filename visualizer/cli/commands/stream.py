@@ -24,15 +24,15 @@ def register(parser: argparse.ArgumentParser) -> None:
         parser,
         "mic|demo|FILE|-",
         "a microphone, the built-in recording, a file (WAV, FLAC, MP3, M4A, Ogg, Opus, WebM, …, or "
-        "the sound of a video) played at its own pace, or -: raw PCM from standard input, as fast "
-        "as it comes, which needs --sample-rate and has 1 channel without --channels "
-        "(default: mic)",
+        "the sound of a video) played at its own pace, or -: standard input, as fast as it comes: "
+        "a file of any such kind, or, with --sample-rate, raw PCM, which has 1 channel without "
+        "--channels (default: mic)",
     )
     sound.add_argument(
         "--sample-format",
         choices=SAMPLE_FORMATS,
-        help="of raw PCM, little-endian, channels interleaved: unsigned, signed or floating-point, "
-        "and the bits (default: s16)",
+        help="of raw PCM, channels interleaved: unsigned, signed or floating-point, the bits, and "
+        "be where it is big-endian; s24in32 is ALSA's S24_LE (default: s16)",
     )
     add_analysis(parser, "simli")
     output = parser.add_argument_group("output")
@@ -68,12 +68,14 @@ def _pipe(arguments: argparse.Namespace) -> CaptureConfig:
     for option in ("device", "loop"):
         if getattr(arguments, option):
             raise ConfigError(f"--{option} does not go with --source -")
-    if arguments.sample_rate is None:
-        raise ConfigError("--source - needs --sample-rate HZ: raw PCM does not say its rate")
+    rate, form, channels = arguments.sample_rate, arguments.sample_format, arguments.channels
+    if rate is None and form is not None:
+        raise ConfigError("--sample-format needs --sample-rate HZ: raw PCM does not say its rate")
+    is_raw = rate is not None
     return CaptureConfig(
         "pipe",
-        sample_rate=arguments.sample_rate,
-        channels=1 if arguments.channels is None else arguments.channels,
-        sample_format=arguments.sample_format or "s16",
+        sample_rate=rate,
+        channels=1 if is_raw and channels is None else channels,
+        sample_format=form or "s16" if is_raw else None,
         gain_db=arguments.gain,
     )

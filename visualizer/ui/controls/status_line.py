@@ -73,6 +73,11 @@ class StatusLine(QWidget):
         """Another sound, of which nothing is known yet."""
         self._watch = SoundWatch()
 
+    @property
+    def meant_gain_db(self) -> float | None:
+        """The gain that this sound seems to need; None: none."""
+        return self._watch.meant_gain_db
+
     def note_peak(self, peak: float) -> None:
         """Take the largest sample of what came, whatever front-end it went through."""
         self._peak = max(self._peak, peak)

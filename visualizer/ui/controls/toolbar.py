@@ -277,8 +277,15 @@ class Controls(FoldingRows):
             self._pick_capture(CaptureConfig("mic", device=name, host_api=host_api))
 
     def _pick_rate(self, rate: int) -> None:
-        source = self._status.source if self._status else None
-        if source is not None and source.is_live:
+        status = self._status
+        source = status.source if status else None
+        if status is not None and source is not None and source.is_live:
             self._pick_capture(
-                CaptureConfig("mic", device=source.name, host_api=source.host_api, sample_rate=rate)
+                CaptureConfig(
+                    "mic",
+                    device=source.name,
+                    host_api=source.host_api,
+                    sample_rate=rate,
+                    gain_db=status.config.capture.gain_db,
+                )
             )

@@ -197,9 +197,15 @@ def compiled_simli(tmp_path_factory: pytest.TempPathFactory) -> object:
         if os.environ.get("MEL_VISUALIZER_REAL_PARTS") == "required":
             pytest.fail(reason)
         pytest.skip(reason)
-    artifact = Artifact(preset_for("simli", 16_000), 1, tmp_path_factory.mktemp("kernels"))
+    # Where users have their folders: compilers take neither spaces nor quotes.
+    folder = tmp_path_factory.mktemp('the user\'s "kernels" für hier')
+    artifact = Artifact(preset_for("simli", 16_000), 1, folder / "kernels")
+    (folder / "tmp").mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(folder / "tmp"))
+        builder = start_builder(artifact, "cpu")
     # In its process, since some tests spoil the compiler of this one.
-    with start_builder(artifact, "cpu") as builder:
+    with builder:
         for event in events(builder):
             assert "error" not in event, event
             timings = event.get("timings", [])

@@ -18,7 +18,10 @@ PROGRAMS = (
     Need("Xvfb", PURPOSE, "xvfb", "xorg-x11-server-Xvfb", "xorg-server-xvfb"),
     Need("xdotool", PURPOSE, "xdotool"),
     Need("openbox", PURPOSE, "openbox"),
+    Need("setxkbmap", PURPOSE, "x11-xkb-utils", "setxkbmap", "xorg-setxkbmap"),
     Need("desktop-file-validate", PURPOSE, "desktop-file-utils"),
+    Need("ffmpeg", PURPOSE, "ffmpeg"),
+    Need("strace", PURPOSE, "strace"),
 )
 
 # ALSA opens it by path, so the linker's search does not find it.

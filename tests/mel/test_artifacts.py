@@ -3,9 +3,11 @@ from __future__ import annotations
 import _ctypes
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +20,7 @@ from visualizer.errors import KernelError
 from visualizer.mel.clip import relative_deviation
 from visualizer.mel.kernels import artifacts
 from visualizer.mel.kernels.artifacts import Artifact
+from visualizer.mel.kernels.building import folder_that_compilers_take
 from visualizer.mel.kernels.host import NumpyKernel
 from visualizer.mel.kernels.timing import noise_frames, summary
 from visualizer.mel.stages.mel import Mel
@@ -260,3 +263,30 @@ def test_without_a_home_there_is_no_folder(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(KernelError, match="this user has no home folder"):
         artifacts.require_folder(Path("~", "kernels"))
     assert set(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("name", ["plain", "a space", "a'quote", 'a"quote', "für"])
+def test_compilers_get_a_folder_whose_name_they_take(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = tmp_path / name
+    usual.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(usual))
+    monkeypatch.setenv("TMPDIR", str(usual))
+    with folder_that_compilers_take(usual):
+        given = tempfile.gettempdir()
+        assert os.environ["TMPDIR"] == given
+        assert Path(given).is_dir()
+        assert re.fullmatch("[A-Za-z0-9_./-]+", given)
+    assert (given == str(usual)) == (name == "plain")
+    assert tempfile.gettempdir() == os.environ["TMPDIR"] == str(usual)
+
+
+def test_where_there_is_no_such_folder_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "a space"))
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    words = r"a space.*; set TMPDIR to a folder without them"
+    with pytest.raises(KernelError, match=words), folder_that_compilers_take():
+        pass

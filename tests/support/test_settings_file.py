@@ -30,6 +30,13 @@ def test_what_is_written_is_read_and_nothing_else_is_left(tmp_path: Path) -> Non
         assert list(path.parent.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_what_an_editor_stored_in_another_form_is_read(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "settings.json"
+    path.write_text('{"a": "ü"}', encoding=encoding)
+    assert read_settings(path) == {"a": "ü"}
+
+
 def test_a_link_stays_one(tmp_path: Path) -> None:
     """As those have it who keep their settings in a folder of their own."""
     kept, link = tmp_path / "kept.json", tmp_path / "settings.json"

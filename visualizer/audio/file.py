@@ -97,15 +97,17 @@ class FileSource:
 
     def _pieces(self) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """The samples lost before a piece of many blocks, and the piece."""
-        file, n_samples = self._file, round(_PIECE_S * self.info.sample_rate)
+        file, n_samples, is_first = self._file, round(_PIECE_S * self.info.sample_rate), True
         while True:
             n_gaps = 0
             for samples in pieces(file, n_samples):
                 new, n_gaps = file.gaps[n_gaps:], len(file.gaps)
                 yield sum(gap.n_samples for gap in new), samples
-            _tell(file)
+            for remark in file.remarks if is_first else ():
+                _log.warning("%s: %s", quoted(self.info.name), remark)
             if not self._loop:
                 return
+            is_first = False
             file.rewind()
 
 
@@ -138,13 +140,6 @@ def pieces(file: SoundReader, n_samples: int) -> Iterator[NDArray[np.float32]]:
         yield samples
 
 
-def _tell(file: SoundReader) -> None:
-    """Say what is to be known of a file that was read to its end."""
-    for line in (file.damage, *file.changes):
-        if line is not None:
-            _log.warning("%s %s", file.name, line)
-
-
 def write_sound(path: Path, samples: NDArray[np.float32], sample_rate: int) -> None:
     """Write (n_samples, n_channels) as they are, a WAV of float32. Raises OSError."""
     try:
@@ -159,9 +154,9 @@ def read_blocks(
 ) -> Iterator[NDArray[np.float32]]:
     """All of an open file: (n_samples ≤ length, n_channels). Raises SourceError.
 
-    What cannot be decoded is left out, and said at the end. `on_progress` is told the share that is
-    done. Where a sample is not a number, or the file ends earlier than its header says, that is an
-    error: no features follow from it.
+    What cannot be decoded is left out. `on_progress` is told the share that is done. Where a sample
+    is not a number, or the file ends earlier than its header says, that is an error: no features
+    follow from it.
     """
     for block in pieces(file, length):
         if not np.isfinite(block).all():
@@ -173,6 +168,5 @@ def read_blocks(
             )
         yield block
         on_progress(file.share)
-    _tell(file)
     if file.ended_early is not None:
         raise SourceError(f"{file.name} {file.ended_early}")

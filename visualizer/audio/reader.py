@@ -26,6 +26,7 @@ from visualizer.errors import SourceError, one_line, quoted
 from visualizer.mel.limits import SAMPLE_RATE_MAX_HZ, SAMPLE_RATE_MIN_HZ
 
 if TYPE_CHECKING:
+    from av.audio.codeccontext import AudioCodecContext
     from av.audio.frame import AudioFrame
     from av.audio.stream import AudioStream
     from av.container import InputContainer
@@ -66,13 +67,15 @@ _MOST_SAMPLES = 1 << 22
 """In one frame, of each channel; no encoder makes such."""
 _PATIENCE_S = 5.0
 """Of processor time without any sound: what a damaged file may cost."""
-_TIMED = ("ogg", "mov", "matroska", "asf", "mpegts", "flv")
-"""Containers that say of each packet when it is heard; the others are counted out."""
-_JUMP_S = 0.1
-"""From here on, time stamps that jump mean sound that is missing; recorders' clocks jitter."""
+_FILMS = ("mov", "matroska", "asf", "mpegts", "flv")
+_JUMPS_S = {"flac": 0.001, "ogg": 0.05, **dict.fromkeys(_FILMS, 0.1)}
+"""From here on, time stamps that jump mean sound that is missing, in containers that say of each
+packet when it is heard. Those of FLAC are exact; the clocks of what records films jitter."""
 _LONGEST_JUMP_S = 60.0
 """Beyond that, they are no clock, or another one."""
 _SLACK_S = 0.05
+_MOST_TAGS = 8
+"""Before an MP3; one is usual."""
 _TAGS = (b"ID3", b"TAG", b"APETAG")
 """What stands between the parts of a joined MP3, and is no sound."""
 _UNKNOWN_BYTES = 0x7F000000
@@ -99,8 +102,12 @@ class _Bytes:
         self._file = file
         self._start = start
         self._patience = 0.0
-        self._mended: tuple[int, bytes] | None = None
-        """(offset, bytes) that FFmpeg gets instead of those of the file"""
+        self._error: OSError | None = None
+        self._mended: list[tuple[int, bytes]] = []
+        """(offset, bytes) that FFmpeg gets instead of those of the file: sizes that a recorder that
+        was killed, or wrote into a pipe, left open in a way that FFmpeg takes at its word"""
+        self.kind = b""
+        """what an MP4 has at its fifth byte"""
         self.announced_s: float | None = None
         """s, how long the sound is as the header has it, whatever is there; of WAV and MP3 alone"""
         if self.seekable():
@@ -112,25 +119,34 @@ class _Bytes:
         self._patience = time.thread_time() + _PATIENCE_S
 
     def check(self) -> None:
-        """Raise TimeoutError where no sound comes, however much is computed."""
-        if time.thread_time() > self._patience:
-            raise TimeoutError("its decoder makes no progress")
+        """Raise OSError where the file cannot be read, or no sound comes of all that is read."""
+        if self._error is None and time.thread_time() > self._patience:
+            self._error = TimeoutError("its decoder makes no progress")
+        if self._error is not None:
+            raise self._error
 
     def read(self, n_bytes: int) -> bytes:
-        self.check()
-        if self._mended is None:
-            return self._file.read(n_bytes)
-        at = self.tell()
-        data = self._file.read(n_bytes)
-        place, right = self._mended
-        first, last = max(at, place), min(at + len(data), place + len(right))
-        if first < last:
-            data = data[: first - at] + right[first - place : last - place] + data[last - at :]
+        # What is raised here while FFmpeg waits may be dropped, and printed: `check` raises it.
+        try:
+            self.check()
+            at = self.tell() if self._mended else 0
+            data = self._file.read(n_bytes)
+        except OSError as error:
+            self._error = error
+            return b""
+        for place, right in self._mended:
+            first, last = max(at, place), min(at + len(data), place + len(right))
+            if first < last:
+                data = data[: first - at] + right[first - place : last - place] + data[last - at :]
         return data
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         start = self._start if whence == os.SEEK_SET else 0
-        return self._file.seek(offset + start, whence) - self._start
+        try:
+            return self._file.seek(offset + start, whence) - self._start
+        except (OSError, ValueError, OverflowError):
+            # A damaged file leads anywhere.
+            return -1
 
     def tell(self) -> int:
         return self._file.tell() - self._start
@@ -155,13 +171,25 @@ class _Bytes:
         """Find what the header says."""
         self.seek(0)
         head = self._file.read(_HEAD_BYTES)
+        self.kind = head[4:8]
         if head[:4] in (b"RIFF", b"RF64", b"BW64") and head[8:12] == b"WAVE":
             self._look_at_wav(head)
             return
-        if head[:3] == b"ID3":
+        if head[:4] == b"FORM" and head[8:11] == b"AIF":
+            self._look_at_aiff(head)
+            return
+        if head[:4] == b"riff" and head[16:24] == b"\xff" * 8:
+            at, end = head.find(b"data\xf3\xac"), self.seek(0, os.SEEK_END)
+            self._mended = [(n + 16, struct.pack("<q", end - n)) for n in (0, at)]
+            return
+        start = 0
+        for _ in range(_MOST_TAGS):
+            if head[:3] != b"ID3":
+                break
             # Four digits of seven bits.
             high, mid, low, last = (byte & 127 for byte in head[6:10].ljust(4, b"\0"))
-            self.seek(10 + (high << 21 | mid << 14 | low << 7 | last))
+            start += 10 + (high << 21 | mid << 14 | low << 7 | last)
+            self.seek(start)
             head = self._file.read(_HEAD_BYTES)
         self.announced_s = _length_of_mp3_s(head)
 
@@ -170,14 +198,23 @@ class _Bytes:
         while at + 8 <= len(head):
             name, size = head[at : at + 4], int.from_bytes(head[at + 4 : at + 8], "little")
             if name == b"ds64" and head[at + 16 : at + 24] == bytes(8):
-                # Its recorder was killed. FFmpeg takes this size at its word, and no other.
-                self._mended = at + 16, struct.pack("<q", (1 << 63) - 1)
+                self._mended = [(at + 16, struct.pack("<q", (1 << 63) - 1))]
             elif name == b"fmt " and at + 24 <= len(head):
                 rate, byte_rate, frame_bytes = struct.unpack_from("<IIH", head, at + 12)
                 byte_rate *= byte_rate == rate * frame_bytes
             elif name == b"data":
                 if 8 < size < _UNKNOWN_BYTES and byte_rate:
                     self.announced_s = size / byte_rate
+                return
+            at += 8 + size + size % 2
+
+    def _look_at_aiff(self, head: bytes) -> None:
+        at = 12
+        while at + 8 <= len(head):
+            name, size = head[at : at + 4], int.from_bytes(head[at + 4 : at + 8])
+            if name == b"SSND":
+                if size <= 8:
+                    self._mended = [(n, struct.pack(">i", _UNKNOWN_BYTES)) for n in (4, at + 4)]
                 return
             at += 8 + size + size % 2
 
@@ -315,15 +352,18 @@ class SoundReader:
         return None
 
     @property
-    def damage(self) -> str | None:
-        """What is to be said of what was skipped so far; None where nothing was."""
+    def remarks(self) -> list[str]:
+        """What a person should know of what was read, each a line that follows the file's name."""
         if not self.gaps:
-            return None
+            return self.changes
         lost_s = sum(gap.n_samples for gap in self.gaps) / self.sample_rate
-        places = "1 place" if len(self.gaps) == 1 else f"{len(self.gaps)} places"
+        places = "1 place is" if len(self.gaps) == 1 else f"{len(self.gaps)} places are"
         first_s = self.gaps[0].at / self.sample_rate
-        how_much = f"{lost_s:.2f} s of sound is missing" if lost_s else "no sound was lost"
-        return f"skipped {places} that cannot be decoded, from {first_s:.2f} s on; {how_much}"
+        how_much = f"{lost_s:.2f} s of sound missing" if lost_s else "no sound missing"
+        return [
+            f"{places} damaged and left out, the first at {first_s:.2f} s, with {how_much}",
+            *self.changes,
+        ]
 
     def rewind(self) -> None:
         """Begin again. Raises SourceError."""
@@ -351,23 +391,20 @@ class SoundReader:
         from av.audio.resampler import AudioResampler
 
         resampler: AudioResampler | None = None
-        form, first = (0, 0), ""
+        form = self.sample_rate, self.channels
         for lost_s, frame, n_samples in self._frames():
             lost = -1 if lost_s is None else round(lost_s * self.sample_rate)
             if frame is None:
                 yield lost, np.zeros((0, self.channels), np.float32)
                 continue
             now = frame.sample_rate, frame.layout.nb_channels
-            if not self.sample_rate:
-                form, first = now, frame.layout.name
-                self.sample_rate, self.channels = now
             if now != form:
                 if resampler is not None:
                     yield from ((-1, _values(rest)) for rest in resampler.resample(None))
-                is_first = now == (self.sample_rate, self.channels)
-                resampler = None if is_first else AudioResampler("flt", first, self.sample_rate)
-                self._note_change(now)
-                form = now
+                form, resampler = now, None
+                if form != (self.sample_rate, self.channels):
+                    resampler = AudioResampler("flt", self._layout, self.sample_rate)
+                    self._note_change(form)
             if resampler is None:
                 yield lost, _values(frame)[:n_samples]
                 continue
@@ -379,13 +416,19 @@ class SoundReader:
         if resampler is not None:
             yield from ((-1, _values(rest)) for rest in resampler.resample(None))
 
+    def _begin_with(self, decoder: AudioCodecContext) -> None:
+        """Take over the form of the first frame, which FFmpeg may say of the next one only."""
+        self.sample_rate, self._layout = decoder.sample_rate, decoder.layout.name
+        self.channels = decoder.layout.nb_channels
+
     def _note_change(self, form: tuple[int, int]) -> None:
         rate, channels = form
         shown = "1 channel" if channels == 1 else f"{channels} channels"
-        self.changes.append(
-            f"goes on with {rate} Hz and {shown}, which is brought to {self.sample_rate} Hz and "
-            f"{self.channels} as at its beginning"
-        )
+        words = f"what has {rate} Hz and {shown} is brought to {self.sample_rate} Hz and "
+        words += "1 channel" if self.channels == 1 else f"{self.channels} channels"
+        words += ", as at its beginning"
+        if words not in self.changes:
+            self.changes.append(words)
 
     def _frames(self) -> Iterator[_Timed]:
         """The frames of all its parts."""
@@ -403,7 +446,7 @@ class SoundReader:
             stream = _best(container, self.name)
             if start == 0:
                 self._announced_s = _announced_s(container, stream, data)
-            is_timed = container.format.name.split(",")[0] in _TIMED
+            least_jump_s = _JUMPS_S.get(container.format.name.split(",")[0], _LONGEST_JUMP_S)
             end: Fraction | None = None
             failed_s: _Seconds | None = None
             length_s: _Seconds = 0
@@ -413,8 +456,10 @@ class SoundReader:
                 try:
                     packet = next(packets)
                 except StopIteration:
+                    data.check()
                     break
                 except FFmpegError as error:
+                    data.check()
                     next_part = data.next_part(at) if container.format.name == "ogg" else None
                     if next_part is None:
                         self.fault = reason_of(error)
@@ -433,6 +478,8 @@ class SoundReader:
                 for frame in frames:
                     data.be_patient()
                     _check_form(frame, self.name)
+                    if not self.sample_rate:
+                        self._begin_with(stream.codec_context)
                     n_samples = frame.samples
                     if is_new and (lasts_s := _at(packet.duration, packet.time_base)):
                         # Of a chained Vorbis it ends what the part before it began.
@@ -441,11 +488,12 @@ class SoundReader:
                     lost_s = failed_s
                     if stamp is not None and end is not None and not is_new:
                         jump_s = stamp - end
-                        is_lost = jump_s > _JUMP_S if is_timed else failed_s and jump_s > 0
-                        if is_lost and jump_s < _LONGEST_JUMP_S:
+                        if (0 if failed_s else least_jump_s) < jump_s < _LONGEST_JUMP_S:
                             lost_s = jump_s
                     length_s = Fraction(frame.samples, frame.sample_rate)
-                    end = None if stamp is None else stamp + length_s
+                    if stamp is not None:
+                        end = stamp
+                    end = None if end is None else end + length_s
                     failed_s = None
                     yield lost_s, frame, n_samples
             if failed_s is not None:
@@ -460,12 +508,18 @@ def _opened(data: _Bytes, name: str) -> InputContainer:
 
     data.be_patient()
     try:
-        return av.open(
+        container = av.open(
             data, "r", options=_OPTIONS, metadata_errors="replace", io_open=_refuse_to_open
         )
+        data.check()
+        return container
     except FFmpegError as error:
+        data.check()
+        is_mp4 = data.kind == b"ftyp"
+        remedy = "a recorder that is killed leaves an M4A, MP4 or MOV without its index"
         raise SourceError(
-            f"{name} is not an audio file that can be read ({reason_of(error)})", f"{KNOWN} can"
+            f"{name} is not an audio file that can be read ({reason_of(error)})",
+            remedy if is_mp4 else f"{KNOWN} can",
         ) from error
 
 
@@ -495,7 +549,9 @@ def _best(container: InputContainer, name: str) -> AudioStream:
         if stream is not best:
             stream.discard = Discard.all
     best.codec_context.thread_count = 1
-    best.codec_context.options = {"max_samples": str(_MOST_SAMPLES)}
+    # A FLAC has a check sum in each of its frames, which no decoder need look at.
+    check = {"err_detect": "crccheck+explode"} if best.codec_context.name == "flac" else {}
+    best.codec_context.options = {"max_samples": str(_MOST_SAMPLES), **check}
     return best
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from visualizer.engine.report import front_end_fields, plain
 from visualizer.mel.described import Described, FieldOrigin
+from visualizer.mel.empty_filters import empty_filters_text
 from visualizer.mel.front_ends import Found
 
 _WORDS = {
@@ -46,9 +47,10 @@ def origin_lines(found: Found) -> Iterator[str]:
         yield ""
     for one in described.ignored:
         yield f"written, ignored: {one.key} = {_short(one.value)}: {one.why}"
-    if described.notes:
+    notes = [*described.notes, *filter(None, [empty_filters_text(front_end)])]
+    if notes:
         yield ""
-    for note in described.notes:
+    for note in notes:
         yield f"note: {note}"
 
 

@@ -15,18 +15,22 @@ class Said:
     def __init__(self) -> None:
         self._fault: str | None = None
         self._note = ""
+        self._is_slow = False
 
     def news(self, status: EngineStatus) -> str | None:
         """Return the line that is to be told now, or None."""
         if status.state not in ("running", "waiting"):
             return None
-        fault, note = status.fault, status.source.note if status.source else ""
+        fault, note = status.fault, status.note
         before, self._fault = (self._fault, self._note), fault
         # A source that is away has the note that it had.
         if fault is None:
             self._note = note
         if fault is not None:
             return fault if fault != before[0] else None
+        was_slow, self._is_slow = self._is_slow, bool(status.slow_text)
+        if was_slow and not self._is_slow:
+            return "the kernel keeps up"
         if note and note != before[1]:
             return note
         return None if before[0] is None else "it goes on"

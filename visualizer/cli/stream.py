@@ -153,8 +153,7 @@ class _Output:
     def _tell(self, status: EngineStatus) -> None:
         news = self._said.news(status)
         if news is not None:
-            note = status.source.note if status.source else ""
-            self._put(self._writer.state(status.state, status.fault, note))
+            self._put(self._writer.state(status.state, status.fault, status.note))
             say(news)
 
     def _write(self, columns: MelColumns) -> None:

@@ -44,6 +44,7 @@ from visualizer.engine.config import EngineConfig, fixed_rate
 from visualizer.engine.history import MEMORY_BYTES, SoundHistory
 from visualizer.engine.keeper import NUMPY_ALONE, KernelKeeper, KernelOffer, KernelPlan
 from visualizer.engine.outbox import Outbox
+from visualizer.engine.pace import KernelPace
 from visualizer.engine.pipeline import Pipeline
 from visualizer.engine.status import EngineStatus, State
 from visualizer.engine.tally import Tally
@@ -103,6 +104,7 @@ class Engine:
         self._failed_at = -math.inf
         self._cleaner = Cleaner()
         self._tally = Tally()
+        self._pace = KernelPace()
         self._keeper = KernelKeeper(
             kernels, lambda offer: self._order(lambda: self._take_kernel(offer))
         )
@@ -297,7 +299,9 @@ class Engine:
             self._ring.want(0)
         # What waited for it meanwhile is no lag.
         self._ready_at = time.perf_counter()
+        self._pace = KernelPace()
         self._set(
+            slow_hops=None,
             state=state,
             config=analysis.config,
             mel=analysis.mel,
@@ -312,7 +316,7 @@ class Engine:
     def _take_kernel(self, offer: KernelOffer) -> None:
         """Between two blocks, go on with what is offered if it is for what runs.
 
-        No change of state or settings, so the revision stays.
+        No change of state or settings, so the revision stays, but where there is other news.
         """
         pipeline, status = self._pipeline, self._status
         fits = (offer.front_end, offer.device) == (status.mel, self._device)
@@ -320,7 +324,10 @@ class Engine:
             return
         if offer.kernel is not None:
             pipeline.stream.kernel = offer.kernel
+        self._pace.begin()
         self._status = replace(status, **_about_kernel(pipeline, offer))
+        if self._status.note != status.note:
+            self._set()
 
     def _take_audio(self, ring: BlockRing) -> bool:
         """As much as brings a column, so that orders come between two; False if there is none."""
@@ -363,11 +370,20 @@ class Engine:
         self._tally.note_lag(dequeued_at - block.captured_at)
         samples = self._cleaner.clean(block.samples)
         columns = pipeline.push(block.start_sample, samples)
+        self._note_pace(dequeued_at, columns[1].shape[2])
         # From here on it is not lost.
         self._expected_sample = block.start_sample + len(samples)
         self._publish(*columns, block.captured_at, dequeued_at)
         assert self._sound is not None
         self._sound.append(block.start_sample, samples)
+
+    def _note_pace(self, dequeued_at: float, n_columns: int) -> None:
+        source, mel, now = self._status.source, self._status.mel, time.perf_counter()
+        # Where the sound waits, nothing is lost.
+        if source is None or mel is None or not source.is_live:
+            return
+        if self._pace.note(now, now - dequeued_at, n_columns, mel.hop_s):
+            self._set(slow_hops=self._pace.slow_hops)
 
     def _flush(self) -> str | None:
         """The columns that reach past the end of a file; return what is wrong with it."""
@@ -421,6 +437,7 @@ def _about_kernel(pipeline: Pipeline, offer: KernelOffer | None) -> dict[str, An
         "deviation": offer and offer.deviation,
         "timings": offer.timings if offer else (),
         "kernel_note": offer and offer.note,
+        "is_building": offer is not None and offer.is_building,
     }
 
 

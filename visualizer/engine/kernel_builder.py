@@ -74,15 +74,26 @@ def main() -> None:
     torch.set_num_threads(1)
     front_end = FrontEnd.from_dict(order["front_end"])
     artifact = Artifact(front_end, order["n_rows"], Path(order["folder"]))
+    from visualizer.mel.kernels.building import folder_that_compilers_take
+
+    try:
+        with folder_that_compilers_take(artifact.folder):
+            _serve(artifact, order["device"])
+    except KernelError as error:
+        _say(error=str(error))
+
+
+def _serve(artifact: Artifact, device: str) -> None:
+    """Build where there is something to build, and time what there is."""
     kernel = None
-    if order["device"] == "cpu":
+    if device == "cpu":
         try:
             kernel = artifacts.obtain(artifact)
         except KernelError as error:
             _say(error=str(error))
         else:
             _say(built=True)
-    _time(artifact, order["device"], kernel)
+    _time(artifact, device, kernel)
 
 
 def _time(artifact: Artifact, device: str, kernel: HostKernel | None) -> None:

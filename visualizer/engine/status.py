@@ -34,6 +34,10 @@ class EngineStatus:
     """of the kernels that could run, each called once per hop"""
     kernel_note: str | None = None
     """why no better kernel runs"""
+    slow_hops: float | None = None
+    """how many hops the kernel takes for one of live sound, where it does not keep up; else None"""
+    is_building: bool = False
+    """whether a better kernel is on its way"""
     compute_choices: tuple[Compute, ...] = ()
     """what can be asked for on this machine"""
     resampling_s: float = 0.0
@@ -70,6 +74,28 @@ class EngineStatus:
     """between two deliveries of the source that is open"""
     drift_ppm: float | None = None
     """how much faster the device's clock is than this machine's; None: not known, or no device"""
+
+    @property
+    def note(self) -> str:
+        """What the user should know of what runs, and is no fault; "" where there is nothing."""
+        source = self.source.note if self.source else ""
+        return " · ".join(filter(None, (source, self.slow_text)))
+
+    @property
+    def slow_text(self) -> str:
+        """That the kernel does not keep up, and what helps; "" where it does."""
+        if self.slow_hops is None or self.mel is None:
+            return ""
+        if self.is_building:
+            remedy = "a compiled one, which may keep up, is being built"
+        else:
+            remedy = "a front-end with a longer hop or a shorter window, a lower sample rate"
+            remedy += " or fewer channels take less"
+        hop_ms = 1e3 * self.mel.hop_s
+        return (
+            f"the kernel takes {self.slow_hops:.1f} × the hop ({self.slow_hops * hop_ms:.3g} of "
+            f"{hop_ms:.3g} ms), and sound is lost; {remedy}"
+        )
 
 
 def gain_text(status: EngineStatus) -> str:

@@ -17,7 +17,7 @@ from visualizer.audio.file import open_audio, read_blocks
 from visualizer.audio.notices import said_of
 from visualizer.audio.reader import SoundReader
 from visualizer.audio.sanitize import Cleaner
-from visualizer.errors import ConfigError, quoted
+from visualizer.errors import ConfigError
 from visualizer.export.archive import CLIP, STREAMING, GrowingArray, about, write_archive
 from visualizer.mel.clip import cut, finished_columns
 from visualizer.mel.front_end import FrontEnd
@@ -52,18 +52,22 @@ def opened_mono(
     with open_audio(path) as file:
         require_channels(channel, file.channels, str(path))
         blocks = read_blocks(file, round(BLOCK_S * file.sample_rate), on_progress)
-        blocks = _cleaned(blocks, gain_db, lambda words: on_notice(f"{quoted(path)}: {words}"))
+        blocks = _cleaned(file, blocks, gain_db, on_notice)
         yield file, (signals_of(block, channel) for block in blocks)
 
 
 def _cleaned(
-    blocks: Iterator[Samples], gain_db: float, on_notice: Callable[[str], None]
+    file: SoundReader,
+    blocks: Iterator[Samples],
+    gain_db: float,
+    on_notice: Callable[[str], None],
 ) -> Iterator[Samples]:
     """The blocks as they are when they are live; at their end, `on_notice` is told of them."""
     cleaner = Cleaner(gain_db)
     yield from map(cleaner.clean, blocks)
-    if (words := said_of(cleaner.faults, cleaner.integer_bits)) is not None:
-        on_notice(words)
+    for words in (*file.remarks, said_of(cleaner.faults, cleaner.integer_bits)):
+        if words is not None:
+            on_notice(f"{file.name}: {words}")
 
 
 def write_features(
@@ -90,7 +94,7 @@ def write_features(
         config = front_end(file.sample_rate)
         n_channels = file.channels if channel == "each" else 1
         blocks = read_blocks(file, round(BLOCK_S * file.sample_rate), on_progress)
-        blocks = _cleaned(blocks, gain_db, lambda words: on_notice(f"{quoted(source)}: {words}"))
+        blocks = _cleaned(file, blocks, gain_db, on_notice)
         if channel != "each":
             blocks = (signals_of(block, channel) for block in blocks)
         if streaming:

@@ -805,6 +805,17 @@ def test_a_json_front_end_has_origins_as_well(name: str, tmp_path: Path) -> None
     assert {field.origin for field in found.described.fields} == {"file"}
 
 
+@pytest.mark.parametrize("name", ["mine.json", "mine.yaml", "mine"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_a_front_end_is_read_in_each_form_of_unicode(
+    name: str, encoding: str, tmp_path: Path
+) -> None:
+    front_end = PRESETS["whisper-80"].front_end
+    path = tmp_path / name
+    path.write_text(json.dumps(front_end.to_dict()), encoding=encoding)
+    assert find_front_end(path).at(None) == front_end
+
+
 def test_defaults_of_a_json_front_end_are_told_from_what_is_written(tmp_path: Path) -> None:
     stages = [
         {"stage": "frames", "win_length": 400, "hop_length": 160, "offset": 0},

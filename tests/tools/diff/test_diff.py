@@ -205,6 +205,46 @@ def test_features_that_were_changed_differ_by_what_they_were_changed(
     assert any("does not say how it was made" in n for n in found["notes"]) == (suffix == ".npy")
 
 
+def test_features_that_are_time_first_are_turned(tmp_path: Path, sound: Path) -> None:
+    ours = _mel(sound, tmp_path, "simli")
+    turned = tmp_path / "turned.npy"
+    np.save(turned, np.load(ours).T)
+    note = "holds 161 × 80, which is taken as columns × rows"
+    for arguments, letter in (
+        (("simli", turned, "--on", sound), "B"),
+        ((turned, sound), "A"),
+        ((turned, ours), "A"),
+        ((ours, turned), "B"),
+        ((ours, turned, "--front-end", "simli"), "B"),
+    ):
+        found = diff(tmp_path, *arguments)
+        assert f"{letter} {note}" in found["notes"]
+        assert found["difference"]["largest"] <= 1e-6 * found["difference"]["largest_value"]
+        assert len(found["difference"]["bands"]) == 80
+    # Two that are both time first, and not of one length.
+    shorter = tmp_path / "shorter.npy"
+    np.save(shorter, np.load(turned)[:150])
+    found = diff(tmp_path, turned, shorter)
+    assert f"A {note}" in found["notes"]
+    assert (found["difference"]["n_columns"], found["difference"]["is_same"]) == (150, True)
+
+
+@pytest.mark.parametrize("is_turned", [False, True])
+def test_square_features_lie_as_they_agree_better(tmp_path: Path, is_turned: bool) -> None:
+    n = 79 * 200
+    noise = np.random.default_rng(7).normal(0, 0.01, n).astype(np.float32)
+    sound = written(tmp_path / "sound.wav", noise)
+    square = np.load(_mel(sound, tmp_path, "simli"))
+    assert square.shape == (80, 80)
+    theirs = tmp_path / "theirs.npy"
+    np.save(theirs, square.T if is_turned else square)
+    found = diff(tmp_path, "simli", theirs, "--on", sound)
+    assert found["difference"]["largest"] <= 1e-6 * found["difference"]["largest_value"]
+    order = "columns × rows" if is_turned else "rows × columns"
+    (note,) = (note for note in found["notes"] if "holds 80 × 80" in note)
+    assert order in note
+
+
 @pytest.mark.parametrize(
     "name", ["simli", "seamless", "whisper-80", "librosa-pcen", "torchaudio-mfcc"]
 )

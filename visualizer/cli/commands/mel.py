@@ -18,7 +18,8 @@ from visualizer.cli.options import (
 
 def register(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("input", type=Path, metavar="IN", help="audio file (WAV, FLAC, OGG, MP3)")
+    what = "a file of sound: WAV, FLAC, MP3, M4A, Ogg, Opus, WebM, …, or a video"
+    parser.add_argument("input", type=Path, metavar="IN", help=what)
     parser.add_argument(
         "-o",
         "--output",
@@ -47,6 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Write the features and say what they are."""
     from visualizer.cli.said import say
     from visualizer.export.offline import write_features
+    from visualizer.mel.empty_filters import empty_filters_text
     from visualizer.support.console import progress_on_terminal
 
     output: Path = arguments.output
@@ -64,6 +66,8 @@ def run(arguments: argparse.Namespace) -> int:
             on_progress=lambda share: progress.update(task, completed=share),
             on_notice=say,
         )
+    if (empty := empty_filters_text(config)) is not None:
+        say(empty)
     form = " (streaming form)" if arguments.streaming and config.needs_whole_clip else ""
     sizes = " × ".join(map(str, shape))
     print(f"{output}: {sizes} float32, {config.name} at {config.sample_rate} Hz{form}")

@@ -33,8 +33,9 @@ def register(parser: argparse.ArgumentParser) -> None:
     add_sound(
         parser,
         "mic|demo|FILE",
-        "a microphone, the built-in recording, or an audio file (WAV, FLAC, OGG, MP3) played at "
-        "its own pace (default: what was chosen last, at first the microphone)",
+        "a microphone, the built-in recording, or a file (WAV, FLAC, MP3, M4A, Ogg, Opus, "
+        "WebM, …, or the sound of a video) played at its own pace (default: what was chosen "
+        "last, at first the microphone)",
     )
     add_analysis(parser, "what was chosen last, at first simli")
     output = parser.add_argument_group("output")

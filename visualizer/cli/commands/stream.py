@@ -23,9 +23,10 @@ def register(parser: argparse.ArgumentParser) -> None:
     sound = add_sound(
         parser,
         "mic|demo|FILE|-",
-        "a microphone, the built-in recording, an audio file (WAV, FLAC, OGG, MP3) played at its "
-        "own pace, or -: raw PCM from standard input, as fast as it comes, which needs "
-        "--sample-rate and has 1 channel without --channels (default: mic)",
+        "a microphone, the built-in recording, a file (WAV, FLAC, MP3, M4A, Ogg, Opus, WebM, …, or "
+        "the sound of a video) played at its own pace, or -: raw PCM from standard input, as fast "
+        "as it comes, which needs --sample-rate and has 1 channel without --channels "
+        "(default: mic)",
     )
     sound.add_argument(
         "--sample-format",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -24,6 +26,9 @@ _LINK_OPTIONS: dict[str, Any] = {
     "aot_inductor.custom_op_libs": ["torch_cpu"],
 }
 """By default a library needs libtorch, and with it all of CUDA's."""
+_TAKEN = re.compile(r"[\w+,.:/=@~-]+" if sys.platform != "win32" else r"[\w+,.:/=@~\\-]+", re.ASCII)
+"""Names of folders that torch's compiler hands on as they are: it writes a command line, which is
+split at spaces and quotes again."""
 _LIBRARY_SUFFIXES = (".so", ".dylib", ".dll", ".pyd")
 
 
@@ -46,7 +51,10 @@ def build(artifact: Artifact) -> None:
     """
     artifacts.require_folder(artifact.folder)
     try:
-        code = _compiled(artifact)
+        with folder_that_compilers_take(artifact.folder):
+            code = _compiled(artifact)
+    except KernelError:
+        raise
     except Exception as error:
         # Whatever goes wrong in a compiler; its first line says what.
         reason = str(error).strip().split("\n", 1)[0] or type(error).__name__
@@ -64,7 +72,9 @@ def _compiled(artifact: Artifact) -> bytes:
     with tempfile.TemporaryDirectory() as scratch, torch.no_grad():
         package = Path(scratch, "kernel.pt2")
         program = torch.export.export(_IntoBuffer(front_end, n_rows), (frames, columns))
-        with _search_path(Path(torch.__file__).parent / "lib"):
+        # For the linker.
+        searched = (str(Path(torch.__file__).parent / "lib"), os.environ.get("LIBRARY_PATH"))
+        with _environment(LIBRARY_PATH=os.pathsep.join(filter(None, searched))):
             torch._inductor.aoti_compile_and_package(
                 program, package_path=str(package), inductor_configs=_LINK_OPTIONS
             )
@@ -75,17 +85,52 @@ def _compiled(artifact: Artifact) -> bytes:
 
 
 @contextmanager
-def _search_path(folder: Path) -> Iterator[None]:
-    """Let the linker look into a folder."""
-    before = os.environ.get("LIBRARY_PATH")
-    os.environ["LIBRARY_PATH"] = os.pathsep.join(filter(None, (str(folder), before)))
+def folder_that_compilers_take(*others: Path) -> Iterator[None]:
+    """For a while, have what is temporary in a folder whose name compilers take.
+
+    Nothing changes where the name of the usual one is taken.
+
+    Args:
+        others: folders in which one could be made.
+
+    Raises:
+        KernelError: where there is none.
+    """
+    usual = tempfile.gettempdir()
+    if _TAKEN.fullmatch(usual):
+        yield
+        return
+    places = [str(path) for path in (*others, Path("/tmp"), Path("/var/tmp"))]
+    place = next((p for p in places if _TAKEN.fullmatch(p) and os.access(p, os.W_OK)), None)
+    if place is None:
+        raise KernelError(
+            f"the kernel could not be compiled: in the folder for temporary files, {usual!r}, "
+            "spaces and quotes are not understood by the compiler",
+            "set TMPDIR to a folder without them",
+        )
+    with tempfile.TemporaryDirectory(dir=place) as folder:
+        kept = tempfile.tempdir
+        tempfile.tempdir = folder
+        try:
+            with _environment(TMPDIR=folder, TORCHINDUCTOR_CACHE_DIR=folder):
+                yield
+        finally:
+            tempfile.tempdir = kept
+
+
+@contextmanager
+def _environment(**values: str) -> Iterator[None]:
+    """Let variables have other values for a while."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
     try:
         yield
     finally:
-        if before is None:
-            del os.environ["LIBRARY_PATH"]
-        else:
-            os.environ["LIBRARY_PATH"] = before
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def reduce_overhead(front_end: FrontEnd, device: str) -> Callable[[Frames], object]:

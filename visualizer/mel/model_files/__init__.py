@@ -27,7 +27,7 @@ from visualizer.mel.model_files import (
     vits,
     vocos,
 )
-from visualizer.mel.model_files.loading import load_json, load_yaml
+from visualizer.mel.model_files.loading import load_json, load_yaml, text_of
 
 _READERS: tuple[Callable[[dict[str, Any], Path], Described | None], ...] = (
     nemo.read,
@@ -132,7 +132,7 @@ def _file(file: Path) -> Described:
             start = opened.read(_LOOKED_AT)
         if start[_TAR_AT : _TAR_AT + len(_TAR)] == _TAR or start.startswith(b"\x1f\x8b"):
             return nemo.read_archive(file)
-        if not start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        if not text_of(start, "ignore").lstrip().startswith("{"):
             problem = f"{quoted(file)} is no file that says what a model is fed"
             raise ConfigError(problem, "give its model's folder or its configuration")
     values = load_yaml(file) if suffix in _YAML else load_json(file)

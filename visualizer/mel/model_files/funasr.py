@@ -10,7 +10,7 @@ from typing import Any
 
 from visualizer.errors import ConfigError, one_line, quoted
 from visualizer.mel.described import Described
-from visualizer.mel.model_files.loading import read_at_most
+from visualizer.mel.model_files.loading import read_at_most, text_of
 from visualizer.mel.model_files.naming import name_of, source_of
 from visualizer.mel.model_files.parts import (
     KALDI_WINDOWS,
@@ -85,7 +85,7 @@ def _normalised(conf: FileValues, file: Path, rows: Known) -> tuple[StageValues 
 
 def _statistics(path: Path) -> dict[str, list[float]]:
     """Return the lists of Kaldi's text form: <AddShift> … <LearnRateCoef> 0 [ … ]."""
-    words = read_at_most(path, _MOST_BYTES).decode("utf-8", "replace").split()
+    words = text_of(read_at_most(path, _MOST_BYTES), "replace").split()
     found = {}
     for name in ("AddShift", "Rescale"):
         try:

@@ -85,6 +85,19 @@ def read_at_most(path: Path, limit: int) -> bytes:
     return content
 
 
+def text_of(content: bytes, errors: str = "strict") -> str:
+    """Return text in UTF-8, UTF-16 or UTF-32, with or without a byte-order mark.
+
+    Args:
+        content: of which the first character is ASCII.
+        errors: what becomes of other bytes, as for bytes.decode.
+
+    Raises:
+        UnicodeDecodeError: where it is in none of them.
+    """
+    return content.decode(json.detect_encoding(content), errors)
+
+
 def parse_json(content: bytes, source: str) -> dict[str, Any]:
     """Return the object that JSON text holds; `source` is what messages call it.
 
@@ -94,7 +107,7 @@ def parse_json(content: bytes, source: str) -> dict[str, Any]:
     if len(content) > MAX_JSON_BYTES:
         raise _too_large(source, MAX_JSON_BYTES)
     try:
-        text = content.decode(json.detect_encoding(content))
+        text = text_of(content)
         try:
             values = json.loads(text)
         except json.JSONDecodeError:
@@ -124,7 +137,7 @@ def parse_yaml(content: bytes, source: str) -> dict[str, Any]:
         raise _too_large(source, MAX_YAML_BYTES)
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        text = content.decode(json.detect_encoding(content))
+        text = text_of(content)
         values = _Builder(source).build(yaml.parse(text, Loader=loader))
     except (ValueError, RecursionError, yaml.YAMLError) as error:
         raise ConfigError(f"{source} is not YAML: {one_line(error)}") from error

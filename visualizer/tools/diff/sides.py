@@ -9,7 +9,7 @@ import json
 import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -145,6 +145,8 @@ class Side:
     """what was done to it, as it follows its letter"""
     given: Given | None = None
     """for a user's own code"""
+    says_its_axes: bool = True
+    """False where a file of features tells neither what made it nor which of its axes is time"""
 
     @property
     def bands(self) -> Values:
@@ -241,11 +243,64 @@ def obtain_both(
     for i in sorted(range(2), key=lambda i: operands[i].kind == "code"):
         wanted = operands[i]
         if wanted.code is not None:
+            sides |= _oriented(sides)
             sides[i] = obtain_code(wanted.code, shared, sides.get(1 - i))
         else:
             sides[i] = obtain(wanted, shared, partial(on_progress, i))
         on_progress(i, 1.0)
+    sides |= _oriented(sides)
     return sides[0], sides[1]
+
+
+def _oriented(sides: dict[int, Side]) -> dict[int, Side]:
+    """Return the sides, with features that were found to be columns × rows turned."""
+    done = dict(sides)
+    for i in sides:
+        if not done[i].says_its_axes:
+            done[i] = replace(_upright(done[i], done.get(1 - i)), says_its_axes=True)
+    return done
+
+
+def _upright(side: Side, other: Side | None) -> Side:
+    """Return features as rows × columns, by how many rows their front-end or the other side has."""
+    rows, columns = side.values.shape
+    if _rows_expected(side, other) != columns:
+        return side
+    words = f"holds {rows} × {columns}"
+    if rows != columns:
+        words += ", which is taken as columns × rows"
+    elif other is None:
+        return side
+    elif _agreement(side.values, other.values) >= _agreement(side.values.T, other.values):
+        notes = (*side.notes, f"{words}; as rows × columns it agrees better with the other")
+        return replace(side, notes=notes)
+    else:
+        words += "; as columns × rows, as which it is taken, it agrees better with the other"
+    return replace(side, values=side.values.T, notes=(*side.notes, words))
+
+
+def _rows_expected(side: Side, other: Side | None) -> int | None:
+    if side.mel is not None:
+        return side.mel.n_model_rows
+    if other is None:
+        return None
+    if other.says_its_axes:
+        return len(other.values)
+    # Of two that do not say it, the shorter axis is that of the rows where both have it, and of
+    # two alike nothing can be told.
+    shorter = min(side.values.shape)
+    is_told = shorter in other.values.shape and side.values.shape != other.values.shape
+    return shorter if is_told else None
+
+
+def _agreement(values: Values, others: Values) -> float:
+    """Return how well two arrays of as many rows correlate, column by column from the first."""
+    n = min(values.shape[1], others.shape[1])
+    both = np.stack((values[:, :n].ravel(), others[:, :n].ravel())).astype(np.float64)
+    both = both[:, np.isfinite(both).all(axis=0)]
+    if both.shape[1] == 0 or not both.std(axis=1).all():
+        return 0.0
+    return float(np.corrcoef(both[0], both[1]).item(0, 1))
 
 
 def obtain(
@@ -353,6 +408,7 @@ def _kernel(config: FrontEnd, name: KernelName, folder: Path) -> HostKernel | No
 def _features(title: str, path: Path, config: FrontEnd | None) -> Side:
     name = quoted(path)
     grid = None
+    says_its_axes = False
     try:
         held = np.load(path, allow_pickle=False)
         if path.suffix == ".npz":
@@ -362,6 +418,7 @@ def _features(title: str, path: Path, config: FrontEnd | None) -> Side:
                 values = held["mel"]
                 if "config" in held:
                     config = read(json.loads(str(held["config"])))
+                    says_its_axes = config.n_model_rows == len(values)
                 if "column" in held:
                     grid = held["column"]
                 form = str(held.get("form", ""))
@@ -381,9 +438,10 @@ def _features(title: str, path: Path, config: FrontEnd | None) -> Side:
     if grid is not None and config is not None:
         # A recording holds columns as they came, before the model stacks them.
         config = config.live
-    checked = _checked(values, config, name)
+    says_its_axes |= grid is not None
+    checked = _checked(values, config, name, either_way=not says_its_axes)
     placed = checked if grid is None else _placed(checked, grid, name)
-    return Side(title, config, None, None, placed)
+    return Side(title, config, None, None, placed, says_its_axes=says_its_axes)
 
 
 def _placed(values: Values, grid: NDArray[Any], name: str) -> Values:
@@ -409,8 +467,10 @@ def _placed(values: Values, grid: NDArray[Any], name: str) -> Values:
     return placed
 
 
-def _checked(values: Any, config: FrontEnd | None, name: str) -> Values:
-    """An array of features as (rows, columns). Raises ConfigError."""
+def _checked(
+    values: Any, config: FrontEnd | None, name: str, *, either_way: bool = False
+) -> Values:
+    """An array of features as (rows, columns), or, either way, as it is. Raises ConfigError."""
     if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiu":
         raise ConfigError(f"{name} holds no numbers", "features are an array of float32")
     if values.ndim == 3 and len(values) == 1:
@@ -421,7 +481,8 @@ def _checked(values: Any, config: FrontEnd | None, name: str) -> Values:
             raise ConfigError(f"{name} holds no columns: {shape}")
         hint = "`visualizer mel … --channel 1` writes one channel" if values.ndim == 3 else ""
         raise ConfigError(f"{name} holds {shape}, not bands × columns", hint)
-    if config is not None and len(values) != config.n_model_rows:
+    lengths = values.shape if either_way else values.shape[:1]
+    if config is not None and config.n_model_rows not in lengths:
         raise ConfigError(
             f"{name} holds {len(values)} rows, but {config.name} gives {config.n_model_rows}"
         )

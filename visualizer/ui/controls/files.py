@@ -9,15 +9,17 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtGui import QDropEvent
 from PyQt6.QtWidgets import QFileDialog, QMenu, QWidget
 
+from visualizer.audio.reader import SUFFIXES as SOUND_SUFFIXES
 from visualizer.mel.front_ends import SUFFIXES
-from visualizer.ui.controls.label import plain_tip
+from visualizer.ui.controls.label import menu_text, plain_tip
 from visualizer.ui.controls.settings import Settings
 
 
 def ask_for_audio(window: QWidget) -> Path | None:
     """The audio file that a person picks, or None."""
+    suffixes = " ".join(f"*{suffix}" for suffix in SOUND_SUFFIXES)
     path, _ = QFileDialog.getOpenFileName(
-        window, "Open an audio file", "", "Audio (*.wav *.flac *.ogg *.mp3 *.aiff);;All files (*)"
+        window, "Open an audio file", "", f"Sound and videos ({suffixes});;All files (*)"
     )
     return Path(path) if path else None
 
@@ -81,8 +83,7 @@ def fill_recent(
     menu.clear()
     menu.setToolTipsVisible(True)
     for text, tip, path in entries:
-        # An ampersand would underline what follows.
-        action = menu.addAction(text.replace("&", "&&"))
+        action = menu.addAction(menu_text(text))
         assert action is not None
         action.setToolTip(plain_tip(tip))
         action.triggered.connect(lambda *_, path=path: pick(Path(path)))

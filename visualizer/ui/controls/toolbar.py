@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QComboBox, QLabel, QPushButton, QToolButton
 
 from visualizer.audio.capture import CaptureConfig
@@ -137,6 +137,8 @@ class Controls(FoldingRows):
     def _toggle(self, text: str, tip: str, name: str = "") -> QPushButton:
         button = QPushButton(text)
         button.setCheckable(True)
+        # A click leaves the keyboard where it is: Space goes on freezing the picture.
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.setToolTip(tip)
         button.setAccessibleName(name or text)
         return button

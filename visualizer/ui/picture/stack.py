@@ -60,6 +60,8 @@ class PictureStack(QWidget):
         self._held_at_s: float | None = None
         """where the stream was when the picture was held; None while it is live"""
         self._wall_s: float | None = None
+        self.is_away = False
+        """whether the stream goes on without sound: it was lost, and nothing came since"""
         self._marks = Marks()
         self._sound_end_s: Callable[[], float] = lambda: 0.0
 
@@ -116,6 +118,11 @@ class PictureStack(QWidget):
         return self._held_at_s is not None
 
     @property
+    def pixel_s(self) -> float:
+        """The time that a pixel's width stands for."""
+        return self._display.span_s / max(1, self.pictures[0].view.width())
+
+    @property
     def shown(self) -> tuple[float, float]:
         """The stretch of the stream's clock that is shown, in seconds."""
         return self._shown_end_s - self._display.span_s, self._shown_end_s
@@ -155,6 +162,7 @@ class PictureStack(QWidget):
         self._clock = SteadyClock()
         self._newest_s = self._shown_end_s = 0.0
         self._wall_s = None
+        self.set_away(False)
         self.go_live()
 
     def set_sound(self, sound: SoundHistory) -> None:
@@ -165,6 +173,17 @@ class PictureStack(QWidget):
     def note_newest(self, stream_s: float) -> None:
         """Columns came that end at this moment of the stream."""
         self._newest_s = stream_s
+        self.set_away(False)
+
+    def set_away(self, away: bool) -> None:
+        """Let the stream go on without sound, as a gap that grows, until columns come."""
+        if away == self.is_away:
+            return
+        self.is_away = away
+        for picture in self._pool:
+            picture.view.set_away(away)
+        if not away:
+            self.waveform.forget()
 
     def show_new(self) -> bool:
         """Paint up to now; return, when that is done, whether there was a paint."""
@@ -172,7 +191,8 @@ class PictureStack(QWidget):
             return False
         self._rest.stop()
         now = time.perf_counter()
-        self._clock.observe(self._newest_s, now)
+        if not self.is_away:
+            self._clock.observe(self._newest_s, now)
         if self._wall_s is None:
             self._wall_s = time.time() - self._newest_s
         end_s = self._clock.stream_s(now)
@@ -302,7 +322,8 @@ class PictureStack(QWidget):
         if self.held:
             self._held_at_s = None
             self.live.hide()
-            self._shown_end_s = self._newest_s
+            now_s = self._clock.stream_s(time.perf_counter()) if self.is_away else None
+            self._shown_end_s = self._newest_s if now_s is None else now_s
             self.refresh()
             self.held_changed.emit(False)
 
@@ -320,6 +341,7 @@ class PictureStack(QWidget):
 
     def _add_picture(self) -> None:
         picture, position = Picture(), len(self._pool)
+        picture.view.set_away(self.is_away)
         self._pool.append(picture)
         picture.setMinimumHeight(_LEAST_LINES * self.fontMetrics().height())
         self._column.addWidget(picture, 1)
@@ -372,7 +394,7 @@ class PictureStack(QWidget):
             self._rest.start(0)
         start_s, span_s = self.shown[0], self._display.span_s
         # It goes as far as there is sound: columns may reach past its end, and time runs on.
-        beyond_s = max(0.0, end_s - self._sound_end_s())
+        beyond_s = 0.0 if self.is_away else max(0.0, end_s - self._sound_end_s())
         self.waveform.set_view(start_s - beyond_s, end_s - beyond_s)
         wall_s = self._wall_s if self._display.clock_time else None
         self.time_axis.show_time(end_s, span_s, self.reference_s, wall_s, self.held)

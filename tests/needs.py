@@ -18,6 +18,7 @@ PROGRAMS = (
     Need("Xvfb", PURPOSE, "xvfb", "xorg-x11-server-Xvfb", "xorg-server-xvfb"),
     Need("xdotool", PURPOSE, "xdotool"),
     Need("openbox", PURPOSE, "openbox"),
+    Need("setxkbmap", PURPOSE, "x11-xkb-utils", "setxkbmap", "xorg-setxkbmap"),
     Need("desktop-file-validate", PURPOSE, "desktop-file-utils"),
     Need("ffmpeg", PURPOSE, "ffmpeg"),
     Need("strace", PURPOSE, "strace"),

@@ -237,11 +237,13 @@ def test_nothing_is_replaced_without_a_question(
     asked: list[str] = []
     answers = iter((QMessageBox.StandardButton.No, QMessageBox.StandardButton.Yes))
 
-    def ask(_window: object, _title: str, text: str) -> QMessageBox.StandardButton:
-        asked.append(text)
+    def ask(box: QMessageBox) -> QMessageBox.StandardButton:
+        # A name that looks like markup is shown as it is.
+        assert box.textFormat() == Qt.TextFormat.PlainText
+        asked.append(box.text())
         return next(answers)
 
-    monkeypatch.setattr(QMessageBox, "question", ask)
+    monkeypatch.setattr(QMessageBox, "exec", ask)
     chosen = (str(tmp_path / "piece"), "")
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: chosen)
     press(still, "Ctrl+S")

@@ -14,6 +14,8 @@ from visualizer.ui.picture.stack import PictureStack
 
 _UNPAINTED_COLUMNS = 4096
 """Kept for their paint; the oldest of more are left out of the latencies."""
+_AWAY_INTERVAL_S = 0.1
+"""Between two paints while the sound is away, so that it is seen that nothing comes."""
 _REFRESH_HZ = 60.0
 """Of a screen that does not tell."""
 
@@ -36,6 +38,8 @@ class PaintPace(QObject):
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._paint)
+        self._away = QTimer(self)
+        self._away.timeout.connect(self._move_on)
 
     def limit_to(self, screen: QScreen | None) -> None:
         """Paint for this screen."""
@@ -58,10 +62,21 @@ class PaintPace(QObject):
         else:
             self._paint()
 
+    def keep_moving(self, on: bool) -> None:
+        """Let the picture move on while nothing comes: by pixels, a few times a second at most."""
+        if not on:
+            self._away.stop()
+        elif not self._away.isActive():
+            self._away.start(round(1e3 * max(_AWAY_INTERVAL_S, self._stack.pixel_s)))
+
     def clear(self) -> None:
         """What waits will not be seen, or belongs to what is over."""
         self._timer.stop()
         self._unpainted.clear()
+
+    def _move_on(self) -> None:
+        if self._stack.is_away:
+            self._stack.show_new()
 
     def _paint(self) -> None:
         self._painted_at = time.perf_counter()

@@ -18,6 +18,7 @@ from visualizer.export.past import save_last
 from visualizer.export.recorder import Recorder, warn_unfinished
 from visualizer.export.take import TakeFiles
 from visualizer.ui.commands import PASTS_S
+from visualizer.ui.controls.label import plain_tip
 from visualizer.ui.controls.menus import Act
 from visualizer.ui.controls.settings import Settings
 from visualizer.ui.controls.toolbar import span_text
@@ -163,7 +164,7 @@ class Recordings(QObject):
             state = self._recorder.state
             minutes, seconds = divmod(int(state.duration_s), 60)
             self.label.setText(f"● REC {minutes}:{seconds:02} · {state.n_bytes / 1e6:.1f} MB")
-            self.label.setToolTip("\n".join(str(files.sound) for files in state.files))
+            self.label.setToolTip(plain_tip("\n".join(str(files.sound) for files in state.files)))
             self.label.show()
             if not state.is_on:
                 self._ending.append(self._recorder)

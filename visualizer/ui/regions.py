@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from visualizer.engine.status import EngineStatus
@@ -19,8 +20,12 @@ def _may_replace(window: QWidget, paths: list[Path]) -> bool:
     """Ask whether these may be written over."""
     names = " and ".join(str(path) for path in paths)
     button = QMessageBox.StandardButton
-    answer = QMessageBox.question(window, "Replace?", f"There is {names} already. Replace it?")
-    return bool(answer == button.Yes)
+    words = f"There is {names} already. Replace it?"
+    question = QMessageBox.Icon.Question
+    box = QMessageBox(question, "Replace?", words, button.Yes | button.No, window)
+    # A file's name may look like markup.
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    return bool(box.exec() == button.Yes)
 
 
 def save_region(viewer: Viewer, status: EngineStatus, window: QWidget, saver: Saver) -> None:

@@ -47,6 +47,7 @@ from visualizer.ui.controls.files import (
     is_front_end,
 )
 from visualizer.ui.controls.key_sheet import KeySheet
+from visualizer.ui.controls.keys import Keys
 from visualizer.ui.controls.menus import Act, Menus
 from visualizer.ui.controls.settings import Settings
 from visualizer.ui.controls.status_line import StatusLine
@@ -133,6 +134,9 @@ class Window(QMainWindow):
         self.menus.menus["file"].insertMenu(actions["file.region"], self.front_ends.menu)
         self.recent = RecentFiles(store, recent)
         self.recent.picked.connect(self.open_file)
+        bar = self.menuBar()
+        assert bar is not None
+        self._keys = Keys(self.menus.actions.values(), bar)
         self._key_sheet = KeySheet([*self.menus.sheet(), ("Mouse", GESTURES)], self)
         self._context = QMenu(self)
         self._context.addActions([self.menus.actions[command] for command in _CONTEXT])
@@ -157,6 +161,8 @@ class Window(QMainWindow):
         layout.addWidget(self.viewer, 1)
         layout.addWidget(self.status_line)
         self.setCentralWidget(body)
+        # At first it is not with a control, which would take some keys for itself.
+        self.viewer.setFocus()
 
     def _connect_controls(self) -> None:
         controls, viewer = self.controls, self.viewer
@@ -271,6 +277,12 @@ class Window(QMainWindow):
         self._bridge.resting = self.frozen or not self.isVisible() or self.isMinimized()
         if rested and not self._bridge.resting:
             self._bridge.wake()
+        self._keep_moving()
+
+    def _keep_moving(self) -> None:
+        """Have the picture move on while its device is away and somebody looks."""
+        waits = self._status is not None and self._status.state == "waiting"
+        self._pace.keep_moving(waits and not self._bridge.resting)
 
     def _change(self, **changes: object) -> None:
         status = self.engine_status()
@@ -352,6 +364,7 @@ class Window(QMainWindow):
         self._texts.start(_TEXT_INTERVAL_MS)
         handle = self.windowHandle()
         assert handle is not None
+        handle.installEventFilter(self._keys)
         handle.screenChanged.connect(self._pace.limit_to)
         self._pace.limit_to(self.screen())
         self.first_painted.emit()
@@ -400,6 +413,9 @@ class Window(QMainWindow):
                 self.status_line.begin_sound()
             self.viewer.begin(status, sound)
             self.recordings.follow(status)
+        if before is None or before.state != status.state:
+            self.stack.set_away(status.state == "waiting")
+            self._keep_moving()
         self._show_texts()
         if status.state in ("ended", "failed"):
             self.recordings.turn(False)

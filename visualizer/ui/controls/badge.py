@@ -99,7 +99,7 @@ class KernelBadge(Badge):
         if status.deviation is None:
             return
         self.setText(f"{status.backend}: {status.deviation:.1e} off float64")
-        self.setToolTip("\n".join((_EXPLANATION, *kernel_lines(status))))
+        self.setToolTip(plain_tip("\n".join((_EXPLANATION, *kernel_lines(status)))))
 
 
 def kernel_lines(status: EngineStatus) -> list[str]:

@@ -11,7 +11,7 @@ from PyQt6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from visualizer.audio.reader import SUFFIXES as SOUND_SUFFIXES
 from visualizer.mel.front_ends import SUFFIXES
-from visualizer.ui.controls.label import plain_tip
+from visualizer.ui.controls.label import menu_text, plain_tip
 from visualizer.ui.controls.settings import Settings
 
 
@@ -83,8 +83,7 @@ def fill_recent(
     menu.clear()
     menu.setToolTipsVisible(True)
     for text, tip, path in entries:
-        # An ampersand would underline what follows.
-        action = menu.addAction(text.replace("&", "&&"))
+        action = menu.addAction(menu_text(text))
         assert action is not None
         action.setToolTip(plain_tip(tip))
         action.triggered.connect(lambda *_, path=path: pick(Path(path)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PyQt6.QtCore import QEvent, QSize
+from PyQt6.QtCore import QEvent, QSize, Qt
 from PyQt6.QtGui import QResizeEvent
 from PyQt6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
@@ -65,6 +65,7 @@ class FoldingRows(QWidget):
         super().__init__()
         self.more = QPushButton("M&ore")
         self.more.setCheckable(True)
+        self.more.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.more.setToolTip("Show the controls that this window is too narrow for")
         self.more.setAccessibleName("More controls")
         self.more.hide()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 
 from PyQt6.QtCore import QSize, Qt
 from PyQt6.QtGui import QPainter, QPaintEvent
@@ -18,10 +19,15 @@ def shortened(text: str, length: int) -> str:
 
 
 def plain_tip(text: str) -> str:
-    """What a tool tip shows as just this text: of its own accord it takes a < for markup."""
-    if "<" not in text:
+    """What a tool tip shows as just this text: of its own accord it takes a name for markup."""
+    if not set(text) & {"<", "&"}:
         return text
-    return "<p>" + html.escape(text).replace("\n", "<br>") + "</p>"
+    return f"<p style='white-space: pre-wrap'>{html.escape(text)}</p>"
+
+
+def menu_text(text: str) -> str:
+    """What a menu shows as this text: an ampersand would underline, and a tab begin a key."""
+    return re.sub(r"\s", " ", text).replace("&", "&&")
 
 
 class ElidedLabel(QLabel):

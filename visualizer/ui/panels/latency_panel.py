@@ -43,6 +43,7 @@ class LatencyPanel(QScrollArea):
         self.explanation.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.copy = QPushButton("Copy numbers")
         self.copy.setAccessibleName("Copy numbers")
+        self.copy.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.copy.setToolTip("Put all numbers on the clipboard, as a table for a sheet or an issue")
         self.copy.setEnabled(False)
         self.copy.clicked.connect(self._copy)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import html
+
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
+from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from visualizer.ui.picture.axis import FrequencyAxis
@@ -51,8 +54,11 @@ class SpectrumPanel(QWidget):
         self.setAccessibleName("Spectrum")
         self.title = QLabel("no column yet")
         self.title.setAccessibleName("Shown column")
+        # A front-end's name in it may look like markup.
+        self.title.setTextFormat(Qt.TextFormat.PlainText)
         self.title.setToolTip("Which column is shown")
         self.reset = QPushButton("Reset peaks")
+        self.reset.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.reset.setAccessibleName("Reset peaks")
         self.reset.setToolTip("Start the line of peaks again")
         self.reset.clicked.connect(self.reset_peaks)
@@ -75,7 +81,7 @@ class SpectrumPanel(QWidget):
         self._shown = lane.mel, lane.label
         self._bands = np.arange(0.5, lane.mel.n_rows)
         self.plot.frequency_axis.set_rows(lane.mel.rows)
-        self.plot.getPlotItem().getAxis("left").setLabel(lane.label)
+        self.plot.getPlotItem().getAxis("left").setLabel(html.escape(lane.label))
         self.plot.getPlotItem().setXRange(0, lane.mel.n_rows, padding=0)
         self.plot.curve.setData([], [])
         self.title.setText("no column yet")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 
 import pyqtgraph as pg
@@ -122,7 +123,9 @@ class Picture(pg.PlotWidget):
         metrics, margin = QFontMetrics(axis.label.font()), axis.label.document().documentMargin()
         # Upright, its letters stand a little farther apart than the font says.
         room = math.floor(axis.size().height() - 2 * margin - metrics.averageCharWidth())
-        text = metrics.elidedText(self._unit_label, Qt.TextElideMode.ElideRight, room)
+        elided = metrics.elidedText(self._unit_label, Qt.TextElideMode.ElideRight, room)
+        # It would be taken for HTML.
+        text = html.escape(elided)
         if text != axis.labelText:
             axis.setLabel(text)
             # It has the place that suited the text before.

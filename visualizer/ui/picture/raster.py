@@ -106,6 +106,7 @@ class Raster:
         """the pixels [first, end) are coloured, those from `_settled` on not for good"""
         self._newest = -1
         """where the columns ended at the last call of `colour`"""
+        self._is_away = False
         self.changed_from = 0
         """what the last call of `colour` left as it was ends here"""
 
@@ -122,6 +123,12 @@ class Raster:
         self._table = np.concatenate(([EMPTY_COLOUR], table, [GAP_COLOUR])).astype(np.uint32)
         self._low, self._high = limits
         self.forget()
+
+    def set_away(self, away: bool) -> None:
+        """Take what is after the newest column for lost, or for what is still to come."""
+        if away != self._is_away:
+            self._is_away = away
+            self._newest = -1
 
     def forget(self) -> None:
         """Colour all anew, since what lies behind it has changed."""
@@ -191,5 +198,6 @@ class Raster:
         places = np.full(scaled.shape, _GAP, dtype=np.uint16)
         places[known] = scaled[known].astype(np.uint16) + 1
         index = np.arange(first, end)
-        places[(index < max(0, self._columns.first)) | (index >= self._columns.end)] = _EMPTY
+        places[index < max(0, self._columns.first)] = _EMPTY
+        places[index >= self._columns.end] = _GAP if self._is_away else _EMPTY
         return places

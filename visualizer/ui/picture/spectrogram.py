@@ -122,6 +122,7 @@ class SpectrogramView(QWidget):
         self._raster: Raster | None = None
         self._table = np.zeros(N_COLOURS, dtype=np.uint32)
         self._range = (0.0, 1.0)
+        self._is_away = False
         self._span_s = 1.0
         self._end_s = 0.0
         self._marks = Marks()
@@ -157,6 +158,12 @@ class SpectrogramView(QWidget):
         if (marks, elsewhere) != (self._marks, self._elsewhere):
             self._marks, self._elsewhere = marks, elsewhere
             self._on_screen = None
+
+    def set_away(self, away: bool) -> None:
+        """Show what is after the newest column as a gap, or as not there yet."""
+        self._is_away = away
+        if self._raster is not None:
+            self._raster.set_away(away)
 
     def forget(self) -> None:
         """Colour everything again: older columns have changed."""
@@ -268,6 +275,7 @@ class SpectrogramView(QWidget):
         pixels, pixel_s, scene = pixels_of(self._image), self._span_s / width, self._scene
         self._raster = Raster(pixels, pixel_s, scene.grid, scene.columns, scene.unit, scene.peak)
         self._raster.set_colours(self._table, self._range)
+        self._raster.set_away(self._is_away)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         super().resizeEvent(event)

@@ -63,8 +63,15 @@ class WaveformStrip(QWidget):
         self._begin()
         self.update()
 
+    def forget(self) -> None:
+        """Compute all anew: some of what was shown as lost has come."""
+        self._begin()
+
     def set_view(self, start_s: float, end_s: float) -> None:
-        """What to show, in s of the stream; seen after `show_new`. Up to `end_s` there is sound."""
+        """What to show, in s of the stream; seen after `show_new`.
+
+        What there is no sound of is shown as lost.
+        """
         span_s = end_s - start_s
         self._end_s = end_s
         if abs(span_s - self._span_s) > _SAME_SPAN * span_s:

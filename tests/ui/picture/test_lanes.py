@@ -268,6 +268,12 @@ def test_the_mean_of_some_channels_can_be_typed(tmp_path: Path, qtbot: QtBot) ->
         qtbot.waitUntil(lambda: "there is no channel 7" in window.banner.text())
         assert window.engine_status().config.channel == (4, 5)
         assert box.currentText() == "5+6"
+        # So is one that the next sound lacks, which is shown as its mean.
+        (tmp_path / "mono").mkdir()
+        window.controls.play(tones_file(tmp_path / "mono", 440.0))
+        qtbot.waitUntil(lambda: "channel 6; 'tones.wav' has channel 1" in window.banner.text())
+        assert "instead: the mean of all channels" in window.banner.text()
+        assert box.currentText() == "mean"
 
 
 def test_a_second_front_end_comes_after_the_end_of_a_file(tmp_path: Path, qtbot: QtBot) -> None:

@@ -249,7 +249,7 @@ class Controls(FoldingRows):
         self._pick_capture(CaptureConfig("file", path=str(path)))
 
     def _pick_capture(self, capture: CaptureConfig) -> None:
-        self.engine_picked.emit({"capture": capture, "channel": "mean"})
+        self.engine_picked.emit({"capture": capture})
 
     def _pick_front_end(self, choice: object) -> None:
         if isinstance(choice, str):

@@ -599,7 +599,9 @@ def _values(frame: AudioFrame) -> NDArray[np.float32]:
     n_channels = frame.layout.nb_channels
     values = values.T if frame.format.is_planar else values.reshape(-1, n_channels)
     if values.dtype.kind == "f":
-        return np.asarray(values, np.float32, order="C")
+        # What is beyond float32 becomes infinite, which is named where it is analysed.
+        with np.errstate(over="ignore"):
+            return np.asarray(values, np.float32, order="C")
     if values.dtype == np.uint8:
         values = values.astype(np.int8) ^ np.int8(-128)
     scale = np.float32(2.0 ** (1 - 8 * values.dtype.itemsize))

@@ -92,7 +92,7 @@ def written(
     memory = Pipe() if piped else io.BytesIO()
     with av.open(memory, "w", format=form) as container:
         sound = container.add_stream(codec, rate=rate)
-        sound.layout = "mono" if samples.shape[1] == 1 else "stereo"
+        sound.layout = {1: "mono", 2: "stereo", 8: "7.1(wide)"}[samples.shape[1]]
         sound.bit_rate = 64_000
         if codec == "vorbis":
             sound.codec_context.options = {"strict": "experimental"}
@@ -100,8 +100,8 @@ def written(
         sound.codec_context.open()
         if with_pictures:
             _add_pictures(container, 1 + len(samples) * 10 // rate)
-        planes = np.ascontiguousarray(samples.T, np.float32)
-        frame = AudioFrame.from_ndarray(planes, "fltp", sound.layout.name)
+        values = np.ascontiguousarray(samples, np.float32).reshape(1, -1)
+        frame = AudioFrame.from_ndarray(values, "flt", sound.layout.name)
         frame.sample_rate, frame.pts = rate, 0
         for packet in [*sound.encode(frame), *sound.encode(None)]:
             container.mux(packet)

@@ -236,7 +236,8 @@ def freeze(window: Window, qtbot: QtBot) -> None:
     paints = window.stack.paints
     press(window, "Space")
     assert window.frozen
-    qtbot.waitUntil(lambda: window.stack.paints >= paints + len(window.stack.pictures))
+    in_sight = sum(not p.view.visibleRegion().isEmpty() for p in window.stack.pictures)
+    qtbot.waitUntil(lambda: window.stack.paints >= paints + in_sight)
 
 
 def point_of(window: Window, column: int, band: int, lane: int = 0) -> QPoint:

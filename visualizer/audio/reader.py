@@ -74,6 +74,8 @@ packet when it is heard. Those of FLAC are exact; the clocks of what records fil
 _LONGEST_JUMP_S = 60.0
 """Beyond that, they are no clock, or another one."""
 _SLACK_S = 0.05
+_DTYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl": "f8"}
+"""NumPy's names by FFmpeg's"""
 _MOST_TAGS = 8
 """Before an MP3; one is usual."""
 _TAGS = (b"ID3", b"TAG", b"APETAG")
@@ -595,11 +597,20 @@ def _check_form(frame: AudioFrame, name: str) -> None:
 
 def _values(frame: AudioFrame) -> NDArray[np.float32]:
     """A frame as (n_samples, n_channels) float32, ±1.0 at full scale, as libsndfile makes them."""
-    values: NDArray[Any] = frame.to_ndarray()
+    dtype = _DTYPES[frame.format.name.removesuffix("p")]
     n_channels = frame.layout.nb_channels
-    values = values.T if frame.format.is_planar else values.reshape(-1, n_channels)
+    values: NDArray[Any]
+    # Not its to_ndarray: with 8 channels and more, PyAV finds planes beyond the last.
+    planes: Any = frame.planes[:n_channels]
+    if frame.format.is_planar:
+        values = np.stack([np.frombuffer(plane, dtype, frame.samples) for plane in planes], 1)
+    else:
+        n_values = frame.samples * n_channels
+        values = np.frombuffer(planes[0], dtype, n_values).reshape(-1, n_channels)
     if values.dtype.kind == "f":
-        return np.asarray(values, np.float32, order="C")
+        # What is beyond float32 becomes infinite, which is named where it is analysed.
+        with np.errstate(over="ignore"):
+            return np.asarray(values, np.float32, order="C")
     if values.dtype == np.uint8:
         values = values.astype(np.int8) ^ np.int8(-128)
     scale = np.float32(2.0 ** (1 - 8 * values.dtype.itemsize))

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PyQt6.QtCore import QPoint
+from PyQt6.QtCore import QPoint, Qt
+from PyQt6.QtTest import QTest
+from PyQt6.QtWidgets import QScrollArea
 from pytestqt.qtbot import QtBot
 
 from tests.ui.helpers import (
@@ -200,6 +202,78 @@ def test_channels_side_by_side_have_a_lane_each(tmp_path: Path, qtbot: QtBot) ->
         pick(window.controls.second, "librosa", qtbot)
         titles = [lane.title for lane in window.stack.lanes]
         assert titles[2:] == ["librosa · channel 1", "librosa · channel 2"]
+
+
+def test_eighteen_channels_scroll_and_those_in_sight_are_drawn(
+    tmp_path: Path, qtbot: QtBot
+) -> None:
+    path = tones_file(tmp_path, *(200.0 * k for k in range(1, 19)))
+    sound = CaptureConfig("file", path=str(path))
+    window = make_window(EngineConfig(sound, channel="each"), display=DisplayConfig(span_s=1.0))
+    with running(window, qtbot):
+        press(window, "L")
+        window.resize(1280, 720)
+        qtbot.waitUntil(lambda: len(window.stack.lanes) == 18, timeout=WAIT_MS)
+        qtbot.waitUntil(lambda: window.viewer.tracks.first[0].columns.end > 100, timeout=WAIT_MS)
+        freeze(window, qtbot)
+        area = window.stack.findChild(QScrollArea)
+        assert area is not None
+        bar = area.verticalScrollBar()
+        assert bar is not None
+        assert bar.maximum() > 0
+        rows = preset_for("simli", RATE_HZ).rows
+
+        def brightest(window: Window, lane: int) -> int:
+            cells = cells_on_screen(window, lane)[20:-20]
+            return int(cells.sum(axis=2).mean(axis=0).argmax())
+
+        def where(lane: int) -> float:
+            return float(rows.position(200.0 * (lane + 1)))
+
+        for lane in (0, 8, 17):
+            picture = window.stack.pictures[lane]
+            bar.setValue(picture.y())
+            qtbot.waitUntil(lambda p=picture: not p.view.visibleRegion().isEmpty())
+            assert picture.height() > 5 * window.fontMetrics().height()
+            axis = picture.getPlotItem().getAxis("left")
+            assert len(axis.tickValues(0, 80, axis.size().height())[0][1]) > 1
+            assert window.stack.lanes[lane].title == f"simli · channel {lane + 1}"
+            qtbot.waitUntil(lambda n=lane: abs(brightest(window, n) - where(n)) < 2)
+        # The plates are on the first and the last that are in sight.
+        bar.setValue(bar.maximum())
+        plates = [plate for plate, _ in window.stack.pictures[17].view.plates]
+        assert window.stack.reading in plates
+        assert window.stack.latency not in [p for p, _ in window.stack.pictures[0].view.plates]
+
+
+def test_the_mean_of_some_channels_can_be_typed(tmp_path: Path, qtbot: QtBot) -> None:
+    path = tones_file(tmp_path, *(200.0 * k for k in range(1, 7)))
+    sound = CaptureConfig("file", path=str(path), loop=True)
+    window = make_window(EngineConfig(sound))
+    with running(window, qtbot):
+        box = window.controls.channel
+        QTest.mouseClick(box, Qt.MouseButton.LeftButton)
+        qtbot.waitUntil(box.list.isVisible)
+        QTest.keyClicks(box.list.search, "nonsense")
+        QTest.keyClick(box.list.search, Qt.Key.Key_Return)
+        assert box.list.isVisible()
+        box.list.search.clear()
+        QTest.keyClicks(box.list.search, "6 + 5")
+        QTest.keyClick(box.list.search, Qt.Key.Key_Return)
+        assert not box.list.isVisible()
+        qtbot.waitUntil(lambda: window.engine_status().config.channel == (4, 5))
+        qtbot.waitUntil(lambda: box.currentText() == "5+6")
+        # One that is not there is said, and what was in force goes on.
+        window.controls.channel.picked.emit((6,))
+        qtbot.waitUntil(lambda: "there is no channel 7" in window.banner.text())
+        assert window.engine_status().config.channel == (4, 5)
+        assert box.currentText() == "5+6"
+        # So is one that the next sound lacks, which is shown as its mean.
+        (tmp_path / "mono").mkdir()
+        window.controls.play(tones_file(tmp_path / "mono", 440.0))
+        qtbot.waitUntil(lambda: "channel 6; 'tones.wav' has channel 1" in window.banner.text())
+        assert "instead: the mean of all channels" in window.banner.text()
+        assert box.currentText() == "mean"
 
 
 def test_a_second_front_end_comes_after_the_end_of_a_file(tmp_path: Path, qtbot: QtBot) -> None:

@@ -98,6 +98,8 @@ class SearchList(QWidget):
 
     picked = pyqtSignal(int)
     """the row of the combo box"""
+    typed = pyqtSignal(str)
+    """what Enter was pressed on, where the list has nothing like it"""
 
     def __init__(self, combo: QComboBox) -> None:
         super().__init__(combo, Qt.WindowType.Popup)
@@ -167,7 +169,10 @@ class SearchList(QWidget):
                 QApplication.sendEvent(self.view, event)
                 return True
             if event.key() in _PICKS:
-                self._pick(self.view.currentIndex())
+                if self._found.rowCount():
+                    self._pick(self.view.currentIndex())
+                else:
+                    self.typed.emit(self.search.text())
                 return True
         return super().eventFilter(watched, event)
 

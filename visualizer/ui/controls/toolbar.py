@@ -10,10 +10,10 @@ from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QComboBox, QLabel, QPushButton, QToolButton
 
 from visualizer.audio.capture import CaptureConfig
-from visualizer.audio.channels import Channel, spelled
 from visualizer.audio.devices import COMMON_RATES_HZ, DeviceList, by_host_api
 from visualizer.engine.config import EngineConfig
 from visualizer.engine.status import EngineStatus
+from visualizer.ui.controls.channel_combo import ChannelCombo
 from visualizer.ui.controls.folding import Cell, FoldingRows
 from visualizer.ui.controls.search_combo import SearchCombo
 from visualizer.ui.controls.settings import RecentFrontEnd
@@ -30,14 +30,6 @@ _NAME_EM = 6
 def span_text(seconds: float) -> str:
     """Return a span with its unit: "10 s", "5 min"."""
     return f"{seconds:g} s" if seconds < 120 else f"{seconds / 60:g} min"
-
-
-def channel_choices(channels: int, channel: Channel) -> list[tuple[str, object]]:
-    """Return the channel rules that this number of channels allows, as (text, value)."""
-    rules: list[Channel] = ["mean", "each", *((c,) for c in range(channels))]
-    if channel not in rules:
-        rules.append(channel)
-    return [(spelled(rule), rule) for rule in rules]
 
 
 def _labelled(text: str, made: ValueCombo, *, folds: int = 0, stretches: bool = False) -> Cell:
@@ -89,7 +81,7 @@ class Controls(FoldingRows):
         self.refresh.setToolTip("Look for microphones again (F5)")
         self.refresh.setAccessibleName("Refresh devices")
         self.rate = ValueCombo("Sample rate", "Sample rates that the device accepts")
-        self.channel = ValueCombo("Channel", "Which channel is analysed")
+        self.channel = ChannelCombo()
         self.compute = ValueCombo("Compute", "Where the kernel runs")
         whose, other = "Whose mel features are shown", "A second front-end over the same sound"
         self.preset = SearchCombo("Front-end", whose, least_em=_NAME_EM)
@@ -185,7 +177,7 @@ class Controls(FoldingRows):
         )
         self._show_microphones(status)
         channels = source.channels if source else 1
-        self.channel.show_choices(channel_choices(channels, config.channel), config.channel)
+        self.channel.show_channels(channels, config.channel)
         self._show_front_ends(config)
         self.compute.show_choices(
             [(name, name) for name in status.compute_choices or (config.compute,)], config.compute
@@ -257,7 +249,7 @@ class Controls(FoldingRows):
         self._pick_capture(CaptureConfig("file", path=str(path)))
 
     def _pick_capture(self, capture: CaptureConfig) -> None:
-        self.engine_picked.emit({"capture": capture, "channel": "mean"})
+        self.engine_picked.emit({"capture": capture})
 
     def _pick_front_end(self, choice: object) -> None:
         if isinstance(choice, str):

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from PyQt6.QtCore import QPoint, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QResizeEvent
-from PyQt6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from visualizer.engine.history import SoundHistory
 from visualizer.ui.picture.clock import SteadyClock
@@ -26,6 +26,9 @@ _SCROLL_SHARE = 0.1
 """of the span, by one turn of the wheel or one key"""
 _PATIENCE_MS = 100
 """Columns paint what changed as they come; where none come for this long, it is painted without."""
+
+_LEAST_LINES = 6
+"""Of text, in the height of a lane: less, and its axes have no room for their labels."""
 
 Limits = tuple[float, float]
 
@@ -65,9 +68,23 @@ class PictureStack(QWidget):
         self.waveform = WaveformStrip()
         self.waveform.hide()
         self.time_axis = TimeAxis()
+        self._lanes = QWidget()
+        self._column = QVBoxLayout(self._lanes)
+        # They scroll where there are too many for the height.
+        self._area = QScrollArea()
+        self._area.setWidget(self._lanes)
+        self._area.setWidgetResizable(True)
+        self._area.setFrameShape(QFrame.Shape.NoFrame)
+        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        bar = self._area.verticalScrollBar()
+        assert bar is not None
+        self._bar = bar
         self._layout = QVBoxLayout(self)
-        self._layout.setContentsMargins(0, 0, 0, 0)
-        self._layout.setSpacing(0)
+        for layout in (self._column, self._layout):
+            layout.setContentsMargins(0, 0, 0, 0)
+            layout.setSpacing(0)
+        self._layout.addWidget(self._area, 1)
         # Its margins keep it under the pictures' own place.
         self._strip = QHBoxLayout()
         self._strip.addWidget(self.waveform)
@@ -86,6 +103,8 @@ class PictureStack(QWidget):
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.timeout.connect(self.refresh)
+        self._bar.valueChanged.connect(self._take_scroll)
+        self._bar.rangeChanged.connect(self._take_scroll)
         self._show_pictures(1)
 
     @property
@@ -187,7 +206,7 @@ class PictureStack(QWidget):
             self.waveform.show_new()
         if len(self.pictures) > 1 and self.pointed_place() is not None:
             self.pointed.emit()
-        *others, last = self.pictures
+        *others, last = self._in_sight()
         for picture in others:
             picture.view.update(picture.view.moved())
         # By itself `update` waits 5 ms in Qt's update timer for more to come; this paints now, and
@@ -198,7 +217,7 @@ class PictureStack(QWidget):
     def refresh(self) -> None:
         """Draw what is shown again, where it is."""
         self._colour()
-        for picture in self.pictures:
+        for picture in self._in_sight():
             picture.view.update()
         if self._display.waveform:
             self.waveform.show_new()
@@ -317,20 +336,15 @@ class PictureStack(QWidget):
             picture.setVisible(position < n)
             if position >= n:
                 picture.view.clear()
-            plates = []
-            # Apart, where there is more than one lane: together they may be higher than one.
-            if position == 0:
-                plates.append((self.latency, Qt.Corner.TopLeftCorner))
-            if position == n - 1:
-                plates.append((self.reading, Qt.Corner.BottomLeftCorner))
-            picture.set_plates(plates)
+        self._place_plates()
         self.live.raise_()
 
     def _add_picture(self) -> None:
         picture, position = Picture(), len(self._pool)
         picture.view.set_away(self.is_away)
         self._pool.append(picture)
-        self._layout.insertWidget(position, picture, 1)
+        picture.setMinimumHeight(_LEAST_LINES * self.fontMetrics().height())
+        self._column.addWidget(picture, 1)
         view = picture.view
         view.pointed.connect(self.pointed)
         view.clicked.connect(self.clicked)
@@ -344,6 +358,28 @@ class PictureStack(QWidget):
         picture.placed.connect(self._align)
         picture.range_changed.connect(lambda limits: self.set_range(position, limits))
 
+    def _in_sight(self) -> list[Picture]:
+        """The pictures that are scrolled to, wholly or in part; all where none is laid out yet."""
+        top, height = self._bar.value(), self._area.height()
+        there = [p for p in self.pictures if p.y() < top + height and p.y() + p.height() > top]
+        return there or self.pictures
+
+    def _take_scroll(self) -> None:
+        self._align()
+        self.refresh()
+
+    def _place_plates(self) -> None:
+        """Have the plates on the first and the last picture that are in sight."""
+        seen = self._in_sight()
+        for picture in self._pool:
+            plates = []
+            # Apart, where there is more than one lane: together they may be higher than one.
+            if picture is seen[0]:
+                plates.append((self.latency, Qt.Corner.TopLeftCorner))
+            if picture is seen[-1]:
+                plates.append((self.reading, Qt.Corner.BottomLeftCorner))
+            picture.set_plates(plates)
+
     def _take_wheel(self, turns: float, ctrl: bool) -> None:
         if ctrl:
             self.zoomed.emit(1 if turns > 0 else -1)
@@ -353,7 +389,7 @@ class PictureStack(QWidget):
     def _colour(self) -> None:
         """Have all that is shown ready to be painted."""
         end_s = self._shown_end_s
-        whole = [picture.view.colour(end_s) for picture in self.pictures]
+        whole = [picture.view.colour(end_s) for picture in self._in_sight()]
         if not all(whole):
             self._rest.start(0)
         start_s, span_s = self.shown[0], self._display.span_s
@@ -364,8 +400,9 @@ class PictureStack(QWidget):
         self.time_axis.show_time(end_s, span_s, self.reference_s, wall_s, self.held)
 
     def _align(self) -> None:
-        """Lay what runs along the time under the pictures' own place."""
-        view = self.pictures[0].view
+        """Lay what runs along the time under the pictures' own place, and plates on them."""
+        self._place_plates()
+        view = self._in_sight()[0].view
         left = view.mapTo(self, QPoint(0, 0)).x()
         self.time_axis.set_place(left, view.width())
         right = max(0, self.width() - left - view.width())

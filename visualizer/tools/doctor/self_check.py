@@ -52,8 +52,13 @@ def listen() -> dict[str, Any]:
     del heard[:1]
     for columns in heard:
         latency.record(columns, None)
-        duration_s = columns.n_columns * hop_s
-        watch.observe(columns.peak, duration_s, columns.means, columns.faults, columns.integer_bits)
+        watch.observe(
+            columns.peak,
+            columns.n_columns * hop_s,
+            columns.means,
+            columns.faults,
+            columns.integer_bits,
+        )
         notices.append(watch.notice)
     peak = max((columns.peak for columns in heard), default=0.0)
     return make_report(status, latency, measures) | {

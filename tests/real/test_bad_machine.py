@@ -101,7 +101,7 @@ cli.main()
     assert done.returncode == 0
     log = tmp_path / "state" / "mel-visualizer" / "log" / "visualizer.log"
     assert done.stderr == (
-        "visualizer.support.faults: a part of the window failed: ZeroDivisionError('the meter'); "
+        "visualizer: a part of the window failed: ZeroDivisionError('the meter'); "
         f"the traceback is in {log}\n"
     )
     assert log.read_text().count("Traceback") == 1

@@ -62,10 +62,10 @@ def test_the_same_again_and_again_is_in_full_once(
     assert len(text.splitlines()) < 20
     line, warning = capsys.readouterr().err.splitlines()
     assert line == (
-        "visualizer.support.faults: a paint failed: ValueError('number 0'); "
+        "visualizer: a paint failed: ValueError('number 0'); "
         f"the traceback is in {log_folder / LOG_NAME}"
     )
-    assert warning == "visualizer.support.faults: a library complains"
+    assert warning == "visualizer: a library complains"
 
 
 def test_kinds_without_end_take_bounded_memory(log_folder: Path) -> None:
@@ -152,7 +152,7 @@ def test_a_crash_is_told_of_at_the_next_start_and_only_then(tmp_path: Path) -> N
     assert start(tmp_path, "ctypes.string_at(0)").returncode < 0
     told = start(tmp_path, "pass").stderr
     report = tmp_path / "last-crash.txt"
-    assert told == f"visualizer.support.faults: the last run crashed; details in {report}\n"
+    assert told == f"visualizer: the last run crashed; details in {report}\n"
     assert "Segmentation fault" in report.read_text()
     assert "string_at" in report.read_text()
     assert start(tmp_path, "pass").stderr == ""

@@ -57,9 +57,9 @@ def _run(arguments: list[str]) -> int:
         raise ConfigError(f"unrecognized arguments: {unknown}", f"see `visualizer {name} --help`")
     parsed.pytest_args = rest
     # Not needed, and slow to import, where --help or --version has ended the program by now.
-    import logging
+    from visualizer.support.console_log import log_to_console
 
-    logging.basicConfig(format="%(name)s: %(message)s", level=logging.WARNING)
+    log_to_console()
     exit_code: int = parsed.run(parsed)
     return exit_code
 

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from visualizer._version import __version__
 from visualizer.errors import one_line
+from visualizer.support.console_log import ConsoleFormatter
 from visualizer.support.crashes import CrashReport
 from visualizer.support.folders import log_folder
 
@@ -227,11 +228,11 @@ class _Newest(logging.Handler):
         return list(self._texts)
 
 
-class _OneLine(logging.Formatter):
+class _OneLine(ConsoleFormatter):
     """What a terminal shows: a traceback only where no file has it."""
 
     def __init__(self, file: _LogFile) -> None:
-        super().__init__("%(name)s: %(message)s")
+        super().__init__()
         self._file = file
 
     def format(self, record: logging.LogRecord) -> str:

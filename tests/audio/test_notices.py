@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from visualizer.audio.notices import SILENCE, SoundWatch
+from visualizer.audio.notices import SILENCE, SoundWatch, integers_taken_for_floats
 from visualizer.audio.sanitize import NO_FAULTS, SoundFaults
 from visualizer.mel.limits import CLIP_PEAK
 
@@ -127,13 +127,17 @@ def test_integers_taken_for_floats_are_said_with_their_gain_as_long_as_they_come
     watch = SoundWatch()
     watch.observe(9830.0, 60.0, integer_bits=16)
     assert watch.notice == (
-        "the samples look like 16-bit integers stored as floats, and a gain of -90.309 dB is "
-        "meant: --gain -90.309, or File, Gain… in the window"
+        "the samples look like 16-bit integers stored as floats; File, Gain… offers the "
+        "-90.309 dB that bring them to full scale"
+    )
+    assert integers_taken_for_floats(16) == (
+        "the samples look like 16-bit integers stored as floats; --gain -90.309 brings them to "
+        "full scale"
     )
     watch.observe(1e6, 1.0, faults=SoundFaults(beyond_limit=3), integer_bits=24)
     assert watch.notice is not None
     assert "24-bit integers" in watch.notice
-    assert "--gain -138.474" in watch.notice
+    assert "-138.474 dB" in watch.notice
     assert watch.notice.endswith("; 3 samples lay beyond 65536 times full scale, which is cut off")
     observe(watch, 0.5, 60.0)
     assert watch.notice is None

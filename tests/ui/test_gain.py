@@ -64,7 +64,7 @@ def test_the_gain_that_is_meant_is_offered_shown_kept_and_recorded_once(
     with running(window, qtbot):
         line = window.status_line
         until(qtbot, lambda: "16-bit integers stored as floats" in line.label.text())
-        assert f"--gain {GAIN_DB}" in line.label.text()
+        assert f"offers the {GAIN_DB} dB" in line.label.text()
         window.menus.actions["file.gain"].trigger()
         assert answer == [pytest.approx(GAIN_DB, abs=1e-3)]
         until(qtbot, lambda: capture(window).gain_db == GAIN_DB)

@@ -27,12 +27,8 @@ def clips(peak: float) -> bool:
 
 
 def integers_taken_for_floats(bits: int) -> str:
-    """Return what is said of sound whose samples look like integers of so many bits."""
-    gain = f"{integer_gain_db(bits):.3f}"
-    return (
-        f"the samples look like {bits}-bit integers stored as floats, and a gain of {gain} dB is "
-        f"meant: --gain {gain}, or File, Gain… in the window"
-    )
+    """Return what a command says of sound whose samples look like integers of so many bits."""
+    return f"{_look_like(bits)}; --gain {integer_gain_db(bits):.3f} brings them to full scale"
 
 
 def said_of(faults: SoundFaults, integer_bits: int | None) -> str | None:
@@ -93,8 +89,17 @@ class SoundWatch:
     def notice(self) -> str | None:
         """What is to be said now, if anything."""
         is_recent = self._now_s - self._faulted_s <= _NOTICE_S
-        if said := said_of(self._faults if is_recent else NO_FAULTS, self._integer_bits):
-            return said
+        parts = []
+        if self._integer_bits is not None:
+            gain_db = f"{integer_gain_db(self._integer_bits):.3f} dB"
+            parts.append(
+                f"{_look_like(self._integer_bits)}; File, Gain… offers the {gain_db} that bring "
+                "them to full scale"
+            )
+        if is_recent and self._faults.bad:
+            parts.append(_fault_words(self._faults))
+        if parts:
+            return "; ".join(parts)
         if self._silent_s >= _SILENCE_S:
             return SILENCE
         if self._now_s - self._clipped_s <= _NOTICE_S:
@@ -118,6 +123,10 @@ class SoundWatch:
         if self._summed_s >= _OFFSET_S:
             self._offset = max(map(abs, self._sums), default=0.0) / self._summed_s
             self._sums, self._summed_s = [0.0] * len(means), 0.0
+
+
+def _look_like(bits: int) -> str:
+    return f"the samples look like {bits}-bit integers stored as floats"
 
 
 def _fault_words(faults: SoundFaults) -> str:

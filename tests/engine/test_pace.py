@@ -61,6 +61,10 @@ def test_another_kernel_is_judged_anew() -> None:
             pace.begin()
         pace.note(n * HOP_S, hops * HOP_S, 1, HOP_S)
     assert pace.slow_hops == pytest.approx(1.5)
+    pace.begin()
+    for n in range(200, 300):
+        pace.note(n * HOP_S, 0.95 * HOP_S, 1, HOP_S)
+    assert pace.slow_hops is None
 
 
 def test_the_engine_says_it_and_takes_it_back(

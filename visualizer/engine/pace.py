@@ -10,7 +10,7 @@ _SPAN_S, _LONGEST_SPAN_S = 1.0, 2.0
 _FEWEST = 8
 """Columns, or deliveries of several, that are looked at in any case."""
 _OVER_BELOW = 0.9
-"""Hops: slowness is over below that, so that it does not come and go."""
+"""Hops: the same kernel's slowness is over below that, so that it does not come and go."""
 _OTHER = 0.25
 """By so much of what was said another kernel's time must differ for it to be said."""
 
@@ -54,7 +54,7 @@ class KernelPace:
         is_other = before is None or (self._is_new and abs(hops / before - 1.0) > _OTHER)
         if hops > 1.0 and is_other:
             self.slow_hops = hops
-        elif before is not None and hops < _OVER_BELOW:
+        elif before is not None and hops < (1.0 if self._is_new else _OVER_BELOW):
             self.slow_hops = None
         self._is_new = False
         return self.slow_hops != before

@@ -115,6 +115,20 @@ def test_the_tag_in_a_joined_mp3_is_named_and_no_sound_is_lost(
     assert line.endswith(f"joined.mp3': {words}")
 
 
+def test_the_length_of_a_damaged_packet_is_not_taken_for_hours_of_lost_sound() -> None:
+    content = bytearray(containers.written("m4a", NOISE[:RATE_HZ], RATE_HZ))
+    assert not read(bytes(content))[1].gaps
+    # Its last packet: how long it lasts, and what is in it.
+    lengths = content.index(b"stts") + 8
+    n_entries = int.from_bytes(content[lengths : lengths + 4])
+    last = lengths + 4 + 8 * (n_entries - 1)
+    content[last + 4 : last + 8] = (1 << 30).to_bytes(4)
+    end = content.index(b"moov") - 4
+    content[end - 100 : end] = b"\xff" * 100
+    lost = sum(gap.n_samples for gap in read(bytes(content))[1].gaps)
+    assert 0 < lost <= 2048
+
+
 @pytest.mark.parametrize("kind", containers.KINDS)
 def test_each_kind_of_file_is_read(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "sound"

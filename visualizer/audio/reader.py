@@ -473,6 +473,9 @@ class SoundReader:
                     frames = stream.decode(packet)
                 except FFmpegError:
                     packet_s = _at(packet.duration, packet.time_base) or length_s
+                    if not 0 <= packet_s < _LONGEST_JUMP_S:
+                        # Damaged, too.
+                        packet_s = length_s
                     failed_s = (failed_s or 0) + (
                         0 if bytes(packet).startswith(_TAGS) else packet_s
                     )

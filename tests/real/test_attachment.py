@@ -1,0 +1,203 @@
+"""A sound server that gives a recording the sound of another source than it was opened on."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+
+from tests.conftest import DEADLINE_S, require_real_parts
+from tests.needs import pipewire_root
+from tests.sound import SERVER_RATE_HZ, SINKS, SoundServer
+from tests.stress.devices import (
+    CLOCK_MS,
+    OTHER_HZ,
+    SERVERS,
+    TONE_HZ,
+    Stream,
+    is_column_of,
+    is_state,
+    is_strange,
+    load,
+    play,
+    play_tone,
+)
+from visualizer.audio.capture import CaptureConfig
+from visualizer.audio.microphone import Microphone
+from visualizer.audio.portaudio import rescan
+from visualizer.audio.ring import BlockRing
+
+needs_pipewire = pytest.mark.skipif(
+    pipewire_root() is None, reason="PipeWire is not unpacked: see CONTRIBUTING.md"
+)
+
+
+@pytest.fixture(params=["pulseaudio", pytest.param("pipewire", marks=needs_pipewire)])
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SoundServer]:
+    """One of the program alone, with the default source in SINKS[0]'s monitor."""
+    require_real_parts()
+    with SERVERS[request.param](tmp_path_factory.mktemp("sound")) as server:
+        yield server
+
+
+@pytest.fixture
+def streams(server: SoundServer) -> Iterator[Callable[..., Stream]]:
+    begun: list[Stream] = []
+
+    def begin(*options: str) -> Stream:
+        begun.append(Stream(server, *options))
+        return begun[-1]
+
+    yield begin
+    for stream in begun:
+        stream.end()
+
+
+def test_the_named_device_goes_and_comes_back(server: SoundServer) -> None:
+    """As it was and with another rate; how fast is not asked here."""
+    for outcome in play(server, 2):
+        assert outcome.again == "headset.monitor"
+        assert outcome.strange == 0
+        assert "'Headset (what it plays)'" in outcome.said
+        assert abs(outcome.clock_ms) < 2 * CLOCK_MS
+
+
+def test_it_comes_back_with_other_channels(
+    server: SoundServer, streams: Callable[..., Stream]
+) -> None:
+    module = load(server, SERVER_RATE_HZ)
+    stream = streams("--device", "Headset")
+    _, _, heading = stream.first(lambda line: line["type"] == "stream")
+    assert heading["source"]["channels"] == 2
+    stream.first(lambda line: line["type"] == "column")
+    server.pactl("unload-module", module)
+    stream.first(is_state("waiting"))
+    load(server, SERVER_RATE_HZ, channels=1)
+    place, _, heading = stream.first(lambda line: line["type"] == "stream", since=1)
+    assert heading["source"]["name"].startswith("Headset")
+    assert heading["source"]["channels"] == 1
+    stream.first(lambda line: line["type"] == "column", place)
+
+
+def test_a_recording_that_is_moved_by_hand_stays_of_its_device(
+    server: SoundServer, streams: Callable[..., Stream]
+) -> None:
+    load(server, SERVER_RATE_HZ)
+    play_tone(server, SINKS[0], OTHER_HZ)
+    play_tone(server, "headset", TONE_HZ)
+    stream = streams("--device", "Headset")
+    place, _, _ = stream.first(is_column_of(TONE_HZ))
+    [recording] = server.pactl("list", "short", "source-outputs").stdout.splitlines()
+    # PipeWire refuses it.
+    moved = recording.split("\t")[0], f"{SINKS[0]}.monitor"
+    server.pactl("move-source-output", *moved, check=False)
+    stream.first(is_column_of(TONE_HZ), place + 100)
+    assert not any(is_strange(line) for _, line in stream.columns())
+
+
+def test_the_default_follows_the_server_and_says_so(
+    server: SoundServer, streams: Callable[..., Stream]
+) -> None:
+    play_tone(server, SINKS[0], TONE_HZ)
+    play_tone(server, SINKS[1], OTHER_HZ)
+    stream = streams()
+    stream.first(is_column_of(TONE_HZ))
+    server.pactl("set-default-source", f"{SINKS[1]}.monitor")
+    _, _, state = stream.first(lambda line: line["type"] == "state")
+    place, _, _ = stream.first(lambda line: line.get("gap", 0) > 0)
+    stream.first(is_column_of(OTHER_HZ), place)
+    assert (state["state"], state["fault"]) == ("running", None)
+    assert state["note"].startswith("'default' now records ")
+    both = [c for _, c in stream.columns() if is_strange(c) and is_strange(c, TONE_HZ)]
+    assert both == []
+    assert state["note"] in stream.end()
+
+
+LEVELS = {"headset": 0.5, SINKS[0]: 0.25, SINKS[1]: 0.125}
+
+
+@pytest.fixture
+def steady(sound_server: SoundServer) -> Iterator[None]:
+    """A sink more, and each with a constant of its own, so that each sample tells whose it is."""
+    with sound_server.sink("headset", "Headset"):
+        seconds = 60 * SERVER_RATE_HZ
+        players = [
+            sound_server.play(np.full((seconds, 2), level, np.float32), sink)
+            for sink, level in LEVELS.items()
+        ]
+        rescan()
+        yield
+        for player in players:
+            player.kill()
+            player.wait()
+
+
+@pytest.mark.parametrize("moves", ["away", "away while it is stopped", "away and back meanwhile"])
+def test_no_sample_of_the_other_source_is_let_through(
+    sound_server: SoundServer, steady: None, moves: str
+) -> None:
+    """Also where this process, stopped or busy, comes to its sound and the event at one time."""
+    over = threading.Event()
+
+    def hog() -> None:
+        while not over.is_set():
+            pass
+
+    busy = threading.Thread(target=hog)
+    busy.start()
+    try:
+        for _ in range(4):
+            heard = samples_through(sound_server, moves)
+            assert (heard == LEVELS["headset"]).any()
+            assert not np.isin(heard, [LEVELS[sink] for sink in SINKS]).any()
+    finally:
+        over.set()
+        busy.join()
+
+
+def samples_through(server: SoundServer, moves: str) -> np.ndarray:
+    """What the worker would get of Headset, while its recording is moved to SINKS[1]."""
+    microphone = Microphone(CaptureConfig("mic", "headset.monitor", "PulseAudio"))
+    ring = BlockRing(2, 10 * SERVER_RATE_HZ, lambda _: None)
+    microphone.start(ring)
+    try:
+        wait_until(lambda: len(ring) > 20)
+        outputs = server.pactl("list", "short", "source-outputs").stdout.splitlines()
+        own = max(int(line.split("\t")[0]) for line in outputs)
+        away = f"pactl move-source-output {own} {SINKS[1]}.monitor"
+        back = f"pactl move-source-output {own} headset.monitor"
+        stop, go = f"kill -STOP {os.getpid()}", f"sleep {random.uniform(0, 0.1)}"
+        go = f"{go}; kill -CONT {os.getpid()}"
+        script = {
+            "away": away,
+            "away while it is stopped": f"{stop}; {away}; {go}",
+            "away and back meanwhile": f"{stop}; {away}; sleep 0.05; {back}; {go}",
+        }[moves]
+        subprocess.run(["sh", "-c", script], check=True)
+        # What is let through is so within a few blocks.
+        delivered = ring.delivered
+        wait_until(
+            lambda: ring.fault is not None or ring.delivered > delivered + SERVER_RATE_HZ // 4
+        )
+        assert (ring.fault is None) == ("back" in moves)
+    finally:
+        microphone.close()
+    blocks = []
+    while (block := ring.read()) is not None:
+        blocks.append(block.samples)
+    return np.concatenate(blocks)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)

@@ -10,7 +10,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.needs import pipewire_root
@@ -54,7 +54,14 @@ class PipeWireServer(SoundServer):
         )
         for sink in SINKS:
             self.pactl("load-module", *null_sink(sink).split())
-        self.choose_defaults()
+        # WirePlumber, which takes the choice, may not be ready for it yet.
+        self._wait(self._has_chosen, "the choice of a default")
+
+    def _has_chosen(self) -> bool:
+        with suppress(subprocess.CalledProcessError):
+            self.choose_defaults()
+            return True
+        return False
 
     def stop(self) -> None:
         """End it at once, as a crash would."""
@@ -69,10 +76,14 @@ class PipeWireServer(SoundServer):
                 command, env=self._environment, stdout=log, stderr=log, start_new_session=True
             )
         self._processes.append(process)
+        self._wait(is_up, str(command[0]))
+
+    def _wait(self, is_up: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + DEADLINE_S
         while not is_up():
-            assert process.poll() is None, (self.folder / "log").read_text()
-            assert time.monotonic() < deadline, f"{command[0]} does not come up"
+            ended = [process for process in self._processes if process.poll() is not None]
+            assert not ended, (self.folder / "log").read_text()
+            assert time.monotonic() < deadline, f"{what} does not come up"
             time.sleep(0.02)
 
 

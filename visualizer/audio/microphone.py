@@ -55,7 +55,7 @@ class Microphone:
         self._ring: BlockRing | None = None
         recording = open_recording(device, capture, sample_rate, self._callback, self._finished)
         self._stream, self._order = recording.stream, recording.order
-        self._positions = recording.positions
+        self._positions, self._note = recording.positions, recording.note
         latency_s = reported_latency_s(self._stream)
         node = device.server_source
         self.info = SourceInfo(
@@ -177,7 +177,7 @@ class Microphone:
             note = f"{name!r} now records {now[1]!r} instead of {before[1]!r}"
             if now[1] == before[1]:
                 note = f"{name!r} now records another {now[1]!r}: {now[0]}, not {before[0]}"
-            self.info = replace(self.info, note=note)
+            self.info = replace(self.info, note=" · ".join(filter(None, (self._note, note))))
 
     def _finished(self) -> None:
         ring = self._ring

@@ -13,6 +13,7 @@ from visualizer.mel.flat import MelConfig, flat_form
 from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.presets import PRESETS
 from visualizer.mel.stage import LinearLevel, Stage
+from visualizer.mel.stages.bins import Bins
 from visualizer.mel.stages.log import Log
 from visualizer.mel.stages.mel import Mel
 from visualizer.mel.stages.spectrum import Spectrum
@@ -44,7 +45,7 @@ def up_to(front_end: FrontEnd, *kinds: type[Stage]) -> FrontEnd:
 
 def up_to_logarithm(front_end: FrontEnd) -> FrontEnd:
     """Without what the model does to its logarithms; up to the filters where it takes none."""
-    return up_to(front_end, Mel, Log)
+    return up_to(front_end, Mel, Bins, Log)
 
 
 def filters_of(front_end: FrontEnd) -> NDArray[np.float64]:

@@ -103,7 +103,8 @@ class _Bytes:
     def __init__(self, file: BinaryIO, start: int) -> None:
         self._file = file
         self._start = start
-        self._patience = 0.0
+        self.patience = 0.0
+        """s, this thread's processor time until which sound is waited for"""
         self._error: OSError | None = None
         self._mended: list[tuple[int, bytes]] = []
         """(offset, bytes) that FFmpeg gets instead of those of the file: sizes that a recorder that
@@ -118,11 +119,11 @@ class _Bytes:
 
     def be_patient(self) -> None:
         """Let it take its time from now on: sound came."""
-        self._patience = time.thread_time() + _PATIENCE_S
+        self.patience = time.thread_time() + _PATIENCE_S
 
     def check(self) -> None:
         """Raise OSError where the file cannot be read, or no sound comes of all that is read."""
-        if self._error is None and time.thread_time() > self._patience:
+        if self._error is None and time.thread_time() > self.patience:
             self._error = TimeoutError("its decoder makes no progress")
         if self._error is not None:
             raise self._error
@@ -442,7 +443,13 @@ class SoundReader:
         """The frames from a byte on; return where a part begins that FFmpeg does not go on with."""
         from av.error import FFmpegError
 
-        self._data = data = _Bytes(self._file, start)
+        data = _Bytes(self._file, start)
+        if start == 0:
+            data.be_patient()
+        else:
+            # Parts without sound are waited for together.
+            data.patience = self._data.patience
+        self._data = data
         next_part: int | None = None
         with _opened(data, self.name) as container:
             stream = _best(container, self.name)
@@ -511,7 +518,6 @@ def _opened(data: _Bytes, name: str) -> InputContainer:
     import av
     from av.error import FFmpegError
 
-    data.be_patient()
     try:
         container = av.open(
             data, "r", options=_OPTIONS, metadata_errors="replace", io_open=_refuse_to_open

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.stress.fuzz.values import Refused
+from visualizer.audio.channels import channel_rule
 from visualizer.audio.sanitize import LIMIT, SMALLEST, Cleaner
 from visualizer.engine.pipeline import Pipeline
 from visualizer.mel.presets import PRESETS, preset_for
@@ -22,7 +23,8 @@ def run(random: np.random.Generator, _folder: Path) -> str:
     """Return what came of it: "analysed" or "refused"."""
     name, rate = str(random.choice(list(PRESETS))), int(random.choice(_RATES_HZ))
     n_channels = int(random.integers(1, 33))
-    channel = (None, "each", int(random.integers(40)))[random.integers(3)]
+    several = random.choice(n_channels, random.integers(1, min(4, n_channels + 1)), replace=False)
+    channel = channel_rule((None, "each", several.tolist())[random.integers(3)])
     cleaner = Cleaner()
     with Refused() as refused:
         pipeline = Pipeline(preset_for(name, rate), rate, n_channels, channel)

@@ -22,8 +22,13 @@ PROGRAMS = (
     Need("desktop-file-validate", PURPOSE, "desktop-file-utils"),
     Need("ffmpeg", PURPOSE, "ffmpeg"),
     Need("strace", PURPOSE, "strace"),
+    Need("dbus-daemon", PURPOSE, "dbus", "dbus-daemon", "dbus"),
+    Need("localedef", PURPOSE, "libc-bin", "glibc-common", "glibc"),
 )
 
+LOCALE_SOURCES = Need(
+    "/usr/share/i18n/locales/en_US", PURPOSE, "locales", "glibc-locale-source", "glibc"
+)
 # ALSA opens it by path, so the linker's search does not find it.
 ALSA_PULSE = Need(
     "libasound_module_pcm_pulse.so",
@@ -49,6 +54,8 @@ def missing() -> list[Need]:
     absent = [need for need in PROGRAMS if shutil.which(need.what) is None]
     if not any(map(shutil.which, (COMPILER.what, "clang++"))):
         absent.append(COMPILER)
+    if not Path(LOCALE_SOURCES.what).exists():
+        absent.append(LOCALE_SOURCES)
     usr_lib = Path("/usr/lib")
     if not any(any(usr_lib.glob(f"{f}/{ALSA_PULSE.what}")) for f in ALSA_PLUGIN_FOLDERS):
         absent.append(ALSA_PULSE)

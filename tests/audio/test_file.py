@@ -128,8 +128,8 @@ def test_a_file_that_is_cut_off_says_so_at_its_end(tmp_path: Path, ending: str) 
     assert 0 < len(heard) < 0.5 * len(LONG)
     assert ring.fault is not None
     assert re.fullmatch(
-        rf"'sound.{ending}' ends after 0\.[0-4]\d s, though its header says 1\.00 s: it is cut off "
-        "or still being written",
+        rf"'sound.{ending}' ends after 0\.[0-4]\d s, though its header says 1\.00 s: it is "
+        "cut off, damaged or still being written",
         ring.fault,
     )
     with pytest.raises(SourceError, match=r"ends after .* though its header says 1.00 s"):

@@ -198,6 +198,23 @@ def test_a_wav_whose_recorder_was_killed_is_read_whole(content: bytes) -> None:
     assert len(samples) == 1000
 
 
+@pytest.mark.parametrize("step", [1200, 1201])
+def test_a_wav_that_is_still_being_written_has_no_gap(tmp_path: Path, step: int) -> None:
+    """Also where its recorder writes to the middle of a sample."""
+    sound = (NOISE[:40_000, 0] * 32767).astype("<i2").tobytes()
+    content, path, at = wav(0, 0)[:44] + sound, tmp_path / "growing.wav", 20_001
+    path.write_bytes(content[:at])
+    blocks = []
+    with SoundReader(path.open("rb"), "'growing.wav'") as file, path.open("ab") as recorder:
+        while len(block := file.read(500)):
+            blocks.append(block)
+            recorder.write(content[at : at + step])
+            recorder.flush()
+            at += step
+        assert (file.gaps, file.ended_early) == ([], None)
+    np.testing.assert_array_equal(np.concatenate(blocks), read(content)[0])
+
+
 def test_an_mp3_may_have_a_picture_on_its_cover() -> None:
     def digits(size: int) -> bytes:
         return bytes(size >> shift & 127 for shift in (21, 14, 7, 0))
@@ -262,6 +279,30 @@ def test_damage_is_left_out_and_counted_with_its_length(kind: str, most_lost_s: 
     if kind == "flac":
         np.testing.assert_array_equal(samples[: gap.at], whole[: gap.at])
         np.testing.assert_array_equal(samples[gap.at :], whole[gap.at + lost :])
+
+
+def test_an_ogg_whose_last_pages_are_damaged_is_short_by_their_length() -> None:
+    content = bytearray(containers.written("ogg", NOISE / 2, RATE_HZ))
+    whole, _ = read(bytes(content))
+    pages = [match.start() for match in re.finditer(b"OggS", content)]
+    assert len(pages) > 4
+    for page in pages[-2:]:
+        content[page + 40] ^= 1
+    samples, file = read(bytes(content))
+    [gap] = file.gaps
+    assert gap.at == len(samples) < 0.8 * len(whole)
+    assert abs(gap.at + gap.n_samples - len(whole)) < 0.1 * file.sample_rate
+    assert file.remarks[0].startswith("1 place is damaged and left out, the first at ")
+
+
+def test_a_file_that_is_damaged_and_ends_early_says_both() -> None:
+    content = containers.written("mp3", NOISE / 2, RATE_HZ)
+    _, file = read(damaged(content)[: -len(content) // 4])
+    assert re.fullmatch(
+        r"ends after \d\.\d\d s, though its header says 3\.00 s, and \d+ places? (is|are) damaged "
+        r"and left out, the first at 1\.\d\d s",
+        file.ended_early or "",
+    )
 
 
 def test_damage_is_a_gap_in_the_stream_of_a_file(tmp_path: Path) -> None:

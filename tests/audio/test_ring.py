@@ -100,3 +100,32 @@ def test_what_was_lost_is_never_joined() -> None:
     assert first is not None
     assert second is not None
     assert (len(first.samples), second.start_sample) == (4, 9)
+
+
+def test_what_is_held_back_comes_with_the_next_block() -> None:
+    woken: list[BlockRing] = []
+    ring = BlockRing(1, 20, woken.append)
+    ring.hold(ramp(0, 4), captured_at=1.0)
+    assert (ring.read(), woken, ring.held_since) == (None, [], 1.0)
+    ring.write(ramp(4, 4), captured_at=2.0)
+    assert woken == [ring]
+    assert ring.held_since is None
+    ring.want(8)
+    block = ring.read()
+    assert block is not None
+    np.testing.assert_array_equal(block.samples, ramp(0, 8))
+    assert (block.start_sample, block.captured_at) == (0, 2.0)
+
+
+def test_what_is_forgotten_is_missing_from_the_stream() -> None:
+    ring = BlockRing(1, 10, lambda _: None)
+    for end in (ring.forget, ring.resume):
+        ring.hold(ramp(0, 8), captured_at=0.0)
+        end()
+        assert ring.room == 10
+    ring.write(ramp(16, 8), captured_at=0.0)
+    block = ring.read()
+    assert block is not None
+    assert block.start_sample == 16
+    np.testing.assert_array_equal(block.samples, ramp(16, 8))
+    assert (ring.read(), ring.dropped_blocks, ring.delivered) == (None, 0, 24)

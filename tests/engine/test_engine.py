@@ -653,3 +653,28 @@ def test_the_demo_runs_through_the_real_sources() -> None:
         assert (status.source.kind, status.gaps) == ("demo", 0)
     finally:
         engine.close()
+
+
+def test_what_a_source_turns_out_to_be_is_told_while_its_stream_goes_on(bench: Bench) -> None:
+    bench.start()
+    opened = bench.until(lambda s: s.state == "running")
+    source = bench.sources[-1]
+    source.info = replace(source.info, note="it records something else")
+    told = bench.until(lambda s: s.source is not None and s.source.note != "")
+    assert told.source == source.info
+    assert (told.state, told.fault) == ("running", None)
+    assert (told.stream_id, told.config_id) == (opened.stream_id, opened.config_id)
+    assert told.revision > opened.revision
+
+
+def test_sound_of_which_nobody_says_whose_it_is_is_a_fault(bench: Bench) -> None:
+    bench.patience = replace(CALM, sound_s=0.2)
+    bench.start()
+    bench.until(lambda s: s.state == "running")
+    ring = bench.sources[-1].ring
+    assert ring is not None
+    ring.hold(noise(RATE_HZ // 10), time.perf_counter())
+    lost = bench.until(lambda s: s.state == "waiting")
+    assert lost.fault is not None
+    assert "does not say any more whether it records 'hand'" in lost.fault
+    assert lost.columns == 0

@@ -22,7 +22,7 @@ SIMLI = preset_for("simli", 16_000)
 
 
 def told(*taken: float) -> list[float | None]:
-    """What is said after each column, of which each took so many hops."""
+    """Return what is said after each column, given how many hops each took."""
     pace, said = KernelPace(), []
     for n, hops in enumerate(taken):
         pace.note(n * HOP_S, hops * HOP_S, 1, HOP_S)

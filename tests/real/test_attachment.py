@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
+from pytestqt.qtbot import QtBot
 
 from tests.conftest import DEADLINE_S, require_real_parts
 from tests.needs import pipewire_root
@@ -28,10 +29,12 @@ from tests.stress.devices import (
     play,
     play_tone,
 )
+from tests.ui.helpers import WAIT_MS, make_window, running
 from visualizer.audio.capture import CaptureConfig
 from visualizer.audio.microphone import Microphone
 from visualizer.audio.portaudio import rescan
 from visualizer.audio.ring import BlockRing
+from visualizer.engine.config import EngineConfig
 
 needs_pipewire = pytest.mark.skipif(
     pipewire_root() is None, reason="PipeWire is not unpacked: see CONTRIBUTING.md"
@@ -119,6 +122,23 @@ def test_the_default_follows_the_server_and_says_so(
     both = [c for _, c in stream.columns() if is_strange(c) and is_strange(c, TONE_HZ)]
     assert both == []
     assert state["note"] in stream.end()
+
+
+def test_the_window_says_what_the_default_records_now(
+    sound_server: SoundServer, qtbot: QtBot
+) -> None:
+    window = make_window(EngineConfig(CaptureConfig("mic")))
+    try:
+        with running(window, qtbot):
+            sound_server.pactl("set-default-source", f"{SINKS[1]}.monitor")
+            qtbot.waitUntil(
+                lambda: window.banner.text().startswith("'default' now records "), timeout=WAIT_MS
+            )
+            status = window.engine_status()
+            assert status is not None
+            assert (status.state, status.fault) == ("running", None)
+    finally:
+        sound_server.choose_defaults()
 
 
 LEVELS = {"headset": 0.5, SINKS[0]: 0.25, SINKS[1]: 0.125}

@@ -220,7 +220,7 @@ def _delay_s(stream: Stream, since: int) -> float:
 
 
 def _recorded(server: SoundServer) -> str:
-    """What the server calls the source of the one recording that there is."""
+    """Return the server's name of the source that is being recorded."""
     [recording] = server.pactl("list", "short", "source-outputs").stdout.splitlines()
     sources = server.pactl("list", "short", "sources").stdout.splitlines()
     names = dict(source.split("\t")[:2] for source in sources)

@@ -1,9 +1,10 @@
-"""Which of the sound server's sources this process records, watched for as long as it does.
+"""Watch which of the sound server's sources this process records, for as long as it does.
 
-A server that loses a source gives its recordings the sound of another one, and so does a user who
-moves them there; who records is not asked, and hears no gap. But the server writes that to those
-who listen for it before it hands out any sound of the other source. So whoever has got such sound
-finds the event on the watch's connection: unread, or taken from there and not yet looked into.
+When a source goes away, or a user moves a recording, the server lets the recording go on with the
+sound of another source, without a gap and without a word to whoever records. But it announces the
+change to those that subscribed to its events before it delivers any sound of the other source. So
+once such sound has arrived, its event has too: on the watch's connection, not yet read, or read
+and not yet looked into.
 
 Threads: "attachment", one for each opening, owned here, has a connection of its own and may hang
 with the server. `changes` is called on PortAudio's.

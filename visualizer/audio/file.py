@@ -169,4 +169,7 @@ def read_blocks(
         yield block
         on_progress(file.share)
     if file.ended_early is not None:
-        raise SourceError(f"{file.name} {file.ended_early}")
+        raise SourceError(
+            f"{file.name} {file.ended_early}",
+            "`visualizer stream` gives the columns of what is there",
+        )

@@ -17,7 +17,8 @@ _FIRST = (
 )
 # fmt: on
 _GROUPS = (8, 6, 5, 4, 2, 1)
-"""Of so many of them a recording has the first; what it has beyond is counted, from aux0 on."""
+"""The plugin gives a recording the largest of these numbers of positions that it has channels for,
+and calls the rest aux0, aux1, …"""
 PLUGIN_MAX = 32
 """What ALSA's plugin for PulseAudio, and PulseAudio itself, have at most."""
 

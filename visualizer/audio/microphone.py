@@ -139,7 +139,7 @@ class Microphone:
             return
         ring.hold(samples, captured_at, lost)
         if changes is not None:
-            # Some of it is of the one, some of the other, or of yet another one.
+            # What is held may be of either source, or of a third one in between.
             ring.forget()
             self._changes = changes
 

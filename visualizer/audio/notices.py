@@ -27,7 +27,7 @@ def clips(peak: float) -> bool:
 
 
 def integers_taken_for_floats(bits: int) -> str:
-    """Return what a command says of sound whose samples look like integers of so many bits."""
+    """Return what a command says of samples that look like integers of `bits` bits."""
     return f"{_look_like(bits)}; --gain {integer_gain_db(bits):.3f} brings them to full scale"
 
 

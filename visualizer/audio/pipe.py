@@ -64,7 +64,7 @@ class _Pipe(io.RawIOBase):
         """that were read"""
 
     def read(self, n_bytes: int = -1) -> bytes:
-        """What is there, at most so many bytes; b"" at the end, or where it is stopping."""
+        """Return what has come, at most `n_bytes`; b"" at the end, or once it is to stop."""
         while (data := self._file.read(n_bytes)) is None:
             # The pipe was made non-blocking before it was given to us.
             if self.stopping.wait(BLOCK_S):

@@ -73,6 +73,10 @@ _JUMPS_S = {"flac": 0.001, "ogg": 0.05, **dict.fromkeys(_FILMS, 0.1)}
 packet when it is heard. Those of FLAC are exact; the clocks of what records films jitter."""
 _LONGEST_JUMP_S = 60.0
 """Beyond that, they are no clock, or another one."""
+_PRE_SKIP_S = 0.1
+"""Of an Opus at most, by which its pages count further than its sound goes."""
+_LONGEST_END_S = 86_400.0
+"""What a damaged page says may be any number."""
 _SLACK_S = 0.05
 _DTYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl": "f8"}
 """NumPy's names by FFmpeg's"""
@@ -109,6 +113,9 @@ class _Bytes:
         self._mended: list[tuple[int, bytes]] = []
         """(offset, bytes) that FFmpeg gets instead of those of the file: sizes that a recorder that
         was killed, or wrote into a pipe, left open in a way that FFmpeg takes at its word"""
+        self._samples: tuple[int, int] | None = None
+        """of a WAV that does not say how long it is: where the first sample is, and the bytes of
+        one in all channels"""
         self.kind = b""
         """what an MP4 has at its fifth byte"""
         self.announced_s: float | None = None
@@ -134,6 +141,8 @@ class _Bytes:
             self.check()
             at = self.tell() if self._mended else 0
             data = self._file.read(n_bytes)
+            if self._samples is not None and len(data) < n_bytes:
+                data = self._whole_samples(data)
         except OSError as error:
             self._error = error
             return b""
@@ -142,6 +151,14 @@ class _Bytes:
             if first < last:
                 data = data[: first - at] + right[first - place : last - place] + data[last - at :]
         return data
+
+    def _whole_samples(self, data: bytes) -> bytes:
+        """Leave a sample for later that is not whole yet: its file is still being written."""
+        assert self._samples is not None
+        first, sample_bytes = self._samples
+        begun = max(0, self.tell() - first) % sample_bytes
+        self._file.seek(-begun, os.SEEK_CUR)
+        return data[: len(data) - begun]
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         start = self._start if whence == os.SEEK_SET else 0
@@ -169,6 +186,17 @@ class _Bytes:
                 return at + found
             at, data = at + len(data) - len(_PAGE), data[-len(_PAGE) :]
         return None
+
+    def last_granule(self) -> int | None:
+        """How far the last page of an Ogg goes, in ticks; None where it does not say it."""
+        if not self.seekable():
+            return None
+        end = self._file.seek(0, os.SEEK_END)
+        self._file.seek(max(0, end - _HEAD_BYTES))
+        tail = self._file.read()
+        at = tail.rfind(_PAGE[:5])
+        granule = int.from_bytes(tail[at + 6 : at + 14], "little", signed=True)
+        return granule if at >= 0 and granule >= 0 else None
 
     def _look(self) -> None:
         """Find what the header says."""
@@ -206,8 +234,10 @@ class _Bytes:
                 rate, byte_rate, frame_bytes = struct.unpack_from("<IIH", head, at + 12)
                 byte_rate *= byte_rate == rate * frame_bytes
             elif name == b"data":
-                if 8 < size < _UNKNOWN_BYTES and byte_rate:
+                if byte_rate and 8 < size < _UNKNOWN_BYTES:
                     self.announced_s = size / byte_rate
+                elif byte_rate:
+                    self._samples = at + 8, frame_bytes
                 return
             at += 8 + size + size % 2
 
@@ -348,10 +378,10 @@ class SoundReader:
         announced_s = self.announced_s or 0.0
         # Some programs count a few bytes too many.
         if announced_s - self.position_s - lost_s > _SLACK_S:
-            return (
-                f"ends after {self.position_s:.2f} s, though its header says {announced_s:.2f} s: "
-                "it is cut off or still being written"
-            )
+            ends = f"ends after {self.position_s:.2f} s, though its header says {announced_s:.2f} s"
+            if self.gaps:
+                return f"{ends}, and {self._damage}"
+            return f"{ends}: it is cut off, damaged or still being written"
         return None
 
     @property
@@ -360,13 +390,14 @@ class SoundReader:
         if not self.gaps:
             return self.changes
         lost_s = sum(gap.n_samples for gap in self.gaps) / self.sample_rate
+        how_much = f"{lost_s:.2f} s of sound missing" if lost_s else "no sound missing"
+        return [f"{self._damage}, with {how_much}", *self.changes]
+
+    @property
+    def _damage(self) -> str:
         places = "1 place is" if len(self.gaps) == 1 else f"{len(self.gaps)} places are"
         first_s = self.gaps[0].at / self.sample_rate
-        how_much = f"{lost_s:.2f} s of sound missing" if lost_s else "no sound missing"
-        return [
-            f"{places} damaged and left out, the first at {first_s:.2f} s, with {how_much}",
-            *self.changes,
-        ]
+        return f"{places} damaged and left out, the first at {first_s:.2f} s"
 
     def rewind(self) -> None:
         """Begin again. Raises SourceError."""
@@ -466,6 +497,9 @@ class SoundReader:
                     packet = next(packets)
                 except StopIteration:
                     data.check()
+                    if container.format.name == "ogg" and len(container.streams) == 1:
+                        goes_to = _at(data.last_granule(), stream.time_base)
+                        failed_s = _beyond(end, goes_to) or failed_s
                     break
                 except FFmpegError as error:
                     data.check()
@@ -479,6 +513,9 @@ class SoundReader:
                 try:
                     frames = stream.decode(packet)
                 except FFmpegError:
+                    if not packet.size:
+                        # The file ended here for now, and goes on: it is still being written.
+                        continue
                     packet_s = _at(packet.duration, packet.time_base) or length_s
                     if not 0 <= packet_s < _LONGEST_JUMP_S:
                         # Damaged, too.
@@ -511,6 +548,16 @@ class SoundReader:
             if failed_s is not None:
                 yield failed_s, None, 0
         return next_part
+
+
+def _beyond(end: Fraction | None, goes_to: Fraction | None) -> Fraction | None:
+    """How much sound lies between the end of what was decoded and that of the file, in s.
+
+    None where that is none, or no length that a file would have.
+    """
+    if end is None or goes_to is None or not _PRE_SKIP_S < goes_to - end < _LONGEST_END_S:
+        return None
+    return goes_to - end
 
 
 def _opened(data: _Bytes, name: str) -> InputContainer:

@@ -71,7 +71,7 @@ class Levels:
 
 
 def integer_gain_db(bits: int) -> float:
-    """Return the gain that brings integers of so many bits, stored as floats, to full scale."""
+    """Return the gain (dB) that brings `bits`-bit integers, stored as floats, to full scale."""
     return -20.0 * math.log10(2.0 ** (bits - 1))
 
 

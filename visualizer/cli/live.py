@@ -15,6 +15,7 @@ from visualizer.cli.options import (
     add_front_end,
     add_gain,
     add_option,
+    integer,
     number,
     said_front_end,
 )
@@ -36,9 +37,9 @@ def add_sound(parser: argparse.ArgumentParser, sources: str, source_help: str) -
         "a source (see: visualizer devices)"
     )
     add_option(sound, "--device", "NAME_OR_INDEX", str, text)
-    add_option(sound, "--sample-rate", "HZ", int, "default: the device's own")
+    add_option(sound, "--sample-rate", "HZ", integer(48_000), "default: the device's own")
     text = "how many to open, the first ones (default: all it has)"
-    add_option(sound, "--channels", "N", int, text)
+    add_option(sound, "--channels", "N", integer(2), text)
     add_gain(sound)
     sound.add_argument("--loop", action="store_true", help="play the file again and again")
     return sound

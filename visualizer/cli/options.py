@@ -56,6 +56,18 @@ def number(low: float, high: float, expected: str) -> Callable[[str], float]:
     return parse
 
 
+def integer(example: int) -> Callable[[str], int]:
+    """Return a type: whole numbers, whose limits are those of what takes them."""
+
+    def parse(text: str) -> int:
+        try:
+            return int(text)
+        except ValueError:
+            raise refused(text, f"a whole number, such as {example}") from None
+
+    return parse
+
+
 def whole_number(low: int, high: int) -> Callable[[str], int]:
     """Return a type: whole numbers from `low` to `high`."""
 
@@ -107,7 +119,7 @@ def file_name(*suffixes: str) -> Callable[[str], Path]:
     def parse(text: str) -> Path:
         path = Path(text)
         if path.suffix.lower() not in suffixes:
-            raise refused(text, f"the name of a file; it must end in {' or '.join(suffixes)}")
+            raise argparse.ArgumentTypeError(f"{quoted(text)} must end in {' or '.join(suffixes)}")
         return path
 
     return parse

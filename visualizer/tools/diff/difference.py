@@ -22,6 +22,8 @@ Array = NDArray[np.float64]
 
 _ROUNDING = 1e-5
 """Of the largest value."""
+_OTHER_HOP = 0.1
+"""From this share on, columns beyond the other side's are more than another rule for the ends."""
 _OCTAVES_HZ = (62.5, 125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16_000.0)
 
 
@@ -221,10 +223,15 @@ def _about_the_length(a: Side, b: Side, first: int, end: int, shift: int) -> Ite
         ("B", b, first + shift, end + shift),
     ):
         rest = side.bands.shape[1] - (ends - begins)
-        if rest:
-            seconds = "" if side.mel is None else f" ({rest * side.hop_s:.2f} s)"
-            columns = "column" if rest == 1 else "columns"
-            yield (f"the common part is compared; {letter} has {rest} {columns}{seconds} more")
+        if not rest:
+            continue
+        columns = "column" if rest == 1 else "columns"
+        seconds = "" if side.mel is None else f" ({rest * side.hop_s:.2f} s)"
+        if side.given is not None and rest > _OTHER_HOP * (ends - begins):
+            # It has the other side's hop only as long as that is believed of it.
+            seconds, columns = "", f"{columns} of the same sound"
+            yield f"does {letter} have another hop length, or make the sound longer?"
+        yield f"the common part is compared; {letter} has {rest} {columns}{seconds} more"
 
 
 def _units(a: Side, b: Side, wished: Unit | None) -> tuple[Unit, Unit]:

@@ -28,7 +28,7 @@ def diff_tables(found: Comparison) -> Iterator[Table | str]:
             table.add_row(name, *map(_number, pair))
         yield table
     elif found.a.mel is not None and found.a.given is None and found.b.given is None:
-        yield "their numbers do not differ"
+        yield "the numbers of their front-ends do not differ"
     if found.figures is None:
         yield f"there is no difference of columns: {found.reason}"
         yield from _instead(found)

@@ -96,7 +96,8 @@ class StatusLine(QWidget):
         if status is None:
             return
         held = "FROZEN (Space resumes) · " if frozen else ""
-        notice = self._watch.notice
+        # What the sound was like before its device was lost says nothing of now.
+        notice = self._watch.notice if status.state != "waiting" else None
         warned = f"⚠ {notice} · " if notice else ""
         self.label.setText(warned + held + describe(status))
         self.front_end.show_status(status)

@@ -116,3 +116,23 @@ def test_rows_that_are_no_frequencies_have_their_names(qapp: object) -> None:
     assert with_less == [0.5, 2.5, 4.5, 6.5, 8.5]
     axis.set_rows(preset_for("simli").rows)
     assert axis.labelText == "Frequency (Hz)"
+
+
+def test_a_low_axis_has_a_short_title(qapp: object) -> None:
+    axis = FrequencyAxis()
+    axis.set_rows(preset_for("simli").rows)
+    titles = []
+    for height in (70, 400):
+        axis.resize(60, height)
+        titles.append(axis.labelText)
+    assert titles == ["Hz", "Frequency (Hz)"]
+
+
+def test_ultrasound_is_marked_in_thousands(qapp: object) -> None:
+    rows = preset_for("full-band", 384_000).rows
+    axis = FrequencyAxis()
+    axis.set_rows(rows)
+    [(_, positions)] = axis.tickValues(0, len(rows.edges_hz) - 2, 600)
+    labels = axis.tickStrings(positions, 1, 1)
+    assert {"16k", "176k"} <= set(labels)
+    assert max(map(len, labels)) <= 4

@@ -46,6 +46,10 @@ _NOTES: Groups = tuple(
 )
 
 _LINES_PER_TICK = 1.8
+_WIDE_HZ = 100_000.0
+"""Hertz of six digits and more have no room beside the axis's title."""
+_TITLE_SHARE = 1.2
+"""Of its width, that an upright title needs."""
 
 
 def tick_groups(rows: Rows, notes: bool) -> Groups:
@@ -58,8 +62,13 @@ def tick_groups(rows: Rows, notes: bool) -> Groups:
     hertz = _LINEAR_HERTZ if rows.scale == "linear" else _MEL_HERTZ
     low, high = sorted(rows.edges_hz[[0, -1]])
     groups = []
+    is_wide = high >= _WIDE_HZ and not notes
     for group in _NOTES if notes else hertz:
-        inside = [(hz, label) for hz, label in group if low <= hz <= high]
+        inside = [
+            (hz, f"{hz / 1000:g}k" if is_wide and hz >= 1000 else label)
+            for hz, label in group
+            if low <= hz <= high
+        ]
         positions = rows.position([hz for hz, _ in inside]).tolist()
         labels = [label for _, label in inside]
         groups.append(tuple(zip(positions, labels, strict=True)))
@@ -121,6 +130,15 @@ class FrequencyAxis(pg.AxisItem):
         ticks = [tick for group in tick_groups(self._rows, self._notes) for tick in group]
         return [min(ticks, key=lambda tick: abs(tick[0] - value))[1] for value in values]
 
+    def resizeEvent(self, event: object = None) -> None:
+        """Give the axis the title that its length has room for."""
+        # pyqtgraph sizes an axis while it makes it.
+        if hasattr(self, "_rows") and self.labelText != self._name():
+            # It places the title, too.
+            self.setLabel(self._name())
+        else:
+            super().resizeEvent(event)
+
     def _redraw(self) -> None:
         self.picture = None
         self.setLabel(self._name())
@@ -131,7 +149,14 @@ class FrequencyAxis(pg.AxisItem):
             return "Band"
         if self._rows.edges_hz is None:
             return self._rows.kind.capitalize()
-        return "Note" if self._notes else "Frequency (Hz)"
+        if self._notes:
+            return "Note"
+        whole = "Frequency (Hz)"
+        metrics = pg.QtGui.QFontMetricsF(self.label.font())
+        needed = _TITLE_SHARE * float(metrics.horizontalAdvance(whole))
+        # Before it is laid out it has no height.
+        is_low = self.orientation == "left" and 0 < self.size().height() < needed
+        return "Hz" if is_low else whole
 
     def _room(self) -> float:
         """Least distance between ticks, in pixels: texts lie above or beside each other."""

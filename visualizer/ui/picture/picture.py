@@ -15,6 +15,8 @@ from visualizer.ui.picture.overlay import Line, TextPlate
 from visualizer.ui.picture.spectrogram import Scene, SpectrogramView, colour_map, colour_table
 from visualizer.ui.picture.tints import TEXT
 
+_LEAST_OF_UNIT = 10
+"""Letters: of fewer nobody makes out what the level refers to."""
 _WIDEST = ("00000", "−000.0")
 """numbers at the frequency axis and at the colour bar"""
 
@@ -124,6 +126,8 @@ class Picture(pg.PlotWidget):
         # Upright, its letters stand a little farther apart than the font says.
         room = math.floor(axis.size().height() - 2 * margin - metrics.averageCharWidth())
         elided = metrics.elidedText(self._unit_label, Qt.TextElideMode.ElideRight, room)
+        if len(elided) < _LEAST_OF_UNIT and self._unit_label.startswith("dB "):
+            elided = "dB"
         # It would be taken for HTML.
         text = html.escape(elided)
         if text != axis.labelText:

@@ -14,7 +14,7 @@ import soundfile
 
 from tests import containers
 from tests.conftest import ROOT
-from visualizer.audio import reader
+from visualizer.audio import sound_bytes
 from visualizer.audio.capture import CaptureConfig
 from visualizer.audio.file import FileSource
 from visualizer.audio.reader import Gap, SoundReader
@@ -416,7 +416,7 @@ def test_eight_channels_of_planar_samples_are_eight() -> None:
 
 def test_a_decoder_without_progress_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     content = containers.written("mp3", TONES, RATE_HZ)
-    monkeypatch.setattr(reader, "_PATIENCE_S", -1.0)
+    monkeypatch.setattr(sound_bytes, "_PATIENCE_S", -1.0)
     with pytest.raises(SourceError, match="cannot be read: its decoder makes no progress"):
         opened(content)
 

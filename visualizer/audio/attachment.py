@@ -17,6 +17,7 @@ import itertools
 import logging
 import os
 import select
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -184,6 +185,8 @@ class Attachment:
 
     def _poll(self, watched: list[Any], timeout_s: float) -> int:
         """Wait for the server as libpulse would, and doubt before anything is read."""
+        if sys.platform == "win32":
+            raise OSError("there are no such servers")
         poller = select.poll()
         for one in watched:
             poller.register(one.fd, one.events)

@@ -52,11 +52,15 @@ _OTHER_ORDER: dict[SampleFormat, SampleFormat] = {
 ENOUGH = 2000
 """Values to judge a format by."""
 _LEAST_DISTINCT = 16
+"""Values that sound has; of fewer nothing follows."""
 _TIMES_ROUGHER = 8.0
+"""By which the steps of swapped bytes exceed those of the sound."""
 _NOISE = 0.003
 """Of full scale: the mean step from one value to the next, less than which is no noise."""
 _PADDING = 2.0**-6
+"""Of full scale: what one byte with zeros above it reaches."""
 _CLEAR = 0.5 * 2**31
+"""Loud enough, at 24 bits, that a quiet sound of 32 is ruled out."""
 _LEAST_FLOAT, _LARGEST_FLOAT = 1e-6, 16.0
 """Times full scale: what floats that are sound have, in the median, and at most."""
 

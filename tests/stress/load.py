@@ -1,11 +1,12 @@
 """How much of a processor the window takes, while it runs, is frozen and is hidden.
 
     python -m tests.stress.load [--size 1920x1080] [--seconds 60] [--phase running frozen hidden]
-        [--display x11] [--json FILE]
+        [--display x11|wayland] [--json FILE]
 
 The real program on a screen and a PulseAudio server of its own, where speech plays. Shares are of
-one core, from the tenth second of the window on, when the compiled kernel runs; the program is
+one core, from its thirteenth second on, when the compiled kernel runs; the program is
 started anew for each phase. Latencies, paints and memory are of the whole run, from its own report.
+On Wayland, where no other program may press keys or hide windows, it only runs.
 """
 
 from __future__ import annotations
@@ -22,22 +23,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import psutil
 
 from tests.screen import screen
 from tests.sound import SINKS, running_server
 from tests.stress import named_threads
+from tests.weston import weston
 
 FRONT_END = "simli"
 WARM_S = 10.0
 _LOOKED_AT_S = 5.0
 """Of that, before it is frozen or hidden: the picture moves by then."""
-_START_S = 15.0
-"""At most, until the window is there."""
-_SCREENS = {"x11": screen}
-_SERVERS = ("Xvfb",)
+_START_S = 3.0
+"""Until the window is there."""
+_SERVERS = ("Xvfb", "weston")
 _KNOWN_THREADS = {"caller": "PortAudio", "python": "Python's pool"}
 """What has no name of its own has that of the thread that started it."""
 
@@ -67,7 +67,7 @@ class Load:
     children_percent: float
     """of processes that the program started"""
     screen_percent: float
-    """of the X server"""
+    """of the X server, or of Weston"""
     switches_per_s: float
     paints_per_s: float
     columns: int
@@ -81,17 +81,19 @@ def main() -> int:
     parser.add_argument("--size", default="1920x1080")
     parser.add_argument("--seconds", type=float, default=60.0, help="of each phase")
     parser.add_argument("--phase", nargs="+", choices=PHASES, default=list(PHASES))
-    parser.add_argument("--display", choices=_SCREENS, default="x11")
+    parser.add_argument("--display", choices=_DISPLAYS, default="x11")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
+    if arguments.display == "wayland" and arguments.phase != ["running"]:
+        parser.error("on Wayland there is only --phase running")
     _have_kernel()
     loads = []
     with (
         tempfile.TemporaryDirectory() as name,
         sound(Path(name)) as environment,
-        _SCREENS[arguments.display](arguments.size) as display,
+        _DISPLAYS[arguments.display](arguments.size) as display,
     ):
-        environment |= {"DISPLAY": display, "QT_QPA_PLATFORM": "xcb"}
+        environment |= display
         for phase in arguments.phase:
             load = measure(phase, arguments.size, arguments.seconds, Path(name), environment)
             loads.append(load)
@@ -131,13 +133,12 @@ def measure(
     report = folder / "report.json"
     command = [sys.executable, "-P", named_threads.__file__, "run", "--source", "mic"]
     command += ["--front-end", FRONT_END, "--size", size, "--report", str(report)]
-    command += ["--duration", str(seconds + WARM_S + _START_S)]
+    command += ["--duration", str(seconds + WARM_S + 2 * _START_S)]
     program = subprocess.Popen(command, env=environment, cwd=folder)
     try:
         process = psutil.Process(program.pid)
-        window = xdotool(environment, "search", "--sync", "--onlyvisible", "--pid", program.pid)
-        time.sleep(_LOOKED_AT_S)
-        PHASES[phase](environment, window.split()[-1])
+        time.sleep(_START_S + _LOOKED_AT_S)
+        PHASES[phase](environment, program.pid)
         time.sleep(WARM_S - _LOOKED_AT_S)
         server = next(p for p in psutil.Process().children() if p.name() in _SERVERS)
         before, screen_before, children_before = usage(process), used_s(server), children_s(process)
@@ -231,20 +232,33 @@ def xdotool(environment: dict[str, str], *arguments: object) -> str:
     return done.stdout
 
 
-def _freeze(environment: dict[str, str], window: str) -> None:
-    xdotool(environment, "windowfocus", "--sync", window)
+def _window(environment: dict[str, str], pid: int) -> str:
+    return xdotool(environment, "search", "--onlyvisible", "--pid", pid).split()[-1]
+
+
+def _freeze(environment: dict[str, str], pid: int) -> None:
+    xdotool(environment, "windowfocus", "--sync", _window(environment, pid))
     xdotool(environment, "key", "space")
 
 
-def _hide(environment: dict[str, str], window: str) -> None:
-    xdotool(environment, "windowunmap", window)
+def _hide(environment: dict[str, str], pid: int) -> None:
+    xdotool(environment, "windowunmap", _window(environment, pid))
 
 
-PHASES: dict[str, Callable[[dict[str, str], str], Any]] = {
-    "running": lambda environment, window: None,
+PHASES: dict[str, Callable[[dict[str, str], int], None]] = {
+    "running": lambda environment, pid: None,
     "frozen": _freeze,
     "hidden": _hide,
 }
+
+
+@contextmanager
+def _x11(size: str) -> Iterator[dict[str, str]]:
+    with screen(size) as display:
+        yield {"DISPLAY": display, "QT_QPA_PLATFORM": "xcb"}
+
+
+_DISPLAYS = {"x11": _x11, "wayland": weston}
 
 
 def _have_kernel() -> None:

@@ -16,6 +16,7 @@ PROGRAMS = (
     Need("pulseaudio", PURPOSE, "pulseaudio"),
     Need("pactl", PURPOSE, "pulseaudio-utils", "", "libpulse"),
     Need("Xvfb", PURPOSE, "xvfb", "xorg-x11-server-Xvfb", "xorg-server-xvfb"),
+    Need("weston", PURPOSE, "weston"),
     Need("xdotool", PURPOSE, "xdotool"),
     Need("openbox", PURPOSE, "openbox"),
     Need("setxkbmap", PURPOSE, "x11-xkb-utils", "setxkbmap", "xorg-setxkbmap"),

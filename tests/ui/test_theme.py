@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from PyQt6.QtCore import QRect, Qt
+from PyQt6.QtCore import QEvent, QRect, Qt
 from PyQt6.QtGui import QColor, QFontMetricsF, QImage, QPalette
 from PyQt6.QtWidgets import QApplication, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
@@ -154,6 +154,26 @@ def test_a_choice_stands_whatever_the_system_does(application: QApplication) -> 
     tell_scheme(application, Qt.ColorScheme.Dark)
     assert is_light(application)
     assert len(application.findChildren(_SchemeWatch)) == 1
+
+
+def test_what_has_its_colours_is_left_alone(application: QApplication, qtbot: QtBot) -> None:
+    # Telling every widget makes columns late, and this is asked for whenever a setting changes.
+    apply_theme(application, "dark")
+    told: list[QEvent.Type] = []
+
+    class Told(QWidget):
+        def changeEvent(self, event: QEvent | None) -> None:
+            assert event is not None
+            told.append(event.type())
+
+    widget = Told()
+    qtbot.addWidget(widget)
+    widget.ensurePolished()
+    told.clear()
+    apply_theme(application, "dark")
+    assert not told
+    apply_theme(application, "light")
+    assert QEvent.Type.PaletteChange in told
 
 
 def test_the_axes_follow_a_change_while_they_are_shown(

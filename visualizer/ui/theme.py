@@ -92,6 +92,8 @@ class _SchemeWatch(QObject):
         super().__init__(application)
         self._application = application
         self._theme: Theme = "system"
+        self._is_light: bool | None = None
+        """as the application is coloured; None: it is not yet"""
         hints = application.styleHints()
         assert hints is not None
         self._scheme = hints.colorScheme()
@@ -110,6 +112,10 @@ class _SchemeWatch(QObject):
         light = self._theme == "light" or (
             self._theme == "system" and self._scheme == Qt.ColorScheme.Light
         )
+        # Telling every widget takes some tens of milliseconds.
+        if light == self._is_light:
+            return
+        self._is_light = light
         look = {name: pair[light] for name, pair in _COLOURS.items()}
         palette = QPalette(QColor(look["raised"]), QColor(look["window"]))
         for name, roles in _ROLES.items():

@@ -1,8 +1,8 @@
 """The process that builds a compiled kernel and times the candidates: nothing else waits for it.
 
-Started by `start_builder`, and at once of the lowest priority. Reads one JSON object from standard
-input and writes one for each event to standard output: {"built": true} or {"error": "..."} where
-there was something to build, then {"timings": [...]} as they grow.
+Started by `start_builder`, it runs when nothing else wants the processor. It reads one JSON object
+from standard input and writes one for each event to standard output: {"built": true} or
+{"error": "..."} where there was something to build, then {"timings": [...]} as they grow.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.kernels import artifacts, timing
 from visualizer.mel.kernels.artifacts import Artifact
 from visualizer.mel.kernels.host import Frames, HostKernel, NumpyKernel
-from visualizer.support.children import own_command, own_environment, yield_to_others
+from visualizer.support.children import own_command, own_environment, run_when_idle
 
 N_CALLS, N_WARM_UP = 150, 5
 
@@ -40,7 +40,8 @@ def start_builder(artifact: Artifact, device: str) -> subprocess.Popen[str]:
         stderr=subprocess.DEVNULL,
         text=True,
         env=own_environment(),
-        # A group of its own, so that the compilers it starts end with it.
+        # A session of its own, so that the compilers it starts end with it, and its priority is
+        # one beside the window's.
         start_new_session=True,
     )
     order = {
@@ -64,9 +65,9 @@ def events(builder: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
 
 def main() -> None:
     """Serve the one order on standard input."""
-    yield_to_others()
-    # One compiler at a time leaves the other cores to the stream.
-    os.environ["TORCHINDUCTOR_COMPILE_THREADS"] = "1"
+    run_when_idle()
+    # One compiler, and one thread, at a time leave the other cores to the stream.
+    os.environ |= {"TORCHINDUCTOR_COMPILE_THREADS": "1", "OMP_NUM_THREADS": "1"}
     warnings.simplefilter("ignore")
     order = json.loads(sys.stdin.readline())
     import torch

@@ -48,3 +48,23 @@ def yield_to_others() -> None:
         psutil.Process().nice(psutil.IDLE_PRIORITY_CLASS)
     else:
         psutil.Process().nice(19)
+
+
+def run_when_idle() -> None:
+    """Leave to this process, and to what it starts, only what no other process wants.
+
+    On a machine that is busy for long it hardly gets on: it is for what nobody waits for.
+    """
+    yield_to_others()
+    if sys.platform == "win32":
+        psutil.Process().ionice(psutil.IOPRIO_VERYLOW)
+    elif sys.platform == "linux":
+        # Where this is not allowed, as in some containers, the lowest priority has to do.
+        with suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+            psutil.Process().ionice(psutil.IOPRIO_CLASS_IDLE)
+        # Sessions share the processor alike, whatever the priorities within them. Only where the
+        # session is this process's own: it may be that of the window.
+        if os.getsid(0) == os.getpid():
+            with suppress(OSError):
+                Path("/proc/self/autogroup").write_text("19")

@@ -21,11 +21,13 @@ from visualizer.mel.kernels.artifacts import Artifact
 from visualizer.mel.kernels.host import Frames, kernel_operator
 from visualizer.mel.kernels.torch_arrays import CompilableArrays, TorchArrays
 
-_LINK_OPTIONS: dict[str, Any] = {
+_OPTIONS: dict[str, Any] = {
+    # By default a library needs libtorch, and with it all of CUDA's.
     "aot_inductor.link_libtorch": False,
     "aot_inductor.custom_op_libs": ["torch_cpu"],
+    # Takes longer than a kernel does, and is gone at the machine's next start.
+    "aot_inductor.precompile_headers": False,
 }
-"""By default a library needs libtorch, and with it all of CUDA's."""
 _TAKEN = re.compile(r"[\w+,.:/=@~-]+" if sys.platform != "win32" else r"[\w+,.:/=@~\\-]+", re.ASCII)
 """Names of folders that torch's compiler hands on as they are: it writes a command line, which is
 split at spaces and quotes again."""
@@ -76,7 +78,7 @@ def _compiled(artifact: Artifact) -> bytes:
         searched = (str(Path(torch.__file__).parent / "lib"), os.environ.get("LIBRARY_PATH"))
         with _environment(LIBRARY_PATH=os.pathsep.join(filter(None, searched))):
             torch._inductor.aoti_compile_and_package(
-                program, package_path=str(package), inductor_configs=_LINK_OPTIONS
+                program, package_path=str(package), inductor_configs=_OPTIONS
             )
         # The package is an archive that torch would unpack at each start.
         with zipfile.ZipFile(package) as archive:

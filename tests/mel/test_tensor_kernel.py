@@ -11,7 +11,6 @@ import torch
 from visualizer import ConfigError, KernelError, MelKernel, MelStream, preset
 from visualizer.mel.clip import clip_columns
 from visualizer.mel.front_end import FrontEnd
-from visualizer.mel.kernels import artifacts
 from visualizer.mel.kernels.artifacts import Artifact
 from visualizer.mel.kernels.host import NumpyKernel
 from visualizer.mel.kernels.timing import noise_frames

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import subprocess
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,21 +17,20 @@ import soundfile
 import torch
 
 from visualizer.errors import KernelError, one_line
-from visualizer.export.offline import write_features
+from visualizer.export.offline import BLOCK_S, write_features
+from visualizer.mel.clip import clip_columns
 from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.kernels.timing import Call, noise_frames, paced, tight
 from visualizer.mel.presets import preset_for
+from visualizer.support.children import own_command, own_environment
 from visualizer.tools.bench.cases import RATE_HZ, FrameCall, kernels, peers
+from visualizer.tools.bench.turns import Case, in_turns
 
 N_ROWS = (1, 8, 64, 256)
 """Frames in one call: of one stream, of several, and the batches in which files are computed."""
 ROUNDS, CALLS_A_ROUND = 120, 20
 PACED_ROUNDS, PACED_CALLS_A_ROUND = 4, 50
 FILE_S, FILE_RUNS = 600.0, 5
-_WARM_UP_CALLS = 10
-
-Case = tuple[str, int]
-"""A name and the number of rows."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,17 @@ class CallRow:
 
 @dataclass(frozen=True)
 class FileTiming:
-    """A file of noise read, computed and written as the mel command does it, on one core."""
+    """A file of noise, on one core, as the mel command does it; medians of the runs."""
 
     sound_s: float
+    memory_s: float
+    """from samples in memory to columns in memory"""
+    memory_times_real_time: float
     seconds: float
-    """median of the runs"""
+    """read, computed and written"""
     times_real_time: float
+    command_s: float
+    """the command, from the start of its process to the end"""
 
 
 @dataclass(frozen=True)
@@ -101,10 +106,10 @@ def measure(with_peers: bool, on_step: Callable[[str], None]) -> BenchResult:
             cases |= {(name, 1): make for name, make in peers().items()}
         calls = _ready(cases, config, problems)
         on_step(f"{len(calls)} calls without a pause")
-        tight_us = _in_turns(calls, ROUNDS, lambda call: tight(call, CALLS_A_ROUND))
+        tight_us = in_turns(calls, ROUNDS, lambda call: tight(call, CALLS_A_ROUND))
         on_step(f"{len(calls)} calls, one each {config.hop_s * 1e3:g} ms")
         pace = partial(paced, n_calls=PACED_CALLS_A_ROUND, period_s=config.hop_s)
-        paced_us = _in_turns(calls, PACED_ROUNDS, pace)
+        paced_us = in_turns(calls, PACED_ROUNDS, pace)
         on_step(f"a file of {FILE_S / 60:g} minutes")
         file = _time_file(config, Path(folder))
     name = next(name for name in ours if (name, 1) in calls)
@@ -138,24 +143,6 @@ def _ready(
     return calls
 
 
-def _in_turns(
-    calls: dict[Case, Call], rounds: int, time_calls: Callable[[Call], list[float]]
-) -> dict[Case, tuple[float, float]]:
-    """Return p50 and p99 of each; in turns, so that a slow phase of the machine meets all alike."""
-    seconds: dict[Case, list[float]] = {case: [] for case in calls}
-    for _ in range(rounds):
-        for case, call in calls.items():
-            tight(call, _WARM_UP_CALLS)
-            seconds[case] += time_calls(call)
-    return {case: percentiles_us(taken) for case, taken in seconds.items()}
-
-
-def percentiles_us(seconds: list[float]) -> tuple[float, float]:
-    """Return p50 and p99 in µs."""
-    p50, p99 = np.percentile(seconds, (50, 99)) * 1e6
-    return round(float(p50), 2), round(float(p99), 2)
-
-
 def _rows(
     tight_us: dict[Case, tuple[float, float]], paced_us: dict[Case, tuple[float, float]], ours: str
 ) -> tuple[CallRow, ...]:
@@ -169,11 +156,21 @@ def _rows(
 
 def _time_file(config: FrontEnd, folder: Path) -> FileTiming:
     sound, features = folder / "sound.wav", folder / "features.npy"
-    noise = np.random.default_rng().normal(0.0, 0.1, round(FILE_S * RATE_HZ))
-    soundfile.write(sound, noise.astype(np.float32), RATE_HZ, subtype="PCM_16")
-    compute = partial(write_features, sound, features, lambda _: config, "mean", streaming=False)
-    seconds = median(tight(compute, FILE_RUNS))
-    return FileTiming(FILE_S, round(seconds, 4), round(FILE_S / seconds, 1))
+    noise = np.random.default_rng().normal(0.0, 0.1, (round(FILE_S * RATE_HZ), 1))
+    samples = noise.astype(np.float32)
+    soundfile.write(sound, samples, RATE_HZ, subtype="PCM_16")
+    length = round(BLOCK_S * RATE_HZ)
+    compute = partial(clip_columns, samples, config, length, streaming=False)
+    through = partial(write_features, sound, features, lambda _: config, "mean", streaming=False)
+    words = own_command("visualizer", "mel", str(sound), "-o", str(features))
+    command = partial(
+        subprocess.run, words, env=own_environment(), check=True, stdout=subprocess.DEVNULL
+    )
+    # The first of each also loads what it needs.
+    seconds = [median(tight(call, FILE_RUNS + 1)[1:]) for call in (compute, through, command)]
+    memory_s, file_s, command_s = (round(one, 4) for one in seconds)
+    memory_times, file_times = (round(FILE_S / one, 1) for one in seconds[:2])
+    return FileTiming(FILE_S, memory_s, memory_times, file_s, file_times, command_s)
 
 
 def machine() -> dict[str, Any]:

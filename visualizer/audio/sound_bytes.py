@@ -38,6 +38,7 @@ class SoundBytes:
         """of a WAV that does not say how long it is: where the first sample is, and the bytes of
         one in all channels"""
         self.is_wav = False
+        """as far as it was looked at: what cannot be sought is not"""
         self.kind = b""
         """what an MP4 has at its fifth byte"""
         self.announced_s: float | None = None

@@ -1,7 +1,7 @@
 """What a person does in the window while columns come, and how late the latest of them is then.
 
     python -m tests.stress.actions [--size 1280x720] [--times 5] [--source mic|demo]
-        [--only WORD ...] [--json FILE]
+        [--kernel auto|numpy] [--only WORD ...] [--json FILE]
 
 A real window under Xvfb with a window manager, on a PulseAudio server of its own. Each action is
 done at a quiet moment, and again in turn with what undoes it. For each it prints, of the second
@@ -327,7 +327,7 @@ def play(arguments: argparse.Namespace, folder: Path) -> None:
     store, size = Settings(), tuple(int(part) for part in arguments.size.split("x"))
     store.save_recording_config(RecordingConfig(str(folder)))
     config = EngineConfig(CaptureConfig(arguments.source))
-    plan = kernel_plan(RunOptions())
+    plan = kernel_plan(RunOptions(kernel=arguments.kernel))
     window = Window(lambda on_update: Engine(config, (), on_update, kernels=plan), store)
     watch = Watch(window)
     collectors: list[object] = []
@@ -367,6 +367,7 @@ def main() -> int:
     parser.add_argument("--size", default="1280x720", help="of the window")
     parser.add_argument("--times", type=int, default=5)
     parser.add_argument("--source", choices=("mic", "demo"), default="mic")
+    parser.add_argument("--kernel", choices=("auto", "numpy"), default="auto")
     parser.add_argument("--only", nargs="*", default=[], metavar="WORD")
     parser.add_argument("--after-start", type=int, default=3000, metavar="MS")
     parser.add_argument("--json", type=Path)
@@ -378,7 +379,8 @@ def main() -> int:
         play(arguments, arguments.play)
         # As the program itself: a call that hangs must not keep it.
         leave(0)
-    prepare()
+    if arguments.kernel == "auto":
+        prepare()
     measures = _played_apart(sys.argv[1:])
     Console(width=110).print(table_of(measures))
     if arguments.json:
@@ -405,13 +407,18 @@ def _played_apart(arguments: list[str]) -> list[Measure]:
         stack.callback(os.killpg, player.pid, 15)
         command = [sys.executable, *MODULE, *arguments, "--play", str(folder)]
         done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True)
-    lines = (line for line in done.stdout.splitlines() if line.startswith("{"))
+    return measures_in(done.stdout)
+
+
+def measures_in(output: str) -> list[Measure]:
+    """What the process that does the actions has printed."""
+    lines = (line for line in output.splitlines() if line.startswith("{"))
     return [Measure(**json.loads(line)) for line in lines]
 
 
 def table_of(measures: list[Measure]) -> Table:
     """In the order in which they were done."""
-    table = Table("action, ms", *("first", "p50", "latest column"), "still", "stall", "")
+    table = Table("latest column, ms", "first", "p50", "max", "still", "stall", "")
     for name in dict.fromkeys(m.action for m in measures):
         of_it = [m for m in measures if m.action == name]
         latest = [m.latest_ms for m in of_it if m.latest_ms is not None]

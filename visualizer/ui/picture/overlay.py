@@ -112,8 +112,13 @@ def _counted(status: EngineStatus) -> Line:
     }
     counted = " · ".join(f"{label} {n}" for label, n in counters.items())
     if status.gaps:
-        counted += f" ({status.lost_s:.2f} s)"
+        counted += f" ({_lost_text(status.lost_s)})"
     return Line(counted, ALARM if any(counters.values()) else DIM)
+
+
+def _lost_text(seconds: float) -> str:
+    """A loss in time, which is seen as a bar however short it is."""
+    return f"{seconds:.2f} s" if seconds >= 0.1 else f"{seconds * 1e3:.1f} ms"
 
 
 class TextPlate:

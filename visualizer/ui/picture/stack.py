@@ -329,13 +329,17 @@ class PictureStack(QWidget):
 
     def _show_pictures(self, n: int) -> None:
         """Have `n` pictures; those no longer needed are kept for the next time."""
-        while len(self._pool) < n:
-            self._add_picture()
-        self.pictures = self._pool[:n]
-        for position, picture in enumerate(self._pool):
-            picture.setVisible(position < n)
-            if position >= n:
-                picture.view.clear()
+        if n != len(self.pictures):
+            # Hidden, they are laid out once and not anew for each that comes or goes.
+            self._lanes.hide()
+            while len(self._pool) < n:
+                self._add_picture()
+            self.pictures = self._pool[:n]
+            for position, picture in enumerate(self._pool):
+                picture.setVisible(position < n)
+                if position >= n:
+                    picture.view.clear()
+            self._lanes.show()
         self._place_plates()
         self.live.raise_()
 

@@ -48,6 +48,9 @@ if TYPE_CHECKING:
 LIMIT_MS = 60.0
 _AFTER_MS = 1000
 """How long after an action is looked at."""
+_ON_ITS_WAY_S = 0.03
+"""A column that came so long before an action, and is not painted yet, waits for something else:
+the picture was frozen, say."""
 _CALM_MS, _CALM_S = 20.0, 0.3
 """It is quiet where no column was later than this for so long."""
 _GIVE_UP_S = 20.0
@@ -266,13 +269,13 @@ class Watch:
         from PyQt6.QtCore import Qt, QTimer
 
         self.painted: list[tuple[float, float]] = []
-        """when (perf_counter s), and how late (ms)"""
+        """when, and when it came (perf_counter s)"""
         self.stall_ms = 0.0
         self._beat_at = time.perf_counter()
         record = window.latency.record
 
         def note(columns: MelColumns, painted_at: float) -> None:
-            self.painted.append((painted_at, 1e3 * (painted_at - columns.captured_at)))
+            self.painted.append((painted_at, columns.captured_at))
             record(columns, painted_at)
 
         window.latency.record = note  # type: ignore[method-assign,assignment]
@@ -288,18 +291,22 @@ class Watch:
 
     def is_calm(self) -> bool:
         since_s = time.perf_counter() - _CALM_S
-        late = [ms for at_s, ms in self.painted if at_s > since_s]
-        return not late or max(late) < _CALM_MS
+        late_s = [at_s - came_s for at_s, came_s in self.painted if at_s > since_s]
+        return not late_s or 1e3 * max(late_s) < _CALM_MS
 
     def measure(self, action: Action, hands: Hands) -> Measure:
         began_at = time.perf_counter()
         self.stall_ms = 0.0
         _wait(_AFTER_MS, lambda: action.do(hands))
         before = [at_s for at_s, _ in self.painted if at_s <= began_at][-1:]
-        after = [(at_s, ms) for at_s, ms in self.painted if at_s > began_at]
+        after = [
+            (at_s, came_s)
+            for at_s, came_s in self.painted
+            if at_s > began_at and came_s > began_at - _ON_ITS_WAY_S
+        ]
         times = before + [at_s for at_s, _ in after]
         still = [1e3 * (b - a) for a, b in pairwise(times)]
-        latest = max((ms for _, ms in after), default=None)
+        latest = max((1e3 * (at_s - came_s) for at_s, came_s in after), default=None)
         return Measure(action.name, latest, max(still, default=None), self.stall_ms)
 
 

@@ -16,6 +16,7 @@ from PyQt6.QtGui import (
     QPixmap,
 )
 
+from visualizer.audio.source import SourceInfo
 from visualizer.engine.latency import STAGES, LatencyLog, Stage
 from visualizer.engine.status import EngineStatus
 from visualizer.ui.picture.tints import ALARM, DIM, TEXT
@@ -51,6 +52,8 @@ def latency_lines(status: EngineStatus, latency: LatencyLog) -> list[Line]:
         lines.append(Line(f"{'device':<12}{_milliseconds(device_s * 1e3):>7}  as reported", TEXT))
     if status.drift_ppm is not None:
         lines.append(Line(f"{'drift':<12}{status.drift_ppm:+7.0f}  ppm of this clock", DIM))
+    if status.source is not None and status.source.resampled_from is not None:
+        lines.append(Line(_resampled(status.source), TEXT))
     if status.resampling_s:
         held = f"{'resampling':<12}{_milliseconds(status.resampling_s * 1e3):>7}  held back"
         lines.append(Line(held, TEXT))
@@ -67,6 +70,10 @@ def latency_lines(status: EngineStatus, latency: LatencyLog) -> list[Line]:
         kernel = f"{status.backend} on {status.device}"
         lines.append(Line(f"hop {status.mel.hop_s * 1e3:.2f} ms · kernel {kernel}", DIM))
     return [*lines, _counted(status)]
+
+
+def _resampled(source: SourceInfo) -> str:
+    return f"{source.resampled_from} → {source.sample_rate} Hz, resampled by the sound server"
 
 
 def short_latency_lines(status: EngineStatus, latency: LatencyLog) -> list[Line]:
@@ -127,9 +134,10 @@ class TextPlate:
         self._metrics = QFontMetricsF(self._font)
         self._lines: list[Line] = []
         self._short: list[Line] = []
-        self._room = (0.0, 0.0, 1.0)
-        """width and height of the area, and the ratio, that the pixels are for"""
-        self._pixels: QPixmap | None = None
+        self._room: tuple[QRectF, Qt.Corner, float] | None = None
+        """what the pixels and their place are for, as `place` takes it"""
+        self._pixels = QPixmap()
+        self._place = QRectF()
 
     def set_lines(self, lines: list[Line], short: list[Line] | None = None) -> bool:
         """Return whether they have changed.
@@ -142,7 +150,7 @@ class TextPlate:
         changed = (lines, short) != (self._lines, self._short)
         if changed:
             self._lines, self._short = lines, short
-            self._pixels = None
+            self._room = None
         return changed
 
     def text(self) -> str:
@@ -153,20 +161,23 @@ class TextPlate:
         """Where it is when drawn into a corner of an area; `ratio` is that of device pixels."""
         if not self.visible or not self._lines:
             return QRectF()
-        room = area.width(), area.height(), ratio
-        if self._pixels is None or room != self._room:
+        room = area, corner, ratio
+        if room != self._room:
             self._room, self._pixels = room, self._drawn(self._fitting(area), ratio)
+            self._place = self._placed(area, corner)
+        return self._place
+
+    def draw(self, painter: QPainter, place: QRectF) -> None:
+        """Draw it where `place` said that it is."""
+        painter.drawPixmap(place.topLeft(), self._pixels)
+
+    def _placed(self, area: QRectF, corner: Qt.Corner) -> QRectF:
         size = self._pixels.deviceIndependentSize()
         at_right = corner in (Qt.Corner.TopRightCorner, Qt.Corner.BottomRightCorner)
         at_bottom = corner in (Qt.Corner.BottomLeftCorner, Qt.Corner.BottomRightCorner)
         left = area.right() - size.width() if at_right else area.left()
         top = area.bottom() - size.height() if at_bottom else area.top()
         return QRectF(QPointF(left, top), size)
-
-    def draw(self, painter: QPainter, place: QRectF) -> None:
-        """Draw it where `place` says."""
-        if self._pixels is not None and not place.isEmpty():
-            painter.drawPixmap(place.topLeft(), self._pixels)
 
     def _fitting(self, area: QRectF) -> list[Line]:
         """Return the lines to be drawn in an area."""

@@ -126,12 +126,14 @@ class SpectrogramView(QWidget):
         self._span_s = 1.0
         self._end_s = 0.0
         self._marks = Marks()
+        self._is_marked = False
         self._elsewhere: tuple[tuple[str, float], ...] = ()
         self._pointer: QPointF | None = None
         self._pressed: tuple[QPointF, Place | None, bool] | None = None
         self._dragging = False
         self._image = QImage()
-        self._plate_places: list[QRectF] = []
+        self._placed: list[tuple[TextPlate, QRectF]] = []
+        """the plates as they are on the screen"""
         self._on_screen: int | None = None
         """the end of the view that is on the screen, if it is there as it would be painted now"""
         self._changed_from = 0
@@ -157,6 +159,7 @@ class SpectrogramView(QWidget):
         """`elsewhere` are names and moments (s) of marks in other lanes: a line here."""
         if (marks, elsewhere) != (self._marks, self._elsewhere):
             self._marks, self._elsewhere = marks, elsewhere
+            self._is_marked = marks != Marks()
             self._on_screen = None
 
     def set_away(self, away: bool) -> None:
@@ -195,24 +198,27 @@ class SpectrogramView(QWidget):
 
         That leaves most of the copying to the system, which may have better means.
         """
-        whole, raster, before = QRegion(self.rect()), self._raster, self._on_screen
-        marked = self._pointer is not None or self._marks != Marks()
-        if raster is None or before is None or marked or raster.first > self._view_first():
-            return whole
-        self._on_screen = self._view_end()
-        ratio = self.devicePixelRatioF()
-        step = (self._view_end() - before) / ratio
-        if not 0 <= step < self.width() or not step.is_integer():
-            return whole
+        raster, before = self._raster, self._on_screen
+        if raster is None or before is None or self._is_marked or self._pointer is not None:
+            return QRegion(self.rect())
+        end = self._view_end()
+        first = end - raster.width
+        if raster.first > first:
+            return QRegion(self.rect())
+        self._on_screen = end
+        width, ratio = self.width(), self.devicePixelRatioF()
+        step = (end - before) / ratio
+        if not 0 <= step < width or not step.is_integer():
+            return QRegion(self.rect())
         if step:
             self.scroll(-int(step), 0)
-        changed = math.floor((self._changed_from - self._view_first()) / ratio)
-        region = QRegion(changed, 0, self.width() - changed, self.height())
-        self._changed_from = self._view_end()
+        changed = math.floor((self._changed_from - first) / ratio)
+        region = QRegion(changed, 0, width - changed, self.height())
+        self._changed_from = end
         # The plates stay where they are, and what was moved of them goes.
-        for place in self._plate_places:
-            region += place.translated(-step, 0).toAlignedRect()
-        for place in self._places_of_plates():
+        gone = [place.translated(-step, 0) for _, place in self._placed]
+        self._placed = self._place_plates()
+        for place in (*gone, *(place for _, place in self._placed)):
             region += place.toAlignedRect()
         return region
 
@@ -289,20 +295,22 @@ class SpectrogramView(QWidget):
         else:
             self._draw_pixels(painter)
             self._draw_marks(painter)
-        self._plate_places = self._places_of_plates()
-        for (plate, _), place in zip(self.plates, self._plate_places, strict=True):
-            plate.draw(painter, place)
         if event is not None and event.rect() == self.rect():
+            self._placed = self._place_plates()
             self._on_screen = None if self._raster is None else self._view_end()
+        for plate, place in self._placed:
+            plate.draw(painter, place)
         self.paints += 1
         if self.paints == 1:
             self.first_painted.emit()
 
-    def _places_of_plates(self) -> list[QRectF]:
+    def _place_plates(self) -> list[tuple[TextPlate, QRectF]]:
+        """Those of the plates that are to be seen now, and where."""
         margin = self.fontMetrics().height() * 0.75
         area = QRectF(self.rect()).adjusted(margin, margin, -margin, -margin)
         ratio = self.devicePixelRatioF()
-        return [plate.place(area, corner, ratio) for plate, corner in self.plates]
+        places = [(plate, plate.place(area, corner, ratio)) for plate, corner in self.plates]
+        return [(plate, place) for plate, place in places if not place.isEmpty()]
 
     def _draw_pixels(self, painter: QPainter) -> None:
         raster, view_first = self._raster, self._view_first()

@@ -174,7 +174,6 @@ class KernelKeeper:
         timings, complete = artifacts.timings(artifact)
         note = _why_not("compiled", timings, wanted)
         if note is not None:
-            # Loading it would take 100 MB.
             self._offer(replace(self._last, timings=timings, note=note))
             return complete
         try:

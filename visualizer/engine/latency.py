@@ -57,7 +57,9 @@ class LatencyLog:
         self._count = 0
 
     def record(self, columns: MelColumns, painted_at: float | None) -> None:
-        """Note columns; `painted_at` (perf_counter s) is None where nothing is painted."""
+        """Note columns, but those of batches; `painted_at` (perf_counter s): None is never."""
+        if columns.in_batch:
+            return
         shown_at = columns.computed_at if painted_at is None else painted_at
         row = (
             1e3 * (columns.dequeued_at - columns.captured_at),

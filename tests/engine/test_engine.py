@@ -14,7 +14,7 @@ import pytest
 
 from visualizer.audio.capture import CaptureConfig
 from visualizer.audio.health import Patience
-from visualizer.audio.ring import BlockRing
+from visualizer.audio.ring import BlockRing, SourceEnd
 from visualizer.audio.sample_clock import SampleClock
 from visualizer.audio.source import LATE_LIMIT_S, SourceInfo
 from visualizer.engine.columns import MelColumns
@@ -64,6 +64,7 @@ class Bench:
         self.sources: list[HandSource] = []
         self.columns: list[MelColumns] = []
         self.refused: set[str | None] = set()
+        self.server: dict[str, Any] = {}
         self.config = config
         self.fallbacks = fallbacks
         self.strict = False
@@ -88,8 +89,10 @@ class Bench:
     def _open(self, capture: CaptureConfig) -> HandSource:
         if capture.device in self.refused:
             raise DeviceError(f"{capture.device} is refused")
-        self.sources.append(HandSource(capture))
-        return self.sources[-1]
+        source = HandSource(capture)
+        source.info = replace(source.info, **self.server)
+        self.sources.append(source)
+        return source
 
     def write(self, samples: np.ndarray, lost: int = 0) -> None:
         ring = self.sources[-1].ring
@@ -687,16 +690,23 @@ def test_the_demo_runs_through_the_real_sources() -> None:
         engine.close()
 
 
-def test_what_a_source_turns_out_to_be_is_told_while_its_stream_goes_on(bench: Bench) -> None:
+@pytest.mark.parametrize("rate", [RATE_HZ, 3 * RATE_HZ])
+def test_what_the_sound_server_moves_is_opened_anew_at_once(bench: Bench, rate: int) -> None:
+    bench.patience = replace(CALM, retries_s=(600.0,))
+    bench.server = {"chosen": ("one", "One")}
     bench.start()
     opened = bench.until(lambda s: s.state == "running")
-    source = bench.sources[-1]
-    source.info = replace(source.info, note="it records something else")
-    told = bench.until(lambda s: s.source is not None and s.source.note != "")
-    assert told.source == source.info
+    ring = bench.sources[-1].ring
+    assert ring is not None
+    bench.server = {"chosen": ("two", "Two"), "sample_rate": rate}
+    ring.finish("moved", SourceEnd.MOVED)
+    told = bench.until(lambda s: s.note != "" or s.state == "waiting")
+    assert told.note == "'hand' now records 'Two' instead of 'One'"
     assert (told.state, told.fault) == ("running", None)
-    assert (told.stream_id, told.config_id) == (opened.stream_id, opened.config_id)
-    assert told.revision > opened.revision
+    goes_on = rate == RATE_HZ
+    assert told.stream_id == opened.stream_id + (not goes_on)
+    assert (bench.sources[-1].ring is ring) == goes_on
+    assert [source.closed for source in bench.sources] == [True, False]
 
 
 def test_sound_of_which_nobody_says_whose_it_is_is_a_fault(bench: Bench) -> None:

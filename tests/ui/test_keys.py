@@ -93,7 +93,7 @@ test_front_ends.py"""
 
 
 def axis_labels(window: Window) -> list[str]:
-    axis = window.stack.pictures[0].getPlotItem().getAxis("left")
+    axis = window.stack.pictures[0].left
     [(_, positions)] = axis.tickValues(0, 80, 600)
     return list(axis.tickStrings(positions, 1, 1))
 

@@ -62,7 +62,7 @@ def test_names_are_shown_as_they_are(noisy: Window, qtbot: QtBot, tmp_path: Path
     qtbot.waitUntil(lambda: NAME in noisy.stack.pictures[0]._colour_bar.axis.label.toPlainText())
     spectrum = noisy.panels.spectrum
     qtbot.waitUntil(
-        lambda: NAME in spectrum.plot.getPlotItem().getAxis("left").label.toPlainText(),
+        lambda: NAME in spectrum.plot.left.label.toPlainText(),
         timeout=WAIT_MS,
     )
     noisy.controls.show_devices(DeviceList((Device(0, NAME, "ALSA", 2, 48_000),), 0))

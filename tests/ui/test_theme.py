@@ -189,13 +189,12 @@ def test_the_axes_follow_a_change_while_they_are_shown(
     for theme in ("light", "dark", "light"):
         apply_theme(application, theme)  # type: ignore[arg-type]
         text = application.palette().windowText().color()
-        plot = picture.getPlotItem()
-        for side in (plot.getAxis("left"), picture._colour_bar.axis):
+        for side in (picture.left, picture._colour_bar.axis):
             assert side.textPen().color() == text
             assert side.pen().color() == text
             assert text.name() in side.labelString()
         # As painted, on the window's own ground, and away from the picture itself.
-        left = plot.getAxis("left").sceneBoundingRect().adjusted(0, 0, -6, 0).toAlignedRect()
+        left = picture.left.sceneBoundingRect().adjusted(0, 0, -6, 0).toAlignedRect()
         assert seen_contrast(picture, left) >= READABLE
         assert seen_contrast(axis, axis.rect()) >= READABLE
 

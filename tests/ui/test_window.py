@@ -78,7 +78,7 @@ def test_the_axis_has_hertz_where_the_bands_are(window: Window) -> None:
     status = window.engine_status()
     assert status is not None
     assert status.mel is not None
-    axis = window.stack.pictures[0].getPlotItem().getAxis("left")
+    axis = window.stack.pictures[0].left
     [(_, positions)] = axis.tickValues(0, status.mel.n_rows, 600)
     labels = axis.tickStrings(positions, 1, 1)
     assert {"100", "1000", "5000"} <= set(labels)

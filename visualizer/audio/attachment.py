@@ -1,13 +1,14 @@
-"""Watch which of the sound server's sources this process records, for as long as it does.
+"""Watch which of the sound server's sources this process records, until it is another one.
 
 When a source goes away, or a user moves a recording, the server lets the recording go on with the
 sound of another source, without a gap and without a word to whoever records. But it announces the
 change to those that subscribed to its events before it delivers any sound of the other source. So
 once such sound has arrived, its event has too: on the watch's connection, not yet read, or read
-and not yet looked into.
+and not yet looked into. What comes after it is of no use: the server's resampler and the buffers
+on the way still hold the old sound, so the recording must be opened anew.
 
 Threads: "attachment", one for each opening, owned here, has a connection of its own and may hang
-with the server. `changes` is called on PortAudio's.
+with the server. `is_certain` is called on PortAudio's.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from collections.abc import Callable
 from typing import Any
 
 from visualizer.audio.devices import Device
-from visualizer.audio.server import connected, own_recording, read_sources
+from visualizer.audio.server import PULSEAUDIO, connected, own_recording, read_sources
 
 _FOUND_LIMIT_S = 2.0
 _FOUND_RETRY_S = 0.02
@@ -58,27 +59,22 @@ def new_opening() -> str:
 class Attachment:
     """Watches one recording of this process."""
 
-    def __init__(
-        self, opening: str, node: str | None, on_source: Callable[[Device | None], None]
-    ) -> None:
+    def __init__(self, opening: str, node: str, on_moved: Callable[[Device | None], None]) -> None:
         """Begin to watch.
 
         Args:
             opening: The value of the property `OPENING` of the recording's client.
-            node: What the server calls the source that is to be recorded. None: the one that is
-                recorded when the recording is found; where none is found, the server is not in
-                the way, and nothing is watched.
-            on_source: Called on the watch's thread with the source that is recorded, when it is
-                found and whenever it is another one, before any sound of that is certain; None
+            node: What the server calls the source that is to be recorded.
+            on_moved: Called on the watch's thread, at last with the source that is recorded
+                instead, or the same where it was another one meanwhile; before that with None
                 where the source is gone and nothing has come in its place yet.
         """
-        self._opening, self._node, self._on_source = opening, node, on_source
+        self._opening, self._node, self._on_moved = opening, node, on_moved
         # Without letting go of the interpreter's lock, for which the callback would have to wait.
         self._poll_now = ctypes.PyDLL(None).poll
         self._unread: tuple[Any, int] = _NOTHING_TO_READ
-        self._is_watched = self._in_doubt = self._is_open = node is not None
+        self._in_doubt = self._is_open = True
         self._is_new = self._was_told = False
-        self._changes = 0
         self._at: int | None = None
         self._output: Any = None
         self._found = threading.Event()
@@ -90,19 +86,11 @@ class Attachment:
         self._found.wait(_FOUND_LIMIT_S)
         return self._at is not None
 
-    def changes(self) -> int | None:
-        """Return how often the source may have changed until now; None: that is being asked.
-
-        All that was recorded since this returned the same number last is of the source that was
-        told last. Never waits.
-        """
-        if not self._is_watched:
-            return self._changes
+    def is_certain(self) -> bool:
+        """Return whether all that was recorded until now is of the node. Never waits."""
         # In this order: what the watch takes from the connection, it doubts before.
         descriptors, n = self._unread
-        if self._poll_now(descriptors, n, 0) or self._in_doubt:
-            return None
-        return self._changes
+        return not (self._poll_now(descriptors, n, 0) or self._in_doubt)
 
     def close(self) -> None:
         """End the watch; does not wait for it."""
@@ -130,10 +118,9 @@ class Attachment:
             self._is_new = False
             sources, output = read_sources(pulse), own_recording(pulse, self._opening)
             source = sources.get(output.source) if output is not None else None
-            if source is not None and self._node in (None, source.server_source):
+            if source is not None and source.server_source == self._node:
                 self._at, self._output = output.source, output
-                self._on_source(source)
-                self._is_open, self._is_watched = self._is_new, True
+                self._is_open = self._is_new
                 return True
             time.sleep(_FOUND_RETRY_S)
         return False
@@ -141,7 +128,7 @@ class Attachment:
     def _watch(self, pulse: Any) -> None:
         while not self._over:
             # What happens while the server is asked is noted, too, but stops no listening.
-            while self._is_new:
+            while self._is_new and not self._over:
                 self._is_new = False
                 self._ask(pulse)
             pulse.event_listen(_ASK_AGAIN_S if self._is_open else _END_S)
@@ -158,16 +145,16 @@ class Attachment:
         if self._at is not None and self._at not in sources:
             self._at = None
             if source is None:
-                self._on_source(None)
+                self._on_moved(None)
         if source is None:
             return
-        if output.source != self._at:
-            self._at = output.source
-            self._on_source(source)
-            self._changes += 1
-        elif _looks(output) == _looks(before) and was_told:
-            # Nothing else explains the event: it may have been elsewhere meanwhile.
-            self._changes += 1
+        # Where nothing else explains PulseAudio's event, it was elsewhere meanwhile. PipeWire has
+        # such events for other reasons, too.
+        was_away = was_told and source.host_api == PULSEAUDIO and _looks(output) == _looks(before)
+        if output.source != self._at or was_away:
+            self._over = True
+            self._on_moved(source)
+            return
         self._output = output
         self._is_open = self._is_new
 
@@ -177,7 +164,7 @@ class Attachment:
         is_recording, output = event.facility == "source_output", self._output
         is_own = output is None or event.index == output.index
         if is_recording and (is_own or event.t == "new"):
-            self._was_told |= is_own
+            self._was_told |= is_own and event.t == "change"
         elif is_recording or event.t != "remove" or event.index != self._at:
             return
         self._is_new = self._is_open = True
@@ -205,5 +192,6 @@ class Attachment:
 
 
 def _looks(output: Any) -> tuple[object, ...]:
-    """What a user may change of a recording, but for its source."""
-    return output.index, output.name, output.mute, output.volume.values
+    """What may change of a recording, but for its source."""
+    properties = tuple(sorted(output.proplist.items()))
+    return output.index, output.name, output.mute, output.corked, output.volume.values, properties

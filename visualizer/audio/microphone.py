@@ -1,14 +1,13 @@
 """PortAudio capture.
 
 Two other threads are at work here: PortAudio's own, which runs `_callback` for each block, and the
-watch's, which runs `_take_source`. All else is called from the device thread.
+watch's, which runs `_note_moved`. All else is called from the device thread.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,6 @@ from visualizer.audio.listing import (
     SERVER_DEFAULTS,
     accepted_rates,
     look_up,
-    may_be_servers,
 )
 from visualizer.audio.opening import (
     not_recorded,
@@ -30,7 +28,7 @@ from visualizer.audio.opening import (
 )
 from visualizer.audio.portaudio import close_stream, inside, is_jack, require_jack, rescan
 from visualizer.audio.recording import open_recording
-from visualizer.audio.ring import BlockRing
+from visualizer.audio.ring import BlockRing, SourceEnd
 from visualizer.audio.sample_clock import SampleClock
 from visualizer.audio.source import SourceInfo
 from visualizer.errors import DeviceError
@@ -55,29 +53,30 @@ class Microphone:
         self._ring: BlockRing | None = None
         recording = open_recording(device, capture, sample_rate, self._callback, self._finished)
         self._stream, self._order = recording.stream, recording.order
-        self._positions, self._note = recording.positions, recording.note
-        latency_s = reported_latency_s(self._stream)
-        node = device.server_source
+        node, source = device.server_source, recording.source
+        self._follows = node is None and (
+            capture.device is None or device.is_default or device.name in SERVER_DEFAULTS
+        )
+        chosen = None
+        if self._follows and source is not None and source.server_source is not None:
+            chosen = source.server_source, source.name
         self.info = SourceInfo(
             "mic",
             device.name,
             device.host_api,
             sample_rate,
             recording.channels,
-            latency_s,
+            reported_latency_s(self._stream),
             node,
-            note=recording.note,
+            chosen,
+            recording.note,
         )
         self._started_at = time.perf_counter()
-        self._follows = node is None and (
-            capture.device is None or device.is_default or device.name in SERVER_DEFAULTS
-        )
-        self._source: Device | None = None
-        self._fault: str | None = None
-        self._changes = 0
+        self._moved: tuple[str, SourceEnd] | None = None
         self._attachment: Attachment | None = None
-        if may_be_servers(device):
-            self._attachment = Attachment(recording.opening, node, self._take_source)
+        recorded = node if source is None else source.server_source
+        if recorded is not None:
+            self._attachment = Attachment(recording.opening, recorded, self._note_moved)
             if node is not None and not self._attachment.wait_until_found():
                 self.close()
                 raise not_recorded(device)
@@ -90,9 +89,7 @@ class Microphone:
         self._clock = SampleClock(self.info.sample_rate, ring.due_at, ring.spread_s)
         self._started_at = time.perf_counter()
         self._ring = ring
-        if self._fault is not None:
-            raise DeviceError(self._fault)
-        self._tell_source(ring)
+        self._end_if_moved()
         start_stream(self._stream, self.info.name)
 
     def close(self) -> None:
@@ -122,62 +119,38 @@ class Microphone:
             ring.drift_ppm = self._clock.drift_ppm
             if is_stale:
                 ring.refuse(n_samples, captured_at)
+            elif self._attachment is None or self._attachment.is_certain():
+                ring.write(samples, captured_at, lost)
             else:
-                self._deliver(ring, samples, captured_at, lost)
+                ring.hold(samples, captured_at, lost)
         except Exception as error:
             # Raised further, it would end the stream with a line on stderr and nothing on screen.
             _log.exception("the capture callback failed")
             ring.finish(f"the capture callback failed: {error!r}")
 
-    def _deliver(
-        self, ring: BlockRing, samples: NDArray[np.float32], captured_at: float, lost: int
-    ) -> None:
-        """Let the reader have what is certainly of the source that was told last."""
-        changes = 0 if self._attachment is None else self._attachment.changes()
-        if changes == self._changes:
-            ring.write(samples, captured_at, lost)
-            return
-        ring.hold(samples, captured_at, lost)
-        if changes is not None:
-            # What is held may be of either source, or of a third one in between.
-            ring.forget()
-            self._changes = changes
-
-    def _take_source(self, source: Device | None) -> None:
-        """Follow the server to another source, or give up."""
-        before, self._source = self._source, source or self._source
-        name = self.info.name
-        is_as_opened = source is None or source.positions == self._positions
-        if (self._follows or before is None) and (is_as_opened or not self._positions):
-            if self._ring is not None:
-                self._tell_source(self._ring)
+    def _note_moved(self, source: Device | None) -> None:
+        """Deliver nothing of another source: what comes may hold sound of both."""
+        name, end = self.info.name, SourceEnd.BROKEN
+        if source is None and self._follows:
+            # The server's next choice, or the recording's end, is to come.
             return
         if source is None:
-            self._fault = f"{name!r} is gone from the sound server; was it unplugged?"
-        elif self._follows:
-            self._fault = f"{name!r} now records {source.name!r}, whose channels are others"
+            fault = f"{name!r} is gone from the sound server; was it unplugged?"
+        elif self._follows or source.server_source == self.info.server_source:
+            fault, end = f"the sound server moved the recording of {name!r}", SourceEnd.MOVED
         else:
-            self._fault = (
+            fault = (
                 f"the sound server records {source.name!r} in place of {name!r}; was that "
                 "unplugged, or the recording moved?"
             )
-        ring, self._ring = self._ring, None
-        if ring is not None:
-            ring.finish(self._fault)
+        self._moved = fault, end
+        self._end_if_moved()
 
-    def _tell_source(self, ring: BlockRing) -> None:
-        """Let it be known when the server's own choice is another one than before."""
-        source = self._source
-        if not self._follows or source is None or source.server_source is None:
-            return
-        before, now = ring.recorded, (source.server_source, source.name)
-        ring.recorded = now
-        if before is not None and before[0] != now[0]:
-            name = self.info.name
-            note = f"{name!r} now records {now[1]!r} instead of {before[1]!r}"
-            if now[1] == before[1]:
-                note = f"{name!r} now records another {now[1]!r}: {now[0]}, not {before[0]}"
-            self.info = replace(self.info, note=" · ".join(filter(None, (self._note, note))))
+    def _end_if_moved(self) -> None:
+        # The watch may come to it before the start does, or the other way round.
+        if self._ring is not None and self._moved is not None:
+            ring, self._ring = self._ring, None
+            ring.finish(*self._moved)
 
     def _finished(self) -> None:
         ring = self._ring

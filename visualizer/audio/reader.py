@@ -62,6 +62,8 @@ _OPTIONS = {
     "probesize": str(5 << 20),
     "analyzeduration": str(10_000_000),
 }
+_PACKET_BYTES = 1 << 14
+"""Of a WAV at once: with FFmpeg's own 4 kB, most of the time would go into handing them on."""
 _MOST_SAMPLES = 1 << 22
 """In one frame, of each channel; no encoder makes such."""
 _FILMS = ("mov", "matroska", "asf", "mpegts", "flv")
@@ -389,9 +391,12 @@ def _opened(data: SoundBytes, name: str) -> InputContainer:
     import av
     from av.error import FFmpegError
 
+    # What comes through a pipe is passed on as soon as it is there.
+    large = {"max_size": str(_PACKET_BYTES)} if data.seekable() else {}
+    options = _OPTIONS | large
     try:
         container = av.open(
-            data, "r", options=_OPTIONS, metadata_errors="replace", io_open=_refuse_to_open
+            data, "r", options=options, metadata_errors="replace", io_open=_refuse_to_open
         )
         data.check()
         return container

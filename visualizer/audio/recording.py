@@ -40,8 +40,8 @@ class Recording:
     """how many are taken of the stream's"""
     order: tuple[int, ...] | None = None
     """which of the stream's they are; None: as they come"""
-    positions: tuple[str, ...] = ()
-    """of all channels of the sound server's source; empty where its order does not matter"""
+    source: Device | None = None
+    """of the sound server's, which is recorded; None: it is none, or that is not known"""
     note: str = ""
     """what the user should know of it"""
 
@@ -134,7 +134,7 @@ def open_recording(
                 opening,
                 len(order),
                 None if as_it_comes else order,
-                recorded.positions,
+                recorded,
             )
         close_stream(stream)
         source = mixed = recorded

@@ -24,6 +24,8 @@ class SourceEnd(Enum):
     """all of it was delivered"""
     BROKEN = auto()
     """it stopped before that"""
+    MOVED = auto()
+    """the sound server moved the recording; opened anew, it goes on at once"""
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,6 @@ class BlockRing:
         """how much faster the device's clock is than this machine's; None: not known"""
         self.held_since: float | None = None
         """s, perf_counter of the oldest block that is held back; None: there is none"""
-        self.recorded: tuple[str, str] | None = None
-        """what the sound server last recorded into it where it chooses: its own name, people's"""
         self.end: SourceEnd | None = None
         """None while the source runs"""
         self.fault: str | None = None
@@ -130,7 +130,7 @@ class BlockRing:
                 self._notify(self)
 
     def hold(self, samples: NDArray[np.float32], captured_at: float, lost: int = 0) -> None:
-        """Copy in as `write` does, but keep it from the reader until then, or until `forget`."""
+        """Copy in as `write` does, but keep it from the reader until then."""
         start = self._clock + lost
         n_samples = len(samples)
         self._clock = start + n_samples
@@ -143,11 +143,6 @@ class BlockRing:
         self._held.append(_Record(start, n_samples, captured_at))
         if self.held_since is None:
             self.held_since = captured_at
-
-    def forget(self) -> None:
-        """Take back what is held: it is missing from the stream then."""
-        self._written -= sum(record.n_samples for record in self._held)
-        self._release()
 
     def _release(self) -> None:
         self._held.clear()
@@ -164,15 +159,16 @@ class BlockRing:
         self.delivered_at = captured_at
         self.delivered += n_samples
 
-    def finish(self, fault: str | None = None) -> None:
+    def finish(self, fault: str | None = None, end: SourceEnd | None = None) -> None:
         """Say that no more blocks will come, and why where that is before the source's end."""
         self.fault = fault
-        self.end = SourceEnd.COMPLETE if fault is None else SourceEnd.BROKEN
+        self.end = end or (SourceEnd.COMPLETE if fault is None else SourceEnd.BROKEN)
         self._notify(self)
 
     def resume(self) -> None:
-        """Let the same source, opened again, go on; what was held back before is forgotten."""
-        self.forget()
+        """Let the same source, opened again, go on; what is still held back is missing then."""
+        self._written -= sum(record.n_samples for record in self._held)
+        self._release()
         self.end = self.fault = None
 
     def __len__(self) -> int:

@@ -116,7 +116,8 @@ class SampleClock:
         # It may be the first of a batch.
         self._reference -= self._known_spread_s
         away_s = captured_at - self._known_spread_s - self._since
-        lost = max(0, round(away_s * self._sample_rate) - n_samples)
+        # Something is missing, however long the batches were.
+        lost = max(1, round(away_s * self._sample_rate) - n_samples)
         self._debt, self._debt_looks = lost, _DEBT_LOOKS
         return Place(lost, False)
 

@@ -16,8 +16,10 @@ from typing import Any
 
 from visualizer.audio.devices import Device, told_apart
 
+PULSEAUDIO, PIPEWIRE = "PulseAudio", "PipeWire"
+"""The servers' names, which stand where others' have that of a host API."""
 _RETRY_S = 2.0
-_NAMED_LIMIT_S, _SOON_S = 2.0, 0.3
+_NAMED_LIMIT_S, _SOON_S = 2.0, 1.0
 """For the server to say what is recorded: a source that was named, or whatever the device is."""
 _ASK_AGAIN_S = 0.02
 _MONITOR = ".monitor"
@@ -116,7 +118,7 @@ def connected(poll: Callable[[list[Any], float], int] | None = None) -> Iterator
 def read_sources(pulse: Any, first_index: int = 0) -> dict[int, Device]:
     """Return the sources by the server's own numbers of them."""
     # PipeWire calls itself "PulseAudio (on PipeWire …)".
-    server = "PipeWire" if "PipeWire" in pulse.server_info().server_name else "PulseAudio"
+    server = PIPEWIRE if PIPEWIRE in pulse.server_info().server_name else PULSEAUDIO
     sinks = {sink.name: sink.description or sink.name for sink in pulse.sink_list()}
     sources = pulse.source_list()
     devices = [

@@ -29,6 +29,9 @@ class SourceInfo(OfKind):
     """what the device reports from its converter to the callback; None: not reported"""
     server_source: str | None = None
     """what the sound server calls it, where one of that one's sources was asked for"""
+    chosen: tuple[str, str] | None = None
+    """what the sound server chose to be recorded: its own name of it, people's; None where it had
+    no choice, or does not say"""
     note: str = ""
     """what the user should know of it that is no fault, as a line; empty: nothing"""
 

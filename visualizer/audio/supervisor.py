@@ -16,6 +16,7 @@ import math
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -30,7 +31,7 @@ from visualizer.audio.file import FileSource
 from visualizer.audio.health import DeviceHealth, Patience
 from visualizer.audio.microphone import Microphone
 from visualizer.audio.pipe import open_standard_input
-from visualizer.audio.ring import BlockRing
+from visualizer.audio.ring import BlockRing, SourceEnd
 from visualizer.audio.source import AudioSource, SourceInfo
 from visualizer.errors import DeviceError, VisualizerError
 
@@ -85,7 +86,7 @@ class SourceBack:
 
 @dataclass(frozen=True)
 class SourceChanged:
-    """It is known of what is open that it is something else, or is so in another way."""
+    """The sound server chose another source, which delivers into the same ring."""
 
     ring: BlockRing
     info: SourceInfo
@@ -133,7 +134,9 @@ class SourceSupervisor:
         self._on_audio = on_audio
         self._on_event = on_event
         self._patience = patience
-        self._requests: queue.SimpleQueue[CaptureConfig | None] = queue.SimpleQueue()
+        # What is asked for, the newest last, and what wakes the thread: that, or a ring's end.
+        self._requests: deque[CaptureConfig | None] = deque()
+        self._wakes: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._device_calls = Calls("the sound system")
         self._file_calls = Calls("the file, or the drive that it is on,")
         self._requested: CaptureConfig | None = None
@@ -146,23 +149,26 @@ class SourceSupervisor:
 
     def switch(self, capture: CaptureConfig) -> None:
         """Close what is open, then open this, or what stands in for it."""
-        self._requests.put(capture)
+        self._requests.append(capture)
+        self._wakes.put(None)
 
     def close(self, timeout_s: float) -> None:
         """Close the source and end the thread, waiting no longer than `timeout_s`."""
-        self._requests.put(None)
+        self._requests.append(None)
+        self._wakes.put(None)
         self._thread.join(timeout_s)
 
     def _run(self) -> None:
         while True:
-            try:
-                requested = self._requests.get(timeout=_LOOK_S)
-            except queue.Empty:
+            with suppress(queue.Empty):
+                self._wakes.get(timeout=_LOOK_S)
+            if not self._requests:
                 self._safely(self._look)
                 continue
+            requested = self._requests.popleft()
             if requested is None:
                 break
-            if self._requests.empty():  # else there is a newer wish already
+            if not self._requests:  # else there is a newer wish already
                 self._safely(partial(self._switch, requested))
         self._safely(self._close_source)
         self._device_calls.close()
@@ -184,7 +190,7 @@ class SourceSupervisor:
         errors: list[VisualizerError] = []
         hangs = False
         for capture in dict.fromkeys((requested, *last, *self._fallbacks)):
-            if not self._requests.empty():
+            if self._requests:
                 return
             if hangs and capture.is_live:
                 continue
@@ -199,7 +205,7 @@ class SourceSupervisor:
                 playing, f"{errors[0].line} · instead: {playing.info.name}" if errors else None
             )
             return
-        if self._requests.empty():
+        if not self._requests:
             self._on_event(SourceFailed(requested, str(errors[0])))
 
     def _begin(self, playing: _Playing, fault: str | None = None) -> None:
@@ -253,7 +259,7 @@ class SourceSupervisor:
         began_at = time.monotonic()
 
         def is_unwanted() -> bool:
-            return time.monotonic() - began_at > _HURRY_S and not self._requests.empty()
+            return time.monotonic() - began_at > _HURRY_S and bool(self._requests)
 
         # A pipe is written when its writer has something to write.
         limit_s = math.inf if source.kind == "pipe" else self._patience.call_s
@@ -270,9 +276,14 @@ class SourceSupervisor:
             ring = resumed.ring
             ring.resume()
         else:
-            ring = BlockRing(info.channels, round(RING_S * info.sample_rate), self._on_audio)
+            ring = BlockRing(info.channels, round(RING_S * info.sample_rate), self._on_ring)
         health = DeviceHealth(info, ring, self._patience) if info.is_live else None
         return _Playing(capture, ring, info, source, health)
+
+    def _on_ring(self, ring: BlockRing) -> None:
+        self._on_audio(ring)
+        if ring.end is not None:
+            self._wakes.put(None)
 
     def _look(self) -> None:
         playing = self._playing
@@ -288,17 +299,18 @@ class SourceSupervisor:
     def _look_after(self, playing: _Playing, health: DeviceHealth) -> None:
         trouble = health.trouble()
         if trouble is not None:
+            has_moved = playing.ring.end is SourceEnd.MOVED
             if playing.trouble is None:
                 playing.trouble = trouble
                 self._retry_later(first=True)
-                self._on_event(SourceLost(playing.ring, f"{trouble} · opening it again"))
+                if not has_moved:
+                    self._on_event(SourceLost(playing.ring, f"{trouble} · opening it again"))
             self._close_source()
+            if has_moved:
+                self._open_again(playing)
         elif playing.trouble is not None and health.has_delivered:
             playing.trouble = None
             self._on_event(SourceBack(playing.ring, playing.info))
-        elif playing.source is not None and playing.source.info != playing.info:
-            playing.info = playing.source.info
-            self._on_event(SourceChanged(playing.ring, playing.info))
 
     @property
     def _stands_in(self) -> bool:
@@ -327,9 +339,11 @@ class SourceSupervisor:
             self._say_why(lost, error)
             return
         playing.capture = lost.capture
+        playing.info = _with_change(info, playing.info)
         if playing.ring is lost.ring:
             playing.trouble = lost.trouble  # until it delivers
             self._playing = playing
+            self._on_event(SourceChanged(playing.ring, playing.info))
         else:
             self._begin(playing)
 
@@ -367,6 +381,17 @@ class SourceSupervisor:
         except HungError as error:
             if playing.trouble is not None:
                 self._say_why(playing, error)
+
+
+def _with_change(before: SourceInfo, now: SourceInfo) -> SourceInfo:
+    """Let it say when the sound server's own choice is another one than before."""
+    if before.chosen is None or now.chosen is None or before.chosen[0] == now.chosen[0]:
+        return now
+    (node_before, name_before), (node, name) = before.chosen, now.chosen
+    note = f"{now.name!r} now records {name!r} instead of {name_before!r}"
+    if name == name_before:
+        note = f"{now.name!r} now records another {name!r}: {node}, not {node_before}"
+    return replace(now, note=" · ".join(filter(None, (now.note, note))))
 
 
 def _close(source: AudioSource | None) -> None:

@@ -21,6 +21,9 @@ Operator = Callable[[Array], Array]
 Bins = Literal[1, 2, "real"]
 """of a transform: its magnitudes, their squares, or its real part"""
 
+FILTERS_AT_ONCE = 16
+"""Neighbours that are summed together, over the bins that any of them reaches."""
+
 
 class Arrays(Protocol):
     """A library of arrays, with the type and the device of its numbers."""
@@ -108,8 +111,40 @@ class BatchArrays(NumpyArrays):
         return lambda frames: _real(scipy.fft.rfft(frames, n_fft), bins)
 
     def product(self, matrix: NDArray[np.float64]) -> Operator:
-        factor = self.constant(matrix)
-        return lambda rows: rows @ factor
+        bands = banded(matrix)
+        if 2 * sum(weights.size for _, weights in bands) > matrix.size:
+            factor = self.constant(matrix)
+            return lambda rows: rows @ factor
+        factors = [(reached, self.constant(weights)) for reached, weights in bands]
+
+        def multiply(rows: NDArray[np.floating]) -> NDArray[np.floating]:
+            sums = np.empty((*rows.shape[:-1], matrix.shape[1]), dtype=self._dtype)
+            first = 0
+            for reached, factor in factors:
+                last = first + factor.shape[1]
+                np.matmul(rows[..., reached], factor, out=sums[..., first:last])
+                first = last
+            return sums
+
+        return multiply
+
+
+def banded(matrix: NDArray[np.float64]) -> list[tuple[slice, NDArray[np.float64]]]:
+    """Cut the weights of filters (n_bins, n_filters) into those of FILTERS_AT_ONCE neighbours each.
+
+    Nine in ten of them are zero: a filter reaches few bins.
+
+    Returns:
+        For each group the bins that it reaches, one at least, and its weights of these.
+    """
+    groups = []
+    for first in range(0, matrix.shape[1], FILTERS_AT_ONCE):
+        group = matrix[:, first : first + FILTERS_AT_ONCE]
+        reached = np.flatnonzero(group.any(axis=1))
+        # A group without a bin, such as one above the Nyquist frequency, sums one zero.
+        bins = slice(reached[0], reached[-1] + 1) if len(reached) else slice(0, 1)
+        groups.append((bins, group[bins]))
+    return groups
 
 
 def _real(spectrum: NDArray[np.complexfloating], bins: Bins) -> NDArray[np.floating]:

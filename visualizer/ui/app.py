@@ -162,6 +162,7 @@ class _Run:
         self._collector: object = None
         window.first_painted.connect(self._on_first_paint)
         window.first_column.connect(self._on_first_column)
+        window.completed.connect(self._settle)
         window.failed.connect(self._on_failed)
 
     def _on_first_paint(self) -> None:
@@ -171,7 +172,6 @@ class _Run:
 
     def _on_first_column(self) -> None:
         self._has_begun = True
-        self._settle()
         self._meter.begin()
         if self._options.recording is not None:
             self._window.recordings.start(self._options.recording)

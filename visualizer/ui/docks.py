@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cached_property
+
 from PyQt6.QtCore import QObject, Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import QDockWidget, QMainWindow, QWidget
 
@@ -11,34 +14,66 @@ from visualizer.ui.controls.menus import Act
 from visualizer.ui.panels.latency_panel import LatencyPanel
 from visualizer.ui.panels.spectrum_panel import SpectrumPanel
 
-_SPECTRUM_INTERVAL_MS = 50
+_SPECTRUM_INTERVAL_MS = 100
 
 
 class Panels(QObject):
-    """Panels that a person opens, moves and closes; what is closed costs nothing."""
+    """Panels that a person opens, moves and closes; what is not seen costs nothing.
+
+    Their docks are there from the start, with their places; what is in them is made when it is
+    first asked for: by `makers`, or else when it is opened.
+    """
 
     spectrum_wanted = pyqtSignal()
-    """Emitted regularly while its panel is visible."""
+    """Emitted regularly while its panel is seen."""
 
     def __init__(self, window: QMainWindow) -> None:
         super().__init__(window)
-        self.latency = LatencyPanel()
-        self.spectrum = SpectrumPanel()
-        right, bottom = (
+        self._latency_dock = _Dock(
+            window,
+            "Latency",
+            "The latency of the columns, in charts (P)",
             Qt.DockWidgetArea.RightDockWidgetArea,
-            Qt.DockWidgetArea.BottomDockWidgetArea,
+            lambda: self.latency,
         )
-        latency_tip = "The latency of the columns, in charts (P)"
-        spectrum_tip = "The spectrum at the cursor, or now (S)"
-        self._latency_dock = _dock(window, "Latency", latency_tip, self.latency, right)
-        self._spectrum_dock = _dock(window, "Spectrum", spectrum_tip, self.spectrum, bottom)
+        self._spectrum_dock = _Dock(
+            window,
+            "Spectrum",
+            "The spectrum at the cursor, or now (S)",
+            Qt.DockWidgetArea.BottomDockWidgetArea,
+            lambda: self.spectrum,
+        )
+        self._is_latency_seen = False
+        self._latency_dock.visibilityChanged.connect(self._note_latency)
         self._spectra = QTimer(self)
+        self._spectra.setInterval(_SPECTRUM_INTERVAL_MS)
         self._spectra.timeout.connect(self.spectrum_wanted)
         self._spectrum_dock.visibilityChanged.connect(self._run_spectra)
 
+    @cached_property
+    def latency(self) -> LatencyPanel:
+        panel = LatencyPanel()
+        self._latency_dock.setWidget(panel)
+        return panel
+
+    @cached_property
+    def spectrum(self) -> SpectrumPanel:
+        panel = SpectrumPanel()
+        self._spectrum_dock.setWidget(panel)
+        return panel
+
+    def makers(self) -> list[Callable[[], object]]:
+        """Return what makes the panels ready to be opened, in pieces of some milliseconds."""
+        return [
+            lambda: self.latency,
+            lambda: _draw_once(self.latency),
+            lambda: self.spectrum,
+            lambda: _draw_once(self.spectrum),
+        ]
+
     def show_latency(self, status: EngineStatus, latency: LatencyLog) -> None:
-        """Show the latencies, if the panel is visible."""
-        if self.latency.isVisible():
+        """Show the latencies, if the panel is seen; meant for a few calls a second."""
+        if self._is_latency_seen:
             self.latency.show_latency(status, latency)
 
     def acts(self) -> dict[str, Act]:
@@ -46,28 +81,49 @@ class Panels(QObject):
         docks = {"view.latency": self._latency_dock, "view.spectrum": self._spectrum_dock}
         return {command: _toggle(dock) for command, dock in docks.items()}
 
+    def _note_latency(self, seen: bool) -> None:
+        self._is_latency_seen = seen
+
     def _run_spectra(self, seen: bool) -> None:
         if seen:
-            self._spectra.start(_SPECTRUM_INTERVAL_MS)
+            self._spectra.start()
         else:
             self._spectra.stop()
+
+
+class _Dock(QDockWidget):
+    """Has its panel made, at the latest, when it is to be seen."""
+
+    def __init__(
+        self,
+        window: QMainWindow,
+        name: str,
+        tip: str,
+        area: Qt.DockWidgetArea,
+        make: Callable[[], QWidget],
+    ) -> None:
+        super().__init__(name, window)
+        self._make = make
+        # By this name its place is kept between runs.
+        self.setObjectName(name)
+        self.setToolTip(tip)
+        self.setAccessibleName(f"{name} panel")
+        window.addDockWidget(area, self)
+        self.hide()
+
+    def setVisible(self, visible: bool) -> None:
+        if visible:
+            self._make()
+        super().setVisible(visible)
+
+
+def _draw_once(panel: QWidget) -> None:
+    """Do now what the first paint does besides painting: styles, fonts, layouts, axes."""
+    panel.resize(panel.sizeHint())
+    panel.grab()
 
 
 def _toggle(dock: QDockWidget) -> Act:
     action = dock.toggleViewAction()
     assert action is not None
     return action.trigger
-
-
-def _dock(
-    window: QMainWindow, name: str, tip: str, panel: QWidget, area: Qt.DockWidgetArea
-) -> QDockWidget:
-    dock = QDockWidget(name, window)
-    # By this name its place is kept between runs.
-    dock.setObjectName(name)
-    dock.setToolTip(tip)
-    dock.setAccessibleName(f"{name} panel")
-    dock.setWidget(panel)
-    window.addDockWidget(area, dock)
-    dock.hide()
-    return dock

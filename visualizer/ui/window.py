@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 from PyQt6.QtCore import Qt, QTimer, pyqtSignal
@@ -53,6 +54,7 @@ from visualizer.ui.controls.status_line import StatusLine
 from visualizer.ui.controls.toolbar import Controls
 from visualizer.ui.docks import Panels
 from visualizer.ui.front_ends import OwnFrontEnds
+from visualizer.ui.idle import IdleWork
 from visualizer.ui.pace import PaintPace
 from visualizer.ui.panels.latency_figures import numbers_table
 from visualizer.ui.picture.display import FRONT_ENDS, DisplayConfig
@@ -81,6 +83,8 @@ class Window(QMainWindow):
     """Nothing runs, and why."""
     first_column = pyqtSignal()
     """The first column is painted."""
+    completed = pyqtSignal()
+    """All is made that a person may open, some time after the first column."""
 
     def __init__(
         self, start_engine: Callable[[Callable[[], None]], Engine], store: Settings
@@ -140,7 +144,6 @@ class Window(QMainWindow):
         bar = self.menuBar()
         assert bar is not None
         self._keys = Keys(self.menus.actions.values(), bar)
-        self._key_sheet = KeySheet([*self.menus.sheet(), ("Mouse", GESTURES)], self)
         self._context = QMenu(self)
         self._context.addActions([self.menus.actions[command] for command in _CONTEXT])
         self._show_display(self.viewer.display)
@@ -149,6 +152,9 @@ class Window(QMainWindow):
         self.restoreGeometry(store.geometry())
         keep_on_screen(self)
         self.restoreState(store.docks())
+        self._idle_work = IdleWork([*self.panels.makers(), lambda: self._key_sheet], self)
+        self._pace.first_column.connect(self._idle_work.begin)
+        self._idle_work.done.connect(self.completed)
 
     def _lay_out(self) -> None:
         body = QWidget()
@@ -213,6 +219,10 @@ class Window(QMainWindow):
             **acts_of(self.viewer),
         }
 
+    @cached_property
+    def _key_sheet(self) -> KeySheet:
+        return KeySheet([*self.menus.sheet(), ("Mouse", GESTURES)], self)
+
     @property
     def frozen(self) -> bool:
         return self.stack.held
@@ -238,6 +248,7 @@ class Window(QMainWindow):
         self._store.save_geometry(self.saveGeometry())
         self._store.save_docks(self.saveState())
         self._texts.stop()
+        self._idle_work.stop()
         self.devices.close()
         self.viewer.tracks.close()
         give_up_at = time.monotonic() + RECORDING_END_S

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PyQt6.QtGui import QColor
+from PyQt6.QtGui import QColor, QPaintEvent
+from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from visualizer.ui.controls.meter import LevelMeter
@@ -104,3 +105,25 @@ def test_a_larger_font_makes_room_for_itself(meter: LevelMeter) -> None:
     meter.setFont(font)
     assert meter.minimumSizeHint().width() > 1.7 * before.width()
     assert meter.minimumSizeHint().height() > 1.6 * before.height()
+
+
+def test_it_is_painted_only_when_it_has_changed(qtbot: QtBot, clock: Clock) -> None:
+    class Counted(LevelMeter):
+        paints = 0
+
+        def paintEvent(self, event: QPaintEvent | None) -> None:
+            super().paintEvent(event)
+            self.paints += 1
+
+    meter = Counted(clock)
+    qtbot.addWidget(meter)
+    meter.set_peak(0.0)
+    with qtbot.waitExposed(meter):
+        meter.show()
+    qtbot.waitUntil(lambda: meter.paints > 0)
+    before = meter.paints
+    run(meter, clock, 0.0, 1.0)
+    QApplication.processEvents()
+    assert meter.paints == before
+    meter.set_peak(0.5)
+    qtbot.waitUntil(lambda: meter.paints > before)

@@ -197,7 +197,7 @@ def test_what_is_over_the_hop_is_red_everywhere(panel: LatencyPanel) -> None:
     assert len(red_pixels) > 10
     # One upright, 20 s before now.
     assert np.ptp(red_pixels[:, 1]) <= 3
-    area = panel.trend.getPlotItem().getViewBox().sceneBoundingRect()
+    area = panel.trend.box.sceneBoundingRect()
     assert red_pixels[:, 1].mean() == pytest.approx(area.left() + area.width() * 2 / 3, abs=4)
     assert count(panel.histogram, red) > 0
     panel.show_latency(replace(STATUS, config_id=2), filled(draw_ms=14.0))

@@ -43,7 +43,7 @@ def curve_at(panel: SpectrumPanel, band: int, item: pg.PlotCurveItem) -> float |
     for curve in (panel.plot.curve, panel.plot.peaks):
         curve.setVisible(curve is item)
     image = panel.plot.grab().toImage()
-    view = panel.plot.getPlotItem().getViewBox()
+    view = panel.plot.box
     middle = panel.plot.mapFromScene(view.mapViewToScene(QPointF(band + 0.5, 0.0)))
     area = panel.plot.mapFromScene(view.sceneBoundingRect()).boundingRect()
     rows = [

@@ -235,7 +235,7 @@ def test_eighteen_channels_scroll_and_those_in_sight_are_drawn(
             bar.setValue(picture.y())
             qtbot.waitUntil(lambda p=picture: not p.view.visibleRegion().isEmpty())
             assert picture.height() > 5 * window.fontMetrics().height()
-            axis = picture.getPlotItem().getAxis("left")
+            axis = picture.left
             assert len(axis.tickValues(0, 80, axis.size().height())[0][1]) > 1
             assert window.stack.lanes[lane].title == f"simli · channel {lane + 1}"
             qtbot.waitUntil(lambda n=lane: abs(brightest(window, n) - where(n)) < 2)
@@ -321,7 +321,7 @@ def test_the_unit_is_said_as_far_as_there_is_room(noisy: Window, qtbot: QtBot) -
     """Beside three low lanes there is less of it, and it ends in dots instead of being cut."""
 
     def units() -> list[str]:
-        axes = [p.getPlotItem().layout.itemAt(2, 5).axis for p in noisy.stack.pictures]
+        axes = [p.grid.itemAt(0, 3).axis for p in noisy.stack.pictures]
         for axis in axes:
             seen = axis.mapRectFromItem(axis.label, axis.label.boundingRect())
             assert 0 <= seen.top() < seen.bottom() <= axis.size().height()

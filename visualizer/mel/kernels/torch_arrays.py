@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from visualizer.mel.arrays import Bins, Operator
+from visualizer.mel.arrays import Bins, Operator, banded
 from visualizer.mel.rounding import LARGEST_FLOAT16, Rounding
 
 _ROWS_SUMMED_ALIKE = 4
@@ -78,8 +78,6 @@ class CompilableArrays(TorchArrays):
     was measured to take eight times a row's share of a large batch, and longer than all of this.
     """
 
-    _GROUP = 16
-    """filters: two of a CPU's vectors of eight float32"""
     _LIMIT = 110_000
     """multiplications up to which two steps were measured to be faster than the library's FFT"""
 
@@ -120,13 +118,7 @@ class CompilableArrays(TorchArrays):
         return transform
 
     def product(self, matrix: NDArray[np.float64]) -> Operator:
-        groups: list[tuple[slice, torch.Tensor]] = []
-        for first in range(0, matrix.shape[1], self._GROUP):
-            group = matrix[:, first : first + self._GROUP]
-            reached = np.flatnonzero(group.any(axis=1))
-            # A group without a bin, such as one above the Nyquist frequency, sums one zero.
-            rows = slice(reached[0], reached[-1] + 1) if len(reached) else slice(0, 1)
-            groups.append((rows, self.constant(group[rows])))
+        groups = [(reached, self.constant(weights)) for reached, weights in banded(matrix)]
 
         def multiply(rows: torch.Tensor) -> torch.Tensor:
             sums = [(rows[:, reached, None] * weights).sum(1) for reached, weights in groups]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import subprocess
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,10 +17,12 @@ import soundfile
 import torch
 
 from visualizer.errors import KernelError, one_line
-from visualizer.export.offline import write_features
+from visualizer.export.offline import BLOCK_S, write_features
+from visualizer.mel.clip import clip_columns
 from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.kernels.timing import Call, noise_frames, paced, tight
 from visualizer.mel.presets import preset_for
+from visualizer.support.children import own_command, own_environment
 from visualizer.tools.bench.cases import RATE_HZ, FrameCall, kernels, peers
 
 N_ROWS = (1, 8, 64, 256)
@@ -51,12 +54,17 @@ class CallRow:
 
 @dataclass(frozen=True)
 class FileTiming:
-    """A file of noise read, computed and written as the mel command does it, on one core."""
+    """A file of noise, on one core, as the mel command does it; medians of the runs."""
 
     sound_s: float
+    memory_s: float
+    """from samples in memory to columns in memory"""
+    memory_times_real_time: float
     seconds: float
-    """median of the runs"""
+    """read, computed and written"""
     times_real_time: float
+    command_s: float
+    """the command, from the start of its process to the end"""
 
 
 @dataclass(frozen=True)
@@ -169,11 +177,21 @@ def _rows(
 
 def _time_file(config: FrontEnd, folder: Path) -> FileTiming:
     sound, features = folder / "sound.wav", folder / "features.npy"
-    noise = np.random.default_rng().normal(0.0, 0.1, round(FILE_S * RATE_HZ))
-    soundfile.write(sound, noise.astype(np.float32), RATE_HZ, subtype="PCM_16")
-    compute = partial(write_features, sound, features, lambda _: config, "mean", streaming=False)
-    seconds = median(tight(compute, FILE_RUNS))
-    return FileTiming(FILE_S, round(seconds, 4), round(FILE_S / seconds, 1))
+    noise = np.random.default_rng().normal(0.0, 0.1, (round(FILE_S * RATE_HZ), 1))
+    samples = noise.astype(np.float32)
+    soundfile.write(sound, samples, RATE_HZ, subtype="PCM_16")
+    length = round(BLOCK_S * RATE_HZ)
+    compute = partial(clip_columns, samples, config, length, streaming=False)
+    through = partial(write_features, sound, features, lambda _: config, "mean", streaming=False)
+    words = own_command("visualizer", "mel", str(sound), "-o", str(features))
+    command = partial(
+        subprocess.run, words, env=own_environment(), check=True, stdout=subprocess.DEVNULL
+    )
+    # The first of each also loads what it needs.
+    seconds = [median(tight(call, FILE_RUNS + 1)[1:]) for call in (compute, through, command)]
+    memory_s, file_s, command_s = (round(one, 4) for one in seconds)
+    memory_times, file_times = (round(FILE_S / one, 1) for one in seconds[:2])
+    return FileTiming(FILE_S, memory_s, memory_times, file_s, file_times, command_s)
 
 
 def machine() -> dict[str, Any]:

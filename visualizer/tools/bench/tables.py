@@ -22,8 +22,11 @@ def bench_tables(result: BenchResult) -> Iterator[Table | str]:
     yield table(f"one call, µs; ours is {result.ours}", result.calls, result.ours)
     file = result.file
     yield (
-        f"a file: {file.sound_s / 60:.0f} minutes read, computed and written in "
-        f"{file.seconds * 1e3:.0f} ms, {file.times_real_time:,.0f} times real time on one core"
+        f"{file.sound_s / 60:.0f} minutes of sound on one core: computed in memory in "
+        f"{file.memory_s * 1e3:.0f} ms, {file.memory_times_real_time:,.0f} times real time; "
+        f"read, computed and written in {file.seconds * 1e3:.0f} ms, "
+        f"{file.times_real_time:,.0f} times; the mel command, from start to exit, "
+        f"in {file.command_s * 1e3:.0f} ms"
     )
     if result.build_s is not None and result.load_ms is not None:
         yield (

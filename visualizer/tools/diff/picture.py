@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyqtgraph as pg
 from numpy.typing import NDArray
 from PyQt6.QtCore import QLoggingCategory, Qt
 from PyQt6.QtGui import QColor, QImage, QPalette
@@ -149,10 +150,9 @@ def _picture(lane: Lane, page: QWidget, span_s: tuple[float, float]) -> Picture:
 
 def _show_times(picture: Picture, lane: Lane, span_s: tuple[float, float]) -> None:
     """Have the axis of time below a picture, which grows by as much."""
-    plot, text = picture.getPlotItem(), picture.palette().windowText().color()
-    plot.showAxis("bottom")
-    plot.setXRange(*span_s, padding=0)
-    axis = plot.getAxis("bottom")
+    axis, text = pg.AxisItem("bottom"), picture.palette().windowText().color()
+    picture.add_bottom(axis)
+    picture.box.setXRange(*span_s, padding=0)
     axis.setLabel("Column" if lane.of.mel is None else "Time (s)")
     axis.setPen(text)
     axis.setTextPen(text)

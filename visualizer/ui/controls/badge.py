@@ -33,6 +33,13 @@ class Badge(QLabel):
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.hide()
 
+    def say(self, text: str, tip: str) -> None:
+        """Show a text, and more in its tool tip; the same again is no work."""
+        tip = plain_tip(tip)
+        if (text, tip) != (self.text(), self.toolTip()):
+            self.setText(text)
+            self.setToolTip(tip)
+
 
 class FrontEndBadge(Badge):
     """Says whose front-end runs, where it is not a preset but a model's or the user's own."""
@@ -51,11 +58,13 @@ class FrontEndBadge(Badge):
         if mel is None:
             return
         form, _, _ = whose.partition(" · ")
-        self.setText(shortened(" · ".join(filter(None, (mel.name, form))), _LONGEST))
         described = self._described
         known = described is not None and described.front_end == mel
         lines = origin_lines(described) if described is not None and known else []
-        self.setToolTip(plain_tip("\n".join((f"Front-end: {mel.name}", whose, *lines))))
+        self.say(
+            shortened(" · ".join(filter(None, (mel.name, form))), _LONGEST),
+            "\n".join((f"Front-end: {mel.name}", whose, *lines)),
+        )
 
     def minimumSizeHint(self) -> QSize:
         """Leave a narrow window's room to the others."""
@@ -98,8 +107,10 @@ class KernelBadge(Badge):
         self.setVisible(status.deviation is not None)
         if status.deviation is None:
             return
-        self.setText(f"{status.backend}: {status.deviation:.1e} off float64")
-        self.setToolTip(plain_tip("\n".join((_EXPLANATION, *kernel_lines(status)))))
+        self.say(
+            f"{status.backend}: {status.deviation:.1e} off float64",
+            "\n".join((_EXPLANATION, *kernel_lines(status))),
+        )
 
 
 def kernel_lines(status: EngineStatus) -> list[str]:

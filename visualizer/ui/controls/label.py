@@ -39,8 +39,10 @@ class ElidedLabel(QLabel):
         self.setText(text)
 
     def setText(self, text: str | None) -> None:
-        super().setText(text)
-        self.setToolTip(plain_tip(text or ""))
+        # The same would lay out the window again.
+        if text != self.text():
+            super().setText(text)
+            self.setToolTip(plain_tip(text or ""))
 
     def minimumSizeHint(self) -> QSize:
         return QSize(0, super().minimumSizeHint().height())

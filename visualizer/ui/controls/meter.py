@@ -36,7 +36,10 @@ class LevelMeter(QWidget):
         )
         self.setAccessibleName("Level meter")
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        # Else what is behind it is painted with it, up to the window.
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self._level_db = self._held_db = _FLOOR_DB
+        self._painted_look: tuple[float, float, bool] | None = None
         self._moved_at = self._clipped_at = self._held_at = self._told_at = -math.inf
 
     @property
@@ -73,7 +76,8 @@ class LevelMeter(QWidget):
             self._told_at = now
             clipping = ", clipping" if self.clipping else ""
             self.setAccessibleDescription(f"Peak of the input: {self.text()}{clipping}")
-        self.update()
+        if self._look() != self._painted_look:
+            self.update()
 
     def sizeHint(self) -> QSize:
         metrics = self.fontMetrics()
@@ -84,7 +88,9 @@ class LevelMeter(QWidget):
         return QSize(14 * metrics.averageCharWidth() + self._text_width(), metrics.height() + 4)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
+        self._painted_look = self._look()
         painter = QPainter(self)
+        painter.fillRect(self.rect(), self.palette().window())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         line = self.fontMetrics().height()
         light, gap = 0.7 * line, 0.4 * line
@@ -118,6 +124,10 @@ class LevelMeter(QWidget):
         painter.drawEllipse(
             QRectF(self.width() - light - 1, (self.height() - light) / 2, light, light)
         )
+
+    def _look(self) -> tuple[float, float, bool]:
+        """All that is to be seen, in steps less than a pixel."""
+        return round(self._level_db, 1), round(self._held_db, 1), self.clipping
 
     def _text_width(self) -> int:
         return self.fontMetrics().horizontalAdvance(_WIDEST_TEXT)

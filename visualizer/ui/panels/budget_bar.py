@@ -29,6 +29,7 @@ class BudgetBar(QWidget):
         # Painted, since labels would lay the whole panel out again at each new number.
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self._budget: Budget | None = None
+        self.setAccessibleDescription(self.text())
 
     def text(self) -> str:
         """Return the numbers as they stand below the bar."""
@@ -36,6 +37,8 @@ class BudgetBar(QWidget):
 
     def show_budget(self, budget: Budget | None) -> None:
         """Show this, or that there is none yet."""
+        if budget == self._budget:
+            return
         self._budget = budget
         self.setAccessibleDescription(self.text())
         self.update()

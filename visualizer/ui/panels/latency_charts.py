@@ -38,11 +38,11 @@ class TrendChart(QuietPlot):
             "The dashed line is the hop; what is over it is red.",
             lines=_LINES,
         )
-        plot = self.getPlotItem()
-        plot.setLabels(left="ms", bottom="Seconds before now")
-        plot.setXRange(-TREND_S, 0.0, padding=0)
+        self.left.setLabel("ms")
+        self.bottom.setLabel("Seconds before now")
+        self.box.setXRange(-TREND_S, 0.0, padding=0)
         for item in (*self._stages, self._hop, self._late):
-            plot.getViewBox().addItem(item, ignoreBounds=True)
+            self.box.addItem(item, ignoreBounds=True)
 
     def take_colours(self) -> None:
         for stage, curve in zip(STAGES, self._stages, strict=True):
@@ -61,7 +61,7 @@ class TrendChart(QuietPlot):
         """As of LatencyLog.since, at the moment `now_s` (perf_counter s)."""
         seconds, maxima = trend(times_s, stages_ms, now_s, hop_s)
         hop_ms = hop_s * 1e3
-        self.getPlotItem().setYRange(0.0, trend_top(maxima[:, _TOTAL], hop_ms), padding=0)
+        self.box.setYRange(0.0, trend_top(maxima[:, _TOTAL], hop_ms), padding=0)
         self._hop.setValue(hop_ms)
         for curve, values in zip(self._stages, maxima.T, strict=True):
             curve.setPath(pg.arrayToQPath(seconds, values, connect="finite"))
@@ -91,10 +91,10 @@ class HistogramChart(QuietPlot):
             "last bar holds all that is beyond the scale, too.",
             lines=_LINES,
         )
-        plot = self.getPlotItem()
-        plot.setLabels(left="Columns", bottom="Total of the last minute, ms")
+        self.left.setLabel("Columns")
+        self.bottom.setLabel("Total of the last minute, ms")
         for item in (self._fine, self._late, self._hop, *self._percentiles):
-            plot.addItem(item, ignoreBounds=True)
+            self.box.addItem(item, ignoreBounds=True)
 
     def take_colours(self) -> None:
         text, ground = self.palette().windowText().color(), QColor(self.palette().window().color())
@@ -124,8 +124,7 @@ class HistogramChart(QuietPlot):
             bars.setOpts(x0=left[which], x1=right[which], y1=heights[which])
         powers = range(math.ceil(math.log10(max(100, counts.max(initial=0)))) + 1)
         ticks = [(math.log10(1.0 + 10.0**power), f"{10**power}") for power in powers]
-        plot = self.getPlotItem()
-        plot.getAxis("left").setTicks([ticks])
-        plot.setXRange(0.0, right[-1], padding=0)
-        plot.setYRange(0.0, ticks[-1][0], padding=0)
+        self.left.setTicks([ticks])
+        self.box.setXRange(0.0, right[-1], padding=0)
+        self.box.setYRange(0.0, ticks[-1][0], padding=0)
         self._hop.setValue(hop_ms)

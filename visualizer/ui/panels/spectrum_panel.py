@@ -36,9 +36,8 @@ class SpectrumPlot(QuietPlot):
             self.frequency_axis,
             lines=_LINES,
         )
-        plot = self.getPlotItem()
-        plot.addItem(self.peaks, ignoreBounds=True)
-        plot.addItem(self.curve, ignoreBounds=True)
+        self.box.addItem(self.peaks, ignoreBounds=True)
+        self.box.addItem(self.curve, ignoreBounds=True)
 
     def take_colours(self) -> None:
         text, ground = self.palette().windowText().color(), self.palette().window().color()
@@ -81,8 +80,8 @@ class SpectrumPanel(QWidget):
         self._shown = lane.mel, lane.label
         self._bands = np.arange(0.5, lane.mel.n_rows)
         self.plot.frequency_axis.set_rows(lane.mel.rows)
-        self.plot.getPlotItem().getAxis("left").setLabel(html.escape(lane.label))
-        self.plot.getPlotItem().setXRange(0, lane.mel.n_rows, padding=0)
+        self.plot.left.setLabel(html.escape(lane.label))
+        self.plot.box.setXRange(0, lane.mel.n_rows, padding=0)
         self.plot.curve.setData([], [])
         self.title.setText("no column yet")
         self.reset_peaks()
@@ -115,7 +114,7 @@ class SpectrumPanel(QWidget):
         limits = low, float(most)
         if limits != self._range:
             self._range = limits
-            self.plot.getPlotItem().setYRange(*limits, padding=0.02)
+            self.plot.box.setYRange(*limits, padding=0.02)
         # Where nothing below is seen, so that a fall to silence is a line down to the edge.
         low, high = limits
         bottom = np.float32(low - 0.02 * (high - low))

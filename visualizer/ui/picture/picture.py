@@ -12,6 +12,7 @@ from PyQt6.QtGui import QFontMetrics, QResizeEvent
 from visualizer.mel.front_end import FrontEnd
 from visualizer.ui.picture.axis import FrequencyAxis
 from visualizer.ui.picture.overlay import Line, TextPlate
+from visualizer.ui.picture.plot import Plot
 from visualizer.ui.picture.spectrogram import Scene, SpectrogramView, colour_map, colour_table
 from visualizer.ui.picture.tints import TEXT
 
@@ -21,7 +22,7 @@ _WIDEST = ("00000", "−000.0")
 """numbers at the frequency axis and at the colour bar"""
 
 
-class Picture(pg.PlotWidget):
+class Picture(Plot):
     """Shows what it is given; the mouse on it is told by `view`."""
 
     range_changed = pyqtSignal(object)
@@ -34,15 +35,9 @@ class Picture(pg.PlotWidget):
         self._frequency_axis = FrequencyAxis()
         # Before the first changeEvent, which comes while the widget is being made.
         self._axes: tuple[pg.AxisItem, ...] = ()
-        super().__init__(
-            axisItems={"left": self._frequency_axis}, background=None, enableMenu=False
-        )
+        super().__init__(self._frequency_axis)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        plot = self.getPlotItem()
-        plot.hideButtons()
-        plot.setMouseEnabled(False, False)
-        plot.setContentsMargins(4, 6, 8, 6)
-        plot.hideAxis("bottom")
+        self.page.setContentsMargins(4, 6, 8, 6)
         # Outwards: in the text's colour they could not be seen on the picture.
         self._frequency_axis.setStyle(tickLength=4)
         self._colours = self._unit_label = ""
@@ -54,13 +49,12 @@ class Picture(pg.PlotWidget):
         # Else it says thousandths where the readings say values.
         self._colour_bar.axis.enableAutoSIPrefix(False)
         self._colour_bar.sigLevelsChanged.connect(self._take_range)
-        # Row and columns as ColorBarItem itself takes them beside an ImageItem.
-        plot.layout.addItem(self._colour_bar, 2, 5)
-        plot.layout.setColumnFixedWidth(4, 8)
+        self.grid.addItem(self._colour_bar, 0, 3)
+        self.grid.setColumnFixedWidth(2, 8)
         self.view = SpectrogramView()
         self.view.setParent(self.viewport())
         self._title = TextPlate()
-        plot.getViewBox().sigResized.connect(self._place_view)
+        self.box.sigResized.connect(self._place_view)
         self._axes = (self._frequency_axis, self._colour_bar.axis)
         self._recolour()
         self._make_room()
@@ -81,7 +75,7 @@ class Picture(pg.PlotWidget):
         """
         self._title.set_lines([Line(title, TEXT)] if title else [])
         self._frequency_axis.set_rows(None if mel is None else mel.rows)
-        self.getPlotItem().setYRange(0, scene.grid.n_bands, padding=0)
+        self.box.setYRange(0, scene.grid.n_bands, padding=0)
         self._unit_label = unit_label
         self._show_unit()
         self.view.set_scene(scene, span_s)
@@ -112,7 +106,7 @@ class Picture(pg.PlotWidget):
         self.range_changed.emit((float(low), float(high)))
 
     def _place_view(self, *_: object) -> None:
-        area = self.mapFromScene(self.getPlotItem().getViewBox().sceneBoundingRect())
+        area = self.mapFromScene(self.box.sceneBoundingRect())
         rect = area.boundingRect()
         self._show_unit()
         if rect != self.view.geometry():

@@ -27,7 +27,7 @@ from visualizer.ui.picture.stack import PictureStack
 _FOLLOWED_S = 2.0
 """of sound that the auto range looks at"""
 _SLICE_S = 0.2
-"""Before the newest, for the peaks of a spectrum that is shown 20 times a second."""
+"""Before the newest, for the peaks of a spectrum that is shown 10 times a second."""
 _LEAST_CHANGE = 0.01
 """of the range, by which one that follows the sound must change to be worth a new colouring"""
 

@@ -5,13 +5,6 @@ from __future__ import annotations
 from PyQt6.QtCore import QEvent, QObject, pyqtSignal
 from PyQt6.QtGui import QWindow
 
-_TOLD_BY = (
-    QEvent.Type.Expose,
-    QEvent.Type.Show,
-    QEvent.Type.Hide,
-    QEvent.Type.WindowStateChange,
-)
-
 
 class Sight(QObject):
     """Tells whether anything of a window can be seen, as far as the platform knows."""
@@ -24,11 +17,12 @@ class Sight(QObject):
         self._handle = handle
         self.is_open = True
         """whether somebody may see the window"""
+        handle.visibilityChanged.connect(self._look)
         handle.installEventFilter(self)
         self._look()
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        if event is not None and event.type() in _TOLD_BY:
+        if event is not None and event.type() == QEvent.Type.Expose:
             self._look()
         return False
 

@@ -292,6 +292,7 @@ class Window(QMainWindow):
         if self._is_watched and not was_watched:
             if waits:
                 self.stack.catch_up()
+            self.stack.refresh()
             self._look()
 
     def _change(self, **changes: object) -> None:

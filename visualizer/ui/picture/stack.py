@@ -206,10 +206,10 @@ class PictureStack(QWidget):
         return self.paints > before
 
     def catch_up(self) -> None:
-        """Have all up to now ready for a paint that comes by itself, as when it is seen again."""
+        """Have all up to now ready, with nothing painted, for when it is seen again."""
         if not self.held:
             self._go_to_now()
-            self.refresh()
+            self._colour()
 
     def _go_to_now(self) -> None:
         now = time.perf_counter()

@@ -58,6 +58,11 @@ def main(argv):
     command = visualizer_argv[0] if visualizer_argv else "run"  # an option: the default, "run"
     extras = {"test"} if command == "test" else set()
 
+    if command == "bench" and "--gpu" in argv and not VENV.exists() and has_what_a_gpu_image_has():
+        from visualizer.tools.bench.gpu import main as bench_gpu
+
+        return bench_gpu([word for word in visualizer_argv[1:] if word != "--gpu"])
+
     installed = installed_versions()
     unmet = [wanted for wanted in requirements(extras) if not is_met(wanted, installed)]
     if unmet and handed_over == "installed":
@@ -80,6 +85,11 @@ def fail_for_old_python():
     how = "Start it with that one" if there else "Install it, then start with it by name"
     example = (there or ["python3.12"])[0]
     fail(f"this is Python {found}, but {needed} or newer is needed. {how}: {example} run.py")
+
+
+def has_what_a_gpu_image_has():
+    """Return whether `bench --gpu` can run here without installing anything."""
+    return all(map(importlib.util.find_spec, ("torch", "torchaudio", "numpy", "pytest")))
 
 
 def requirements(extras):

@@ -181,13 +181,20 @@ def log_folder(tmp_path: Path, pytestconfig: pytest.Config) -> Iterator[Path]:
     show_crashes(pytestconfig)
 
 
+_HURRIED_BUILDER = """
+from visualizer.engine import kernel_builder
+kernel_builder.run_when_idle = lambda: None
+kernel_builder.main()
+"""
+
+
 @pytest.fixture(scope="session")
 def compiled_simli(tmp_path_factory: pytest.TempPathFactory) -> object:
     """The compiled kernel of simli at 16 kHz, built by the real compiler into a cache of its own.
 
     Tests that change something in the cache work on a copy.
     """
-    from visualizer.engine.kernel_builder import events, start_builder
+    from visualizer.engine import kernel_builder
     from visualizer.mel.kernels.artifacts import Artifact, write_record
     from visualizer.mel.presets import preset_for
     from visualizer.support.children import end
@@ -203,10 +210,13 @@ def compiled_simli(tmp_path_factory: pytest.TempPathFactory) -> object:
     (folder / "tmp").mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TMPDIR", str(folder / "tmp"))
-        builder = start_builder(artifact, "cpu")
+        # Here somebody waits for it, so it is not left to when the machine has nothing else to do.
+        hurried = [sys.executable, "-P", "-c", _HURRIED_BUILDER]
+        patch.setattr(kernel_builder, "own_command", lambda module: hurried)
+        builder = kernel_builder.start_builder(artifact, "cpu")
     # In its process, since some tests spoil the compiler of this one.
     with builder:
-        for event in events(builder):
+        for event in kernel_builder.events(builder):
             assert "error" not in event, event
             timings = event.get("timings", [])
             if len(timings) == 2:

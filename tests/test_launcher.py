@@ -280,6 +280,16 @@ def test_met_dependencies_run_right_here(project):
     assert not project.venv.exists()
 
 
+def test_the_gpu_bench_installs_nothing_where_torch_is_there(project):
+    """As in a CUDA image, which has torch and nothing of the window."""
+    folder = project.folder / "visualizer/tools/bench"
+    folder.mkdir(parents=True)
+    (folder / "gpu.py").write_text("def main(argv):\n    print(argv)\n    return 5\n")
+    result = project.run("bench", "--gpu", "--device", "cpu")
+    assert (result.code, result.stdout) == (5, "['--device', 'cpu']\n"), result.stderr
+    assert not project.venv.exists()
+
+
 def test_for_test_the_extra_counts_too(project):
     project.as_if_met()
     project.change("run.py", r"NEEDS_FREE_GB = 7", "NEEDS_FREE_GB = 10**9")

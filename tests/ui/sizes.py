@@ -90,7 +90,7 @@ def look(window: Window) -> dict[str, object]:
     reached = {name_of(widget) for widget in seen}
     more = window.controls.more
     cut = {name_of(widget) for widget in seen if is_cut(widget)}
-    [plate] = [place for place in view._plate_places if not place.isEmpty()]
+    [(_, plate)] = view._placed
     found: dict[str, object] = {
         "scale": window.devicePixelRatioF(),
         "window": list(window.frameGeometry().getRect()),

@@ -62,8 +62,10 @@ _OPTIONS = {
     "probesize": str(5 << 20),
     "analyzeduration": str(10_000_000),
 }
-_PACKET_BYTES = 1 << 14
-"""Of a WAV at once: with FFmpeg's own 4 kB, most of the time would go into handing them on."""
+_OF_WAV = {"max_size": str(1 << 14), "max_probe_packets": "4"}
+"""Packets of 16 kB, not 4: most of the time would go into handing them on. FFmpeg looks for other
+sound, such as DTS, in the first of those that say they are samples; with its own number of them
+that takes longer than to read the rest of a short file."""
 _MOST_SAMPLES = 1 << 22
 """In one frame, of each channel; no encoder makes such."""
 _FILMS = ("mov", "matroska", "asf", "mpegts", "flv")
@@ -391,9 +393,7 @@ def _opened(data: SoundBytes, name: str) -> InputContainer:
     import av
     from av.error import FFmpegError
 
-    # What comes through a pipe is passed on as soon as it is there.
-    large = {"max_size": str(_PACKET_BYTES)} if data.seekable() else {}
-    options = _OPTIONS | large
+    options = _OPTIONS | _OF_WAV if data.is_wav else _OPTIONS
     try:
         container = av.open(
             data, "r", options=options, metadata_errors="replace", io_open=_refuse_to_open

@@ -37,6 +37,8 @@ class SoundBytes:
         self._samples: tuple[int, int] | None = None
         """of a WAV that does not say how long it is: where the first sample is, and the bytes of
         one in all channels"""
+        self.is_wav = False
+        """as far as it was looked at: what cannot be sought is not"""
         self.kind = b""
         """what an MP4 has at its fifth byte"""
         self.announced_s: float | None = None
@@ -125,6 +127,7 @@ class SoundBytes:
         head = self._file.read(_HEAD_BYTES)
         self.kind = head[4:8]
         if head[:4] in (b"RIFF", b"RF64", b"BW64") and head[8:12] == b"WAVE":
+            self.is_wav = True
             self._look_at_wav(head)
             return
         if head[:4] == b"FORM" and head[8:11] == b"AIF":

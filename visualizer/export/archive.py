@@ -1,4 +1,4 @@
-"""Features as NumPy's files: a .npy that grows, and a .npz with what belongs to them."""
+"""Features as files: a .npy that grows, and a .npz or .safetensors with what belongs to them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from visualizer.mel.flat import written
 from visualizer.mel.front_end import FrontEnd
 
+FORMATS = ("npy", "npz", "safetensors")
+"""What a file of features may end in, without the dot."""
 CLIP, STREAMING = "clip", "streaming"
 """What an archive's `form` says: normalised over the whole clip, where its front-end does that, or
 as the columns came."""
@@ -90,14 +92,50 @@ def write_archive(
 ) -> None:
     """Write `mel`, whose last axis is columns and may be on a disk, and other arrays by name.
 
-    Of float32 in Fortran order, a column's values beside each other. Raises OSError.
+    Of float32 in Fortran order, a column's values beside each other. The same features make the
+    same file, whenever it is written. Raises OSError.
     """
     with zipfile.ZipFile(path, "w") as archive:
-        with archive.open("mel.npy", "w", force_zip64=True) as target:
+        with archive.open(zipfile.ZipInfo("mel.npy"), "w", force_zip64=True) as target:
             _write_header(target, np.dtype("<f4"), mel.shape)
             for at in range(0, mel.shape[-1], _COLUMNS_AT_ONCE):
                 columns = mel[..., at : at + _COLUMNS_AT_ONCE]
                 target.write(np.ascontiguousarray(columns.T, dtype="<f4").tobytes())
         for name, values in parts.items():
-            with archive.open(f"{name}.npy", "w", force_zip64=True) as target:
+            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as target:
                 np.lib.format.write_array(target, values, allow_pickle=False)
+
+
+def write_tensors(
+    path: Path, mel: NDArray[np.float32], parts: dict[str, NDArray[np.generic]]
+) -> None:
+    """Write a .safetensors of `mel`, whose last axis is columns and may be on a disk.
+
+    Of the other parts, arrays are tensors beside it, and what is one text or number is a text in
+    the metadata. Written here, since the format's own library takes no array piece by piece; its
+    specification is https://huggingface.co/docs/safetensors. Raises OSError.
+    """
+    arrays = {name: part.astype("<f8") for name, part in parts.items() if part.ndim}
+    header: dict[str, Any] = {
+        "__metadata__": {name: str(part) for name, part in parts.items() if not part.ndim}
+    }
+    end = 0
+    for name, part, dtype in (("mel", mel, "F32"), *((n, a, "F64") for n, a in arrays.items())):
+        offsets = [end, end + part.nbytes]
+        header[name] = {"dtype": dtype, "shape": list(part.shape), "data_offsets": offsets}
+        end = offsets[1]
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with path.open("wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        begin = file.tell()
+        n_columns = mel.shape[-1]
+        # A row's values lie beside each other there.
+        for at in range(0, n_columns, _COLUMNS_AT_ONCE):
+            columns = mel[..., at : at + _COLUMNS_AT_ONCE].astype("<f4", order="C")
+            for i, row in enumerate(columns.reshape(-1, columns.shape[-1])):
+                file.seek(begin + 4 * (i * n_columns + at))
+                file.write(row.tobytes())
+        file.seek(begin + mel.nbytes)
+        for part in arrays.values():
+            file.write(part.tobytes())

@@ -18,7 +18,14 @@ from visualizer.audio.notices import said_of
 from visualizer.audio.reader import SoundReader
 from visualizer.audio.sanitize import Cleaner
 from visualizer.errors import ConfigError
-from visualizer.export.archive import CLIP, STREAMING, GrowingArray, about, write_archive
+from visualizer.export.archive import (
+    CLIP,
+    STREAMING,
+    GrowingArray,
+    about,
+    write_archive,
+    write_tensors,
+)
 from visualizer.mel.clip import cut, finished_columns
 from visualizer.mel.front_end import FrontEnd
 from visualizer.support.files import replacing, writing
@@ -81,11 +88,12 @@ def write_features(
     on_progress: Callable[[float], None] = lambda _: None,
     on_notice: Callable[[str], None] = lambda _: None,
 ) -> tuple[tuple[int, ...], FrontEnd]:
-    """Write the features of an audio file to a .npy or .npz; return their shape and the config.
+    """Write the features of an audio file; return their shape and the config.
 
-    `front_end` is asked for the config at the file's sample rate; the sound is resampled where the
-    answer has another. `gain_db` is applied before everything else. `on_progress` is told the share
-    that is done, and `on_notice`, at the end, what a person should know of the sound, if anything.
+    `output` ends in .npy, .npz or .safetensors, which says how. `front_end` is asked for the config
+    at the file's sample rate; the sound is resampled where the answer has another. `gain_db` is
+    applied before everything else. `on_progress` is told the share that is done, and `on_notice`,
+    at the end, what a person should know of the sound, if anything.
     The shape is (rows, n_columns), or (n_channels, rows, n_columns) for "each", however many these
     are. What `output` held before stays until all is written. Raises SourceError or ConfigError.
     """
@@ -117,10 +125,11 @@ def write_features(
                 ):
                     array.append(columns if channel == "each" else columns[0])
                 array.sync()
-                if output.suffix == ".npz":
+                if output.suffix != ".npy":
                     times_s = column_times_s(config, array.shape[-1])
-                    parts = about(config, STREAMING if streaming else CLIP, times_s, gain_db)
-                    write_archive(unfinished, array.mapped(), parts)
+                    parts = about(config, form_of(streaming=streaming), times_s, gain_db)
+                    write = write_archive if output.suffix == ".npz" else write_tensors
+                    write(unfinished, array.mapped(), parts)
         except MemoryError as error:
             signals = "1 channel" if n_channels == 1 else f"{n_channels} channels"
             raise ConfigError(
@@ -130,11 +139,16 @@ def write_features(
     return array.shape, config
 
 
+def form_of(*, streaming: bool) -> str:
+    """Return what features call their form, see `archive.CLIP`."""
+    return STREAMING if streaming else CLIP
+
+
 def _opened(output: Path) -> IO[bytes]:
-    """Where columns are written: an archive is made of them once all are there."""
-    if output.suffix == ".npz":
-        return tempfile.TemporaryFile(dir=output.parent)
-    return output.open("wb")
+    """Where columns are written: all but a .npy is made of them once all are there."""
+    return (
+        output.open("wb") if output.suffix == ".npy" else tempfile.TemporaryFile(dir=output.parent)
+    )
 
 
 class _Spool:

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import shutil
 import uuid
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from visualizer.errors import ConfigError
+
+_PREFIX = f".mel-{zlib.crc32(platform.node().encode()):08x}-"
+"""Of files that are not finished; other machines, which may share a folder, have another one."""
+
+
+def remove_unfinished(folders: Iterable[Path]) -> None:
+    """Remove from folders what processes of this machine that are gone left unfinished."""
+    # Not with the module, which commands import that remove nothing.
+    import psutil
+
+    for folder in folders:
+        for path in folder.glob(f"{_PREFIX}*"):
+            number = path.name.removeprefix(_PREFIX).partition("-")[0]
+            if number.isdecimal() and not psutil.pid_exists(int(number)):
+                with suppress(OSError):
+                    path.unlink()
 
 
 @contextmanager
@@ -22,7 +41,7 @@ def replacing(path: Path) -> Iterator[Path]:
         OSError: The new file cannot be put in place.
     """
     path = path.resolve()
-    unfinished = path.with_name(f".mel-{uuid.uuid4().hex}{path.suffix}")
+    unfinished = path.with_name(f"{_PREFIX}{os.getpid()}-{uuid.uuid4().hex}{path.suffix}")
     try:
         yield unfinished
         if path.exists():

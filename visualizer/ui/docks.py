@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
+from typing import Generic, TypeVar
 
 from PyQt6.QtCore import QObject, Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import QDockWidget, QMainWindow, QWidget
@@ -14,14 +15,16 @@ from visualizer.ui.controls.menus import Act
 from visualizer.ui.panels.latency_panel import LatencyPanel
 from visualizer.ui.panels.spectrum_panel import SpectrumPanel
 
+Panel = TypeVar("Panel", bound=QWidget)
+
 _SPECTRUM_INTERVAL_MS = 100
 
 
 class Panels(QObject):
     """Panels that a person opens, moves and closes; what is not seen costs nothing.
 
-    Their docks are there from the start, with their places; what is in them is made when it is
-    first asked for: by `makers`, or else when it is opened.
+    Their docks are there from the start, with their places; what is in them is made by `makers`, or
+    else when it is opened.
     """
 
     spectrum_wanted = pyqtSignal()
@@ -34,14 +37,14 @@ class Panels(QObject):
             "Latency",
             "The latency of the columns, in charts (P)",
             Qt.DockWidgetArea.RightDockWidgetArea,
-            lambda: self.latency,
+            LatencyPanel,
         )
         self._spectrum_dock = _Dock(
             window,
             "Spectrum",
             "The spectrum at the cursor, or now (S)",
             Qt.DockWidgetArea.BottomDockWidgetArea,
-            lambda: self.spectrum,
+            SpectrumPanel,
         )
         self._is_latency_seen = False
         self._latency_dock.visibilityChanged.connect(self._note_latency)
@@ -50,26 +53,17 @@ class Panels(QObject):
         self._spectra.timeout.connect(self.spectrum_wanted)
         self._spectrum_dock.visibilityChanged.connect(self._run_spectra)
 
-    @cached_property
+    @property
     def latency(self) -> LatencyPanel:
-        panel = LatencyPanel()
-        self._latency_dock.setWidget(panel)
-        return panel
+        return self._latency_dock.panel
 
-    @cached_property
+    @property
     def spectrum(self) -> SpectrumPanel:
-        panel = SpectrumPanel()
-        self._spectrum_dock.setWidget(panel)
-        return panel
+        return self._spectrum_dock.panel
 
     def makers(self) -> list[Callable[[], object]]:
         """Return what makes the panels ready to be opened, in pieces of some milliseconds."""
-        return [
-            lambda: self.latency,
-            lambda: _draw_once(self.latency),
-            lambda: self.spectrum,
-            lambda: _draw_once(self.spectrum),
-        ]
+        return [*self._latency_dock.makers(), *self._spectrum_dock.makers()]
 
     def show_latency(self, status: EngineStatus, latency: LatencyLog) -> None:
         """Show the latencies, if the panel is seen; meant for a few calls a second."""
@@ -78,7 +72,10 @@ class Panels(QObject):
 
     def acts(self) -> dict[str, Act]:
         """Return, by command, what shows and hides the panels."""
-        docks = {"view.latency": self._latency_dock, "view.spectrum": self._spectrum_dock}
+        docks: dict[str, QDockWidget] = {
+            "view.latency": self._latency_dock,
+            "view.spectrum": self._spectrum_dock,
+        }
         return {command: _toggle(dock) for command, dock in docks.items()}
 
     def _note_latency(self, seen: bool) -> None:
@@ -91,7 +88,7 @@ class Panels(QObject):
             self._spectra.stop()
 
 
-class _Dock(QDockWidget):
+class _Dock(QDockWidget, Generic[Panel]):
     """Has its panel made, at the latest, when it is to be seen."""
 
     def __init__(
@@ -100,7 +97,7 @@ class _Dock(QDockWidget):
         name: str,
         tip: str,
         area: Qt.DockWidgetArea,
-        make: Callable[[], QWidget],
+        make: Callable[[], Panel],
     ) -> None:
         super().__init__(name, window)
         self._make = make
@@ -111,16 +108,24 @@ class _Dock(QDockWidget):
         window.addDockWidget(area, self)
         self.hide()
 
+    @cached_property
+    def panel(self) -> Panel:
+        return self._make()
+
+    def makers(self) -> list[Callable[[], object]]:
+        """Return what makes the panel ready to be seen, piece by piece."""
+        return [lambda: self.panel, self._draw_once]
+
     def setVisible(self, visible: bool) -> None:
-        if visible:
-            self._make()
+        if visible and self.widget() is None:
+            self.setWidget(self.panel)
         super().setVisible(visible)
 
-
-def _draw_once(panel: QWidget) -> None:
-    """Do now what the first paint does besides painting: styles, fonts, layouts, axes."""
-    panel.resize(panel.sizeHint())
-    panel.grab()
+    def _draw_once(self) -> None:
+        """Do now what the first paint does besides painting: styles, fonts, layouts, axes."""
+        if self.widget() is None:
+            self.panel.resize(self.panel.sizeHint())
+            self.panel.grab()
 
 
 def _toggle(dock: QDockWidget) -> Act:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 
-from PyQt6.QtCore import QObject, Qt, QTimer, pyqtSignal
+from PyQt6.QtCore import QMetaObject, QObject, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QScreen
 
 from visualizer.engine.columns import MelColumns
@@ -33,6 +33,8 @@ class PaintPace(QObject):
         self._unpainted: deque[MelColumns] = deque(maxlen=_UNPAINTED_COLUMNS)
         self._painted_at = 0.0
         self._column_painted = False
+        self._followed: QMetaObject.Connection | None = None
+        """the changes of the screen's refresh rate"""
         self.limit_to(None)
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -42,11 +44,18 @@ class PaintPace(QObject):
         self._away.timeout.connect(self._move_on)
 
     def limit_to(self, screen: QScreen | None) -> None:
-        """Paint for this screen."""
-        rate_hz = screen.refreshRate() if screen is not None else 0.0
+        """Paint for this screen from now on, also when its refresh rate changes."""
+        if self._followed is not None:
+            QObject.disconnect(self._followed)
+        self._followed = None
+        if screen is not None:
+            self._followed = screen.refreshRateChanged.connect(self._set_rate)
+        self._set_rate(0.0 if screen is None else screen.refreshRate())
+
+    def _set_rate(self, refresh_hz: float) -> None:
         # A column that waited a whole refresh for its paint could miss the refresh it might have
         # made, so the limit is two paints a refresh.
-        self._interval_s = 0.5 / (rate_hz if rate_hz > 0 else _REFRESH_HZ)
+        self._interval_s = 0.5 / (refresh_hz if refresh_hz > 0 else _REFRESH_HZ)
 
     def add(self, columns: MelColumns) -> None:
         """These are in the stack now and wait to be seen."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
 import sys
 from itertools import groupby
 from pathlib import Path
@@ -15,8 +18,8 @@ from PyQt6.QtWidgets import QApplication
 from visualizer.cli import run_command as main
 from visualizer.mel.kernels.host import NumpyKernel
 from visualizer.mel.kernels.timing import noise_frames
-from visualizer.mel.presets import preset_for
-from visualizer.tools.bench import drawing, measure
+from visualizer.mel.presets import PRESETS, preset_for
+from visualizer.tools.bench import drawing, gpu, measure
 from visualizer.tools.bench.cases import FFT_ALONE, peers
 from visualizer.tools.bench.chart import OURS_COLOUR, THEIRS_COLOUR
 
@@ -189,3 +192,71 @@ def test_what_cannot_be_written_is_said_before_anything_runs(
     monkeypatch.chdir(tmp_path)
     assert main(["bench", *options]) == 2
     assert words in capsys.readouterr().err
+
+
+_BARE = """
+import sys
+
+
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ABSENT:
+            raise ModuleNotFoundError(f"no module named {name!r}", name=name)
+
+
+ABSENT = {"PyQt6", "pyqtgraph", "sounddevice", "soundfile", "av", "psutil", "rich", "platformdirs",
+          "scipy", "pulsectl", "hypothesis"}
+sys.meta_path.insert(0, Blocker())
+from visualizer.tools.bench import gpu
+gpu.N_STREAMS, gpu._ROUNDS, gpu._CALLS_A_ROUND = (1, 8), 1, 3
+gpu._PACED_ROUNDS, gpu._PACED_CALLS_A_ROUND, gpu.CLIP_S = 1, 2, 10.0
+sys.exit(gpu.main(sys.argv[1:]))
+"""
+
+
+def test_the_gpu_bench_runs_with_what_a_bare_image_has(tmp_path: Path) -> None:
+    """On the CPU, and without a compiler: all but the graphs and the verdicts."""
+    figures = tmp_path / "gpu.json"
+    done = subprocess.run(
+        [sys.executable, "-c", _BARE, "--device", "cpu", "--json", str(figures)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "CXX": str(tmp_path / "no-compiler"), "CUDA_VISIBLE_DEVICES": ""},
+    )
+    assert done.returncode == 0, done.stderr
+    result = json.loads(figures.read_text())
+    assert re.fullmatch(r"\d+ skipped.*", result["tests"]["outcome"])
+    assert {one["preset"] for one in result["agreement"] if one["ok"]} == set(PRESETS)
+    assert {row["streams"] for row in result["calls"]} == {1, 8}
+    assert {row["case"] for row in result["calls"]} >= {"ours, eager", "article, eager", "numpy"}
+    assert "not judged without a GPU: a hop ≤ 60 µs with both copies: " in done.stdout
+
+
+def test_without_a_gpu_the_gpu_bench_says_so(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert main(["bench", "--gpu"]) == 2
+    said = capsys.readouterr().err
+    assert "finds no CUDA device here; `--device cpu` runs what can be run without one" in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("ours_us", "theirs_us", "reached"),
+    [(60.0, 180.0, [True, True]), (60.1, 180.0, [False, False]), (50.0, 149.0, [True, False])],
+)
+def test_the_targets_of_a_gpu_are_judged_by_one_hop(
+    ours_us: float, theirs_us: float, reached: list[bool]
+) -> None:
+    def row(case: str, n: int, p50_us: float) -> gpu.Row:
+        return gpu.Row(case, n, p50_us, p50_us, 1.0, p50_us, p50_us)
+
+    rows = [
+        row("ours, CUDA graph", 1, ours_us),
+        row("article, reduce-overhead", 1, theirs_us),
+        row("ours, CUDA graph", 8, 1000.0),
+    ]
+    assert [verdict.ok for verdict in gpu._verdicts(rows, "cuda")] == reached
+    assert [verdict.ok for verdict in gpu._verdicts(rows, "cpu")] == [None, None]
+    assert [verdict.ok for verdict in gpu._verdicts([], "cuda")] == [False, False]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PyQt6.QtWidgets import QDockWidget
+from PyQt6.QtWidgets import QApplication, QDockWidget
 from pytestqt.qtbot import QtBot
 
 from tests.ui.helpers import WAIT_MS, hear_on, press
@@ -15,11 +15,14 @@ from visualizer.ui.window import Window
 def test_what_may_be_opened_is_made_before(window: Window, qtbot: QtBot) -> None:
     def is_made() -> bool:
         kinds = (LatencyPanel, SpectrumPanel, KeySheet)
-        return all(window.findChild(kind) is not None for kind in kinds)
+        made = QApplication.allWidgets()
+        return all(any(isinstance(widget, kind) for widget in made) for kind in kinds)
 
     qtbot.waitUntil(is_made, timeout=WAIT_MS)
     assert not window.panels.latency.isVisible()
     assert not window.panels.spectrum.isVisible()
+    press(window, "P")
+    qtbot.waitUntil(window.panels.latency.isVisible)
 
 
 def test_a_panel_behind_another_is_left_alone(window: Window, qtbot: QtBot) -> None:

@@ -321,7 +321,7 @@ def test_the_unit_is_said_as_far_as_there_is_room(noisy: Window, qtbot: QtBot) -
     """Beside three low lanes there is less of it, and it ends in dots instead of being cut."""
 
     def units() -> list[str]:
-        axes = [p.grid.itemAt(0, 3).axis for p in noisy.stack.pictures]
+        axes = [p._colour_bar.axis for p in noisy.stack.pictures]
         for axis in axes:
             seen = axis.mapRectFromItem(axis.label, axis.label.boundingRect())
             assert 0 <= seen.top() < seen.bottom() <= axis.size().height()

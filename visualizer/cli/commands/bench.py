@@ -26,13 +26,32 @@ def register(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="time the picture's updates in a window instead, or, with --peers or --chart, as well",
     )
+    parser.add_argument(
+        "--gpu",
+        action="store_true",
+        help="test and time, on a GPU and in five minutes, all that needs one; alone or with "
+        "--json and --device",
+    )
+    parser.add_argument(
+        "--device",
+        choices=("cuda", "cpu"),
+        help="with --gpu: cpu runs what can be run without one (default: cuda)",
+    )
     add_option(parser, "--json", "FILE", Path, "save all figures as JSON")
     add_option(parser, "--chart", "PNG", file_name(".png"), "save a chart")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure; print tables and write what was asked for."""
+    if arguments.device is not None and not arguments.gpu:
+        raise ConfigError("--device goes with --gpu")
+    if arguments.gpu and (arguments.peers or arguments.drawing or arguments.chart is not None):
+        raise ConfigError("--gpu goes with --json and --device alone")
     require_writable((arguments.json, "the figures"), (arguments.chart, "the chart"))
+    if arguments.gpu:
+        from visualizer.tools.bench import gpu
+
+        return gpu.run(arguments.device or "cuda", arguments.json)
     problem = display_problem() if arguments.drawing else None
     if problem:
         raise DisplayError(f"--drawing needs a window: {problem.problem}", problem.remedy)

@@ -1,9 +1,13 @@
-"""`visualizer mel`: a file's features, as the model would get them."""
+"""`visualizer mel`: the features of a file, or of many, as the model would get them."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from visualizer.cli.options import (
     add_channel,
@@ -11,22 +15,37 @@ from visualizer.cli.options import (
     add_gain,
     channel,
     chosen_front_end,
-    file_name,
     require_writable,
+    whole_number,
 )
+from visualizer.errors import ConfigError, quoted
+from visualizer.export.archive import FORMATS
+
+if TYPE_CHECKING:
+    from visualizer.export.corpus import Job, Making, Outcome
+
+_SUFFIXES = tuple(f".{form}" for form in FORMATS)
+_MOST_JOBS = 61
+"""Processes that Windows can wait for."""
 
 
 def register(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    what = "a file of sound: WAV, FLAC, MP3, M4A, Ogg, Opus, WebM, …, or a video"
-    parser.add_argument("input", type=Path, metavar="IN", help=what)
+    parser.epilog = (
+        "An existing folder as OUT, several IN, a folder or a pattern such as 'talks/**/*.wav' "
+        "mean many files: OUT is the folder of their features then, and its features.jsonl lists "
+        "them. What is there already, of the same sound and front-end, is not made again."
+    )
+    what = "a file of sound: WAV, FLAC, MP3, M4A, Ogg, Opus, WebM, …, or a video; for many files "
+    what += "also folders, whose subfolders are kept, and patterns"
+    parser.add_argument("inputs", nargs="+", metavar="IN", help=what)
     parser.add_argument(
         "-o",
         "--output",
-        type=file_name(".npy", ".npz"),
+        type=Path,
         required=True,
         metavar="OUT",
-        help="a .npy or .npz file",
+        help="a .npy, .npz or .safetensors file; for many files a folder",
     )
     add_front_end(parser, "front-end (default: simli)")
     add_channel(parser, "has an array of its own")
@@ -42,22 +61,60 @@ def register(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--streaming", action="store_true", help="through the live path, in blocks of 10 ms"
     )
+    many = parser.add_argument_group("many files")
+    many.add_argument("--format", choices=FORMATS, help="of the features (default: npy)")
+    by = many.add_mutually_exclusive_group()
+    jobs = whole_number(1, _MOST_JOBS)
+    text = "processes that compute (default: one for each core)"
+    by.add_argument("--jobs", metavar="N", type=jobs, help=text)
+    text = "compute on a Dask cluster, given its scheduler's address, such as tcp://10.0.0.1:8786; "
+    text += "its workers need this program, and the files under the same paths"
+    by.add_argument("--cluster", metavar="ADDRESS", help=text)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the features and say what they are."""
+    if "-" in arguments.inputs:
+        raise ConfigError(
+            "mel reads files, not standard input", "`visualizer stream --source -` takes that"
+        )
+    return _many(arguments) if _is_many(arguments) else _one(arguments)
+
+
+def _is_many(arguments: argparse.Namespace) -> bool:
+    inputs: list[str] = arguments.inputs
+    if len(inputs) > 1 or arguments.output.is_dir() or Path(inputs[0]).is_dir():
+        return True
+    # Not with the module, which computes single files without it.
+    from visualizer.export.corpus import is_pattern
+
+    return is_pattern(inputs[0])
+
+
+def _one(arguments: argparse.Namespace) -> int:
     from visualizer.cli.said import say
     from visualizer.export.offline import write_features
     from visualizer.mel.empty_filters import empty_filters_text
     from visualizer.support.console import progress_on_terminal
 
     output: Path = arguments.output
+    source = Path(arguments.inputs[0])
+    for option in ("format", "jobs", "cluster"):
+        if getattr(arguments, option) is not None:
+            raise ConfigError(
+                f"--{option} is for many files", f"{quoted(output)} would be a folder then"
+            )
+    if output.suffix.lower() not in _SUFFIXES:
+        raise ConfigError(
+            f"--output: {quoted(output)} must end in .npy or .npz or .safetensors",
+            "or name an existing folder",
+        )
     require_writable((output, "the features"))
     front_end = chosen_front_end(arguments)
     with progress_on_terminal() as progress:
-        task = progress.add_task(arguments.input.name, total=1.0)
+        task = progress.add_task(source.name, total=1.0)
         shape, config = write_features(
-            arguments.input,
+            source,
             output,
             front_end.at,
             arguments.channel,
@@ -72,3 +129,89 @@ def run(arguments: argparse.Namespace) -> int:
     sizes = " × ".join(map(str, shape))
     print(f"{output}: {sizes} float32, {config.name} at {config.sample_rate} Hz{form}")
     return 0
+
+
+def _many(arguments: argparse.Namespace) -> int:
+    from visualizer.cli.said import say, saying_once
+    from visualizer.export.corpus import find_jobs
+    from visualizer.export.made import opened
+    from visualizer.support.console import progress_on_terminal
+    from visualizer.support.files import remove_unfinished
+
+    folder: Path = arguments.output
+    if folder.suffix.lower() in _SUFFIXES and not folder.is_dir():
+        raise ConfigError(f"{quoted(folder)} is a file's name", "many files need a folder as OUT")
+    making = _making(arguments)
+    jobs = find_jobs(arguments.inputs, folder, arguments.format or "npy")
+    folders = {job.output.parent for job in jobs}
+    n_written = n_there = 0
+    bad: list[str] = []
+    say_once = saying_once()
+    try:
+        with opened(folder, making) as listed, progress_on_terminal() as progress:
+            remove_unfinished(folders)
+            task = progress.add_task(folder.name, total=len(jobs))
+
+            def advance() -> None:
+                done = n_written + n_there + len(bad)
+                of_all = f"{folder.name}: {done} of {len(jobs)} files"
+                progress.update(task, completed=done, description=of_all)
+
+            def left() -> Iterator[Job]:
+                nonlocal n_there
+                for job in jobs:
+                    if not listed.holds(job):
+                        yield job
+                        continue
+                    n_there += 1
+                    advance()
+
+            with _outcomes(arguments, making, left(), len(jobs)) as outcomes:
+                for outcome in outcomes:
+                    for notice in outcome.notices:
+                        say_once(notice)
+                    if outcome.problem:
+                        bad.append(outcome.problem)
+                    else:
+                        listed.add(outcome)
+                        n_written += 1
+                    advance()
+    except KeyboardInterrupt:
+        remove_unfinished(folders)
+        say(f"stopped: {n_written + n_there} of {len(jobs)} files are done; the same goes on")
+        return 130
+    for problem in bad:
+        say(problem)
+    there = f", {n_there} were there" if n_there else ""
+    failed = f", {len(bad)} could not be computed" if bad else ""
+    name = making.front_end if isinstance(making.front_end, str) else making.front_end.name
+    print(f"{folder}: {n_written} of {len(jobs)} files written{there}{failed}, {name}")
+    return 1 if bad else 0
+
+
+def _making(arguments: argparse.Namespace) -> Making:
+    from visualizer.export.corpus import Making
+
+    found = chosen_front_end(arguments)
+    front_end = found.name if found.preset is not None else found.at(None)
+    return Making(front_end, arguments.channel, arguments.gain, arguments.streaming)
+
+
+@contextmanager
+def _outcomes(
+    arguments: argparse.Namespace, making: Making, jobs: Iterator[Job], n_jobs: int
+) -> Iterator[Iterator[Outcome]]:
+    """Yield what comes of the jobs; what was begun ends with the block."""
+    from visualizer.export.corpus import compute
+    from visualizer.export.workers import cores, done_by, done_by_processes, on_one_thread
+
+    work = partial(compute, making)
+    if arguments.cluster is None:
+        n = min(arguments.jobs or min(cores(), _MOST_JOBS), n_jobs)
+        with closing(done_by_processes(work, jobs, n)) as outcomes:
+            yield outcomes
+        return
+    from visualizer.export.cluster import connected
+
+    with connected(arguments.cluster) as (executor, n):
+        yield done_by(executor, partial(on_one_thread, work), jobs, n)

@@ -109,6 +109,10 @@ def _recording(arguments: argparse.Namespace) -> RecordingConfig | None:
     folder: Path = arguments.record.expanduser().resolve()
     try:
         folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise ConfigError(
+            f"{quoted(folder)} is a file", "recordings need a folder, which need not exist"
+        ) from error
     except OSError as error:
         raise ConfigError(
             f"the recordings cannot go to {quoted(folder)}: {error.strerror}",

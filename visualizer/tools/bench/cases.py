@@ -72,8 +72,8 @@ def peers() -> dict[str, Callable[[], FrameCall]]:
     }
     # On a GPU it is in the article's own setting.
     for device in ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",):
-        found[f"article, eager, {device}"] = partial(_article, device, is_compiled=False)
-        found[f"article, compiled, {device}"] = partial(_article, device, is_compiled=True)
+        found[f"article, eager, {device}"] = partial(article, device, is_compiled=False)
+        found[f"article, compiled, {device}"] = partial(article, device, is_compiled=True)
     return found
 
 
@@ -109,8 +109,11 @@ def _torchaudio() -> FrameCall:
     return _from_numpy(MelSpectrogram(**_STFT, **_FILTERS, power=1), "cpu")
 
 
-def _article(device: str, *, is_compiled: bool) -> FrameCall:
-    """torch.stft and melscale_fbanks with window and filters kept: this project grew from it."""
+def article(device: str, *, is_compiled: bool) -> FrameCall:
+    """torch.stft and melscale_fbanks with window and filters kept: this project grew from it.
+
+    Compiled, it is made for the number of frames of its first call.
+    """
     window, filters = torch.hann_window(_N_FFT, device=device), _filters().to(device)
 
     def mel(frame: torch.Tensor) -> torch.Tensor:
@@ -118,7 +121,7 @@ def _article(device: str, *, is_compiled: bool) -> FrameCall:
         columns: torch.Tensor = spectrum.abs().transpose(-1, -2) @ filters
         return columns
 
-    call = torch.compile(mel, mode="reduce-overhead") if is_compiled else mel
+    call = torch.compile(mel, mode="reduce-overhead", dynamic=False) if is_compiled else mel
     return _from_numpy(call, device)
 
 

@@ -24,16 +24,13 @@ from visualizer.mel.kernels.timing import Call, noise_frames, paced, tight
 from visualizer.mel.presets import preset_for
 from visualizer.support.children import own_command, own_environment
 from visualizer.tools.bench.cases import RATE_HZ, FrameCall, kernels, peers
+from visualizer.tools.bench.turns import Case, in_turns
 
 N_ROWS = (1, 8, 64, 256)
 """Frames in one call: of one stream, of several, and the batches in which files are computed."""
 ROUNDS, CALLS_A_ROUND = 120, 20
 PACED_ROUNDS, PACED_CALLS_A_ROUND = 4, 50
 FILE_S, FILE_RUNS = 600.0, 5
-_WARM_UP_CALLS = 10
-
-Case = tuple[str, int]
-"""A name and the number of rows."""
 
 
 @dataclass(frozen=True)
@@ -109,10 +106,10 @@ def measure(with_peers: bool, on_step: Callable[[str], None]) -> BenchResult:
             cases |= {(name, 1): make for name, make in peers().items()}
         calls = _ready(cases, config, problems)
         on_step(f"{len(calls)} calls without a pause")
-        tight_us = _in_turns(calls, ROUNDS, lambda call: tight(call, CALLS_A_ROUND))
+        tight_us = in_turns(calls, ROUNDS, lambda call: tight(call, CALLS_A_ROUND))
         on_step(f"{len(calls)} calls, one each {config.hop_s * 1e3:g} ms")
         pace = partial(paced, n_calls=PACED_CALLS_A_ROUND, period_s=config.hop_s)
-        paced_us = _in_turns(calls, PACED_ROUNDS, pace)
+        paced_us = in_turns(calls, PACED_ROUNDS, pace)
         on_step(f"a file of {FILE_S / 60:g} minutes")
         file = _time_file(config, Path(folder))
     name = next(name for name in ours if (name, 1) in calls)
@@ -144,24 +141,6 @@ def _ready(
         else:
             calls[name, n_rows] = call
     return calls
-
-
-def _in_turns(
-    calls: dict[Case, Call], rounds: int, time_calls: Callable[[Call], list[float]]
-) -> dict[Case, tuple[float, float]]:
-    """Return p50 and p99 of each; in turns, so that a slow phase of the machine meets all alike."""
-    seconds: dict[Case, list[float]] = {case: [] for case in calls}
-    for _ in range(rounds):
-        for case, call in calls.items():
-            tight(call, _WARM_UP_CALLS)
-            seconds[case] += time_calls(call)
-    return {case: percentiles_us(taken) for case, taken in seconds.items()}
-
-
-def percentiles_us(seconds: list[float]) -> tuple[float, float]:
-    """Return p50 and p99 in µs."""
-    p50, p99 = np.percentile(seconds, (50, 99)) * 1e6
-    return round(float(p50), 2), round(float(p99), 2)
 
 
 def _rows(

@@ -127,9 +127,10 @@ class TextPlate:
         self._metrics = QFontMetricsF(self._font)
         self._lines: list[Line] = []
         self._short: list[Line] = []
-        self._room = (0.0, 0.0, 1.0)
-        """width and height of the area, and the ratio, that the pixels are for"""
-        self._pixels: QPixmap | None = None
+        self._room: tuple[QRectF, Qt.Corner, float] | None = None
+        """what the pixels and their place are for, as `place` takes it"""
+        self._pixels = QPixmap()
+        self._place = QRectF()
 
     def set_lines(self, lines: list[Line], short: list[Line] | None = None) -> bool:
         """Return whether they have changed.
@@ -142,7 +143,7 @@ class TextPlate:
         changed = (lines, short) != (self._lines, self._short)
         if changed:
             self._lines, self._short = lines, short
-            self._pixels = None
+            self._room = None
         return changed
 
     def text(self) -> str:
@@ -153,20 +154,23 @@ class TextPlate:
         """Where it is when drawn into a corner of an area; `ratio` is that of device pixels."""
         if not self.visible or not self._lines:
             return QRectF()
-        room = area.width(), area.height(), ratio
-        if self._pixels is None or room != self._room:
+        room = area, corner, ratio
+        if room != self._room:
             self._room, self._pixels = room, self._drawn(self._fitting(area), ratio)
+            self._place = self._placed(area, corner)
+        return self._place
+
+    def draw(self, painter: QPainter, place: QRectF) -> None:
+        """Draw it where `place` said that it is."""
+        painter.drawPixmap(place.topLeft(), self._pixels)
+
+    def _placed(self, area: QRectF, corner: Qt.Corner) -> QRectF:
         size = self._pixels.deviceIndependentSize()
         at_right = corner in (Qt.Corner.TopRightCorner, Qt.Corner.BottomRightCorner)
         at_bottom = corner in (Qt.Corner.BottomLeftCorner, Qt.Corner.BottomRightCorner)
         left = area.right() - size.width() if at_right else area.left()
         top = area.bottom() - size.height() if at_bottom else area.top()
         return QRectF(QPointF(left, top), size)
-
-    def draw(self, painter: QPainter, place: QRectF) -> None:
-        """Draw it where `place` says."""
-        if self._pixels is not None and not place.isEmpty():
-            painter.drawPixmap(place.topLeft(), self._pixels)
 
     def _fitting(self, area: QRectF) -> list[Line]:
         """Return the lines to be drawn in an area."""

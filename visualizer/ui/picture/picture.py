@@ -11,13 +11,16 @@ from PyQt6.QtGui import QFontMetrics, QResizeEvent
 
 from visualizer.mel.front_end import FrontEnd
 from visualizer.ui.picture.axis import FrequencyAxis
+from visualizer.ui.picture.colour_bar import WIDTH, ColourBar
 from visualizer.ui.picture.overlay import Line, TextPlate
 from visualizer.ui.picture.plot import Plot
-from visualizer.ui.picture.spectrogram import Scene, SpectrogramView, colour_map, colour_table
+from visualizer.ui.picture.spectrogram import Scene, SpectrogramView, colour_table
 from visualizer.ui.picture.tints import TEXT
 
 _LEAST_OF_UNIT = 10
 """Letters: of fewer nobody makes out what the level refers to."""
+_GAP = 12
+"""Between the picture and its colour bar, in pixels, beside the height of a line."""
 _WIDEST = ("00000", "−000.0")
 """numbers at the frequency axis and at the colour bar"""
 
@@ -42,15 +45,11 @@ class Picture(Plot):
         self._frequency_axis.setStyle(tickLength=4)
         self._colours = self._unit_label = ""
         self.limits = (0.0, 1.0)
-        # Its axis needs a label from the start to have room for one.
-        self._colour_bar = pg.ColorBarItem(
-            values=self.limits, colorMap=colour_map("gray"), label=" ", interactive=interactive
-        )
-        # Else it says thousandths where the readings say values.
-        self._colour_bar.axis.enableAutoSIPrefix(False)
-        self._colour_bar.sigLevelsChanged.connect(self._take_range)
+        self._colour_bar = ColourBar(interactive=interactive)
+        self._colour_bar.dragged.connect(self.range_changed)
         self.grid.addItem(self._colour_bar, 0, 3)
-        self.grid.setColumnFixedWidth(2, 8)
+        self.grid.setColumnFixedWidth(3, WIDTH)
+        self.grid.addItem(self._colour_bar.axis, 0, 4)
         self.view = SpectrogramView()
         self.view.setParent(self.viewport())
         self._title = TextPlate()
@@ -80,7 +79,7 @@ class Picture(Plot):
         self._show_unit()
         self.view.set_scene(scene, span_s)
         self._colours = colours
-        self._colour_bar.setColorMap(colour_map(colours))
+        self._colour_bar.set_colours(colour_table(colours))
         self.set_range(limits)
 
     def set_plates(self, plates: list[tuple[TextPlate, Qt.Corner]]) -> None:
@@ -93,17 +92,9 @@ class Picture(Plot):
 
     def set_range(self, limits: tuple[float, float]) -> None:
         """Colour from the lower limit to the upper."""
-        low, high = self.limits = limits
-        # What a drag of a handle moves by: about a hundredth of the range.
-        self._colour_bar.rounding = 10.0 ** math.floor(math.log10((high - low) / 50))
-        self._colour_bar.blockSignals(True)
-        self._colour_bar.setLevels(limits)
-        self._colour_bar.blockSignals(False)
+        self.limits = limits
+        self._colour_bar.set_limits(limits)
         self.view.set_colours(colour_table(self._colours), limits)
-
-    def _take_range(self, bar: pg.ColorBarItem) -> None:
-        low, high = bar.levels()
-        self.range_changed.emit((float(low), float(high)))
 
     def _place_view(self, *_: object) -> None:
         area = self.mapFromScene(self.box.sceneBoundingRect())
@@ -157,6 +148,7 @@ class Picture(Plot):
     def _make_room(self) -> None:
         """For the numbers of both axes and their labels: the same in all lanes."""
         metrics = self.fontMetrics()
+        self.grid.setColumnFixedWidth(2, _GAP + metrics.height())
         for axis, widest in zip(self._axes, _WIDEST, strict=False):
             axis.setStyle(tickFont=self.font())
             axis.label.setFont(self.font())

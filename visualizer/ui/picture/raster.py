@@ -100,6 +100,10 @@ class Raster:
         height = len(pixels)
         # Rows from the lowest band up; reduceat takes one element where two starts are equal.
         self._row_bands = np.arange(height) * grid.n_bands // height
+        self._is_low = height < grid.n_bands
+        """whether rows show a peak of bands"""
+        from_top = np.arange(height)[::-1]
+        self._shown_in = from_top if self._is_low else self._row_bands[from_top]
         self._table = np.zeros(N_COLOURS + 2, dtype=np.uint32)
         self._low, self._high = 0.0, 1.0
         self.first = self.end = self._settled = 0
@@ -182,8 +186,9 @@ class Raster:
         first_column, end_column = int(starts[0]), int(max(starts[-1], starts[-2] + 1))
         places = self._places(first_column, end_column)
         by_time = self._peak(places, starts[:-1] - first_column, 0)
-        by_row = self._peak(by_time, self._row_bands, 1)
-        colours = self._table[by_row[:, ::-1].T]
+        peaks = self._peak(by_time, self._row_bands, 1) if self._is_low else by_time
+        # Where bands are higher than a row, each is coloured once, and then repeated.
+        colours = self._table[peaks.T].take(self._shown_in, axis=0)
         at = first % self.width
         head = min(end - first, self.width - at)
         self._pixels[:, at : at + head] = colours[:, :head]
@@ -193,11 +198,12 @@ class Raster:
         """Where columns [first, end) lie in the colour table: (end − first, n_bands)."""
         scaled = self._unit(self._columns.between(first, end)) - np.float32(self._low)
         scaled *= np.float32((N_COLOURS - 1) / (self._high - self._low))
-        known = ~np.isnan(scaled)
-        np.clip(scaled, 0, N_COLOURS - 1, out=scaled)
-        places = np.full(scaled.shape, _GAP, dtype=np.uint16)
-        places[known] = scaled[known].astype(np.uint16) + 1
-        index = np.arange(first, end)
-        places[index < max(0, self._columns.first)] = _EMPTY
-        places[index >= self._columns.end] = _GAP if self._is_away else _EMPTY
+        missing = np.isnan(scaled)
+        # Unlike clip, these take the limit instead of NaN.
+        np.fmin(np.fmax(scaled, 0, out=scaled), N_COLOURS - 1, out=scaled)
+        places = scaled.astype(np.uint16)
+        places += 1
+        places[missing] = _GAP
+        places[: max(0, max(0, self._columns.first) - first)] = _EMPTY
+        places[max(0, self._columns.end - first) :] = _GAP if self._is_away else _EMPTY
         return places

@@ -131,7 +131,8 @@ class SpectrogramView(QWidget):
         self._pressed: tuple[QPointF, Place | None, bool] | None = None
         self._dragging = False
         self._image = QImage()
-        self._plate_places: list[QRectF] = []
+        self._placed: list[tuple[TextPlate, QRectF]] = []
+        """the plates as they are on the screen"""
         self._on_screen: int | None = None
         """the end of the view that is on the screen, if it is there as it would be painted now"""
         self._changed_from = 0
@@ -210,9 +211,9 @@ class SpectrogramView(QWidget):
         region = QRegion(changed, 0, self.width() - changed, self.height())
         self._changed_from = self._view_end()
         # The plates stay where they are, and what was moved of them goes.
-        for place in self._plate_places:
-            region += place.translated(-step, 0).toAlignedRect()
-        for place in self._places_of_plates():
+        gone = [place.translated(-step, 0) for _, place in self._placed]
+        self._placed = self._place_plates()
+        for place in (*gone, *(place for _, place in self._placed)):
             region += place.toAlignedRect()
         return region
 
@@ -289,20 +290,22 @@ class SpectrogramView(QWidget):
         else:
             self._draw_pixels(painter)
             self._draw_marks(painter)
-        self._plate_places = self._places_of_plates()
-        for (plate, _), place in zip(self.plates, self._plate_places, strict=True):
-            plate.draw(painter, place)
         if event is not None and event.rect() == self.rect():
+            self._placed = self._place_plates()
             self._on_screen = None if self._raster is None else self._view_end()
+        for plate, place in self._placed:
+            plate.draw(painter, place)
         self.paints += 1
         if self.paints == 1:
             self.first_painted.emit()
 
-    def _places_of_plates(self) -> list[QRectF]:
+    def _place_plates(self) -> list[tuple[TextPlate, QRectF]]:
+        """Those of the plates that are to be seen now, and where."""
         margin = self.fontMetrics().height() * 0.75
         area = QRectF(self.rect()).adjusted(margin, margin, -margin, -margin)
         ratio = self.devicePixelRatioF()
-        return [plate.place(area, corner, ratio) for plate, corner in self.plates]
+        places = [(plate, plate.place(area, corner, ratio)) for plate, corner in self.plates]
+        return [(plate, place) for plate, place in places if not place.isEmpty()]
 
     def _draw_pixels(self, painter: QPainter) -> None:
         raster, view_first = self._raster, self._view_first()

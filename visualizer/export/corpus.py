@@ -1,0 +1,207 @@
+"""Many files: which there are, where the features of each go, and how one of them is computed.
+
+Each file is a job of its own, and `compute` does it: in one of several processes (workers.py) or
+on a cluster (cluster.py).
+"""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from visualizer._version import __version__
+from visualizer.audio.channels import Channel, spelled
+from visualizer.audio.reader import SUFFIXES
+from visualizer.errors import ConfigError, VisualizerError, one_line, quoted
+from visualizer.export.offline import form_of, write_features
+from visualizer.mel.empty_filters import empty_filters_text
+from visualizer.mel.front_end import FrontEnd
+from visualizer.mel.front_ends import as_found
+
+
+@dataclass(frozen=True)
+class Job:
+    """A file and where its features go."""
+
+    source: Path
+    output: Path
+
+
+@dataclass(frozen=True)
+class Making:
+    """How features are made, alike for all files."""
+
+    front_end: str | FrontEnd
+    """a preset's name, whose chain may depend on the rate of the sound, or the chain itself"""
+    channel: Channel = "mean"
+    gain_db: float = 0.0
+    streaming: bool = False
+
+    def at(self, sample_rate: int) -> FrontEnd:
+        """Return the chain for sound of a rate (Hz)."""
+        return as_found(self.front_end).at(sample_rate)
+
+    def digest(self, chain: FrontEnd) -> str:
+        """Return what is the same for features that are made alike, and for no others."""
+        made = {
+            "program": __version__,
+            "chain": chain.to_dict(),
+            "form": form_of(streaming=self.streaming),
+            "channel": spelled(self.channel),
+            "gain_db": self.gain_db,
+        }
+        return hashlib.sha256(json.dumps(made, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a job."""
+
+    job: Job
+    problem: str = ""
+    """why there are no features, in one line"""
+    notices: tuple[str, ...] = ()
+    """what a person should know of the sound or the front-end, each a line"""
+    entry: dict[str, Any] | None = None
+    """what the list of the folder says of the features"""
+
+
+def compute(making: Making, job: Job) -> Outcome:
+    """Write the features of one file; whatever is wrong with it is in the outcome."""
+    notices: list[str] = []
+    rates_hz: list[int] = []
+
+    def front_end(sample_rate: int) -> FrontEnd:
+        rates_hz.append(sample_rate)
+        return making.at(sample_rate)
+
+    try:
+        source_stamp = stamp_of(job.source)
+        job.output.parent.mkdir(parents=True, exist_ok=True)
+        shape, config = write_features(
+            job.source,
+            job.output,
+            front_end,
+            making.channel,
+            streaming=making.streaming,
+            gain_db=making.gain_db,
+            on_notice=notices.append,
+        )
+        output_stamp = stamp_of(job.output)
+    except Exception as error:
+        # Also what nobody thought of: the other files still count.
+        return failed(job, error, tuple(notices))
+    (rate_hz,) = rates_hz
+    if (empty := empty_filters_text(config)) is not None:
+        notices.append(empty)
+    entry = {
+        "source": str(job.source),
+        "source_rate": rate_hz,
+        "source_stamp": source_stamp,
+        "output_stamp": output_stamp,
+        "shape": shape,
+        "front_end": config.name,
+        "sample_rate": config.sample_rate,
+        "channel": spelled(making.channel),
+        "gain_db": making.gain_db,
+        "form": form_of(streaming=making.streaming),
+        "digest": making.digest(config),
+    }
+    return Outcome(job, notices=tuple(notices), entry=entry)
+
+
+def failed(job: Job, error: BaseException, notices: tuple[str, ...] = ()) -> Outcome:
+    """Return the outcome of a job that ended with an error."""
+    words = one_line(str(error)) if str(error) else type(error).__name__
+    if not isinstance(error, VisualizerError | OSError) and str(error):
+        words = f"{type(error).__name__}: {words}"
+    name = quoted(job.source)
+    return Outcome(job, words if name in words else f"{name}: {words}", notices)
+
+
+def stamp_of(path: Path) -> list[int]:
+    """Return the size (bytes) and the time (ns) of a file's last change. Raises OSError."""
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns]
+
+
+def is_pattern(text: str) -> bool:
+    """Whether a text is no file or folder, and stands for several as a shell would have it."""
+    return glob.has_magic(text) and not Path(text).exists()
+
+
+def find_jobs(inputs: Sequence[str], folder: Path, form: str) -> list[Job]:
+    """Return what is to be computed, in the order of the names.
+
+    Args:
+        inputs: Files, folders, which are searched for sound with their subfolders, and patterns
+            such as `talks/**/*.wav`. Subfolders of a folder, or of what a pattern begins with, are
+            kept.
+        folder: Where the features go.
+        form: What their names end in, without the dot.
+
+    Raises:
+        ConfigError: There is no such file, no sound in a folder, or two have one output.
+    """
+    folder = folder.resolve()
+    outputs: dict[Path, Path] = {}
+    sources: dict[str, Path] = {}
+    # Where a name is the same file in capitals.
+    folded = str.casefold if sys.platform in ("win32", "darwin") else str
+    for text in inputs:
+        for source, place in sorted(_found(text)):
+            output = (folder / place).with_name(f"{place.stem}.{form}")
+            before = sources.setdefault(folded(str(output)), source)
+            if before != source:
+                raise ConfigError(
+                    f"{quoted(before)} and {quoted(source)} would both be written to "
+                    f"{quoted(output)}",
+                    "name the folder that they are in, whose subfolders are kept, or run twice",
+                )
+            outputs[source] = output
+    return [Job(source, output) for source, output in sorted(outputs.items())]
+
+
+def _found(text: str) -> Iterator[tuple[Path, Path]]:
+    """Yield the files that an input stands for, and where they lie within it."""
+    path = Path(text).expanduser()
+    if is_pattern(text):
+        base = _without_pattern(path)
+        found = base.glob(str(path.relative_to(base)))
+        matches = [match for match in found if not match.name.startswith(".")]
+        if not matches:
+            raise ConfigError(f"nothing is called {quoted(text)}")
+        for match in matches:
+            # What names a file itself is taken whatever its name ends in.
+            files = tuple(_sounds_in(match)) if match.is_dir() else (match,)
+            yield from ((file.resolve(), file.relative_to(base)) for file in files)
+    elif path.is_dir():
+        files = tuple(_sounds_in(path))
+        if not files:
+            raise ConfigError(f"there is no sound in the folder {quoted(text)}")
+        yield from ((file.resolve(), file.relative_to(path)) for file in files)
+    elif path.exists():
+        yield path.resolve(), Path(path.name)
+    else:
+        raise ConfigError(f"there is no file or folder {quoted(text)}")
+
+
+def _without_pattern(path: Path) -> Path:
+    """Return the folder that a pattern begins with."""
+    return next(parent for parent in path.parents if not glob.has_magic(str(parent)))
+
+
+def _sounds_in(folder: Path) -> Iterator[Path]:
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            # macOS puts "._talk.wav", which is no sound, beside "talk.wav".
+            if name.lower().endswith(SUFFIXES) and not name.startswith("."):
+                yield Path(parent, name)

@@ -209,7 +209,8 @@ class PictureStack(QWidget):
         """Have all up to now ready, with nothing painted, for when it is seen again."""
         if not self.held:
             self._go_to_now()
-            self._colour()
+            for picture in self._in_sight():
+                picture.view.colour(self._shown_end_s)
 
     def _go_to_now(self) -> None:
         now = time.perf_counter()

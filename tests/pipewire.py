@@ -7,6 +7,7 @@ which they were only unpacked; see CONTRIBUTING.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -14,13 +15,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.needs import pipewire_root
-from tests.sound import DEADLINE_S, SINKS, SoundServer, null_sink
+from tests.sound import DEADLINE_S, SERVER_RATE_HZ, SINKS, SoundServer, null_sink
 
 
 class PipeWireServer(SoundServer):
     """PipeWire, WirePlumber, pipewire-pulse and a session bus, in folders of their own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, graph_rate: int) -> None:
         super().__init__(folder, folder / "pulse" / "native")
         root = pipewire_root()
         assert root is not None
@@ -35,11 +36,16 @@ class PipeWireServer(SoundServer):
             "LD_LIBRARY_PATH": str(library),
             "SPA_PLUGIN_DIR": str(library / "spa-0.2"),
             "PIPEWIRE_MODULE_DIR": str(library / "pipewire-0.3"),
-            "PIPEWIRE_CONFIG_DIR": str(root / "usr/share/pipewire"),
+            "PIPEWIRE_CONFIG_DIR": str(folder / "pipewire-config"),
             "WIREPLUMBER_MODULE_DIR": str(next(library.glob("wireplumber-*"))),
             "WIREPLUMBER_CONFIG_DIR": str(root / "usr/share/wireplumber"),
             "WIREPLUMBER_DATA_DIR": str(root / "usr/share/wireplumber"),
         }
+        shutil.copytree(root / "usr/share/pipewire", folder / "pipewire-config")
+        more = folder / "pipewire-config" / "pipewire.conf.d"
+        more.mkdir(exist_ok=True)
+        rate = f"context.properties = {{ default.clock.rate = {graph_rate} }}\n"
+        (more / "rate.conf").write_text(rate)
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def start(self) -> None:
@@ -94,8 +100,8 @@ class PipeWireServer(SoundServer):
 
 
 @contextmanager
-def running_pipewire(folder: Path) -> Iterator[PipeWireServer]:
-    server = PipeWireServer(folder)
+def running_pipewire(folder: Path, graph_rate: int = SERVER_RATE_HZ) -> Iterator[PipeWireServer]:
+    server = PipeWireServer(folder, graph_rate)
     try:
         server.start()
         yield server

@@ -44,6 +44,8 @@ def test_other_commands_take_no_options_they_do_not_know(
         (["prests"], "unknown command 'prests'; did you mean presets?"),
         (["mel", "a.wav"], "the following arguments are required: -o/--output"),
         (["mel", "a.wav", "-o", "a.npy", "--channel", "0"], "--channel: '0' is not mean, each"),
+        (["mel", "-", "-o", "a.npy"], "`visualizer stream --source -` takes that"),
+        (["run", "--record", __file__], "test_commands.py' is a file; recordings need a folder"),
         (["latency", "--clicks", "2.5"], "--clicks: '2.5' is not a whole number from 5 to 100"),
         (["bench", "--chart", "a.svg"], "must end in .png; see `visualizer bench --help`"),
         (["--front-end", "simly"], "unknown preset 'simly'; did you mean simli"),

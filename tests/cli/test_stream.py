@@ -174,6 +174,7 @@ def test_lines_say_what_and_when(sound: Path, name: str) -> None:
         "host_api": None,
         "sample_rate": RATE_HZ,
         "channels": 2,
+        "resampled_from": None,
         "note": "",
     }
     expected = by_mel(sound, "--front-end", name)

@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from pytestqt.qtbot import QtBot
 
 from tests.conftest import DEADLINE_S, require_real_parts
 from tests.needs import pipewire_root
+from tests.pipewire import running_pipewire
 from tests.sound import SERVER_RATE_HZ, SINKS, SoundServer
 from tests.stress.devices import (
     CLOCK_MS,
@@ -31,6 +33,7 @@ from tests.stress.devices import (
 )
 from tests.ui.helpers import WAIT_MS, make_window, running
 from visualizer.audio.capture import CaptureConfig
+from visualizer.audio.listing import list_devices
 from visualizer.audio.microphone import Microphone
 from visualizer.audio.portaudio import rescan
 from visualizer.audio.ring import BlockRing, SourceEnd
@@ -122,6 +125,54 @@ def test_the_default_follows_the_server_and_says_so(
     both = [c for _, c in stream.columns() if is_strange(c) and is_strange(c, TONE_HZ)]
     assert both == []
     assert state["note"] in stream.end()
+
+
+def test_a_default_of_another_rate_begins_a_new_stream(sound_server: SoundServer) -> None:
+    """Each is opened at its own rate, and nothing is resampled but by this program."""
+    module = load(sound_server, 44_100)
+    # PulseAudio changes the rate of what nobody uses.
+    user = subprocess.Popen(
+        ["parec", "--device=headset.monitor", "--rate=44100", "/dev/null"],
+        env=os.environ | sound_server.environment,
+    )
+    stream = Stream(sound_server, "--front-end", "whisper-80")
+    try:
+        place, _, heading = stream.first(lambda line: line["type"] == "stream")
+        assert heading["source"]["sample_rate"] == SERVER_RATE_HZ
+        stream.first(lambda line: line["type"] == "column")
+        sound_server.pactl("set-default-source", "headset.monitor")
+        place, _, heading = stream.first(lambda line: line["type"] == "stream", place + 1)
+        assert heading["source"]["sample_rate"] == 44_100
+        assert heading["source"]["resampled_from"] is None
+        assert heading["source"]["note"].startswith("'default' now records 'Headset")
+        stream.first(lambda line: line["type"] == "column", place)
+        rescan()
+        rates = {device.name: device.native_rate for device in list_devices().devices}
+        assert rates["default"] == 44_100
+    finally:
+        stream.end()
+        user.kill()
+        user.wait()
+        sound_server.choose_defaults()
+        sound_server.pactl("unload-module", module)
+
+
+def test_the_server_s_resampling_is_told(sound_server: SoundServer) -> None:
+    microphone = Microphone(CaptureConfig("mic", sample_rate=16_000))
+    microphone.close()
+    assert microphone.info.native_rate == microphone.info.resampled_from == SERVER_RATE_HZ
+
+
+@needs_pipewire
+def test_pipewire_is_recorded_at_the_rate_of_its_graph(tmp_path: Path) -> None:
+    require_real_parts()
+    with running_pipewire(tmp_path, graph_rate=44_100) as server:
+        stream = Stream(server)
+        _, _, heading = stream.first(lambda line: line["type"] == "stream")
+        stream.end()
+    assert heading["source"]["sample_rate"] == 44_100
+    # The sinks run at another.
+    assert heading["source"]["resampled_from"] == SERVER_RATE_HZ
 
 
 def test_the_window_says_what_the_default_records_now(

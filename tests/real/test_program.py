@@ -177,6 +177,7 @@ def test_a_file_plays_to_its_end(program: Callable[..., Finished], tmp_path: Pat
         "host_api": None,
         "sample_rate": 8000,
         "channels": 1,
+        "resampled_from": None,
         "note": "",
     }
     assert report["columns"] == 1 + 8000 // 100

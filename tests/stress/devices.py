@@ -62,7 +62,7 @@ class Outcome:
     recovery_s: float
     """from its return to the first column"""
     clock_ms: float
-    """how much longer the gap is than the script's clock says"""
+    """how much longer the gap is than the script's clock says; 0 where a new stream began"""
     strange: int
     """columns with the sound of the other source"""
     said: str
@@ -157,6 +157,11 @@ def is_state(state: str) -> Callable[[dict[str, Any]], bool]:
     return lambda line: line["type"] == "state" and line["state"] == state
 
 
+def is_back(line: dict[str, Any]) -> bool:
+    """Whether a line says that sound comes again, in the same stream or in a new one."""
+    return line["type"] == "stream" or is_state("running")(line)
+
+
 def play_tone(server: SoundServer, sink: str, hertz: float) -> subprocess.Popen[bytes]:
     time_s = np.arange(_TONE_S * SERVER_RATE_HZ) / SERVER_RATE_HZ
     wave = (_AMPLITUDE * np.sin(2 * np.pi * hertz * time_s)).astype(np.float32)
@@ -190,15 +195,16 @@ def play(server: SoundServer, times: int) -> Iterator[Outcome]:
             time.sleep(_AWAY_S)
             module, back_at = load(server, rate), time.monotonic()
             player = play_tone(server, "headset", TONE_HZ)
-            place, _, _ = stream.first(is_state("running"), gone)
+            place, _, _ = stream.first(is_back, gone)
             place, heard_at, _ = stream.first(lambda line: line["type"] == "column", place)
             stream.first(is_column_of(TONE_HZ), place)
+            goes_on = all(line["type"] != "stream" for _, line in stream.lines[gone:])
             time.sleep(_SETTLE_S)
             yield Outcome(
                 rate,
                 message_at - gone_at,
                 heard_at - back_at,
-                1e3 * (before_s - _delay_s(stream, place)),
+                1e3 * (before_s - _delay_s(stream, place)) if goes_on else 0.0,
                 sum(is_strange(line) for _, line in stream.columns(gone)),
                 message["fault"],
                 _recorded(server),

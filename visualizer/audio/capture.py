@@ -52,8 +52,6 @@ class CaptureConfig(OfKind):
     """file"""
     sample_rate: int | None = None
     """Hz"""
-    preferred_rate: int | None = None
-    """Hz, microphone: taken where no sample_rate is asked for and the device can"""
     channels: int | None = None
     least_channels: int = field(default=1, compare=False)
     """microphone: how many at least, where no channels are asked for and the device has them"""
@@ -70,7 +68,6 @@ class CaptureConfig(OfKind):
             require(value is None or isinstance(value, str), name, value, "null or a text")
         for name, low, high in (
             ("sample_rate", SAMPLE_RATE_MIN_HZ, SAMPLE_RATE_MAX_HZ),
-            ("preferred_rate", SAMPLE_RATE_MIN_HZ, SAMPLE_RATE_MAX_HZ),
             ("channels", 1, SOURCE_CHANNELS_MAX),
             ("least_channels", 1, 1 << 20),
         ):

@@ -32,7 +32,7 @@ class Device:
     channels: int
     """at most, in the direction"""
     native_rate: int
-    """Hz, the device's default"""
+    """Hz, at which it is opened where nothing else is asked for"""
     sample_rates: tuple[int, ...] | None = None
     """Hz, those of the common rates it accepts; None: not asked"""
     is_default: bool = False
@@ -40,6 +40,8 @@ class Device:
     """what the sound server calls it, where it is one of that one's sources"""
     positions: tuple[str, ...] = ()
     """what the sound server calls each of its channels; empty where that is not known"""
+    source_rate: int | None = None
+    """Hz, of the sound server's source by itself; PipeWire resamples it to its graph's rate"""
 
 
 @dataclass(frozen=True)

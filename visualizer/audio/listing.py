@@ -21,7 +21,7 @@ from visualizer.audio.devices import (
     told_apart,
 )
 from visualizer.audio.portaudio import portaudio, words
-from visualizer.audio.server import server_sources
+from visualizer.audio.server import default_source, server_sources
 from visualizer.errors import DeviceError
 
 SERVER_DEFAULTS = ("pulse", "default")
@@ -79,8 +79,14 @@ def list_devices() -> DeviceList:
     listed = portaudio_devices()
     if way_to_server(listed.devices) is None:
         return listed
-    sources = server_sources(_n_devices(portaudio()))
-    return replace(listed, devices=(*listed.devices, *sources))
+    sources, chosen = server_sources(_n_devices(portaudio())), default_source()
+    devices = [
+        replace(device, native_rate=chosen.native_rate)
+        if chosen is not None and device.host_api == "ALSA" and device.name in SERVER_DEFAULTS
+        else device
+        for device in listed.devices
+    ]
+    return replace(listed, devices=(*devices, *sources))
 
 
 def way_to_server(devices: Iterable[Device]) -> Device | None:

@@ -18,7 +18,6 @@ from visualizer.audio.capture import CaptureConfig
 from visualizer.audio.devices import Device
 from visualizer.audio.listing import (
     SERVER_DEFAULTS,
-    accepted_rates,
     look_up,
 )
 from visualizer.audio.opening import (
@@ -46,12 +45,8 @@ class Microphone:
     def __init__(self, capture: CaptureConfig) -> None:
         """Open the device. Raises DeviceError with what PortAudio said."""
         device = _found(capture)
-        sample_rate, preferred = capture.sample_rate, capture.preferred_rate
-        if sample_rate is None:
-            accepted = accepted_rates(device, () if preferred is None else (preferred,))
-            sample_rate = accepted[0] if accepted else device.native_rate
         self._ring: BlockRing | None = None
-        recording = open_recording(device, capture, sample_rate, self._callback, self._finished)
+        recording = open_recording(device, capture, self._callback, self._finished)
         self._stream, self._order = recording.stream, recording.order
         node, source = device.server_source, recording.source
         self._follows = node is None and (
@@ -60,15 +55,19 @@ class Microphone:
         chosen = None
         if self._follows and source is not None and source.server_source is not None:
             chosen = source.server_source, source.name
+        native_rate = (source or device).native_rate
+        own_rate = (source or device).source_rate
         self.info = SourceInfo(
             "mic",
             device.name,
             device.host_api,
-            sample_rate,
+            recording.sample_rate,
             recording.channels,
             reported_latency_s(self._stream),
             node,
             chosen,
+            native_rate,
+            None if own_rate in (None, recording.sample_rate) else own_rate,
             recording.note,
         )
         self._started_at = time.perf_counter()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from visualizer.audio.attachment import new_opening
@@ -36,6 +36,8 @@ class Recording:
     """of sounddevice, or one that serves as such"""
     opening: str
     """its value of the property `OPENING`"""
+    sample_rate: int
+    """Hz"""
     channels: int
     """how many are taken of the stream's"""
     order: tuple[int, ...] | None = None
@@ -45,109 +47,111 @@ class Recording:
     note: str = ""
     """what the user should know of it"""
 
-
-class _Opener:
-    """Opens one device."""
-
-    def __init__(
-        self,
-        device: Device,
-        sample_rate: int,
-        callback: Callable[..., None],
-        finished: Callable[[], None],
-    ) -> None:
-        self._device = device
-        self._sample_rate = sample_rate
-        self._callback, self._finished = callback, finished
-
-    def by_portaudio(self, n_channels: int) -> tuple[Any, str]:
-        """Return a stream and its opening."""
-        opening = new_opening()
-        stream = open_stream(
-            self._device,
-            "input",
-            self._sample_rate,
-            n_channels,
-            self._callback,
-            self._finished,
-            opening,
-        )
-        return stream, opening
-
-    def by_the_server(self, source: Device) -> tuple[Any, str]:
-        """Return a stream of a source of the sound server, and its opening."""
-        opening = new_opening()
-        stream = ServerStream(source, self._sample_rate, self._callback, self._finished, opening)
-        note_opened(stream, source.host_api)
-        return stream, opening
+    def first(self, n_channels: int | None) -> Recording:
+        """Return it with so many of its channels; None: with all."""
+        if n_channels is None or n_channels == self.channels:
+            return self
+        order = (self.order or tuple(range(self.channels)))[:n_channels]
+        return replace(self, channels=n_channels, order=order)
 
 
 def open_recording(
     device: Device,
     capture: CaptureConfig,
-    sample_rate: int,
     callback: Callable[..., None],
     finished: Callable[[], None],
 ) -> Recording:
-    """Open a device at `sample_rate` (Hz); the callbacks are those of `open_stream`.
+    """Open a device; the callbacks are those of `open_stream`.
 
     Raises DeviceError: it has not as many channels as are asked for, refuses to open, or is gone.
     """
     _require(capture.channels, device.channels, device.name)
-    opener, node = _Opener(device, sample_rate, callback, finished), device.server_source
-    mixed: Device | None = None
+    opener, node = _Opener(device, capture, callback, finished), device.server_source
     source = None
     if may_be_servers(device):
         source = device if node is not None else default_source()
+    if source is None:
+        return opener.as_listed()
     # As the source probably is; as the server says that it is; without ALSA's plugin.
-    for way in (1, 2, 3) if source is not None else ():
-        assert source is not None
-        n_channels = channels_to_open(source.positions) if way < 3 else None
-        try:
-            if n_channels is None:
-                stream, opening = opener.by_the_server(source)
-            else:
-                stream, opening = opener.by_portaudio(n_channels)
-        except DeviceError as error:
-            if n_channels is not None:
-                raise
-            _log.warning("%s", error)
-            mixed = source
-            break
-        recorded, layout = recorded_as(opening, node) or (None, ())
-        if recorded is None:
-            close_stream(stream)
+    for with_plugin in (True, True, False):
+        recording = opener.like(source, with_plugin=with_plugin)
+        if recording is None:
+            return opener.as_listed(source)
+        if recording.source is None:
+            close_stream(recording.stream)
             if node is not None:
                 raise not_recorded(device)
-            break
-        order = channel_order(recorded.positions, layout)
-        if order is not None:
+            return opener.as_listed()
+        source = recording.source
+        if recording.channels and recording.sample_rate == opener.rate_for(source):
             try:
-                _require(capture.channels, len(order), device.name)
+                _require(capture.channels, recording.channels, device.name)
             except DeviceError:
-                close_stream(stream)
+                close_stream(recording.stream)
                 raise
-            order = order[: capture.channels]
-            as_it_comes = order == tuple(range(len(layout)))
-            return Recording(
-                stream,
-                opening,
-                len(order),
-                None if as_it_comes else order,
-                recorded,
-            )
-        close_stream(stream)
-        source = mixed = recorded
-    is_claimed = may_be_servers(device)
-    own = min(device.channels, DEFAULT_CHANNELS if is_claimed else OWN_MAX)
-    wanted = max(own, min(capture.least_channels, device.channels))
-    channels = capture.channels or wanted
-    stream, opening = opener.by_portaudio(channels)
-    note = ""
-    if mixed is not None:
-        whose = f"the {mixed.channels} channels of {mixed.name!r}"
-        note = f"the sound server mixes {whose} into {channels}"
-    return Recording(stream, opening, channels, note=note)
+            return recording.first(capture.channels)
+        close_stream(recording.stream)
+    return opener.as_listed(source)
+
+
+class _Opener:
+    """Opens one device in one way or another."""
+
+    def __init__(
+        self,
+        device: Device,
+        capture: CaptureConfig,
+        callback: Callable[..., None],
+        finished: Callable[[], None],
+    ) -> None:
+        self._device, self._capture = device, capture
+        self._callback, self._finished = callback, finished
+
+    def rate_for(self, source: Device) -> int:
+        """Return the rate that is asked for, or its own."""
+        return self._capture.sample_rate or source.native_rate
+
+    def like(self, source: Device, *, with_plugin: bool) -> Recording | None:
+        """Open it with the rate and the channels of the source that it is taken for.
+
+        Returns what then is recorded, with no channels where not each is by itself; None where the
+        server does not let it be recorded without ALSA's plugin.
+        """
+        rate, opening = self.rate_for(source), new_opening()
+        n_channels = channels_to_open(source.positions) if with_plugin else None
+        if n_channels is not None:
+            stream = self._by_portaudio(rate, n_channels, opening)
+        else:
+            try:
+                stream = ServerStream(source, rate, self._callback, self._finished, opening)
+            except DeviceError as error:
+                _log.warning("%s", error)
+                return None
+            note_opened(stream, source.host_api)
+        recorded, layout = recorded_as(opening, self._device.server_source) or (None, ())
+        order = channel_order(recorded.positions, layout) if recorded is not None else None
+        as_it_comes = order == tuple(range(len(layout)))
+        return Recording(
+            stream, opening, rate, len(order or ()), None if as_it_comes else order, recorded
+        )
+
+    def as_listed(self, mixed: Device | None = None) -> Recording:
+        """Open it with the channels that it claims; the server mixes those of `mixed` into them."""
+        device, capture = self._device, self._capture
+        own = min(device.channels, DEFAULT_CHANNELS if may_be_servers(device) else OWN_MAX)
+        wanted = max(own, min(capture.least_channels, device.channels))
+        channels, rate = capture.channels or wanted, self.rate_for(mixed or device)
+        opening, note = new_opening(), ""
+        stream = self._by_portaudio(rate, channels, opening)
+        if mixed is not None:
+            whose = f"the {mixed.channels} channels of {mixed.name!r}"
+            note = f"the sound server mixes {whose} into {channels}"
+        return Recording(stream, opening, rate, channels, None, mixed, note)
+
+    def _by_portaudio(self, rate: int, n_channels: int, opening: str) -> Any:
+        return open_stream(
+            self._device, "input", rate, n_channels, self._callback, self._finished, opening
+        )
 
 
 def _require(wanted: int | None, n_channels: int, name: str) -> None:

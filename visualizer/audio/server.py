@@ -7,6 +7,7 @@ where there is none, there are no sources. Everything here may hang with the ser
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import time
@@ -98,16 +99,27 @@ def named(opening: str) -> dict[str, str]:
     return {f"PULSE_PROP_{OPENING}": opening}
 
 
+@functools.cache
+def _pulsectl() -> Any:
+    """Loading it takes a tenth of a second, which most starts of the program can do without."""
+    import pulsectl
+
+    def keep_rate(info: Any, struct: Any) -> None:
+        # Its own `sample_spec` is a view of memory that libpulse frees.
+        info.rate = int(struct.sample_spec.rate)
+
+    pulsectl.PulseServerInfo._init_from_struct = keep_rate
+    pulsectl.PulseSourceInfo._init_from_struct = keep_rate
+    return pulsectl
+
+
 @contextmanager
 def connected(poll: Callable[[list[Any], float], int] | None = None) -> Iterator[Any]:
     """A pulsectl.Pulse, that waits by `poll`, see its `set_poll_func`.
 
     Raises what pulsectl raises, OSError without libpulse.
     """
-    # Loading it takes a tenth of a second, which most starts of the program can do without.
-    import pulsectl
-
-    with pulsectl.Pulse("mel-visualizer", connect=False) as pulse:
+    with _pulsectl().Pulse("mel-visualizer", connect=False) as pulse:
         if poll is not None:
             pulse.set_poll_func(poll, lambda *_: None)
         # Without a time limit: pulsectl's always waits until it is over.
@@ -118,7 +130,8 @@ def connected(poll: Callable[[list[Any], float], int] | None = None) -> Iterator
 def read_sources(pulse: Any, first_index: int = 0) -> dict[int, Device]:
     """Return the sources by the server's own numbers of them."""
     # PipeWire calls itself "PulseAudio (on PipeWire …)".
-    server = PIPEWIRE if PIPEWIRE in pulse.server_info().server_name else PULSEAUDIO
+    info = pulse.server_info()
+    server = PIPEWIRE if PIPEWIRE in info.server_name else PULSEAUDIO
     sinks = {sink.name: sink.description or sink.name for sink in pulse.sink_list()}
     sources = pulse.source_list()
     devices = [
@@ -131,10 +144,11 @@ def read_sources(pulse: Any, first_index: int = 0) -> dict[int, Device]:
             ),
             host_api=server,
             channels=source.channel_count,
-            # Its own; the server converts to any other.
-            native_rate=source.sample_spec.rate,
+            # All that passes PipeWire has its graph's rate.
+            native_rate=info.rate if server == PIPEWIRE else source.rate,
             server_source=source.name,
             positions=tuple(source.channel_list),
+            source_rate=source.rate,
         )
         for index, source in enumerate(sources, first_index)
     ]

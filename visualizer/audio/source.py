@@ -32,13 +32,17 @@ class SourceInfo(OfKind):
     chosen: tuple[str, str] | None = None
     """what the sound server chose to be recorded: its own name of it, people's; None where it had
     no choice, or does not say"""
+    native_rate: int | None = None
+    """Hz, at which the device is opened where nothing else is asked for; None: it is no device"""
+    resampled_from: int | None = None
+    """Hz, of the sound server's source, where the server resamples it; None: it does not"""
     note: str = ""
     """what the user should know of it that is no fault, as a line; empty: nothing"""
 
     def to_dict(self) -> dict[str, str | int | None]:
         """Return what a stream or a report says of it, as plain JSON values."""
-        names = ("kind", "name", "host_api", "sample_rate", "channels", "note")
-        return {name: getattr(self, name) for name in names}
+        names = ("kind", "name", "host_api", "sample_rate", "channels", "resampled_from")
+        return {name: getattr(self, name) for name in (*names, "note")}
 
 
 class AudioSource(Protocol):

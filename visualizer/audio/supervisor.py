@@ -323,15 +323,10 @@ class SourceSupervisor:
         )
 
     def _open_again(self, lost: _Playing) -> None:
-        # The very same, not what has its index, or is the default, by now; at the rate it had, so
-        # that its stream can go on.
+        # The very same, not what has its index, or is the default, by now.
         info = lost.info
-        capture = replace(
-            lost.capture,
-            device=info.server_source or info.name,
-            host_api=info.host_api,
-            preferred_rate=info.sample_rate,
-        )
+        name = info.server_source or info.name
+        capture = replace(lost.capture, device=name, host_api=info.host_api)
         self._retry_later()
         try:
             playing = self._open(capture, lost)

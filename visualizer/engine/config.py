@@ -12,7 +12,7 @@ from visualizer.mel.compute import COMPUTE_CHOICES, Compute
 from visualizer.mel.flat import as_front_end
 from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.front_ends import Found
-from visualizer.mel.presets import PRESETS, preset_for
+from visualizer.mel.presets import preset_for
 
 _LONGEST_WHOSE = 1000
 
@@ -55,10 +55,3 @@ def choice(found: Found) -> dict[str, Any]:
         return {"preset": found.name, "mel": None, "whose": ""}
     whose = found.whose[:_LONGEST_WHOSE]
     return {"preset": EngineConfig.preset, "mel": found.at(None), "whose": whose}
-
-
-def fixed_rate(config: EngineConfig) -> int | None:
-    """Return the one rate (Hz) at which the front-end works, or None where it takes any."""
-    if config.mel is None and PRESETS[config.preset].any_rate:
-        return None
-    return front_end(config).sample_rate

@@ -40,7 +40,7 @@ from visualizer.audio.supervisor import (
 )
 from visualizer.engine.analysis import Analysis, begin_analysis
 from visualizer.engine.columns import MelColumns
-from visualizer.engine.config import EngineConfig, fixed_rate
+from visualizer.engine.config import EngineConfig
 from visualizer.engine.history import MEMORY_BYTES, SoundHistory
 from visualizer.engine.keeper import NUMPY_ALONE, KernelKeeper, KernelOffer, KernelPlan
 from visualizer.engine.outbox import Outbox
@@ -88,7 +88,7 @@ class Engine:
         status; it must not block. `open_source` is called on the device thread, or, for
         microphones, on one that may hang. The sound that is kept takes at most `sound_bytes`.
         """
-        self._wanted = _with_preferences(config)
+        self._wanted = _with_channels(config)
         self._status = EngineStatus("starting", self._wanted)
         self._strict = strict
         self._sound_bytes = sound_bytes
@@ -127,7 +127,7 @@ class Engine:
 
     def configure(self, config: EngineConfig) -> None:
         """Ask for other settings; the status tells when they are in force, or why not."""
-        self._order(lambda: self._apply(_with_preferences(config)))
+        self._order(lambda: self._apply(_with_channels(config)))
 
     def need(self, when: Need) -> None:
         """Say when columns are needed from here on; at first it is "now".
@@ -255,10 +255,6 @@ class Engine:
 
     def _apply(self, config: EngineConfig) -> None:
         before, state = self._wanted, self._status.state
-        capture = replace(config.capture, preferred_rate=before.capture.preferred_rate)
-        if state == "waiting" and capture == before.capture:
-            # Where it is away, another rate to prefer is no reason to give it up.
-            config = replace(config, capture=capture)
         self._wanted = config
         analysis = (config.preset, config.mel, config.compute)
         # Of a sound that has ended another front-end looks at what was heard; else it plays again.
@@ -484,10 +480,7 @@ def _about_kernel(pipeline: Pipeline, offer: KernelOffer | None) -> dict[str, An
     }
 
 
-def _with_preferences(config: EngineConfig) -> EngineConfig:
-    """Let a microphone open at the front-end's own rate, so that nothing has to be resampled, and
-    with the channels that are to be analysed."""
-    rate = fixed_rate(config) if config.capture.is_live else None
+def _with_channels(config: EngineConfig) -> EngineConfig:
+    """Let a microphone open with the channels that are to be analysed."""
     least = least_channels(config.channel)
-    capture = replace(config.capture, preferred_rate=rate, least_channels=least)
-    return replace(config, capture=capture)
+    return replace(config, capture=replace(config.capture, least_channels=least))

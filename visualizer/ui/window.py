@@ -359,7 +359,7 @@ class Window(QMainWindow):
         capture, meant_db = status.config.capture, self.status_line.meant_gain_db
         gain_db = ask_for_gain(self, capture.gain_db if meant_db is None else meant_db)
         if gain_db is not None and gain_db != capture.gain_db:
-            self._change(capture=replace(capture, gain_db=gain_db, preferred_rate=None))
+            self._change(capture=replace(capture, gain_db=gain_db))
 
     def _pick_file(self) -> None:
         path = ask_for_audio(self)

@@ -126,11 +126,12 @@ def main() -> None:
         wait(lambda: bool(tracks.second) and tracks.first[0].columns.end > 120)
         # While it moves, too, the picture is whole.
         holes = [has_holes(window, shot_of(window, folder), n) for _ in range(3) for n in range(2)]
-        # From here on nothing is painted but the last columns, by moving what is there.
-        window._bridge.woken.disconnect()
+        # From here on nothing has it painted anew: what is seen was moved there bit by bit.
         window._texts.stop()
-        wait(lambda: tracks.second[0].columns.end >= tracks.first[0].columns.end - 1)
-        window.stack.show_new()
+        window.viewer.woken.disconnect()
+        end = tracks.first[0].columns.end
+        wait(lambda: tracks.first[0].columns.end > end + 40)
+        window._bridge.woken.disconnect()
         give_up_at = time.monotonic() + DEADLINE_S
         while any(left := [wrong(window, shot_of(window, folder), n) for n in range(2)]):
             # What was painted last may not be on the screen yet.

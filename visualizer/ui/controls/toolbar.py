@@ -239,7 +239,7 @@ class Controls(FoldingRows):
         key = (source.host_api, source.name)
         device = next((d for d in self._devices.devices if (d.host_api, d.name) == key), None)
         accepted = device.sample_rates if device and device.sample_rates else ()
-        native = device.native_rate if device else None
+        native = source.native_rate
         # A device that only one program may open accepts nothing while it is ours: offer all.
         rates = sorted({*(accepted or COMMON_RATES_HZ), source.sample_rate})
         return [(f"{r} Hz · native" if r == native else f"{r} Hz", r) for r in rates]

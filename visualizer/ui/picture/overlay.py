@@ -16,6 +16,7 @@ from PyQt6.QtGui import (
     QPixmap,
 )
 
+from visualizer.audio.source import SourceInfo
 from visualizer.engine.latency import STAGES, LatencyLog, Stage
 from visualizer.engine.status import EngineStatus
 from visualizer.ui.picture.tints import ALARM, DIM, TEXT
@@ -51,6 +52,8 @@ def latency_lines(status: EngineStatus, latency: LatencyLog) -> list[Line]:
         lines.append(Line(f"{'device':<12}{_milliseconds(device_s * 1e3):>7}  as reported", TEXT))
     if status.drift_ppm is not None:
         lines.append(Line(f"{'drift':<12}{status.drift_ppm:+7.0f}  ppm of this clock", DIM))
+    if status.source is not None and status.source.resampled_from is not None:
+        lines.append(Line(_resampled(status.source), TEXT))
     if status.resampling_s:
         held = f"{'resampling':<12}{_milliseconds(status.resampling_s * 1e3):>7}  held back"
         lines.append(Line(held, TEXT))
@@ -67,6 +70,10 @@ def latency_lines(status: EngineStatus, latency: LatencyLog) -> list[Line]:
         kernel = f"{status.backend} on {status.device}"
         lines.append(Line(f"hop {status.mel.hop_s * 1e3:.2f} ms · kernel {kernel}", DIM))
     return [*lines, _counted(status)]
+
+
+def _resampled(source: SourceInfo) -> str:
+    return f"{source.resampled_from} → {source.sample_rate} Hz, resampled by the sound server"
 
 
 def short_latency_lines(status: EngineStatus, latency: LatencyLog) -> list[Line]:
@@ -112,8 +119,13 @@ def _counted(status: EngineStatus) -> Line:
     }
     counted = " · ".join(f"{label} {n}" for label, n in counters.items())
     if status.gaps:
-        counted += f" ({status.lost_s:.2f} s)"
+        counted += f" ({_lost_text(status.lost_s)})"
     return Line(counted, ALARM if any(counters.values()) else DIM)
+
+
+def _lost_text(seconds: float) -> str:
+    """A loss in time, which is seen as a bar however short it is."""
+    return f"{seconds:.2f} s" if seconds >= 0.1 else f"{seconds * 1e3:.1f} ms"
 
 
 class TextPlate:

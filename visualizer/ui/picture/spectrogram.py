@@ -126,6 +126,7 @@ class SpectrogramView(QWidget):
         self._span_s = 1.0
         self._end_s = 0.0
         self._marks = Marks()
+        self._is_marked = False
         self._elsewhere: tuple[tuple[str, float], ...] = ()
         self._pointer: QPointF | None = None
         self._pressed: tuple[QPointF, Place | None, bool] | None = None
@@ -158,6 +159,7 @@ class SpectrogramView(QWidget):
         """`elsewhere` are names and moments (s) of marks in other lanes: a line here."""
         if (marks, elsewhere) != (self._marks, self._elsewhere):
             self._marks, self._elsewhere = marks, elsewhere
+            self._is_marked = marks != Marks()
             self._on_screen = None
 
     def set_away(self, away: bool) -> None:
@@ -196,20 +198,23 @@ class SpectrogramView(QWidget):
 
         That leaves most of the copying to the system, which may have better means.
         """
-        whole, raster, before = QRegion(self.rect()), self._raster, self._on_screen
-        marked = self._pointer is not None or self._marks != Marks()
-        if raster is None or before is None or marked or raster.first > self._view_first():
-            return whole
-        self._on_screen = self._view_end()
-        ratio = self.devicePixelRatioF()
-        step = (self._view_end() - before) / ratio
-        if not 0 <= step < self.width() or not step.is_integer():
-            return whole
+        raster, before = self._raster, self._on_screen
+        if raster is None or before is None or self._is_marked or self._pointer is not None:
+            return QRegion(self.rect())
+        end = self._view_end()
+        first = end - raster.width
+        if raster.first > first:
+            return QRegion(self.rect())
+        self._on_screen = end
+        width, ratio = self.width(), self.devicePixelRatioF()
+        step = (end - before) / ratio
+        if not 0 <= step < width or not step.is_integer():
+            return QRegion(self.rect())
         if step:
             self.scroll(-int(step), 0)
-        changed = math.floor((self._changed_from - self._view_first()) / ratio)
-        region = QRegion(changed, 0, self.width() - changed, self.height())
-        self._changed_from = self._view_end()
+        changed = math.floor((self._changed_from - first) / ratio)
+        region = QRegion(changed, 0, width - changed, self.height())
+        self._changed_from = end
         # The plates stay where they are, and what was moved of them goes.
         gone = [place.translated(-step, 0) for _, place in self._placed]
         self._placed = self._place_plates()

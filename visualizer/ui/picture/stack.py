@@ -192,12 +192,11 @@ class PictureStack(QWidget):
         self._rest.stop()
         self._go_to_now()
         before = self.paints
-        self._colour()
+        *others, last = self._colour()
         if self._display.waveform:
             self.waveform.show_new()
         if len(self.pictures) > 1 and self.pointed_place() is not None:
             self.pointed.emit()
-        *others, last = self._in_sight()
         for picture in others:
             picture.view.update(picture.view.moved())
         # By itself `update` waits 5 ms in Qt's update timer for more to come; this paints now, and
@@ -226,8 +225,7 @@ class PictureStack(QWidget):
 
     def refresh(self) -> None:
         """Draw what is shown again, where it is."""
-        self._colour()
-        for picture in self._in_sight():
+        for picture in self._colour():
             picture.view.update()
         if self._display.waveform:
             self.waveform.show_new()
@@ -339,13 +337,17 @@ class PictureStack(QWidget):
 
     def _show_pictures(self, n: int) -> None:
         """Have `n` pictures; those no longer needed are kept for the next time."""
-        while len(self._pool) < n:
-            self._add_picture()
-        self.pictures = self._pool[:n]
-        for position, picture in enumerate(self._pool):
-            picture.setVisible(position < n)
-            if position >= n:
-                picture.view.clear()
+        if n != len(self.pictures):
+            # Hidden, they are laid out once and not anew for each that comes or goes.
+            self._lanes.hide()
+            while len(self._pool) < n:
+                self._add_picture()
+            self.pictures = self._pool[:n]
+            for position, picture in enumerate(self._pool):
+                picture.setVisible(position < n)
+                if position >= n:
+                    picture.view.clear()
+            self._lanes.show()
         self._place_plates()
         self.live.raise_()
 
@@ -396,10 +398,10 @@ class PictureStack(QWidget):
         else:
             self.scroll_back(turns)
 
-    def _colour(self) -> None:
-        """Have all that is shown ready to be painted."""
-        end_s = self._shown_end_s
-        whole = [picture.view.colour(end_s) for picture in self._in_sight()]
+    def _colour(self) -> list[Picture]:
+        """Have all that is shown ready to be painted; return the pictures in sight."""
+        end_s, in_sight = self._shown_end_s, self._in_sight()
+        whole = [picture.view.colour(end_s) for picture in in_sight]
         if not all(whole):
             self._rest.start(0)
         start_s, span_s = self.shown[0], self._display.span_s
@@ -408,6 +410,7 @@ class PictureStack(QWidget):
         self.waveform.set_view(start_s - beyond_s, end_s - beyond_s)
         wall_s = self._wall_s if self._display.clock_time else None
         self.time_axis.show_time(end_s, span_s, self.reference_s, wall_s, self.held)
+        return in_sight
 
     def _align(self) -> None:
         """Lay what runs along the time under the pictures' own place, and plates on them."""

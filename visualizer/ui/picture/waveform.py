@@ -120,7 +120,8 @@ class WaveformStrip(QWidget):
         super().changeEvent(event)
         if event is not None and event.type() == QEvent.Type.PaletteChange:
             self._begin()
-            self.show_new()
+            if self.isVisible():
+                self.show_new()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         super().resizeEvent(event)

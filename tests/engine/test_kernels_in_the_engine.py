@@ -17,7 +17,7 @@ import pytest
 
 from tests.engine.test_engine import HOP, MIC, Bench, expected, noise
 from visualizer.engine.config import EngineConfig
-from visualizer.engine.keeper import BUILDING, NOT_WANTED
+from visualizer.engine.keeper import BUILDING, LONG_TRANSFORM, NOT_WANTED
 from visualizer.engine.status import EngineStatus
 from visualizer.mel.kernels.artifacts import Artifact
 
@@ -96,8 +96,8 @@ def test_a_preset_picked_again_has_its_kernel_at_once(
     monkeypatch.setenv("PATH", "")
     bench.kernels = kernels
     bench.start().until(compiled)
-    bench.engine.configure(replace(bench.config, preset="panns"))
-    other = bench.until(lambda s: s.config.preset == "panns")
+    bench.engine.configure(replace(bench.config, preset="whisper-80"))
+    other = bench.until(lambda s: s.config.preset == "whisper-80")
     assert other.backend == "numpy"
     bench.engine.configure(bench.config)
     # The first status of the new setting has it already.
@@ -138,8 +138,8 @@ def test_another_front_end_ends_the_build_of_the_one_before(bench: Bench, tmp_pa
     bench.start().until(lambda s: s.kernel_note == BUILDING)
     bench.until(lambda _: len(builders()) == 1)
     (first,) = builders()
-    bench.engine.configure(replace(bench.config, preset="panns"))
-    bench.until(lambda s: s.config.preset == "panns" and s.kernel_note == BUILDING)
+    bench.engine.configure(replace(bench.config, preset="whisper-80"))
+    bench.until(lambda s: s.config.preset == "whisper-80" and s.kernel_note == BUILDING)
     psutil.wait_procs([first], timeout=10)
     assert not first.is_running()
     bench.until(lambda _: len(builders()) == 1)
@@ -149,6 +149,15 @@ def test_another_front_end_ends_the_build_of_the_one_before(bench: Bench, tmp_pa
     bench.engine.close()
     psutil.wait_procs([second], timeout=10)
     assert not second.is_running()
+
+
+def test_for_a_long_transform_nothing_is_built(bench: Bench, tmp_path: Path) -> None:
+    """Its compiled kernel would call torch's FFT, which takes 110 MB and saves no time."""
+    bench.kernels = tmp_path / "kernels"
+    bench.config = replace(bench.config, preset="panns")
+    status = bench.start().until(measured)
+    assert (status.backend, status.kernel_note) == ("numpy", LONG_TRANSFORM)
+    assert bench.until(lambda s: bool(s.timings)).kernel_note == LONG_TRANSFORM
 
 
 def test_without_a_folder_nothing_is_built(bench: Bench) -> None:

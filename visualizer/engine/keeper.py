@@ -27,12 +27,14 @@ from visualizer.mel.kernels.artifacts import Artifact
 from visualizer.mel.kernels.host import HostKernel, NumpyKernel
 from visualizer.mel.kernels.libraries import import_torch
 from visualizer.mel.kernels.timing import Timing
+from visualizer.mel.kernels.two_steps import needs_library
 from visualizer.support.children import end
 
 KernelChoice = Literal["auto", "numpy", "eager"]
 
 BUILDING = "a compiled kernel is being built"
 LOADING = "torch is being loaded"
+LONG_TRANSFORM = "for so long a transform a compiled kernel is no faster than NumPy's"
 NOT_WANTED = "other kernels are switched off"
 
 _SETTLE_S = 0.5
@@ -173,8 +175,9 @@ class KernelKeeper:
         artifact = self._artifact(wanted)
         timings, complete = artifacts.timings(artifact)
         note = _why_not("compiled", timings, wanted)
+        if needs_library(wanted.front_end, artifact.n_rows):
+            note = LONG_TRANSFORM
         if note is not None:
-            # Loading it would take 100 MB.
             self._offer(replace(self._last, timings=timings, note=note))
             return complete
         try:

@@ -23,6 +23,7 @@ from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.kernels import artifacts, timing
 from visualizer.mel.kernels.artifacts import Artifact
 from visualizer.mel.kernels.host import Frames, HostKernel, NumpyKernel
+from visualizer.mel.kernels.two_steps import needs_library
 from visualizer.support.children import own_command, own_environment, run_when_idle
 
 N_CALLS, N_WARM_UP = 150, 5
@@ -87,7 +88,7 @@ def main() -> None:
 def _serve(artifact: Artifact, device: str) -> None:
     """Build where there is something to build, and time what there is."""
     kernel = None
-    if device == "cpu":
+    if device == "cpu" and not needs_library(artifact.front_end, artifact.n_rows):
         try:
             kernel = artifacts.obtain(artifact)
         except KernelError as error:
@@ -125,7 +126,7 @@ def _time(artifact: Artifact, device: str, kernel: HostKernel | None) -> None:
             continue
         timings.append(timing.summary(name, seconds, front_end.hop_s).to_dict())
         _say(timings=timings)
-    if kernel is not None:
+    if device == "cpu":
         with suppress(KernelError):
             artifacts.write_record(artifact, {"timings": timings})
 

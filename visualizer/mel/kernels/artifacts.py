@@ -1,6 +1,6 @@
 """Compiled kernels on disk: kept by what they were made for, and verified before they run.
 
-Loading takes milliseconds and needs neither a compiler nor torch's Python; building.py, which needs
+Loading takes milliseconds and needs neither a compiler nor, mostly, torch; building.py, which needs
 both, takes many seconds of a whole core and belongs in a process of its own
 (visualizer/engine/kernel_builder.py).
 """
@@ -87,7 +87,9 @@ def _cpu_features() -> list[str]:
 @cache
 def _source_hash() -> str:
     """Return a hash of all mathematics here, any of which a kernel may hold."""
-    sources = sorted(Path(__file__).parents[1].rglob("*.py"))
+    sources = sorted(
+        path for path in Path(__file__).parents[1].rglob("*") if path.suffix in (".py", ".cpp")
+    )
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 
 

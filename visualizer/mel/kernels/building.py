@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import sys
 import tempfile
 import zipfile
@@ -24,10 +25,10 @@ from visualizer.mel.kernels.torch_arrays import CompilableArrays, TorchArrays
 _OPTIONS: dict[str, Any] = {
     # By default a library needs libtorch, and with it all of CUDA's.
     "aot_inductor.link_libtorch": False,
-    "aot_inductor.custom_op_libs": ["torch_cpu"],
     # Takes longer than a kernel does, and is gone at the machine's next start.
     "aot_inductor.precompile_headers": False,
 }
+_TENSORS = Path(__file__).with_name("tensors.cpp")
 _TAKEN = re.compile(r"[\w+,.:/=@~-]+" if sys.platform != "win32" else r"[\w+,.:/=@~\\-]+", re.ASCII)
 """Names of folders that torch's compiler hands on as they are: it writes a command line, which is
 split at spaces and quotes again."""
@@ -74,16 +75,35 @@ def _compiled(artifact: Artifact) -> bytes:
     with tempfile.TemporaryDirectory() as scratch, torch.no_grad():
         package = Path(scratch, "kernel.pt2")
         program = torch.export.export(_IntoBuffer(front_end, n_rows), (frames, columns))
+        folder, library = _at_run_time(program, Path(scratch))
+        options = _OPTIONS | {"aot_inductor.custom_op_libs": [library]}
         # For the linker.
-        searched = (str(Path(torch.__file__).parent / "lib"), os.environ.get("LIBRARY_PATH"))
+        searched = (str(folder), os.environ.get("LIBRARY_PATH"))
         with _environment(LIBRARY_PATH=os.pathsep.join(filter(None, searched))):
             torch._inductor.aoti_compile_and_package(
-                program, package_path=str(package), inductor_configs=_OPTIONS
+                program, package_path=str(package), inductor_configs=options
             )
         # The package is an archive that torch would unpack at each start.
         with zipfile.ZipFile(package) as archive:
             (name,) = (n for n in archive.namelist() if Path(n).suffix in _LIBRARY_SUFFIXES)
             return archive.read(name)
+
+
+def _at_run_time(program: torch.export.ExportedProgram, scratch: Path) -> tuple[Path, str]:
+    """Return what a program's machine code runs on: a folder, and the linker's name of what is in
+    it.
+
+    That is our own tensors, compiled into the scratch folder, unless it calls torch's FFT. Only
+    Linux's linker takes an object for a library, and only there torch comes with CUDA unasked.
+    """
+    calls_torch = any("fft" in str(node.target) for node in program.graph.nodes)
+    if calls_torch or sys.platform != "linux":
+        return Path(torch.__file__).parent / "lib", "torch_cpu"
+    compiler = torch._inductor.cpp_builder.get_cpp_compiler()
+    name = "tensors.o"
+    options = ("-O2", "-std=c++17", "-fPIC", "-c", str(_TENSORS), "-o", str(scratch / name))
+    subprocess.run([compiler, *options], check=True, capture_output=True)
+    return scratch, f":{name}"
 
 
 @contextmanager

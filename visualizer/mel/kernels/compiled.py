@@ -1,4 +1,4 @@
-"""Compiled kernels by way of C, so that torch's Python is not imported.
+"""Compiled kernels by way of C, so that torch's Python is not imported, nor mostly its libraries.
 
 Importing torch holds Python's lock for a quarter of a second at a stretch, during which no column
 would come. Here the system's loader is called through ctypes, which lets other threads run.
@@ -24,8 +24,8 @@ _ARRAY, _SHAPE = (c_void_p, c_size_t), (c_int64, c_void_p, c_void_p, c_int64)
 class CompiledKernel:
     """Machine code that was built ahead of time from the chain; see building.py.
 
-    Its C interface is that of torch/csrc/inductor/aoti_runtime/interface.h, and the tensors come
-    from torch/csrc/inductor/aoti_torch/c/shim.h.
+    Its C interface is that of torch/csrc/inductor/aoti_runtime/interface.h, and that of its tensors
+    is torch/csrc/inductor/aoti_torch/c/shim.h.
     """
 
     backend = "compiled"
@@ -40,7 +40,7 @@ class CompiledKernel:
         """
         self.rows_per_call = n_rows
         # Nothing is ever given back, neither the model nor a library: unloading torch is not safe.
-        torch, model = load_library(torch_library("torch_cpu")), load_library(path)
+        model, tensors = _loaded(path)
         container = "AOTInductorModelContainer"
         self._last_error = _function(model, "AOTInductorGetLastError", c_void_p)
         create = _function(model, f"{container}CreateWithDevice", *_ARRAY, c_char_p, c_char_p)
@@ -54,8 +54,8 @@ class CompiledKernel:
                 raise RuntimeError(f"{str(path)!r} is no kernel: it has {number.value} {name}")
         self._frames = np.zeros((n_rows, front_end.win_length), np.float32)
         self._columns = np.zeros((n_rows, front_end.n_kernel_rows), np.float32)
-        self._tensors = [_tensor(torch, array) for array in (self._frames, self._columns)]
-        self._new_handle = _function(torch, "aoti_torch_new_tensor_handle", c_void_p, c_void_p)
+        self._tensors = [_tensor(tensors, array) for array in (self._frames, self._columns)]
+        self._new_handle = _function(tensors, "aoti_torch_new_tensor_handle", c_void_p, c_void_p)
         types = (c_void_p, *_ARRAY, *_ARRAY, c_void_p, c_void_p)
         self._run = _function(model, f"{container}RunSingleThreaded", *types)
         # The kernel returns nothing, for which there is a place that is left as it is.
@@ -71,7 +71,7 @@ class CompiledKernel:
         # A run takes over the handles it gets, though not the memory that they lead to.
         for tensor, place in zip(self._tensors, self._places, strict=True):
             if self._new_handle(tensor, place):
-                raise RuntimeError("torch's C interface gave no handle")
+                raise RuntimeError("there is no memory for a handle")
         self._require(self._run(self._model, self._inputs, 2, self._outputs, 1, None, None))
         return self._columns.copy()
 
@@ -80,6 +80,17 @@ class CompiledKernel:
             text = c_char_p()
             self._last_error(byref(text))
             raise RuntimeError((text.value or b"torch gave no reason").decode(errors="replace"))
+
+
+def _loaded(path: Path) -> tuple[ctypes.PyDLL, ctypes.PyDLL]:
+    """Return a kernel's library and that of its tensors, which is its own or else torch's."""
+    try:
+        model = load_library(path)
+        model["aoti_torch_new_tensor_handle"]
+    except (OSError, AttributeError):
+        torch = load_library(torch_library("torch_cpu"))
+        return load_library(path), torch
+    return model, model
 
 
 def _function(library: ctypes.CDLL, name: str, *types: Any, result: Any = c_int32) -> Any:
@@ -99,5 +110,5 @@ def _tensor(library: ctypes.CDLL, array: NDArray[np.float32]) -> c_void_p:
     sizes, strides = (c_int64 * 2)(*array.shape), (c_int64 * 2)(array.shape[1], 1)
     handle = c_void_p()
     if create(array.ctypes.data, 2, sizes, strides, 0, float32, 0, 0, byref(handle)):
-        raise RuntimeError("torch's C interface made no tensor")
+        raise RuntimeError("there is no memory for a tensor")
     return handle

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from visualizer.mel.arrays import Bins, Operator, banded
+from visualizer.mel.kernels.two_steps import first_factor
 from visualizer.mel.rounding import LARGEST_FLOAT16, Rounding
 
 _ROWS_SUMMED_ALIKE = 4
@@ -78,17 +79,14 @@ class CompilableArrays(TorchArrays):
     was measured to take eight times a row's share of a large batch, and longer than all of this.
     """
 
-    _LIMIT = 110_000
-    """multiplications up to which two steps were measured to be faster than the library's FFT"""
-
     def __init__(self, n_rows: int) -> None:
         """For calls with `n_rows` rows, on the CPU."""
         super().__init__()
         self._n_rows = n_rows
 
     def spectrum(self, n_fft: int, bins: Bins) -> Operator:
-        n1 = _first_factor(n_fft)
-        if self._n_rows * _multiplications(n_fft, n1) > self._LIMIT:
+        n1 = first_factor(n_fft, self._n_rows)
+        if n1 is None:
             return super().spectrum(n_fft, bins)
         n2, k1 = n_fft // n1, np.arange(n1)
         k2 = np.arange(-(-(n_fft // 2 + 1) // n1))
@@ -144,16 +142,3 @@ def _without_bits(values: torch.Tensor, n: int) -> torch.Tensor:
     bits = values.view(torch.int32)
     half = (1 << (n - 1)) - 1
     return ((bits + half + ((bits >> n) & 1)) & -(1 << n)).view(torch.float32)
-
-
-def _first_factor(n: int) -> int:
-    """Return the N1 with which the two steps take the fewest multiplications."""
-    divisors = (n1 for n1 in range(1, n + 1) if n % n1 == 0)
-    return min(divisors, key=lambda n1: _multiplications(n, n1))
-
-
-def _multiplications(n: int, n1: int) -> int:
-    """Return those of both steps, in vectors of eight over k1."""
-    n2, n_outputs = n // n1, -(-(n // 2 + 1) // n1)
-    lanes = -(-n1 // 8) * 8
-    return 2 * n1 * n2 * lanes + 4 * n_outputs * n2 * lanes

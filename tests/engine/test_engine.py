@@ -21,6 +21,7 @@ from visualizer.engine.columns import MelColumns
 from visualizer.engine.config import EngineConfig
 from visualizer.engine.engine import Engine
 from visualizer.engine.keeper import KernelChoice, KernelPlan
+from visualizer.engine.latency import LatencyLog
 from visualizer.engine.outbox import OUTBOX_LENGTH
 from visualizer.engine.pipeline import Pipeline
 from visualizer.engine.status import EngineStatus
@@ -147,6 +148,37 @@ def test_columns_equal_those_of_the_whole_and_carry_their_times(bench: Bench) ->
         assert columns.captured_at <= columns.dequeued_at <= columns.computed_at
     assert max(c.peak for c in bench.columns) <= np.abs(samples).max()
     assert (status.gaps, status.dropped_blocks, status.dropped_columns) == (0, 0, 0)
+
+
+def test_what_is_needed_later_comes_in_batches_and_at_once_when_it_is_needed_now(
+    bench: Bench,
+) -> None:
+    bench.start().until(lambda s: s.state == "running")
+    samples, log = noise(24_000), LatencyLog()
+
+    def write(first: int, end: int) -> None:
+        """As evenly as a device does."""
+        for at in range(first, end, HOP):
+            bench.write(samples[at : at + HOP])
+            time.sleep(HOP / RATE_HZ)
+
+    write(0, 4_000)
+    bench.engine.need("later")
+    write(4_000, 20_000)
+    bench.engine.need("now")
+    write(20_000, 24_000)
+    columns = expected(samples.mean(axis=1, keepdims=True))
+    status = bench.until(lambda s: s.columns == columns.shape[1])
+    found = bench.values(status.config_id)
+    np.testing.assert_allclose(np.stack(list(found.values()), axis=1), columns, atol=1e-6)
+    batches = [c for c in bench.columns if c.in_batch]
+    # A quarter of a second is 20 hops; how many come in one is up to the machine, too.
+    assert np.median([c.n_columns for c in batches]) >= 10
+    assert {c.n_columns for c in bench.columns if not c.in_batch} <= {1, 2, 3}
+    assert status.batched_columns == sum(c.n_columns for c in batches) >= 60
+    for delivery in bench.columns:
+        log.record(delivery, None)
+    assert len(log.newest(1000)) == status.columns - status.batched_columns
 
 
 def test_a_jump_of_the_clock_becomes_a_gap_of_the_right_length(bench: Bench) -> None:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import queue
 import subprocess
 import sys
 import tempfile
@@ -37,6 +36,8 @@ _LOOKED_AT_S = 5.0
 """Of that, before it is frozen or hidden: the picture moves by then."""
 _START_S = 3.0
 """Until the window is there."""
+_BUILD_S = 120.0
+"""At most, for a kernel."""
 _SERVERS = ("Xvfb", "weston")
 _KNOWN_THREADS = {"caller": "PortAudio", "python": "Python's pool"}
 """What has no name of its own has that of the thread that started it."""
@@ -262,16 +263,21 @@ _DISPLAYS = {"x11": _x11, "wayland": weston}
 
 
 def _have_kernel() -> None:
-    """Build the compiled kernel where there is none, so that no phase does."""
-    from visualizer.engine.keeper import KernelKeeper, KernelOffer, KernelPlan
+    """Build and time the compiled kernel where that was not done, so that no phase does."""
+    from visualizer.engine.keeper import KernelKeeper, KernelPlan
+    from visualizer.mel.kernels import artifacts
     from visualizer.mel.presets import preset_for
     from visualizer.support.folders import cache_folder
 
-    offers: queue.SimpleQueue[KernelOffer] = queue.SimpleQueue()
-    keeper = KernelKeeper(KernelPlan("auto", cache_folder() / "kernels"), offers.put)
-    keeper.want(preset_for(FRONT_END), "cpu")
-    while offers.get().is_building:
-        pass
+    folder, front_end = cache_folder() / "kernels", preset_for(FRONT_END)
+    keeper = KernelKeeper(KernelPlan("auto", folder), lambda offer: None)
+    keeper.want(front_end, "cpu")
+    artifact = artifacts.Artifact(front_end, 1, folder)
+    give_up_at = time.monotonic() + _BUILD_S
+    while not artifacts.timings(artifact)[1]:
+        if time.monotonic() > give_up_at:
+            raise RuntimeError("no kernel could be built")
+        time.sleep(0.1)
     keeper.close()
 
 

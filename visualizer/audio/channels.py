@@ -77,6 +77,8 @@ def signals_of(samples: NDArray[np.float32], channel: Channel) -> NDArray[np.flo
     if channel == "each":
         return samples[:, :SIDE_BY_SIDE_MAX]
     picked = samples if channel == "mean" else samples[:, list(channel)]
+    if picked.shape[1] == 1:
+        return picked
     mean: NDArray[np.float32] = picked.mean(axis=1, keepdims=True)
     return mean
 

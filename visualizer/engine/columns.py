@@ -37,6 +37,8 @@ class MelColumns:
     """what was wrong with samples of this stream so far"""
     integer_bits: int | None = None
     """of the integers that its samples look like, stored as floats"""
+    in_batch: bool = False
+    """whether they waited for others, since nobody looked: their times tell of no latency"""
 
     @property
     def n_columns(self) -> int:

@@ -16,7 +16,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +51,12 @@ from visualizer.engine.tally import Tally
 from visualizer.errors import VisualizerError
 from visualizer.mel.compute import available_devices
 
+Need = Literal["now", "later"]
+"""When columns are needed: as they complete, or in batches of a quarter of a second."""
+
+_BATCH_S = 0.25
+_NEVER = 1 << 62
+"""A sample that no stream comes to."""
 _LOOK_S = 0.1
 """Of sound, after which the worker looks at it even where no column comes of it."""
 _CALM_S = 10.0
@@ -96,6 +102,7 @@ class Engine:
         self._outbox = Outbox(lambda: self._inbox.put(self._ring))
         self._ring: BlockRing | None = None
         self._pipeline: Pipeline | None = None
+        self._need: Need = "now"
         self._expected_sample: int | None = None
         self._sound: SoundHistory | None = None
         self._ended_well = False
@@ -121,6 +128,13 @@ class Engine:
     def configure(self, config: EngineConfig) -> None:
         """Ask for other settings; the status tells when they are in force, or why not."""
         self._order(lambda: self._apply(_with_channels(config)))
+
+    def need(self, when: Need) -> None:
+        """Say when columns are needed from here on; at first it is "now".
+
+        Needed "later", they take a fraction of the time; needed "now", what waits comes at once.
+        """
+        self._order(lambda: self._meet(when))
 
     def drain(self) -> list[MelColumns]:
         """The columns that came since the last call, oldest first."""
@@ -159,7 +173,7 @@ class Engine:
 
     def _work(self) -> None:
         while True:
-            ring = self._inbox.get()
+            ring = self._next()
             try:
                 while self._orders and not self._closing:
                     self._orders.popleft()()
@@ -172,6 +186,37 @@ class Engine:
                         break
             except Exception as error:
                 self._recover(error)
+
+    def _next(self) -> BlockRing | None:
+        """Wait for an order, or for sound: where that is needed later, for a batch of it."""
+        try:
+            return self._inbox.get(timeout=None if self._need == "now" else _BATCH_S)
+        except queue.Empty:
+            return self._ring
+
+    def _meet(self, need: Need) -> None:
+        if need == self._need:
+            return
+        try:
+            # What has come so far is of the need of before.
+            while self._ring is not None and self._take_audio(self._ring):
+                pass
+        finally:
+            self._need = need
+        if self._ring is not None:
+            self._want_of(self._ring)
+            # For what came meanwhile.
+            self._inbox.put(self._ring)
+
+    def _want_of(self, ring: BlockRing) -> None:
+        """Let the ring wake this thread no sooner than there is something to do."""
+        pipeline, sound = self._pipeline, self._sound
+        if self._need == "later":
+            ring.want(_NEVER)
+        elif pipeline is not None and sound is not None:
+            # Now and then in any case, so that a long hop is not taken for silence.
+            soon = (self._expected_sample or 0) + round(_LOOK_S * sound.sample_rate)
+            ring.want(min(pipeline.completed_by, soon))
 
     def _recover(self, error: Exception) -> None:
         """Go on with a front-end made anew; if that fails as well, say so."""
@@ -334,18 +379,15 @@ class Engine:
         if source is None:
             # The analysis failed, and with it what it was of.
             return False
-        if source.is_live and now - LATE_LIMIT_S > self._ready_at:
-            ring.skip(now - LATE_LIMIT_S)
+        late_limit_s = LATE_LIMIT_S + (_BATCH_S if self._need == "later" else 0.0)
+        if source.is_live and now - late_limit_s > self._ready_at:
+            ring.skip(now - late_limit_s)
         if source.can_wait and not self._outbox.has_room():
             return False
         block = ring.read()
         if block is not None:
             self._process(block, now)
-            if self._pipeline is not None:
-                # Now and then in any case, so that a long hop is not taken for silence.
-                look = round(_LOOK_S * source.sample_rate)
-                soon = block.start_sample + len(block.samples) + look
-                ring.want(min(self._pipeline.completed_by, soon))
+            self._want_of(ring)
             return True
         # A device that stops is opened again.
         if end is not None and not source.is_live and self._status.state == "running":
@@ -409,9 +451,10 @@ class Engine:
             means=levels.means,
             faults=self._cleaner.faults,
             integer_bits=self._cleaner.integer_bits,
+            in_batch=self._need == "later",
         )
-        dropped = self._outbox.put(columns)
-        self._tally.add(columns=columns.n_columns, dropped_columns=dropped)
+        dropped, batched = self._outbox.put(columns), columns.n_columns * columns.in_batch
+        self._tally.add(columns=columns.n_columns, batched_columns=batched, dropped_columns=dropped)
         self._on_update()
 
     def _fail(self, fault: str) -> None:

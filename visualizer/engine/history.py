@@ -37,7 +37,8 @@ class _History:
     def _append(self, at: int, rows: NDArray[np.float32]) -> None:
         if self._start is None:
             self._start = self.end = at
-        self._lose(max(self.end, at - len(self._rows)), at)
+        if at > self.end:
+            self._lose(max(self.end, at - len(self._rows)), at)
         self._rows.write(at, rows)
         self.end = at + len(rows)
 

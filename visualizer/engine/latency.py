@@ -18,6 +18,8 @@ STAGES: tuple[Stage, ...] = ("wait", "kernel", "draw", "total")
 KEPT_COLUMNS = 1 << 16
 """Percentiles are over at most this many newest columns: 14 minutes of 80 a second."""
 
+_WRITTEN_AT_ONCE = 256
+
 
 @dataclass(frozen=True)
 class Percentiles:
@@ -51,23 +53,29 @@ class LatencyLog:
         # Each row holds the stages in ms, then when it was over, so that a record is one write.
         self._rows = Circular(capacity, len(STAGES) + 1, np.float64)
         self._count = 0
+        self._fresh: list[tuple[float, ...]] = []
+        """rows that are not written yet: many at once take hardly longer than one"""
 
     def clear(self) -> None:
         """Forget all: what follows is of another front-end or source."""
         self._count = 0
+        self._fresh.clear()
 
     def record(self, columns: MelColumns, painted_at: float | None) -> None:
-        """Note columns; `painted_at` (perf_counter s) is None where nothing is painted."""
+        """Note columns, but those of batches; `painted_at` (perf_counter s): None is never."""
+        if columns.in_batch:
+            return
         shown_at = columns.computed_at if painted_at is None else painted_at
         row = (
             1e3 * (columns.dequeued_at - columns.captured_at),
             1e3 * (columns.computed_at - columns.dequeued_at),
-            np.nan if painted_at is None else 1e3 * (painted_at - columns.computed_at),
+            math.nan if painted_at is None else 1e3 * (painted_at - columns.computed_at),
             1e3 * (shown_at - columns.captured_at),
             shown_at,
         )
-        self._rows.write(self._count, np.broadcast_to(row, (columns.n_columns, len(row))))
-        self._count += columns.n_columns
+        self._fresh.extend([row] * columns.n_columns)
+        if len(self._fresh) >= _WRITTEN_AT_ONCE:
+            self._write()
 
     def latest(self, stage: Stage) -> float | None:
         """The newest column's time in ms."""
@@ -83,6 +91,7 @@ class LatencyLog:
 
         Returns when each column was over, (columns,) s, and its stages, (columns, len(STAGES)) ms.
         """
+        self._write()
         n = 1024
         while n < min(self._count, len(self._rows)) and self._newest(n)[0, -1] > moment_s:
             n *= 4
@@ -100,7 +109,14 @@ class LatencyLog:
         p50, p95, p99 = (percentile(values, percent) for percent in (50, 95, 99))
         return Percentiles(p50, p95, p99, float(values[-1]))
 
+    def _write(self) -> None:
+        if self._fresh:
+            self._rows.write(self._count, np.array(self._fresh))
+            self._count += len(self._fresh)
+            self._fresh.clear()
+
     def _newest(self, n: int) -> NDArray[np.float64]:
+        self._write()
         rows = np.empty((min(n, self._count, len(self._rows)), len(STAGES) + 1))
         self._rows.read(self._count - len(rows), rows)
         return rows

@@ -30,6 +30,8 @@ class Pipeline:
         self._channel = channel
         self.stream = MelStream(mel, source_rate, n_signals(n_channels, channel), kernel)
         self._position = 0
+        # Asked for with each column, and worked out from the chain.
+        self._hop_length, self._reach = mel.hop_length, mel.offset + mel.reach
 
     def warm_up(self) -> None:
         """Run the kernel once, so that what it sets up, or fails at, shows before the first hop."""
@@ -53,10 +55,9 @@ class Pipeline:
     @property
     def completed_by(self) -> int:
         """The source's sample, at the earliest, that completes the next column."""
-        mel = self.stream.front_end
         if self.stream.held_back_s:
             return self._position + 1
-        return self.stream.next_column * mel.hop_length + mel.offset + mel.reach
+        return self.stream.next_column * self._hop_length + self._reach
 
     def flush(self) -> tuple[int, NDArray[np.float32]]:
         """The columns that reach past the end, as `push` returns them. The signal ends here."""

@@ -17,6 +17,7 @@ from visualizer.support.process import age_ms
 
 COUNTERS = (
     "columns",
+    "batched_columns",
     "gaps",
     "reopened",
     "dropped_blocks",

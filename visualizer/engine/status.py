@@ -55,6 +55,8 @@ class EngineStatus:
     fault: str | None = None
     """why something that was asked for is not so"""
     columns: int = 0
+    batched_columns: int = 0
+    """of these, those that were computed in batches, while nobody looked"""
     gaps: int = 0
     lost_s: float = 0.0
     """what is missing of the sound, for whatever reason: the length of all gaps"""

@@ -36,6 +36,7 @@ class KernelStream:
         self._sound = front_end.sound(arrays, n_channels)
         frames = front_end.frames
         self._framer = frames.state(arrays, front_end.before(frames), n_channels)
+        self._n_rows = front_end.n_kernel_rows
         self._resampler: StreamingResampler | None = None
         if sample_rate != front_end.sample_rate:
             self._resampler = StreamingResampler(sample_rate, front_end.sample_rate, n_channels)
@@ -74,7 +75,7 @@ class KernelStream:
     def _computed(self, frames: Samples) -> Columns:
         n_channels, n_columns, win_length = frames.shape
         # In memory column after column, as they come from the kernel and go to a file.
-        shape = (n_channels, n_columns, self.front_end.n_kernel_rows)
+        shape = (n_channels, n_columns, self._n_rows)
         columns = np.empty(shape, dtype=np.float32)
         # A kernel made for one frame takes the channels one after the other.
         together = min(n_channels, self.kernel.rows_per_call)

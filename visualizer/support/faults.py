@@ -11,7 +11,7 @@ import sys
 import threading
 import traceback
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from io import TextIOWrapper
@@ -57,6 +57,8 @@ class Faults:
         folder = folder or log_folder()
         self.path = folder / LOG_NAME
         """of the log file"""
+        self.on_report: Callable[[], None] = lambda: None
+        """called for each fault, on the thread that reports it; must not block"""
         self._file = _LogFile(self.path)
         self._tracebacks = _Newest()
         self._crash = CrashReport(folder)
@@ -110,6 +112,7 @@ class Faults:
         lines = tuple((f.f_code, n) for f, n in traceback.walk_tb(error.__traceback__))
         if self._faults.is_new((what, type(error), lines), f"{what}: {one_line(repr(error))}"):
             _log.error(what, exc_info=error)
+        self.on_report()
 
     def warn(self, text: str) -> None:
         """Log what a library says, or, where it says the same again, how often it did."""

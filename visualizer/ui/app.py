@@ -27,6 +27,7 @@ from visualizer.support.faults import Fault, Faults
 from visualizer.support.files import writing
 from visualizer.support.process import age_ms
 from visualizer.support.shipped import shipped
+from visualizer.ui.bridge import Bridge
 from visualizer.ui.controls.details import fault_line, make_details
 from visualizer.ui.controls.settings import Settings
 from visualizer.ui.garbage import settle_here
@@ -36,7 +37,7 @@ from visualizer.ui.theme import apply_theme
 from visualizer.ui.window import Window
 
 _LOOK_MS = 500
-"""Between two looks for faults of the program itself."""
+"""From a fault of the program itself until it is shown, with those that came meanwhile."""
 
 _log = logging.getLogger(__name__)
 
@@ -98,6 +99,7 @@ def run_window(options: RunOptions, faults: Faults) -> int:
     finally:
         sys.excepthook = sys.__excepthook__
         qInstallMessageHandler(None)
+        watch.close()
         problem = store.take_problem()
         if problem is not None:
             _log.warning(problem)
@@ -109,10 +111,14 @@ class FaultWatch:
     def __init__(self, window: Window, faults: Faults) -> None:
         self._window, self._faults = window, faults
         self._shown: tuple[Fault, ...] = ()
-        # By a timer: a fault may come with every paint, and from any thread.
-        self._timer = QTimer(window)
-        self._timer.timeout.connect(self._look)
-        self._timer.start(_LOOK_MS)
+        # A fault may come with every paint, and from any thread.
+        self._bridge = Bridge()
+        self._pause = QTimer(window)
+        self._pause.setSingleShot(True)
+        self._pause.timeout.connect(self._look)
+        queued = Qt.ConnectionType.QueuedConnection
+        self._bridge.woken.connect(lambda: self._pause.start(_LOOK_MS), queued)  # type: ignore[call-arg]
+        faults.on_report = self._bridge.wake
 
     def say_at_start(self, problem: str | None) -> None:
         """Tell of the crash of the last run, and of what cannot be kept in this one."""
@@ -124,9 +130,11 @@ class FaultWatch:
         self._window.failures.show_fault(" · ".join(notes))
 
     def close(self) -> None:
-        self._timer.stop()
+        self._faults.on_report = lambda: None
+        self._pause.stop()
 
     def _look(self) -> None:
+        self._bridge.accept()
         found, before = self._faults.reported(), self._shown
         if found == before:
             return

@@ -6,19 +6,17 @@ from PyQt6.QtCore import QObject, pyqtSignal
 
 
 class Bridge(QObject):
-    """Many calls become one, and none while nobody looks."""
+    """Many calls become one."""
 
     woken = pyqtSignal()
 
     def __init__(self) -> None:
         super().__init__()
         self._queued = False
-        self.resting = False
-        """whether it is enough to look now and then, so that nobody need be woken"""
 
     def wake(self) -> None:
         """Called on any thread."""
-        if not self._queued and not self.resting:
+        if not self._queued:
             self._queued = True
             self.woken.emit()
 

@@ -12,14 +12,12 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
-from PyQt6.QtCore import QEvent, Qt, QTimer, pyqtSignal
+from PyQt6.QtCore import Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
     QDropEvent,
     QGuiApplication,
-    QHideEvent,
-    QShowEvent,
 )
 from PyQt6.QtWidgets import (
     QApplication,
@@ -66,6 +64,7 @@ from visualizer.ui.placement import keep_on_screen
 from visualizer.ui.recordings import Recordings
 from visualizer.ui.regions import save_region
 from visualizer.ui.saver import Saver
+from visualizer.ui.sight import Sight
 from visualizer.ui.theme import apply_theme
 
 _TEXT_INTERVAL_MS = 200
@@ -107,6 +106,9 @@ class Window(QMainWindow):
         self._bridge.woken.connect(self._on_update, queued)  # type: ignore[call-arg]
         self._texts = QTimer(self)
         self._texts.timeout.connect(self._look)
+        self._sight: Sight | None = None
+        self._is_watched = True
+        """whether somebody sees the picture move"""
         self.devices = DeviceWatch()
 
         self.setWindowTitle("Mel visualizer")
@@ -188,6 +190,7 @@ class Window(QMainWindow):
         # Only what a person does: what is shown need not be done again.
         controls.record.clicked.connect(self.recordings.turn)
         self.recordings.turned.connect(controls.record.setChecked)
+        self.recordings.turned.connect(self._rest)
         controls.overlay.toggled.connect(self._show_overlay)
         viewer.display_changed.connect(self._show_display)
         viewer.display_changed.connect(self._store.save_display_config)
@@ -271,31 +274,26 @@ class Window(QMainWindow):
             else:
                 self.open_file(path)
 
-    def changeEvent(self, event: QEvent | None) -> None:
-        super().changeEvent(event)
-        if event is not None and event.type() == QEvent.Type.WindowStateChange:
-            self._rest()
-
-    def showEvent(self, event: QShowEvent | None) -> None:
-        super().showEvent(event)
-        self._rest()
-
-    def hideEvent(self, event: QHideEvent | None) -> None:
-        super().hideEvent(event)
-        self._rest()
-
     def _rest(self) -> None:
-        """Poll a few times a second, instead of at each update, while nobody sees the picture."""
-        rested = self._bridge.resting
-        self._bridge.resting = self.frozen or not self.isVisible() or self.isMinimized()
-        if rested and not self._bridge.resting:
-            self._bridge.wake()
-        self._keep_moving()
-
-    def _keep_moving(self) -> None:
-        """Have the picture move on while its device is away and somebody looks."""
+        """Have done at once what is looked at, or recorded, and all else later."""
+        if self._reader is None or self._sight is None:
+            return
+        is_seen, was_watched = self._sight.is_open, self._is_watched
+        self._is_watched = is_seen and not self.frozen
+        at_once = self._is_watched or self.recordings.is_on
+        self._reader.engine.need("now" if at_once else "later")
         waits = self._status is not None and self._status.state == "waiting"
-        self._pace.keep_moving(waits and not self._bridge.resting)
+        # Where they do not come by themselves, words come with the columns.
+        if is_seen and (at_once or waits):
+            self._texts.start(_TEXT_INTERVAL_MS)
+        else:
+            self._texts.stop()
+        self._pace.keep_moving(waits and self._is_watched)
+        if self._is_watched and not was_watched:
+            if waits:
+                self.stack.catch_up()
+            self.stack.refresh()
+            self._look()
 
     def _change(self, **changes: object) -> None:
         status = self.engine_status()
@@ -384,10 +382,12 @@ class Window(QMainWindow):
         keep_on_screen(self)
         # Only now is the window visible, and the time that torch takes to load costs no wait.
         self._reader = EngineReader(self._start_engine, on_news=self._bridge.wake)
-        self._texts.start(_TEXT_INTERVAL_MS)
         handle = self.windowHandle()
         assert handle is not None
         handle.installEventFilter(self._keys)
+        self._sight = Sight(handle)
+        self._sight.changed.connect(self._rest)
+        self._rest()
         handle.screenChanged.connect(self._pace.limit_to)
         self._pace.limit_to(self.screen())
         self.first_painted.emit()
@@ -398,7 +398,6 @@ class Window(QMainWindow):
             return
         deliveries, status = self._reader.drain(), self._reader.status
         self._show_status(status)
-        shown = not self._bridge.resting
         for columns in deliveries:
             self.status_line.note_peak(columns.peak)
             self.recordings.add(columns)
@@ -406,10 +405,15 @@ class Window(QMainWindow):
                 continue
             self.status_line.observe(columns, status.mel.hop_s)
             self.viewer.append(columns)
-            if shown:
+            if self._is_watched:
                 self._pace.add(columns)
-        if shown:
+        if self._is_watched:
             self._pace.paint_soon()
+        elif self._sight is not None and not self._sight.is_open:
+            if deliveries:
+                self.stack.catch_up()
+        elif not self._texts.isActive():
+            self._look()
 
     def _show_status(self, status: EngineStatus) -> None:
         before, self._status = self._status, status
@@ -438,7 +442,7 @@ class Window(QMainWindow):
             self.recordings.follow(status)
         if before is None or before.state != status.state:
             self.stack.set_away(status.state == "waiting")
-            self._keep_moving()
+            self._rest()
         self._show_texts()
         if status.state in ("ended", "failed"):
             self.recordings.turn(False)
@@ -457,8 +461,6 @@ class Window(QMainWindow):
 
     def _look(self) -> None:
         """A few times a second: what need not be shown at once."""
-        if self._bridge.resting:
-            self._on_update()
         self._show_texts()
         self._show_store_problem()
 
@@ -468,7 +470,7 @@ class Window(QMainWindow):
         if status is None:
             return
         self.panels.show_latency(status, self.latency)
-        if self._bridge.resting:
+        if not self._is_watched:
             return
         self.viewer.inspector.show()
         self.viewer.follow_range()

@@ -108,12 +108,15 @@ def what_is_measured(status: EngineStatus) -> str:
     held = ""
     if status.resampling_s:
         held = f"up to {status.resampling_s * 1e3:.1f} ms that resampling holds a sample back; "
+    unseen = ""
+    if status.batched_columns:
+        unseen = f" Left out are {status.batched_columns} columns that came while nobody looked."
     half_window_ms = mel.win_length / mel.sample_rate / 2 * 1e3
     return (
         "Measured: from callback entry until the paint that shows the column has finished. "
         f"Not in these numbers: {device}; {held}from paint to light on the screen; and half a "
         f"window of the transform, {half_window_ms:.1f} ms with {mel.name}, by which any column "
-        "looks back."
+        f"looks back.{unseen}"
     )
 
 
@@ -137,6 +140,7 @@ def numbers_table(status: EngineStatus, latency: LatencyLog) -> str:
         device_s = status.source.device_latency_s
         rows.append(["source", f"{status.source.name}, {status.source.sample_rate} Hz"])
         rows.append(["device", "not reported" if device_s is None else f"{device_s * 1e3:.3f}"])
+    rows.append(["columns while nobody looked, left out", str(status.batched_columns)])
     rows.append(["resampling", f"{status.resampling_s * 1e3:.3f}"])
     rows.append(["overflows", str(status.input_overflows)])
     rows.append(["drops", str(status.dropped_blocks + status.dropped_columns)])

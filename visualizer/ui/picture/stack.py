@@ -190,16 +190,7 @@ class PictureStack(QWidget):
         if self.held:
             return False
         self._rest.stop()
-        now = time.perf_counter()
-        if not self.is_away:
-            self._clock.observe(self._newest_s, now)
-        if self._wall_s is None:
-            self._wall_s = time.time() - self._newest_s
-        end_s = self._clock.stream_s(now)
-        assert end_s is not None
-        # What the smoothing says may lie behind what was shown; pictures do not move back.
-        behind = self._shown_end_s - end_s
-        self._shown_end_s = self._shown_end_s if 0 < behind < 1 else end_s
+        self._go_to_now()
         before = self.paints
         *others, last = self._colour()
         if self._display.waveform:
@@ -212,6 +203,25 @@ class PictureStack(QWidget):
         # all else that is to be painted with it.
         last.view.repaint(last.view.moved())
         return self.paints > before
+
+    def catch_up(self) -> None:
+        """Have all up to now ready, with nothing painted, for when it is seen again."""
+        if not self.held:
+            self._go_to_now()
+            for picture in self._in_sight():
+                picture.view.colour(self._shown_end_s)
+
+    def _go_to_now(self) -> None:
+        now = time.perf_counter()
+        if not self.is_away:
+            self._clock.observe(self._newest_s, now)
+        if self._wall_s is None:
+            self._wall_s = time.time() - self._newest_s
+        end_s = self._clock.stream_s(now)
+        assert end_s is not None
+        # What the smoothing says may lie behind what was shown; pictures do not move back.
+        behind = self._shown_end_s - end_s
+        self._shown_end_s = self._shown_end_s if 0 < behind < 1 else end_s
 
     def refresh(self) -> None:
         """Draw what is shown again, where it is."""

@@ -96,6 +96,7 @@ def measure(front_end: str, rate: int, channels: int, seconds: int) -> list[Take
     from visualizer.audio.capture import CaptureConfig
     from visualizer.engine.config import EngineConfig
     from visualizer.engine.engine import Engine
+    from visualizer.engine.keeper import LONG_TRANSFORM
     from visualizer.engine.options import RunOptions, kernel_plan
     from visualizer.support.process import begin
     from visualizer.ui.app import make_application
@@ -137,7 +138,9 @@ def measure(front_end: str, rate: int, channels: int, seconds: int) -> list[Take
         status = window.engine_status()
         if status is None or status.sound is None or not results:
             return
-        if len(results) == 1 and status.backend == "compiled":
+        if len(results) == 1 and (
+            status.backend == "compiled" or status.kernel_note == LONG_TRANSFORM
+        ):
             looks.stop()
             QTimer.singleShot(_SETTLE_MS, feed)
         elif len(results) == 2 and status.sound.end >= seconds * rate:
@@ -145,7 +148,9 @@ def measure(front_end: str, rate: int, channels: int, seconds: int) -> list[Take
             QTimer.singleShot(_SETTLE_MS, finish)
 
     def feed() -> None:
-        note("with the compiled kernel")
+        status = window.engine_status()
+        assert status is not None
+        note(f"with the kernel {status.backend}")
         looks.start(_LOOK_MS)
         feeder.stdin.write("\n")
         feeder.stdin.flush()

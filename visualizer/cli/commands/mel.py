@@ -205,7 +205,7 @@ def _making(arguments: argparse.Namespace) -> Making:
 @contextmanager
 def _workers(
     arguments: argparse.Namespace, making: Making, n_jobs: int
-) -> Iterator[Callable[[Iterator[Job]], Generator[Outcome]]]:
+) -> Iterator[Callable[[Iterator[Job]], Generator[Outcome, None, object]]]:
     """Yield a function that has jobs done and yields what came of each."""
     from visualizer.export.corpus import compute
     from visualizer.export.workers import cores, done_by, done_by_processes, on_one_thread

@@ -292,6 +292,8 @@ class Window(QMainWindow):
         self._pace.keep_moving(waits and self._is_watched)
         if self._is_watched and not was_watched:
             if waits:
+                # The last batch may have come after the word that the device is away.
+                self.stack.set_away(True)
                 self.stack.catch_up()
             self.stack.refresh()
             self._look()

@@ -356,7 +356,7 @@ def test_a_cluster_makes_the_same_files(
         assert "bad.ogg' is not an audio file" in said.err
     assert files_in(there) == files_in(here)
     assert main(["mel", str(corpus / "one.wav"), "-o", str(there), "--cluster", scheduler]) == 0
-    assert "1 were there" in capfd.readouterr().out
+    assert "1 already there" in capfd.readouterr().out
     with cluster.connected(scheduler) as connected:
         connected.require()
         # As it does by itself when the scheduler does not come back.

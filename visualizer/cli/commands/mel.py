@@ -32,9 +32,9 @@ _MOST_JOBS = 61
 def register(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.epilog = (
-        "An existing folder as OUT, several IN, a folder or a pattern such as 'talks/**/*.wav' "
-        "mean many files: OUT is the folder of their features then, and its features.jsonl lists "
-        "them. What is there already, of the same sound and front-end, is not made again."
+        "With several IN, a folder, a pattern such as 'talks/**/*.wav', or an existing folder as "
+        "OUT, many files are computed: OUT is the folder for their features, and features.jsonl in "
+        "it lists them. What is there already, of the same sound and front-end, is not made again."
     )
     what = "a file of sound: WAV, FLAC, MP3, M4A, Ogg, Opus, WebM, …, or a video; for many files "
     what += "also folders, whose subfolders are kept, and patterns"
@@ -187,7 +187,7 @@ def _many(arguments: argparse.Namespace) -> int:
         return 130
     for problem in (*unread, *bad):
         say(problem)
-    there = f", {n_there} were there" if n_there else ""
+    there = f", {n_there} already there" if n_there else ""
     failed = f", {len(bad)} could not be computed" if bad else ""
     name = making.front_end if isinstance(making.front_end, str) else making.front_end.name
     print(f"{folder}: {n_written} of {len(jobs)} files written{there}{failed}, {name}")

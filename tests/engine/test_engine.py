@@ -698,11 +698,16 @@ def test_what_the_sound_server_moves_is_opened_anew_at_once(bench: Bench, rate: 
     ring = bench.sources[-1].ring
     assert ring is not None
     bench.server = {"chosen": ("two", "Two"), "sample_rate": rate}
+    ring.due_at = time.perf_counter()
     ring.finish("moved", SourceEnd.MOVED)
     told = bench.until(lambda s: s.note != "" or s.state == "waiting")
-    assert told.note == "'hand' now records 'Two' instead of 'One'"
-    assert (told.state, told.fault) == ("running", None)
     goes_on = rate == RATE_HZ
+    anew = "" if goes_on else f", at {rate} Hz with 2 channels"
+    assert told.note == f"'hand' now records 'Two' instead of 'One'{anew}"
+    assert (told.state, told.fault) == ("running", None)
+    assert told.reopened == 1
+    # Of a stream that goes on, its own clock tells what was lost.
+    assert (told.gaps == 1) == (told.lost_s > 0) == (not goes_on)
     assert told.stream_id == opened.stream_id + (not goes_on)
     assert (bench.sources[-1].ring is ring) == goes_on
     assert [source.closed for source in bench.sources] == [True, False]

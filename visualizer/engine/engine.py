@@ -250,6 +250,7 @@ class Engine:
             self._tally.add(reopened=1)
             self._set(state="running", source=event.info, fault=None)
         elif isinstance(event, SourceChanged) and state == "running":
+            self._tally.add(reopened=1)
             self._set(source=event.info)
 
     def _open(self, capture: CaptureConfig) -> None:
@@ -278,10 +279,13 @@ class Engine:
 
     def _attach(self, opened: SourceOpened) -> None:
         self._tally.keep(self._ring, self._cleaner)
-        if self._ring is not None and self._status.state == "waiting":
+        before = self._status
+        goes_on = before.state in ("running", "waiting") and before.config.capture.is_live
+        if self._ring is not None and goes_on and opened.capture == before.config.capture:
             # It is back in another form, so that its stream could not go on.
             now = time.perf_counter()
-            self._tally.add(reopened=1, lost_s=now - (self._ring.due_at or now))
+            lost_s = max(0.0, now - (self._ring.due_at or now))
+            self._tally.add(reopened=1, gaps=int(lost_s > 0), lost_s=lost_s)
         self._cleaner = Cleaner(opened.capture.gain_db)
         strict = self._strict and self._status.state == "starting"
         self._ring = opened.ring

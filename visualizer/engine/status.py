@@ -61,7 +61,7 @@ class EngineStatus:
     lost_s: float = 0.0
     """what is missing of the sound, for whatever reason: the length of all gaps"""
     reopened: int = 0
-    """how often a device was lost and came back"""
+    """how often a device was lost and came back, or the sound server chose another in its place"""
     input_overflows: int = 0
     dropped_blocks: int = 0
     dropped_columns: int = 0

@@ -188,6 +188,14 @@ kernel_builder.main()
 """
 
 
+def hurry_builders(patch: pytest.MonkeyPatch) -> None:
+    """For a test that waits for one: else it is left to when the machine has nothing else to do."""
+    from visualizer.engine import kernel_builder
+
+    hurried = [sys.executable, "-P", "-c", _HURRIED_BUILDER]
+    patch.setattr(kernel_builder, "own_command", lambda _: hurried)
+
+
 @pytest.fixture(scope="session")
 def compiled_simli(tmp_path_factory: pytest.TempPathFactory) -> object:
     """The compiled kernel of simli at 16 kHz, built by the real compiler into a cache of its own.
@@ -210,9 +218,7 @@ def compiled_simli(tmp_path_factory: pytest.TempPathFactory) -> object:
     (folder / "tmp").mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TMPDIR", str(folder / "tmp"))
-        # Here somebody waits for it, so it is not left to when the machine has nothing else to do.
-        hurried = [sys.executable, "-P", "-c", _HURRIED_BUILDER]
-        patch.setattr(kernel_builder, "own_command", lambda module: hurried)
+        hurry_builders(patch)
         builder = kernel_builder.start_builder(artifact, "cpu")
     # In its process, since some tests spoil the compiler of this one.
     with builder:

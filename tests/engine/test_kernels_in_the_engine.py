@@ -15,6 +15,7 @@ import numpy as np
 import psutil
 import pytest
 
+from tests.conftest import hurry_builders
 from tests.engine.test_engine import HOP, MIC, Bench, expected, noise
 from visualizer.engine.config import EngineConfig
 from visualizer.engine.keeper import BUILDING, LONG_TRANSFORM, NOT_WANTED
@@ -35,6 +36,11 @@ def bench() -> Iterator[Bench]:
     bench = Bench(EngineConfig(MIC, compute="cpu"))
     yield bench
     bench.engine.close()
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    hurry_builders(monkeypatch)
 
 
 def measured(status: EngineStatus) -> bool:
@@ -106,6 +112,7 @@ def test_a_preset_picked_again_has_its_kernel_at_once(
     assert again.deviation is not None
 
 
+@pytest.mark.usefixtures("hurried")
 def test_a_damaged_kernel_is_built_anew_beside_the_stream(bench: Bench, kernels: Path) -> None:
     """The whole way, with the real compiler in the real process."""
     library = next(kernels.glob("*.so"))
@@ -151,6 +158,7 @@ def test_another_front_end_ends_the_build_of_the_one_before(bench: Bench, tmp_pa
     assert not second.is_running()
 
 
+@pytest.mark.usefixtures("hurried")
 def test_for_a_long_transform_nothing_is_built(bench: Bench, tmp_path: Path) -> None:
     """Its compiled kernel would call torch's FFT, which takes 110 MB and saves no time."""
     bench.kernels = tmp_path / "kernels"
@@ -207,6 +215,7 @@ def test_where_nothing_can_be_kept_the_stream_goes_on(bench: Bench, tmp_path: Pa
     bench.until(lambda s: s.columns == expected(samples[:, :1]).shape[1])
 
 
+@pytest.mark.usefixtures("hurried")
 def test_without_a_compiler_the_stream_goes_on(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -10,7 +11,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +24,8 @@ from safetensors.numpy import load_file
 from tests.conftest import ROOT
 from tests.export.dying import dying
 from visualizer.cli import run_command as main
-from visualizer.export import cluster
+from visualizer.errors import ConfigError
+from visualizer.export import cluster, workers
 from visualizer.export.corpus import Job, find_jobs
 from visualizer.export.workers import done_by_processes
 
@@ -63,6 +67,14 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     cut_off = write(folder / "cut.wav", 2.0)
     cut_off.write_bytes(cut_off.read_bytes()[:20_000])
     return folder
+
+
+def jobs_of(inputs: list[str], out: Path) -> list[Job]:
+    """What is to be computed where every folder can be read."""
+    unreadable: list[str] = []
+    jobs = find_jobs(inputs, out, "npy", unreadable.append)
+    assert not unreadable
+    return jobs
 
 
 def alone(source: Path, folder: Path, *options: str, form: str = "npy") -> bytes:
@@ -130,6 +142,11 @@ def test_only_what_is_not_there_yet_is_made(
         (["x/a.wav", "y/a.wav"], "would both be written to"),
         (["y", "gone.wav"], "there is no file or folder 'gone.wav'"),
         (["*.ogg"], "nothing is called '*.ogg'"),
+        pytest.param(
+            ["x/**.wav"],
+            "'x/**.wav' cannot be searched for",
+            marks=pytest.mark.skipif(sys.version_info >= (3, 13), reason="Python takes it"),
+        ),
         (["empty"], "there is no sound in the folder 'empty'"),
         (["x/a.wav", "-"], "`visualizer stream --source -` takes that"),
     ],
@@ -155,10 +172,47 @@ def test_what_cannot_be_meant_is_refused_before_anything_starts(
 def test_a_file_that_is_named_twice_is_one(tmp_path: Path) -> None:
     a, b = write(tmp_path / "x/a.wav"), write(tmp_path / "x/y/b.wav")
     inputs = [str(tmp_path / "x"), str(a), str(tmp_path / "x/**/*.wav")]
-    assert find_jobs(inputs, tmp_path / "out", "npz") == [
-        Job(a, tmp_path / "out/a.npz"),
-        Job(b, tmp_path / "out/y/b.npz"),
+    assert jobs_of(inputs, tmp_path / "out") == [
+        Job(a, tmp_path / "out/a.npy"),
+        Job(b, tmp_path / "out/y/b.npy"),
     ]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names and links of POSIX")
+def test_links_hidden_files_and_names_with_the_characters_of_patterns(tmp_path: Path) -> None:
+    a, c = write(tmp_path / "x/a.wav"), write(tmp_path / "x/[1]/c.wav")
+    write(tmp_path / "x/.cache/hidden.wav")
+    link = tmp_path / "x/y/of a.wav"
+    link.parent.mkdir()
+    link.symlink_to(a)
+    (tmp_path / "x/y/loop").symlink_to(tmp_path / "x")
+    out = tmp_path / "out"
+    expected = [Job(c, out / "[1]/c.npy"), Job(a, out / "a.npy"), Job(link, out / "y/of a.npy")]
+    assert jobs_of([str(tmp_path / "x")], out) == expected
+    assert jobs_of([str(tmp_path / "x/**/*.wav")], out) == expected
+    assert jobs_of([str(tmp_path / "x/[1]/*.wav")], out) == [Job(c, out / "c.npy")]
+
+
+def test_a_folder_that_cannot_be_read_is_named_at_the_end(
+    corpus: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    scandir = os.scandir
+
+    def refusing(path: str) -> Iterator[os.DirEntry[str]]:
+        if Path(path).name == "er":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    command = ["-o", str(tmp_path / "out"), "--jobs", "1"]
+    assert main(["mel", str(corpus), *command]) == 1
+    said = capfd.readouterr().err
+    assert f"the folder '{corpus / 'deep/er'}' cannot be read: Permission denied" in said
+    assert main(["mel", str(corpus / "deep"), *command]) == 2
+    assert "er' cannot be read: Permission denied" in capfd.readouterr().err
 
 
 def test_options_of_many_files_want_a_folder(
@@ -173,7 +227,8 @@ def test_options_of_many_files_want_a_folder(
 
 @pytest.mark.parametrize("channel", ["mean", "each"])
 def test_safetensors_hold_what_an_npz_holds(tmp_path: Path, channel: str) -> None:
-    sound, paths = tmp_path / "sound.wav", [tmp_path / "a.npz", tmp_path / "a.safetensors"]
+    # What a name ends in counts in capitals as well.
+    sound, paths = tmp_path / "sound.wav", [tmp_path / "a.NPZ", tmp_path / "a.Safetensors"]
     # Of more columns than are written at once.
     samples = np.random.default_rng().normal(0, 0.1, (60 * RATE_HZ, 2))
     soundfile.write(sound, samples, RATE_HZ)
@@ -191,45 +246,59 @@ def test_safetensors_hold_what_an_npz_holds(tmp_path: Path, channel: str) -> Non
     assert json.loads(expected["chain"])["name"] == "whisper-80"
 
 
+_SIGNALLED = """
+import os, sys
+from visualizer.cli import run_command
+from visualizer.export.made import Made
+
+class SignalledMade(Made):
+    n_added = 0
+
+    def add(self, outcome):
+        super().add(outcome)
+        self.n_added += 1
+        if self.n_added == 3:
+            os.kill(os.getpid(), int(sys.argv[1]))
+
+import visualizer.export.made
+visualizer.export.made.Made = SignalledMade
+sys.exit(run_command(sys.argv[2:]))
+"""
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_a_run_that_was_stopped_and_killed_ends_with_the_same_files(tmp_path: Path) -> None:
     sounds, out = tmp_path / "sounds", tmp_path / "out"
-    n_files = 40
+    n_files = 20
     for i in range(n_files):
         write(sounds / f"{i % 3}/{i}.wav", 5.0)
     options = ["--format", "npz", "--jobs", "2"]
     assert main(["mel", str(sounds), "-o", str(tmp_path / "whole"), *options]) == 0
     expected = files_in(tmp_path / "whole")
     assert len(expected) == n_files
-    words = ["-m", "visualizer", "mel", "sounds", "-o", "out", *options]
 
-    def run(least: int, by: signal.Signals) -> subprocess.CompletedProcess[str]:
-        """Run it until there are some more, and send it a signal."""
-        done = n_listed() + least
-        process = subprocess.Popen(
-            [sys.executable, *words],
+    def run(by: signal.Signals) -> subprocess.CompletedProcess[str]:
+        """Run it until there are three more, with others on their way, and have the signal come."""
+        words = ["mel", "sounds", "-o", "out", *options]
+        # Ends only when the workers, who have these pipes too, have ended.
+        return subprocess.run(
+            [sys.executable, "-c", _SIGNALLED, str(int(by)), *words],
             cwd=tmp_path,
             env=os.environ | {"PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             text=True,
         )
-        wait_until(lambda: n_listed() >= done)
-        process.send_signal(by)
-        # Which ends only when the workers, who have these pipes too, have ended.
-        texts = process.communicate(timeout=60)
-        return subprocess.CompletedProcess(words, process.returncode, *texts)
 
     def n_listed() -> int:
-        return len((out / LIST).read_text().splitlines()) if (out / LIST).exists() else 0
+        return len((out / LIST).read_text().splitlines())
 
-    stopped = run(3, signal.SIGINT)
+    stopped = run(signal.SIGINT)
     assert stopped.returncode == 130
     assert f"of {n_files} files are done; the same goes on" in stopped.stderr
     assert len(stopped.stderr.splitlines()) == 1
     assert set(files_in(out)) < set(expected)
-    assert run(3, signal.SIGKILL).returncode == -signal.SIGKILL
-    assert n_listed() < n_files
+    assert run(signal.SIGKILL).returncode == -signal.SIGKILL
+    assert n_listed() == 6
     assert main(["mel", str(sounds), "-o", str(out), *options]) == 0
     assert files_in(out) == expected
 
@@ -264,7 +333,8 @@ def scheduler(tmp_path: Path) -> Iterator[str]:
                     stderr=subprocess.DEVNULL,
                 )
             )
-            wait_until(told.exists)
+            # Written piece by piece.
+            wait_until(lambda: told.exists() and told.read_text().rstrip().endswith("}"))
         address = str(json.loads(told.read_text())["address"])
         with Client(address) as client:
             client.wait_for_workers(2, timeout=60)
@@ -286,7 +356,27 @@ def test_a_cluster_makes_the_same_files(
         assert "bad.ogg' is not an audio file" in said.err
     assert files_in(there) == files_in(here)
     assert main(["mel", str(corpus / "one.wav"), "-o", str(there), "--cluster", scheduler]) == 0
-    assert "1 were there" in capfd.readouterr().out
+    assert "1 already there" in capfd.readouterr().out
+    with cluster.connected(scheduler) as connected:
+        connected.require()
+        # As it does by itself when the scheduler does not come back.
+        connected.executor._client.close()
+        with pytest.raises(ConfigError, match=f"the Dask scheduler at '{scheduler}' is gone"):
+            connected.require()
+
+
+def test_an_executor_that_is_gone_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Gone(Executor):
+        def submit(self, *_: object, **__: object) -> Future[Any]:
+            return Future()
+
+    def require() -> None:
+        raise ConfigError("it is gone")
+
+    monkeypatch.setattr(workers, "_LOOK_S", 0.01)
+    jobs = iter([Job(Path("a"), Path("b"))])
+    with pytest.raises(ConfigError, match="it is gone"):
+        list(workers.done_by(Gone(), dying, jobs, 1, require))
 
 
 def test_a_cluster_that_is_not_there_is_one_line(
@@ -300,6 +390,7 @@ def test_a_cluster_that_is_not_there_is_one_line(
     for address in ("tcp://127.0.0.1:9", "nonsense://"):
         assert main([*command, address]) == 2
         assert f"no Dask scheduler answers at '{address}'" in capfd.readouterr().err
+        assert not (tmp_path / "out").exists()
     # As without the extra.
     monkeypatch.setitem(sys.modules, "distributed", None)
     assert main([*command, "tcp://127.0.0.1:9"]) == 2

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,6 +33,7 @@ from tests.stress.devices import (
     play_tone,
 )
 from tests.ui.helpers import WAIT_MS, make_window, running
+from visualizer.audio.attachment import Attachment
 from visualizer.audio.capture import CaptureConfig
 from visualizer.audio.listing import list_devices
 from visualizer.audio.microphone import Microphone
@@ -155,6 +157,25 @@ def test_a_default_of_another_rate_begins_a_new_stream(sound_server: SoundServer
         user.wait()
         sound_server.choose_defaults()
         sound_server.pactl("unload-module", module)
+
+
+def test_a_default_that_moves_while_it_is_opened_is_followed_too(
+    sound_server: SoundServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def watched_too_late(*arguments: Any) -> Attachment:
+        sound_server.pactl("set-default-source", f"{SINKS[1]}.monitor")
+        return Attachment(*arguments)
+
+    monkeypatch.setattr("visualizer.audio.microphone.Attachment", watched_too_late)
+    opened = Microphone(CaptureConfig("mic"))
+    ring = BlockRing(2, 10 * SERVER_RATE_HZ, lambda _: None)
+    try:
+        opened.start(ring)
+        wait_until(lambda: ring.end is SourceEnd.MOVED)
+        assert ring.read() is None
+    finally:
+        opened.close()
+        sound_server.choose_defaults()
 
 
 def test_the_server_s_resampling_is_told(sound_server: SoundServer) -> None:

@@ -12,10 +12,15 @@ from tests.ui.helpers import (
     assert_shows_its_columns,
     freeze,
     hear_on,
+    make_window,
     newest_index,
+    noise_file,
     press,
+    running,
     view_of,
 )
+from visualizer.audio.capture import CaptureConfig
+from visualizer.engine.config import EngineConfig
 from visualizer.engine.options import RecordingConfig
 from visualizer.engine.status import EngineStatus
 from visualizer.ui.window import Window
@@ -78,6 +83,18 @@ def test_a_frozen_picture_rests_until_it_is_live(noisy: Window, qtbot: QtBot) ->
     at_once = status_of(noisy).batched_columns
     hear_on(noisy, qtbot, 0.5)
     assert status_of(noisy).batched_columns == at_once
+
+
+def test_of_a_sound_that_ended_a_frozen_window_still_tells(qtbot: QtBot, tmp_path: Path) -> None:
+    """No column comes that the texts could come with."""
+    sound = CaptureConfig("file", path=str(noise_file(tmp_path, 2.0)))
+    window = make_window(EngineConfig(sound))
+    with running(window, qtbot):
+        freeze(window, qtbot)
+        qtbot.waitUntil(lambda: status_of(window).state == "ended", timeout=WAIT_MS)
+        qtbot.waitUntil(lambda: "ended" in window.status_line.label.text(), timeout=WAIT_MS)
+        press(window, "P")
+        qtbot.waitUntil(lambda: "p99" in window.panels.latency.bar.text(), timeout=WAIT_MS)
 
 
 def test_what_is_recorded_comes_at_once_though_nobody_looks(

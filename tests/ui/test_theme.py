@@ -23,6 +23,7 @@ from visualizer.ui.controls.banner import Banner
 from visualizer.ui.controls.meter import LevelMeter
 from visualizer.ui.picture.display import Theme
 from visualizer.ui.picture.picture import Picture
+from visualizer.ui.picture.plot import QuietPlot
 from visualizer.ui.picture.raster import Grid
 from visualizer.ui.picture.spectrogram import Scene
 from visualizer.ui.picture.time_axis import TimeAxis
@@ -180,8 +181,8 @@ def test_the_axes_follow_a_change_while_they_are_shown(
     application: QApplication, qtbot: QtBot
 ) -> None:
     apply_theme(application, "dark")
-    picture, axis = Picture(), TimeAxis()
-    for widget in (picture, axis):
+    picture, axis, panel = Picture(), TimeAxis(), QuietPlot("Spectrum", "in a panel")
+    for widget in (picture, axis, panel):
         qtbot.addWidget(widget)
         widget.resize(600, 400)
         widget.show()
@@ -194,8 +195,11 @@ def test_the_axes_follow_a_change_while_they_are_shown(
             assert side.pen().color() == text
             assert text.name() in side.labelString()
         # As painted, on the window's own ground, and away from the picture itself.
-        left = picture.left.sceneBoundingRect().adjusted(0, 0, -6, 0).toAlignedRect()
-        assert seen_contrast(picture, left) >= READABLE
+        for plot in (picture, panel):
+            left = plot.left.sceneBoundingRect().adjusted(0, 0, -6, 0).toAlignedRect()
+            assert seen_contrast(plot, left) >= READABLE
+        ground = panel.grab().toImage().pixelColor(2, 2)
+        assert ground == application.palette().window().color()
         assert seen_contrast(axis, axis.rect()) >= READABLE
 
 

@@ -29,6 +29,8 @@ from visualizer.audio.server import PULSEAUDIO, connected, own_recording, read_s
 
 _FOUND_LIMIT_S = 2.0
 _FOUND_RETRY_S = 0.02
+_ELSEWHERE_LOOKS = 5
+"""It was moved before it was watched, if it is found with another source so often in a row."""
 _ASK_AGAIN_S = 0.1
 """Where the server does not say what is recorded: on its way from one source to another."""
 _END_S = 0.25
@@ -65,9 +67,9 @@ class Attachment:
         Args:
             opening: The value of the property `OPENING` of the recording's client.
             node: What the server calls the source that is to be recorded.
-            on_moved: Called on the watch's thread, at last with the source that is recorded
-                instead, or the same where it was another one meanwhile; before that with None
-                where the source is gone and nothing has come in its place yet.
+            on_moved: Called on the watch's thread once the recording has been moved, with the
+                source that it is of now: the same again, if it was another one only for a while.
+                Before that with None, if the source is gone and nothing is in its place yet.
         """
         self._opening, self._node, self._on_moved = opening, node, on_moved
         # Without letting go of the interpreter's lock, for which the callback would have to wait.
@@ -113,7 +115,7 @@ class Attachment:
             self._found.set()
 
     def _find(self, pulse: Any) -> bool:
-        deadline = time.monotonic() + _FOUND_LIMIT_S
+        deadline, n_elsewhere = time.monotonic() + _FOUND_LIMIT_S, 0
         while not self._over and time.monotonic() < deadline:
             self._is_new = False
             sources, output = read_sources(pulse), own_recording(pulse, self._opening)
@@ -122,6 +124,10 @@ class Attachment:
                 self._at, self._output = output.source, output
                 self._is_open = self._is_new
                 return True
+            n_elsewhere = 0 if source is None else n_elsewhere + 1
+            if n_elsewhere == _ELSEWHERE_LOOKS:
+                self._on_moved(source)
+                break
             time.sleep(_FOUND_RETRY_S)
         return False
 

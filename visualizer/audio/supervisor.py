@@ -86,7 +86,7 @@ class SourceBack:
 
 @dataclass(frozen=True)
 class SourceChanged:
-    """The sound server chose another source, which delivers into the same ring."""
+    """It was opened again, into the same ring, maybe as another source that the server chose."""
 
     ring: BlockRing
     info: SourceInfo

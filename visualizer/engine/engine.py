@@ -199,16 +199,19 @@ class Engine:
     def _meet(self, need: Need) -> None:
         if need == self._need:
             return
+        ring = self._ring
+        if ring is None:
+            self._need = need
+            return
         try:
-            # What has come so far is of the need of before.
-            while self._ring is not None and self._take_audio(self._ring):
-                pass
+            # What has come so far is of the need of before. No more: a pipe may never be empty.
+            for _ in range(len(ring)):
+                self._take_audio(ring)
         finally:
             self._need = need
-        if self._ring is not None:
-            self._want_of(self._ring)
-            # For what came meanwhile.
-            self._inbox.put(self._ring)
+        self._want_of(ring)
+        # For what came meanwhile.
+        self._inbox.put(ring)
 
     def _want_of(self, ring: BlockRing) -> None:
         """Let the ring wake this thread no sooner than there is something to do."""

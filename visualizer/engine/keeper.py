@@ -34,7 +34,7 @@ KernelChoice = Literal["auto", "numpy", "eager"]
 
 BUILDING = "a compiled kernel is being built"
 LOADING = "torch is being loaded"
-LONG_TRANSFORM = "for so long a transform a compiled kernel is no faster than NumPy's"
+LONG_TRANSFORM = "for transforms this long, or several channels, a compiled kernel gains too little"
 NOT_WANTED = "other kernels are switched off"
 
 _SETTLE_S = 0.5

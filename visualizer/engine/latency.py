@@ -62,7 +62,10 @@ class LatencyLog:
         self._fresh.clear()
 
     def record(self, columns: MelColumns, painted_at: float | None) -> None:
-        """Note columns, but those of batches; `painted_at` (perf_counter s): None is never."""
+        """Note columns, except those of a batch.
+
+        `painted_at`, in s of perf_counter, is when their paint was done; None: they have none.
+        """
         if columns.in_batch:
             return
         shown_at = columns.computed_at if painted_at is None else painted_at

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from visualizer.errors import ConfigError, one_line, quoted
 
-_TIMEOUT = "10s"
+_TIMEOUT = "5s"
+"""Within which a scheduler has to answer, at first and when the connection broke."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster that is connected."""
+
+    executor: Executor
+    n: int
+    """jobs that it does at once"""
+    require: Callable[[], None]
+    """raises ConfigError once the connection is lost for good"""
 
 
 @contextmanager
-def connected(address: str) -> Iterator[tuple[Executor, int]]:
-    """Connect to the scheduler at an address; yield an executor and how many jobs it does at once.
+def connected(address: str) -> Iterator[Cluster]:
+    """Connect to the scheduler at an address.
 
     Raises:
         ConfigError: Dask is not installed, no scheduler answers, or it has no workers.
@@ -32,6 +45,14 @@ def connected(address: str) -> Iterator[tuple[Executor, int]]:
             f"no Dask scheduler answers at {quoted(address)}: {one_line(error)}",
             "it prints its address when it starts, such as tcp://10.0.0.1:8786",
         ) from error
+
+    def require() -> None:
+        if client.status == "closed":
+            raise ConfigError(
+                f"the Dask scheduler at {quoted(address)} is gone",
+                "once it is back, the same command goes on where it was",
+            )
+
     with client:
         n_threads = sum(client.nthreads().values())
         if not n_threads:
@@ -40,4 +61,4 @@ def connected(address: str) -> Iterator[tuple[Executor, int]]:
                 f"`dask worker {address}` starts one",
             )
         # Not pure: the files may have changed since it was asked the same.
-        yield client.get_executor(pure=False), n_threads
+        yield Cluster(client.get_executor(pure=False), n_threads, require)

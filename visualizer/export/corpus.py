@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -137,7 +137,9 @@ def is_pattern(text: str) -> bool:
     return glob.has_magic(text) and not Path(text).exists()
 
 
-def find_jobs(inputs: Sequence[str], folder: Path, form: str) -> list[Job]:
+def find_jobs(
+    inputs: Sequence[str], folder: Path, form: str, on_unreadable: Callable[[str], None]
+) -> list[Job]:
     """Return what is to be computed, in the order of the names.
 
     Args:
@@ -146,62 +148,81 @@ def find_jobs(inputs: Sequence[str], folder: Path, form: str) -> list[Job]:
             kept.
         folder: Where the features go.
         form: What their names end in, without the dot.
+        on_unreadable: Told of each subfolder that cannot be looked into, in a line.
 
     Raises:
         ConfigError: There is no such file, no sound in a folder, or two have one output.
     """
-    folder = folder.resolve()
-    outputs: dict[Path, Path] = {}
-    sources: dict[str, Path] = {}
+    # With links in their names left as they are: where those lead may be called otherwise, or be
+    # elsewhere, on the machines of a cluster.
+    folder = folder.absolute()
+    jobs: dict[str, Job] = {}
     # Where a name is the same file in capitals.
     folded = str.casefold if sys.platform in ("win32", "darwin") else str
     for text in inputs:
-        for source, place in sorted(_found(text)):
+        for source, place in sorted(_found(text, on_unreadable)):
             output = (folder / place).with_name(f"{place.stem}.{form}")
-            before = sources.setdefault(folded(str(output)), source)
-            if before != source:
+            before = jobs.setdefault(folded(str(output)), Job(source, output)).source
+            if before.resolve() != source.resolve():
                 raise ConfigError(
                     f"{quoted(before)} and {quoted(source)} would both be written to "
                     f"{quoted(output)}",
-                    "name the folder that they are in, whose subfolders are kept, or run twice",
+                    "name a folder that holds both, whose subfolders are kept, or a pattern of one "
+                    "kind of file, such as '**/*.wav'",
                 )
-            outputs[source] = output
-    return [Job(source, output) for source, output in sorted(outputs.items())]
+    return sorted(jobs.values(), key=lambda job: (job.source, job.output))
 
 
-def _found(text: str) -> Iterator[tuple[Path, Path]]:
+def _found(text: str, on_unreadable: Callable[[str], None]) -> Iterator[tuple[Path, Path]]:
     """Yield the files that an input stands for, and where they lie within it."""
     path = Path(text).expanduser()
     if is_pattern(text):
         base = _without_pattern(path)
-        found = base.glob(str(path.relative_to(base)))
-        matches = [match for match in found if not match.name.startswith(".")]
+        try:
+            found = [match.relative_to(base) for match in base.glob(str(path.relative_to(base)))]
+        except ValueError as error:
+            # Such as "**.wav", before Python 3.13.
+            raise ConfigError(f"{quoted(text)} cannot be searched for: {error}") from error
+        matches = [base / place for place in found if not _is_hidden(*place.parts)]
         if not matches:
             raise ConfigError(f"nothing is called {quoted(text)}")
         for match in matches:
             # What names a file itself is taken whatever its name ends in.
-            files = tuple(_sounds_in(match)) if match.is_dir() else (match,)
-            yield from ((file.resolve(), file.relative_to(base)) for file in files)
+            files = tuple(_sounds_in(match, on_unreadable)) if match.is_dir() else (match,)
+            yield from ((file.absolute(), file.relative_to(base)) for file in files)
     elif path.is_dir():
-        files = tuple(_sounds_in(path))
+        problems: list[str] = []
+        files = tuple(_sounds_in(path, problems.append))
         if not files:
-            raise ConfigError(f"there is no sound in the folder {quoted(text)}")
-        yield from ((file.resolve(), file.relative_to(path)) for file in files)
+            nothing = f"there is no sound in the folder {quoted(text)}"
+            raise ConfigError("; ".join(problems) or nothing)
+        for problem in problems:
+            on_unreadable(problem)
+        yield from ((file.absolute(), file.relative_to(path)) for file in files)
     elif path.exists():
-        yield path.resolve(), Path(path.name)
+        yield path.absolute(), Path(path.name)
     else:
         raise ConfigError(f"there is no file or folder {quoted(text)}")
 
 
 def _without_pattern(path: Path) -> Path:
-    """Return the folder that a pattern begins with."""
-    return next(parent for parent in path.parents if not glob.has_magic(str(parent)))
+    """Return the folder that a pattern begins with, whatever characters there are in its name."""
+    return next(
+        parent for parent in path.parents if parent.is_dir() or not glob.has_magic(str(parent))
+    )
 
 
-def _sounds_in(folder: Path) -> Iterator[Path]:
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+def _sounds_in(folder: Path, on_unreadable: Callable[[str], None]) -> Iterator[Path]:
+    def note(error: OSError) -> None:
+        on_unreadable(f"the folder {quoted(error.filename)} cannot be read: {error.strerror}")
+
+    for parent, folders, names in os.walk(folder, onerror=note):
+        folders[:] = [name for name in folders if not _is_hidden(name)]
         for name in names:
-            # macOS puts "._talk.wav", which is no sound, beside "talk.wav".
-            if name.lower().endswith(SUFFIXES) and not name.startswith("."):
+            if name.lower().endswith(SUFFIXES) and not _is_hidden(name):
                 yield Path(parent, name)
+
+
+def _is_hidden(*names: str) -> bool:
+    """Whether a shell would pass over it; macOS puts "._a.wav", no sound, beside "a.wav"."""
+    return any(name.startswith(".") and name != ".." for name in names)

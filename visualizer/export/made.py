@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
-from visualizer.errors import ConfigError, VisualizerError
+from visualizer.errors import ConfigError, VisualizerError, quoted
 from visualizer.export.corpus import Job, Making, Outcome, stamp_of
 from visualizer.support.files import writing
 
@@ -28,7 +28,7 @@ class Made:
     """What was made before, and what is being made."""
 
     def __init__(self, folder: Path, making: Making, file: IO[bytes]) -> None:
-        self._folder = folder.resolve()
+        self._folder = folder.absolute()
         self._file = file
         self._digest = lru_cache(maxsize=64)(lambda rate_hz: making.digest(making.at(rate_hz)))
         self._known: dict[str, tuple[Any, ...]] = {}
@@ -65,10 +65,11 @@ class Made:
             return False
 
     def add(self, outcome: Outcome) -> None:
-        """Note features that are there now. Raises OSError."""
+        """Note features that are there now. Raises ConfigError where that cannot be written."""
         entry = {"output": self._name(outcome.job), **(outcome.entry or {})}
-        self._file.write(json.dumps(entry).encode() + b"\n")
-        self._file.flush()
+        with _writing(self._folder):
+            self._file.write(json.dumps(entry).encode() + b"\n")
+            self._file.flush()
 
     def _name(self, job: Job) -> str:
         return job.output.relative_to(self._folder).as_posix()
@@ -77,10 +78,15 @@ class Made:
 @contextmanager
 def opened(folder: Path, making: Making) -> Iterator[Made]:
     """Open the list of a folder, which is made where there is none. Raises ConfigError."""
-    with writing(folder / NAME, "the list of the features"):
+    with _writing(folder):
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except FileExistsError as error:
-            raise ConfigError(f"{str(folder)!r} is a file; a folder is expected") from error
-        with (folder / NAME).open("a+b") as file:
-            yield Made(folder, making, file)
+            raise ConfigError(f"{quoted(folder)} is a file", "a folder is expected") from error
+        file = (folder / NAME).open("a+b")
+    with file:
+        yield Made(folder, making, file)
+
+
+def _writing(folder: Path) -> AbstractContextManager[None]:
+    return writing(folder / NAME, "the list of the features")

@@ -125,10 +125,10 @@ def write_features(
                 ):
                     array.append(columns if channel == "each" else columns[0])
                 array.sync()
-                if output.suffix != ".npy":
+                if (suffix := output.suffix.lower()) != ".npy":
                     times_s = column_times_s(config, array.shape[-1])
                     parts = about(config, form_of(streaming=streaming), times_s, gain_db)
-                    write = write_archive if output.suffix == ".npz" else write_tensors
+                    write = write_archive if suffix == ".npz" else write_tensors
                     write(unfinished, array.mapped(), parts)
         except MemoryError as error:
             signals = "1 channel" if n_channels == 1 else f"{n_channels} channels"
@@ -146,9 +146,9 @@ def form_of(*, streaming: bool) -> str:
 
 def _opened(output: Path) -> IO[bytes]:
     """Where columns are written: all but a .npy is made of them once all are there."""
-    return (
-        output.open("wb") if output.suffix == ".npy" else tempfile.TemporaryFile(dir=output.parent)
-    )
+    if output.suffix.lower() == ".npy":
+        return output.open("wb")
+    return tempfile.TemporaryFile(dir=output.parent)
 
 
 class _Spool:

@@ -26,6 +26,7 @@ from visualizer.export.corpus import Job, Outcome, failed
 
 Compute = Callable[[Job], Outcome]
 """what can be sent to another process"""
+_LOOK_S = 1.0
 _EACH = 2
 """Jobs handed out for each worker, so that none waits for the next."""
 
@@ -67,11 +68,16 @@ def _one_by_one(
 
 
 def done_by(
-    executor: Executor, compute: Compute, jobs: Iterator[Job], n: int
+    executor: Executor,
+    compute: Compute,
+    jobs: Iterator[Job],
+    n: int,
+    require: Callable[[], None] = lambda: None,
 ) -> Generator[Outcome, None, list[Job]]:
     """Yield what came of each job, as they end, with an executor of `n` workers.
 
-    Only as many are handed out as the workers need.
+    Only as many are handed out as the workers need. While they take long, `require` is called again
+    and again; it may raise where nothing more is to be expected of the executor.
 
     Returns:
         The jobs that were begun when the executor broke; [] where all are done.
@@ -86,7 +92,9 @@ def done_by(
                 lost.append(job)
         if not waiting:
             break
-        done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+        done, _ = wait(waiting, _LOOK_S, return_when=FIRST_COMPLETED)
+        if not done:
+            require()
         for future in done:
             job = waiting.pop(future)
             try:

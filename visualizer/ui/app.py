@@ -119,6 +119,8 @@ class FaultWatch:
         queued = Qt.ConnectionType.QueuedConnection
         self._bridge.woken.connect(lambda: self._pause.start(_LOOK_MS), queued)  # type: ignore[call-arg]
         faults.on_report = self._bridge.wake
+        # For what was reported before there was a window.
+        self._bridge.wake()
 
     def say_at_start(self, problem: str | None) -> None:
         """Tell of the crash of the last run, and of what cannot be kept in this one."""

@@ -282,15 +282,18 @@ class Window(QMainWindow):
         self._is_watched = is_seen and not self.frozen
         at_once = self._is_watched or self.recordings.is_on
         self._reader.engine.need("now" if at_once else "later")
-        waits = self._status is not None and self._status.state == "waiting"
-        # Where they do not come by themselves, words come with the columns.
-        if is_seen and (at_once or waits):
+        state = "starting" if self._status is None else self._status.state
+        waits = state == "waiting"
+        # Of what runs and is needed later, the texts come with the columns.
+        if is_seen and (at_once or state != "running"):
             self._texts.start(_TEXT_INTERVAL_MS)
         else:
             self._texts.stop()
         self._pace.keep_moving(waits and self._is_watched)
         if self._is_watched and not was_watched:
             if waits:
+                # The last batch may have come after the word that the device is away.
+                self.stack.set_away(True)
                 self.stack.catch_up()
             self.stack.refresh()
             self._look()
@@ -482,7 +485,8 @@ class Window(QMainWindow):
             self.stack.refresh_soon()
 
     def _show_spectrum(self) -> None:
-        found = None if self.isMinimized() else self.viewer.slice()
+        is_seen = self._sight is not None and self._sight.is_open
+        found = self.viewer.slice() if is_seen else None
         if found is not None:
             self.panels.spectrum.show_slice(found)
 

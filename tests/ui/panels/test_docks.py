@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from PyQt6.QtWidgets import QApplication, QDockWidget
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QDockWidget
 from pytestqt.qtbot import QtBot
 
-from tests.ui.helpers import WAIT_MS, hear_on, press
-from visualizer.ui.controls.key_sheet import KeySheet
-from visualizer.ui.panels.latency_panel import LatencyPanel
-from visualizer.ui.panels.spectrum_panel import SpectrumPanel
+from tests.ui.helpers import WAIT_MS, hear_on, make_window, press, running
+from visualizer.audio.capture import CaptureConfig
+from visualizer.engine.config import EngineConfig
 from visualizer.ui.window import Window
 
 
 def test_what_may_be_opened_is_made_before(window: Window, qtbot: QtBot) -> None:
-    def is_made() -> bool:
-        kinds = (LatencyPanel, SpectrumPanel, KeySheet)
-        made = QApplication.allWidgets()
-        return all(any(isinstance(widget, kind) for widget in made) for kind in kinds)
+    docks = window.findChildren(QDockWidget)
 
+    def is_made() -> bool:
+        # To ask for one would have it made.
+        return "_key_sheet" in vars(window) and all("panel" in vars(dock) for dock in docks)
+
+    assert len(docks) == 2
     qtbot.waitUntil(is_made, timeout=WAIT_MS)
     assert not window.panels.latency.isVisible()
     assert not window.panels.spectrum.isVisible()
@@ -39,3 +41,26 @@ def test_a_panel_behind_another_is_left_alone(window: Window, qtbot: QtBot) -> N
     assert bar.text() == before
     docks["Latency"].raise_()
     qtbot.waitUntil(lambda: bar.text() != before, timeout=WAIT_MS)
+
+
+def test_a_panel_comes_back_as_it_was_when_the_window_was_closed(qtbot: QtBot) -> None:
+    config = EngineConfig(CaptureConfig("demo"))
+    window = make_window(config)
+
+    def shows_latencies(window: Window) -> bool:
+        panel = window.panels.latency
+        return panel.isVisible() and "p99" in panel.bar.text()
+
+    with running(window, qtbot):
+        press(window, "P")
+        qtbot.waitUntil(lambda: shows_latencies(window), timeout=WAIT_MS)
+        panel = window.panels.latency
+        width = panel.width() + 60
+        [dock] = [d for d in window.findChildren(QDockWidget) if d.widget() is panel]
+        window.resizeDocks([dock], [width], Qt.Orientation.Horizontal)
+        qtbot.waitUntil(lambda: panel.width() == width, timeout=WAIT_MS)
+    again = make_window(config)
+    with running(again, qtbot):
+        qtbot.waitUntil(lambda: shows_latencies(again), timeout=WAIT_MS)
+        assert again.panels.latency.width() == width
+        assert not again.panels.spectrum.isVisible()

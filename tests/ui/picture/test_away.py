@@ -97,3 +97,21 @@ def test_the_gap_grows_and_has_its_true_length_at_the_end(
             assert status is not None
             assert abs(gap_s(window) - status.lost_s) < 0.1
             assert not stack.is_away
+
+
+def test_it_grows_too_where_the_device_went_while_nobody_looked(
+    sound_server: SoundServer, qtbot: QtBot
+) -> None:
+    config = EngineConfig(CaptureConfig("mic", device=DEVICE))
+    window = make_window(config, display=DisplayConfig(span_s=SPAN_S))
+    plugged_in = ExitStack()
+    plugged_in.enter_context(sound_server.sink("away", "Away"))
+    with plugged_in, running(window, qtbot):
+        hear(window, qtbot, 0.5)
+        window.hide()
+        plugged_in.close()
+        qtbot.waitUntil(lambda: window.stack.is_away, timeout=WAIT_MS)
+        # As by columns of the last batch, which may come after the word that the device is away.
+        window.stack.set_away(False)
+        window.show()
+        qtbot.waitUntil(lambda: gap_s(window) > 1.0, timeout=WAIT_MS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
@@ -32,9 +32,9 @@ _MOST_JOBS = 61
 def register(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.epilog = (
-        "An existing folder as OUT, several IN, a folder or a pattern such as 'talks/**/*.wav' "
-        "mean many files: OUT is the folder of their features then, and its features.jsonl lists "
-        "them. What is there already, of the same sound and front-end, is not made again."
+        "With several IN, a folder, a pattern such as 'talks/**/*.wav', or an existing folder as "
+        "OUT, many files are computed: OUT is the folder for their features, and features.jsonl in "
+        "it lists them. What is there already, of the same sound and front-end, is not made again."
     )
     what = "a file of sound: WAV, FLAC, MP3, M4A, Ogg, Opus, WebM, …, or a video; for many files "
     what += "also folders, whose subfolders are kept, and patterns"
@@ -142,13 +142,18 @@ def _many(arguments: argparse.Namespace) -> int:
     if folder.suffix.lower() in _SUFFIXES and not folder.is_dir():
         raise ConfigError(f"{quoted(folder)} is a file's name", "many files need a folder as OUT")
     making = _making(arguments)
-    jobs = find_jobs(arguments.inputs, folder, arguments.format or "npy")
+    unread: list[str] = []
+    jobs = find_jobs(arguments.inputs, folder, arguments.format or "npy", unread.append)
     folders = {job.output.parent for job in jobs}
     n_written = n_there = 0
     bad: list[str] = []
     say_once = saying_once()
     try:
-        with opened(folder, making) as listed, progress_on_terminal() as progress:
+        with (
+            _workers(arguments, making, len(jobs)) as outcomes_of,
+            opened(folder, making) as listed,
+            progress_on_terminal() as progress,
+        ):
             remove_unfinished(folders)
             task = progress.add_task(folder.name, total=len(jobs))
 
@@ -166,7 +171,7 @@ def _many(arguments: argparse.Namespace) -> int:
                     n_there += 1
                     advance()
 
-            with _outcomes(arguments, making, left(), len(jobs)) as outcomes:
+            with closing(outcomes_of(left())) as outcomes:
                 for outcome in outcomes:
                     for notice in outcome.notices:
                         say_once(notice)
@@ -180,13 +185,13 @@ def _many(arguments: argparse.Namespace) -> int:
         remove_unfinished(folders)
         say(f"stopped: {n_written + n_there} of {len(jobs)} files are done; the same goes on")
         return 130
-    for problem in bad:
+    for problem in (*unread, *bad):
         say(problem)
-    there = f", {n_there} were there" if n_there else ""
+    there = f", {n_there} already there" if n_there else ""
     failed = f", {len(bad)} could not be computed" if bad else ""
     name = making.front_end if isinstance(making.front_end, str) else making.front_end.name
     print(f"{folder}: {n_written} of {len(jobs)} files written{there}{failed}, {name}")
-    return 1 if bad else 0
+    return 1 if bad or unread else 0
 
 
 def _making(arguments: argparse.Namespace) -> Making:
@@ -198,20 +203,20 @@ def _making(arguments: argparse.Namespace) -> Making:
 
 
 @contextmanager
-def _outcomes(
-    arguments: argparse.Namespace, making: Making, jobs: Iterator[Job], n_jobs: int
-) -> Iterator[Iterator[Outcome]]:
-    """Yield what comes of the jobs; what was begun ends with the block."""
+def _workers(
+    arguments: argparse.Namespace, making: Making, n_jobs: int
+) -> Iterator[Callable[[Iterator[Job]], Generator[Outcome, None, object]]]:
+    """Yield a function that has jobs done and yields what came of each."""
     from visualizer.export.corpus import compute
     from visualizer.export.workers import cores, done_by, done_by_processes, on_one_thread
 
     work = partial(compute, making)
     if arguments.cluster is None:
         n = min(arguments.jobs or min(cores(), _MOST_JOBS), n_jobs)
-        with closing(done_by_processes(work, jobs, n)) as outcomes:
-            yield outcomes
+        yield lambda jobs: done_by_processes(work, jobs, n)
         return
     from visualizer.export.cluster import connected
 
-    with connected(arguments.cluster) as (executor, n):
-        yield done_by(executor, partial(on_one_thread, work), jobs, n)
+    with connected(arguments.cluster) as cluster:
+        work = partial(on_one_thread, work)
+        yield lambda jobs: done_by(cluster.executor, work, jobs, cluster.n, cluster.require)

@@ -42,7 +42,8 @@ class CompiledKernel:
         # Nothing is ever given back, neither the model nor a library: unloading torch is not safe.
         model, tensors = _loaded(path)
         container = "AOTInductorModelContainer"
-        self._last_error = _function(model, "AOTInductorGetLastError", c_void_p)
+        # Where torch is new enough to say.
+        self._last_error = getattr(model, "AOTInductorGetLastError", lambda _: None)
         create = _function(model, f"{container}CreateWithDevice", *_ARRAY, c_char_p, c_char_p)
         self._model = c_void_p()
         self._require(create(byref(self._model), 1, b"cpu", None))

@@ -350,7 +350,7 @@ def lines(result: GpuResult) -> Iterator[str]:
     yield f"CUDA tests: {result.tests.outcome}"
     agreed = sum(one.ok for one in result.agreement)
     yield f"agreement with float64: {agreed} of {len(result.agreement)} presets within the limit"
-    worst = sorted(result.agreement, key=lambda one: -(one.deviation or math.inf) / one.limit)
+    worst = sorted(result.agreement, key=_share_of_limit, reverse=True)
     for one in worst[:3] + [one for one in worst[3:] if not one.ok]:
         told = f"{one.deviation:.1e}" if one.deviation is not None else f"failed: {one.problem}"
         yield f"  {one.preset:20} {told}, limit {one.limit:.0e}"
@@ -369,6 +369,10 @@ def lines(result: GpuResult) -> Iterator[str]:
         said = {True: "reached", False: "MISSED", None: "not judged without a GPU"}[verdict.ok]
         yield f"{said}: {verdict.target}: {verdict.measured}"
     yield f"all in {result.seconds:.0f} s"
+
+
+def _share_of_limit(one: Agreement) -> float:
+    return math.inf if one.deviation is None else one.deviation / one.limit
 
 
 def _first_line(error: Exception) -> str:

@@ -16,7 +16,6 @@ from PyQt6.QtGui import (
     QPixmap,
 )
 
-from visualizer.audio.source import SourceInfo
 from visualizer.engine.latency import STAGES, LatencyLog, Stage
 from visualizer.engine.status import EngineStatus
 from visualizer.ui.picture.tints import ALARM, DIM, TEXT
@@ -52,8 +51,10 @@ def latency_lines(status: EngineStatus, latency: LatencyLog) -> list[Line]:
         lines.append(Line(f"{'device':<12}{_milliseconds(device_s * 1e3):>7}  as reported", TEXT))
     if status.drift_ppm is not None:
         lines.append(Line(f"{'drift':<12}{status.drift_ppm:+7.0f}  ppm of this clock", DIM))
-    if status.source is not None and status.source.resampled_from is not None:
-        lines.append(Line(_resampled(status.source), TEXT))
+    source = status.source
+    if source is not None and source.resampled_from is not None:
+        rates = f"{source.resampled_from} → {source.sample_rate} Hz"
+        lines.append(Line(f"{rates}, resampled by the sound server", TEXT))
     if status.resampling_s:
         held = f"{'resampling':<12}{_milliseconds(status.resampling_s * 1e3):>7}  held back"
         lines.append(Line(held, TEXT))
@@ -70,10 +71,6 @@ def latency_lines(status: EngineStatus, latency: LatencyLog) -> list[Line]:
         kernel = f"{status.backend} on {status.device}"
         lines.append(Line(f"hop {status.mel.hop_s * 1e3:.2f} ms · kernel {kernel}", DIM))
     return [*lines, _counted(status)]
-
-
-def _resampled(source: SourceInfo) -> str:
-    return f"{source.resampled_from} → {source.sample_rate} Hz, resampled by the sound server"
 
 
 def short_latency_lines(status: EngineStatus, latency: LatencyLog) -> list[Line]:

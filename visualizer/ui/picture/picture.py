@@ -142,8 +142,6 @@ class Picture(Plot):
         for axis in self._axes:
             axis.setTextPen(text)
             axis.setPen(pg.mkPen(text, width=1))
-        # The ground of the axes, which pyqtgraph keeps as pixels.
-        self.resetCachedContent()
 
     def _make_room(self) -> None:
         """For the numbers of both axes and their labels: the same in all lanes."""

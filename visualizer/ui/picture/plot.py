@@ -38,6 +38,12 @@ class Plot(pg.GraphicsView):
         """Have an axis below."""
         self._add_axis(axis, 1, 1)
 
+    def changeEvent(self, event: QEvent | None) -> None:
+        super().changeEvent(event)
+        if event is not None and event.type() == QEvent.Type.PaletteChange:
+            # The ground of the axes, which pyqtgraph keeps as pixels.
+            self.resetCachedContent()
+
     def _add_axis(self, axis: pg.AxisItem, row: int, column: int) -> None:
         axis.linkToView(self.box)
         # Above what is in the area.

@@ -30,8 +30,8 @@ class SourceInfo(OfKind):
     server_source: str | None = None
     """what the sound server calls it, where one of that one's sources was asked for"""
     chosen: tuple[str, str] | None = None
-    """what the sound server chose to be recorded: its own name of it, people's; None where it had
-    no choice, or does not say"""
+    """of the source that the sound server chose: its own name, and the one that people see; None
+    where it had no choice, or does not say"""
     native_rate: int | None = None
     """Hz, at which the device is opened where nothing else is asked for; None: it is no device"""
     resampled_from: int | None = None

@@ -135,6 +135,25 @@ def expected(samples: np.ndarray, name: str = "simli") -> np.ndarray:
     return MelStream(preset_for(name, RATE_HZ), RATE_HZ, 1).push(samples)[0]
 
 
+def test_blocks_that_are_parts_of_a_hop_end_with_the_samples_that_complete_columns(
+    bench: Bench,
+) -> None:
+    """Of the first block so much is left out that they do."""
+    hop, block, first = 160, 80, 200
+    bench.config, bench.server = EngineConfig(MIC, preset="whisper-80"), {"block_length": block}
+    bench.start().until(lambda s: s.state == "running")
+    samples = noise(40 * block)
+    for piece in np.split(samples, 40):
+        bench.write(piece)
+    left_out = -first % block
+    n_columns = 1 + (len(samples) - left_out - first) // hop
+    status = bench.until(lambda s: s.columns >= n_columns)
+    came = bench.values(status.config_id)
+    whole = expected(samples[left_out:].mean(axis=1, keepdims=True), "whisper-80")
+    assert (len(samples) - left_out - first) % block == 0
+    np.testing.assert_array_equal(np.array([came[t] for t in range(len(came))]).T, whole)
+
+
 def test_columns_equal_those_of_the_whole_and_carry_their_times(bench: Bench) -> None:
     bench.start().until(lambda s: s.state == "running")
     samples = noise(4000)

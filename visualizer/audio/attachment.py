@@ -67,9 +67,9 @@ class Attachment:
         Args:
             opening: The value of the property `OPENING` of the recording's client.
             node: What the server calls the source that is to be recorded.
-            on_moved: Called on the watch's thread, at last with the source that is recorded
-                instead, or the same where it was another one meanwhile; before that with None
-                where the source is gone and nothing has come in its place yet.
+            on_moved: Called on the watch's thread once the recording has been moved, with the
+                source that it is of now: the same again, if it was another one only for a while.
+                Before that with None, if the source is gone and nothing is in its place yet.
         """
         self._opening, self._node, self._on_moved = opening, node, on_moved
         # Without letting go of the interpreter's lock, for which the callback would have to wait.

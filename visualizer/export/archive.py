@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,6 +23,19 @@ FORMATS = ("npy", "npz", "safetensors")
 CLIP, STREAMING = "clip", "streaming"
 """What an archive's `form` says: normalised over the whole clip, where its front-end does that, or
 as the columns came."""
+_MOST_HEADER_BYTES = 1 << 20
+"""Of a .safetensors that is read; a model's largest has some hundreds of thousands."""
+_DTYPES = {
+    "F64": "<f8",
+    "F32": "<f4",
+    "F16": "<f2",
+    "I64": "<i8",
+    "I32": "<i4",
+    "I16": "<i2",
+    "I8": "i1",
+    "U8": "u1",
+}
+"""What a .safetensors calls them, and NumPy."""
 _COLUMNS_AT_ONCE = 4096
 """Few enough that no other thread waits long for Python."""
 
@@ -139,3 +155,61 @@ def write_tensors(
         file.seek(begin + mel.nbytes)
         for part in arrays.values():
             file.write(part.tobytes())
+
+
+@contextmanager
+def opened_archive(path: Path) -> Iterator[Mapping[str, NDArray[Any]]]:
+    """Open what an .npz or a .safetensors holds, by name, whichever its name says.
+
+    Metadata are arrays of one text. Raises OSError where it cannot be read, and whatever NumPy,
+    zipfile, zlib or json say of one that is damaged.
+    """
+    if path.suffix.lower() == ".safetensors":
+        tensors, metadata = read_tensors(path)
+        yield {name: np.array(text) for name, text in metadata.items()} | tensors
+    else:
+        with np.load(path, allow_pickle=False) as held:
+            yield held
+
+
+def read_tensors(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+    """Return the arrays and the metadata of a .safetensors, whoever wrote it.
+
+    No more is read than the file has, whatever its header says. Raises OSError, or ValueError for
+    one that is damaged or of a type of numbers that NumPy lacks.
+    """
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        n_header = int.from_bytes(file.read(8), "little")
+        if not 2 <= n_header <= min(size - 8, _MOST_HEADER_BYTES):
+            raise ValueError(f"its header has {n_header} bytes")
+        header = json.loads(file.read(n_header))
+        if not isinstance(header, dict):
+            raise ValueError("its header is no object of JSON")
+        metadata = header.pop("__metadata__", {})
+        if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
+            raise ValueError("its metadata are no texts")
+        entries = [(name, *_entry(name, entry)) for name, entry in header.items()]
+        tensors: dict[str, NDArray[Any]] = {}
+        end = 0
+        # Side by side, as the format has them, so that none is read twice.
+        for name, dtype, shape, begin, at in sorted(entries, key=lambda entry: entry[3:]):
+            n_bytes = math.prod(shape) * dtype.itemsize
+            if begin != end or at != begin + n_bytes or 8 + n_header + at > size:
+                raise ValueError(f"{name!r} does not lie where it should")
+            end = at
+            tensors[name] = np.frombuffer(file.read(n_bytes), dtype).reshape(shape)
+    return tensors, metadata
+
+
+def _entry(name: str, entry: Any) -> tuple[np.dtype[Any], tuple[int, ...], int, int]:
+    """Return the type, the shape and the offsets of a tensor. Raises ValueError."""
+    try:
+        dtype, shape, (begin, end) = entry["dtype"], tuple(entry["shape"]), entry["data_offsets"]
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"its header does not say what {name!r} is") from error
+    if not all(type(n) is int and n >= 0 for n in (*shape, begin, end)):
+        raise ValueError(f"its header does not say what {name!r} is")
+    if dtype not in _DTYPES:
+        raise ValueError(f"{name!r} holds {dtype}, which is not read")
+    return np.dtype(_DTYPES[dtype]), shape, begin, end

@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 import soundfile
 from PyQt6.QtGui import QImage
+from safetensors import safe_open
+from safetensors.numpy import save_file
 
 from tests.children import piped
 from tests.conftest import ROOT
@@ -177,7 +179,7 @@ def test_other_sample_rates_are_said(tmp_path: Path, sound: Path) -> None:
     assert "B is resampled from 8000 to 16000 Hz, the rate of whisper-80" in found["notes"]
 
 
-@pytest.mark.parametrize("suffix", [".npy", ".npz"])
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".safetensors"])
 def test_features_that_were_changed_differ_by_what_they_were_changed(
     tmp_path: Path, sound: Path, suffix: str
 ) -> None:
@@ -189,6 +191,10 @@ def test_features_that_were_changed_differ_by_what_they_were_changed(
     if suffix == ".npz":
         with np.load(ours) as held:
             np.savez(theirs, mel=changed, config=held["config"])
+    elif suffix == ".safetensors":
+        ours = _mel(sound, tmp_path, "simli", suffix)
+        with safe_open(ours, "numpy") as held:
+            save_file({"mel": np.ascontiguousarray(changed)}, theirs, held.metadata())
     else:
         np.save(theirs, changed)
     found = diff(tmp_path, theirs, ours)

@@ -46,7 +46,7 @@ def register(parser: argparse.ArgumentParser) -> None:
             letter,
             metavar=letter.upper(),
             help="a front-end, your own code as FILE.py:FUNCTION, an audio file, demo, or features "
-            "as .npy or .npz",
+            "as .npy, .npz or .safetensors",
         )
     text = "what front-ends and your code go over (default: demo, the built-in sound)"
     add_option(parser, "--on", "SOUND", str, text)

@@ -23,9 +23,10 @@ def register(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "features",
-        type=file_name(".npy", ".npz"),
+        type=file_name(".npy", ".npz", ".safetensors"),
         metavar="FEATURES",
-        help="a .npy, or a .npz with one array or one named mel, in either orientation",
+        help="a .npy, or a .npz or .safetensors with one array or one named mel, in either "
+        "orientation",
     )
     parser.add_argument(
         "--on",

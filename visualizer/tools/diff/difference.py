@@ -180,7 +180,7 @@ def _of_one_front_end(a: Side, b: Side, notes: list[str]) -> tuple[Side, Side]:
     if a.mel is None and b.mel is None:
         notes.append(
             "neither says how it was made, so bands and columns have numbers only; --front-end "
-            "says it, or take the .npz that `visualizer mel` writes"
+            "says it, or take the .npz or .safetensors that `visualizer mel` writes"
         )
     return a, b
 

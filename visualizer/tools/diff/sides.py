@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from visualizer.audio.channels import Channel
 from visualizer.audio.reader import SUFFIXES, SoundReader
 from visualizer.errors import CodeError, ConfigError, VisualizerError, one_line, quoted
-from visualizer.export.archive import CLIP, STREAMING
+from visualizer.export.archive import CLIP, FORMATS, STREAMING, opened_archive
 from visualizer.export.offline import opened_mono
 from visualizer.mel.clip import finished_columns
 from visualizer.mel.compute import has_cuda
@@ -43,7 +43,7 @@ Values = NDArray[np.float16] | NDArray[np.float32] | NDArray[np.float64]
 
 DEMO = "demo"
 NUMPY: KernelName = "numpy"
-_FEATURES = (".npy", ".npz")
+_FEATURES = tuple(f".{form}" for form in FORMATS)
 _MODELS = (".json", ".yaml", ".yml", ".nemo", ".onnx")
 _MOST_MISSING = 1_000_000
 """Columns that may be missing from a recording: hours. An index beyond that is a damaged one."""
@@ -193,8 +193,8 @@ def operand(text: str) -> Operand:
     """What a word of the command line names.
 
     FILE.py:NAME, a function of the user's own; a front-end by any name that `find_front_end` knows,
-    with ":KERNEL" where another than NumPy's is meant; a .npy or .npz of features; else a
-    recording, "demo" the built-in one. Raises ConfigError.
+    with ":KERNEL" where another than NumPy's is meant; a .npy, .npz or .safetensors of
+    features; else a recording, "demo" the built-in one. Raises ConfigError.
     """
     if text == DEMO:
         return Operand("recording", text)
@@ -410,9 +410,10 @@ def _features(title: str, path: Path, config: FrontEnd | None) -> Side:
     grid = None
     says_its_axes = False
     try:
-        held = np.load(path, allow_pickle=False)
-        if path.suffix == ".npz":
-            with held:
+        if path.suffix.lower() == ".npy":
+            values = np.load(path, allow_pickle=False)
+        else:
+            with opened_archive(path) as held:
                 if "mel" not in held:
                     raise ConfigError(f"{name} holds no array 'mel'", "`visualizer mel` writes one")
                 values = held["mel"]
@@ -424,14 +425,12 @@ def _features(title: str, path: Path, config: FrontEnd | None) -> Side:
                 form = str(held.get("form", ""))
                 if config is not None and config.needs_whole_clip and form in (CLIP, STREAMING):
                     title += f" ({form} form)"
-        else:
-            values = held
     except VisualizerError:
         raise
     except OSError as error:
         raise ConfigError(f"{name} cannot be read: {error.strerror or one_line(error)}") from error
     except Exception as error:
-        # A damaged one is found by NumPy, zipfile, zlib or JSON, each with errors of its own.
+        # A damaged one is found by NumPy, zipfile, zlib or json, each with errors of its own.
         raise ConfigError(
             f"{name} is not a file of features as `visualizer mel` writes them: {one_line(error)}"
         ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visualizer.errors import ConfigError, one_line, quoted
+from visualizer.export.archive import read_tensors
 
 Values = NDArray[np.float64]
 Rounding = Literal["float64", "float32", "float16", "bfloat16", "whole numbers"]
@@ -82,22 +84,19 @@ class Observation:
 
 
 def read_features(path: Path) -> NDArray[Any]:
-    """Return the array of a .npy, or of a .npz that has one array or one named "mel".
+    """Return the array of a .npy, or of a .npz or .safetensors with one array or one named "mel".
 
     Raises:
         ConfigError: where there is none.
     """
     name = quoted(path)
     try:
+        if path.suffix.lower() == ".safetensors":
+            return _chosen(read_tensors(path)[0], name)
         held = np.load(path, allow_pickle=False)
         if not isinstance(held, np.ndarray):
             with held:
-                names = held.files
-                chosen = "mel" if "mel" in names else names[0] if len(names) == 1 else None
-                if chosen is None:
-                    known = ", ".join(map(quoted, names[:5]))
-                    raise ConfigError(f"{name} holds the arrays {known}", "one must be named 'mel'")
-                held = held[chosen]
+                held = _chosen(held, name)
     except ConfigError:
         raise
     except OSError as error:
@@ -106,6 +105,15 @@ def read_features(path: Path) -> NDArray[Any]:
         # A damaged one is found by NumPy, zipfile or zlib, each with errors of its own.
         raise ConfigError(f"{name} is not an array of numbers: {one_line(error)}") from error
     return np.asarray(held)
+
+
+def _chosen(held: Mapping[str, NDArray[Any]], name: str) -> NDArray[Any]:
+    names = list(held)
+    chosen = "mel" if "mel" in names else names[0] if len(names) == 1 else None
+    if chosen is None:
+        known = ", ".join(map(quoted, names[:5]))
+        raise ConfigError(f"{name} holds the arrays {known}", "one must be named 'mel'")
+    return held[chosen]
 
 
 def observations(features: NDArray[Any]) -> tuple[Observation, ...]:

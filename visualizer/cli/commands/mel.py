@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
@@ -145,7 +146,10 @@ def _many(arguments: argparse.Namespace) -> int:
     unread: list[str] = []
     jobs = find_jobs(arguments.inputs, folder, arguments.format or "npy", unread.append)
     folders = {job.output.parent for job in jobs}
+    name = making.front_end if isinstance(making.front_end, str) else making.front_end.name
     n_written = n_there = 0
+    others: dict[Job, str] = {}
+    replaced: Counter[str] = Counter()
     bad: list[str] = []
     say_once = saying_once()
     try:
@@ -166,6 +170,8 @@ def _many(arguments: argparse.Namespace) -> int:
                 nonlocal n_there
                 for job in jobs:
                     if not listed.holds(job):
+                        if other := listed.other(job, name):
+                            others[job] = other
                         yield job
                         continue
                     n_there += 1
@@ -175,22 +181,32 @@ def _many(arguments: argparse.Namespace) -> int:
                 for outcome in outcomes:
                     for notice in outcome.notices:
                         say_once(notice)
-                    if outcome.problem:
-                        bad.append(outcome.problem)
-                    else:
+                    other = others.pop(outcome.job, "")
+                    if not outcome.problem:
                         listed.add(outcome)
                         n_written += 1
+                        replaced.update([other] if other else [])
+                    elif listed.drop(outcome):
+                        bad.append(f"{outcome.problem}; its features, of before, are removed")
+                    else:
+                        bad.append(outcome.problem)
                     advance()
+            n_orphans = listed.n_without_source(jobs)
     except KeyboardInterrupt:
         remove_unfinished(folders)
         say(f"stopped: {n_written + n_there} of {len(jobs)} files are done; the same goes on")
         return 130
     for problem in (*unread, *bad):
         say(problem)
+    n_replaced = replaced.total()
+    were = "it was" if n_replaced == 1 else "they were"
+    kinds = ", ".join(kind for kind, _ in replaced.most_common(3))
+    instead = f" ({n_replaced} replaced: {were} {kinds})" if replaced else ""
     there = f", {n_there} already there" if n_there else ""
     failed = f", {len(bad)} could not be computed" if bad else ""
-    name = making.front_end if isinstance(making.front_end, str) else making.front_end.name
-    print(f"{folder}: {n_written} of {len(jobs)} files written{there}{failed}, {name}")
+    orphans = f"; {n_orphans} there without a source" if n_orphans else ""
+    written = f"{n_written} of {len(jobs)} files written{instead}"
+    print(f"{folder}: {written}{there}{failed}, {name}{orphans}")
     return 1 if bad or unread else 0
 
 

@@ -138,6 +138,7 @@ def _many(arguments: argparse.Namespace) -> int:
     from visualizer.export.made import opened
     from visualizer.support.console import progress_on_terminal
     from visualizer.support.files import remove_unfinished
+    from visualizer.support.process import TerminatedError, raising_on_sigterm
 
     folder: Path = arguments.output
     if folder.suffix.lower() in _SUFFIXES and not folder.is_dir():
@@ -154,6 +155,7 @@ def _many(arguments: argparse.Namespace) -> int:
     say_once = saying_once()
     try:
         with (
+            raising_on_sigterm(),
             _workers(arguments, making, len(jobs)) as outcomes_of,
             opened(folder, making) as listed,
             progress_on_terminal() as progress,
@@ -192,10 +194,11 @@ def _many(arguments: argparse.Namespace) -> int:
                         bad.append(outcome.problem)
                     advance()
             n_orphans = listed.n_without_source(jobs)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         remove_unfinished(folders)
-        say(f"stopped: {n_written + n_there} of {len(jobs)} files are done; the same goes on")
-        return 130
+        done = f"{n_written + n_there} of {len(jobs)} files are done"
+        say(f"stopped: {done}; run the same command again to go on")
+        return stop.exit_code if isinstance(stop, TerminatedError) else 130
     for problem in (*unread, *bad):
         say(problem)
     n_replaced = replaced.total()

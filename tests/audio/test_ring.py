@@ -91,6 +91,27 @@ def test_blocks_up_to_the_wanted_sample_come_as_one() -> None:
     np.testing.assert_array_equal(rest.samples, ramp(8, 8))
 
 
+def test_what_is_left_out_at_the_start_is_before_the_clock_begins() -> None:
+    woken: list[BlockRing] = []
+    ring = BlockRing(1, 100, woken.append)
+    ring.write(ramp(0, 4), captured_at=0.0)
+    ring.begin_at(3)
+    ring.want(5)
+    block = ring.read()
+    assert block is not None
+    assert block.start_sample == 0
+    np.testing.assert_array_equal(block.samples, ramp(3, 1))
+    woken.clear()
+    ring.write(ramp(4, 3), captured_at=0.0)
+    assert not woken
+    ring.write(ramp(7, 1), captured_at=0.0)
+    assert woken
+    rest = ring.read()
+    assert rest is not None
+    assert rest.start_sample == 1
+    np.testing.assert_array_equal(rest.samples, ramp(4, 4))
+
+
 def test_what_was_lost_is_never_joined() -> None:
     ring = BlockRing(1, 100, lambda _: None)
     ring.write(ramp(0, 4), captured_at=0.0)

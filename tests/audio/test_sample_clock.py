@@ -223,6 +223,17 @@ def test_an_opening_that_ended_late_is_remembered() -> None:
     assert lost / RATE_HZ == pytest.approx(1.2, abs=2 * BLOCK_S)
 
 
+def test_a_loss_is_counted_in_whole_blocks() -> None:
+    clock = SampleClock(RATE_HZ, since=9.0, block_length=BLOCK)
+    assert clock.place(BLOCK, 10.0, overflow=False).lost % BLOCK == 0
+    now_s, lost = 10.0, []
+    for block in range(2000):
+        now_s += BLOCK_S + (0.0777 if block == 800 else 0.0)
+        lost.append(clock.place(BLOCK, now_s, overflow=False).lost)
+    assert [n % BLOCK for n in lost if n] == [0]
+    assert sum(lost) / RATE_HZ == pytest.approx(0.0777, abs=BLOCK_S)
+
+
 def blocks(*sizes: int) -> Iterable[int]:
     return itertools.cycle(sizes)
 

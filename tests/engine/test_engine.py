@@ -135,6 +135,25 @@ def expected(samples: np.ndarray, name: str = "simli") -> np.ndarray:
     return MelStream(preset_for(name, RATE_HZ), RATE_HZ, 1).push(samples)[0]
 
 
+def test_blocks_that_are_parts_of_a_hop_end_with_the_samples_that_complete_columns(
+    bench: Bench,
+) -> None:
+    """Of the first block so much is left out that they do."""
+    hop, block, first = 160, 80, 200
+    bench.config, bench.server = EngineConfig(MIC, preset="whisper-80"), {"block_length": block}
+    bench.start().until(lambda s: s.state == "running")
+    samples = noise(40 * block)
+    for piece in np.split(samples, 40):
+        bench.write(piece)
+    left_out = -first % block
+    n_columns = 1 + (len(samples) - left_out - first) // hop
+    status = bench.until(lambda s: s.columns >= n_columns)
+    came = bench.values(status.config_id)
+    whole = expected(samples[left_out:].mean(axis=1, keepdims=True), "whisper-80")
+    assert (len(samples) - left_out - first) % block == 0
+    np.testing.assert_array_equal(np.array([came[t] for t in range(len(came))]).T, whole)
+
+
 def test_columns_equal_those_of_the_whole_and_carry_their_times(bench: Bench) -> None:
     bench.start().until(lambda s: s.state == "running")
     samples = noise(4000)
@@ -698,11 +717,16 @@ def test_what_the_sound_server_moves_is_opened_anew_at_once(bench: Bench, rate: 
     ring = bench.sources[-1].ring
     assert ring is not None
     bench.server = {"chosen": ("two", "Two"), "sample_rate": rate}
+    ring.due_at = time.perf_counter()
     ring.finish("moved", SourceEnd.MOVED)
     told = bench.until(lambda s: s.note != "" or s.state == "waiting")
-    assert told.note == "'hand' now records 'Two' instead of 'One'"
-    assert (told.state, told.fault) == ("running", None)
     goes_on = rate == RATE_HZ
+    anew = "" if goes_on else f", at {rate} Hz with 2 channels"
+    assert told.note == f"'hand' now records 'Two' instead of 'One'{anew}"
+    assert (told.state, told.fault) == ("running", None)
+    assert told.reopened == 1
+    # Of a stream that goes on, its own clock tells what was lost.
+    assert (told.gaps == 1) == (told.lost_s > 0) == (not goes_on)
     assert told.stream_id == opened.stream_id + (not goes_on)
     assert (bench.sources[-1].ring is ring) == goes_on
     assert [source.closed for source in bench.sources] == [True, False]

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import Qt, QTimer
 from PyQt6.QtGui import QImage
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
-from tests.ui.helpers import WAIT_MS, hear_on, make_window, noise_file, press, running
+from tests.engine.test_engine import HandSource
+from tests.ui.helpers import WAIT_MS, freeze, hear_on, make_window, noise_file, press, running
 from visualizer.audio.capture import CaptureConfig
+from visualizer.audio.ring import SourceEnd
 from visualizer.engine.config import EngineConfig
+from visualizer.engine.engine import Engine
 from visualizer.engine.options import RecordingConfig
 from visualizer.mel.flat import MelConfig
 from visualizer.mel.stream import MelStream
@@ -152,11 +157,55 @@ def test_what_was_saved_does_not_hide_what_went_wrong(
 ) -> None:
     Settings().save_recording_config(RecordingConfig(str(folder)))
     played = noise_file(tmp_path)
+    samples, rate = soundfile.read(played, dtype="float32")
+    # So many bytes a second that little more is read ahead than what plays.
+    soundfile.write(played, np.repeat(samples[: 8 * rate, None], 8, axis=1), rate, "FLOAT")
     window = make_window(EngineConfig(CaptureConfig("file", path=str(played))))
     with running(window, qtbot):
         press(window, "Ctrl+R")
         qtbot.waitUntil(lambda: "REC 0:01" in window.recordings.label.text(), timeout=WAIT_MS)
-        os.truncate(played, 5 * 16_000 * 2)
+        os.truncate(played, 4 * rate * 8 * 4)
         qtbot.waitUntil(lambda: "saved: " in window.banner.text(), timeout=WAIT_MS)
-        assert window.banner.text().startswith("'noise.wav' ends after 5.00 s")
+        assert window.banner.text().startswith("'noise.wav' ends after 4.00 s")
         assert not window.banner.is_news
+
+
+def test_a_device_of_another_rate_begins_files_of_its_own_and_says_what_it_ends(
+    folder: Path, qtbot: QtBot
+) -> None:
+    Settings().save_recording_config(RecordingConfig(str(folder)))
+    opened: list[HandSource] = []
+
+    def open_source(capture: CaptureConfig) -> HandSource:
+        source = HandSource(capture)
+        chosen, rate = (("two", "Two"), 48_000) if opened else (("one", "One"), 16_000)
+        source.info = replace(source.info, chosen=chosen, sample_rate=rate)
+        opened.append(source)
+        return source
+
+    def speak() -> None:
+        ring = opened[-1].ring if opened else None
+        if ring is not None:
+            n_samples = opened[-1].info.sample_rate // 20
+            ring.write(np.full((n_samples, 2), 0.1, np.float32), time.perf_counter(), 0)
+
+    microphone = EngineConfig(CaptureConfig("mic"))
+    window = Window(lambda wake: Engine(microphone, (), wake, open_source=open_source), Settings())
+    speaking = QTimer()
+    speaking.timeout.connect(speak)
+    speaking.start(50)
+    with running(window, qtbot):
+        press(window, "Ctrl+R")
+        qtbot.waitUntil(lambda: any(folder.glob("*.wav")), timeout=WAIT_MS)
+        freeze(window, qtbot)
+        ring = opened[0].ring
+        assert ring is not None
+        ring.finish("moved", SourceEnd.MOVED)
+        qtbot.waitUntil(lambda: len(list(folder.glob("*.wav"))) == 2, timeout=WAIT_MS)
+        assert window.banner.text() == (
+            "'hand' now records 'Two' instead of 'One', at 48000 Hz with 2 channels · the picture "
+            "began anew, and the frozen one is gone · the recording goes on in a second file"
+        )
+        press(window, "Ctrl+R")
+        wait_saved(window, qtbot)
+        assert len(list(folder.glob("*.png"))) == 2

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Literal, get_args
 
 from visualizer.errors import among, is_number, is_whole, require
@@ -55,6 +57,10 @@ class CaptureConfig(OfKind):
     channels: int | None = None
     least_channels: int = field(default=1, compare=False)
     """microphone: how many at least, where no channels are asked for and the device has them"""
+    hop_at: Callable[[int], Fraction | None] = field(
+        default=lambda _: None, compare=False, repr=False
+    )
+    """microphone: the samples between two columns that are to come of it, at a rate in Hz"""
     loop: bool = False
     """file: start again at its end"""
     sample_format: SampleFormat | None = None

@@ -69,6 +69,7 @@ class Microphone:
             native_rate,
             None if own_rate in (None, recording.sample_rate) else own_rate,
             recording.note,
+            recording.block_length,
         )
         self._started_at = time.perf_counter()
         self._moved: tuple[str, SourceEnd] | None = None
@@ -85,7 +86,8 @@ class Microphone:
 
         What is missing since the ring's newest sample counts as lost.
         """
-        self._clock = SampleClock(self.info.sample_rate, ring.due_at, ring.spread_s)
+        info = self.info
+        self._clock = SampleClock(info.sample_rate, ring.due_at, ring.spread_s, info.block_length)
         self._started_at = time.perf_counter()
         self._ring = ring
         self._end_if_moved()

@@ -16,7 +16,6 @@ from visualizer.audio.portaudio import (
     words,
 )
 from visualizer.audio.server import leading_to, named
-from visualizer.audio.source import BLOCK_S
 from visualizer.errors import DeviceError
 
 _REMEDY = (
@@ -44,9 +43,10 @@ def open_stream(
     channels: int,
     callback: Callable[..., None],
     finished: Callable[[], None],
+    block_length: int,
     opening: str = "",
 ) -> Any:
-    """Open a device as float32, in blocks of BLOCK_S and as promptly as can be.
+    """Open a device as float32, and as promptly as can be.
 
     Args:
         device: One of `portaudio_devices`, or a source of the sound server.
@@ -55,6 +55,7 @@ def open_stream(
         channels: How many.
         callback: Called on PortAudio's thread for each block, as sounddevice's streams do.
         finished: Called when the stream has stopped, for whatever reason.
+        block_length: How many samples a block has.
         opening: By which the sound server's side of it can be found: see `attachment`.
 
     Returns:
@@ -84,7 +85,7 @@ def open_stream(
                 samplerate=sample_rate,
                 channels=channels,
                 dtype="float32",
-                blocksize=max(1, round(BLOCK_S * sample_rate)),
+                blocksize=block_length,
                 latency="low",
                 callback=callback,
                 finished_callback=finished,

@@ -27,6 +27,7 @@ from visualizer.audio.opening import (
     start_stream,
 )
 from visualizer.audio.portaudio import close_stream, inside, rescan
+from visualizer.audio.source import block_length
 from visualizer.errors import DeviceError
 
 _LOOK_LIMIT_S = 10.0
@@ -83,7 +84,14 @@ class Player:
         self._calls = Calls("the sound system")
         channels = min(DEFAULT_CHANNELS, output.channels)
         opening = partial(
-            open_stream, output, "output", sample_rate, channels, self._callback, self._finished
+            open_stream,
+            output,
+            "output",
+            sample_rate,
+            channels,
+            self._callback,
+            self._finished,
+            block_length(sample_rate, None),
         )
         try:
             self._stream = self._calls.make(opening, PATIENCE.call_s, close_stream)

@@ -20,6 +20,7 @@ from visualizer.audio.opening import not_recorded, open_stream
 from visualizer.audio.portaudio import close_stream, note_opened
 from visualizer.audio.server import default_source, recorded_as
 from visualizer.audio.server_stream import ServerStream
+from visualizer.audio.source import block_length
 from visualizer.errors import DeviceError
 
 _log = logging.getLogger(__name__)
@@ -38,6 +39,8 @@ class Recording:
     """its value of the property `OPENING`"""
     sample_rate: int
     """Hz"""
+    block_length: int
+    """how many samples at once were asked for"""
     channels: int
     """how many are taken of the stream's"""
     order: tuple[int, ...] | None = None
@@ -118,22 +121,22 @@ class _Opener:
         server does not let it be recorded without ALSA's plugin.
         """
         rate, opening = self.rate_for(source), new_opening()
+        block = self._block_at(rate)
         n_channels = channels_to_open(source.positions) if with_plugin else None
         if n_channels is not None:
             stream = self._by_portaudio(rate, n_channels, opening)
         else:
             try:
-                stream = ServerStream(source, rate, self._callback, self._finished, opening)
+                stream = ServerStream(source, rate, self._callback, self._finished, block, opening)
             except DeviceError as error:
                 _log.warning("%s", error)
                 return None
             note_opened(stream, source.host_api)
         recorded, layout = recorded_as(opening, self._device.server_source) or (None, ())
         order = channel_order(recorded.positions, layout) if recorded is not None else None
-        as_it_comes = order == tuple(range(len(layout)))
-        return Recording(
-            stream, opening, rate, len(order or ()), None if as_it_comes else order, recorded
-        )
+        as_it_comes, n_kept = order == tuple(range(len(layout))), len(order or ())
+        order = None if as_it_comes else order
+        return Recording(stream, opening, rate, block, n_kept, order, recorded)
 
     def as_listed(self, mixed: Device | None = None) -> Recording:
         """Open it with the channels that it claims; the server mixes those of `mixed` into them."""
@@ -146,12 +149,23 @@ class _Opener:
         if mixed is not None:
             whose = f"the {mixed.channels} channels of {mixed.name!r}"
             note = f"the sound server mixes {whose} into {channels}"
-        return Recording(stream, opening, rate, channels, None, mixed, note)
+        block = self._block_at(rate)
+        return Recording(stream, opening, rate, block, channels, None, mixed, note)
 
     def _by_portaudio(self, rate: int, n_channels: int, opening: str) -> Any:
         return open_stream(
-            self._device, "input", rate, n_channels, self._callback, self._finished, opening
+            self._device,
+            "input",
+            rate,
+            n_channels,
+            self._callback,
+            self._finished,
+            self._block_at(rate),
+            opening,
         )
+
+    def _block_at(self, rate: int) -> int:
+        return block_length(rate, self._capture.hop_at(rate))
 
 
 def _require(wanted: int | None, n_channels: int, name: str) -> None:

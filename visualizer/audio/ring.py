@@ -88,8 +88,11 @@ class BlockRing:
         self._read = 0
         self._clock = 0
         self._wanted = 0
+        self._origin = 0
         self.delivered = 0
         """samples that came, refused ones included"""
+        self.deliveries = 0
+        """in how many blocks they came"""
         self.delivered_at: float | None = None
         """s, perf_counter of the newest block"""
         self.longest_gap_s = 0.0
@@ -158,6 +161,7 @@ class BlockRing:
             self.longest_gap_s = max(self.longest_gap_s, captured_at - self.delivered_at)
         self.delivered_at = captured_at
         self.delivered += n_samples
+        self.deliveries += 1
 
     def finish(self, fault: str | None = None, end: SourceEnd | None = None) -> None:
         """Say that no more blocks will come, and why where that is before the source's end."""
@@ -175,9 +179,13 @@ class BlockRing:
         """How many blocks wait to be read."""
         return len(self._records)
 
+    def begin_at(self, n_samples: int) -> None:
+        """Leave so many samples out, before any is read: the stream's clock begins after them."""
+        self._origin = n_samples
+
     def want(self, sample: int) -> None:
         """Let the reader sleep until the stream's clock has come so far."""
-        self._wanted = sample
+        self._wanted = sample + self._origin
 
     def skip(self, moment: float) -> None:
         """Drop, and count, what was captured before a moment (perf_counter s)."""
@@ -203,4 +211,6 @@ class BlockRing:
         self._memory.read(self._read, samples)
         samples.flags.writeable = False
         self._read += n_samples
-        return AudioBlock(samples, first.start_sample, last.captured_at)
+        start = first.start_sample - self._origin
+        # A block may be shorter than what is left out.
+        return AudioBlock(samples[max(0, -start) :], max(0, start), last.captured_at)

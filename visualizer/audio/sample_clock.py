@@ -46,9 +46,24 @@ class SampleClock:
     its lowest and highest.
     """
 
-    def __init__(self, sample_rate: int, since: float | None = None, spread_s: float = 0.0) -> None:
-        """`sample_rate` in Hz; of an opening before: when its newest sample was due, its spread."""
+    def __init__(
+        self,
+        sample_rate: int,
+        since: float | None = None,
+        spread_s: float = 0.0,
+        block_length: int = 1,
+    ) -> None:
+        """Begin to count.
+
+        Args:
+            sample_rate: In Hz.
+            since: Of an opening before, when its newest sample was due.
+            spread_s: Of an opening before.
+            block_length: Samples that are lost are counted as so many, or several times as many,
+                so that blocks go on ending where they did on the grid of hops.
+        """
         self._sample_rate = sample_rate
+        self._block_length = block_length
         self._since = since
         self._count = 0
         self._looks: deque[tuple[float, float]] = deque(maxlen=_KEPT_LOOKS)
@@ -99,7 +114,7 @@ class SampleClock:
             self._lowest = min(self._lowest, delay)
             self._highest = max(self._highest, delay)
             late = self._end_look(captured_at) if captured_at >= self._look_ends_at else 0.0
-        lost = round(late * self._sample_rate)
+        lost = self._block_length * round(late * self._sample_rate / self._block_length)
         if lost:
             self._debt, self._debt_looks = self._debt + lost, _DEBT_LOOKS
             self._looks.clear()
@@ -117,7 +132,8 @@ class SampleClock:
         self._reference -= self._known_spread_s
         away_s = captured_at - self._known_spread_s - self._since
         # Something is missing, however long the batches were.
-        lost = max(1, round(away_s * self._sample_rate) - n_samples)
+        missing = round(away_s * self._sample_rate) - n_samples
+        lost = self._block_length * max(1, round(missing / self._block_length))
         self._debt, self._debt_looks = lost, _DEBT_LOOKS
         return Place(lost, False)
 

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 from visualizer.audio.devices import Device
 from visualizer.audio.server import OPENING, STAYS, connected
-from visualizer.audio.source import BLOCK_S
 from visualizer.errors import DeviceError
 
 _READY_LIMIT_S = 2.0
@@ -33,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 
 class ServerStream:
-    """Records one source of the server, in blocks of BLOCK_S and as promptly as can be."""
+    """Records one source of the server, as promptly as can be."""
 
     latency = 0.0
     """not known"""
@@ -44,16 +43,17 @@ class ServerStream:
         sample_rate: int,
         callback: Callable[..., None],
         finished: Callable[[], None],
+        block_length: int,
         opening: str,
     ) -> None:
         """Begin to record `source` at `sample_rate` (Hz); `callback` drops what it has no use for.
 
-        Callbacks and `opening` are those of `open_stream`. Raises DeviceError.
+        Callbacks, `block_length` and `opening` are those of `open_stream`. Raises DeviceError.
         """
         self._source = source
         self._sample_rate = sample_rate
         self._callback, self._finished = callback, finished
-        self._opening = opening
+        self._block_length, self._opening = block_length, opening
         self._ready = threading.Event()
         self._is_over = False
         self._fault: str | None = None
@@ -113,7 +113,7 @@ class ServerStream:
                     self._callback(samples, len(samples), None, status)
 
         lib.pa.stream_set_read_callback(stream, take, None)
-        block = max(1, round(BLOCK_S * self._sample_rate)) * len(positions) * _NATIVE_BYTES
+        block = self._block_length * len(positions) * _NATIVE_BYTES
         node = self._source.server_source
         lib.pa.stream_connect_record(
             stream,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from fractions import Fraction
 from threading import Event
 from typing import Protocol
 
@@ -12,7 +14,34 @@ from visualizer.audio.ring import BlockRing
 LATE_LIMIT_S = 0.25
 """Sound that comes, or is taken, later than this is given up for what is heard now."""
 BLOCK_S = 0.005
-"""Length of one delivery: well under any hop, so a column never waits long for its block."""
+"""Length of one delivery where no hop is known: a column never waits long for its block."""
+_LONGEST_BLOCK_S = 0.00625
+"""Of one that is a hop or a part of it. The host holds sound back for as long: with blocks of
+12.5 ms the way from output to input through PulseAudio took 4 to 5 ms more than with 5 ms."""
+
+
+def block_length(sample_rate: int, hop: Fraction | None) -> int:
+    """Return how many samples a delivery is to have at `sample_rate` (Hz).
+
+    Where `hop`, in samples, is a whole number, deliveries can end with the very samples that
+    complete columns: it is a hop, a whole part of it, or, where hops are short, several.
+
+    >>> block_length(48_000, Fraction(600)), block_length(48_000, Fraction(1536))
+    (300, 256)
+    >>> block_length(44_100, Fraction(2205, 4))
+    220
+    """
+    usual = max(1, round(BLOCK_S * sample_rate))
+    if hop is None or hop.denominator != 1:
+        return usual
+    samples = int(hop)
+    if samples < usual:
+        return samples * (usual // samples)
+    parts = math.ceil(samples / (_LONGEST_BLOCK_S * sample_rate))
+    while samples % parts:
+        parts += 1
+    part = samples // parts
+    return part if 2 * part > usual else usual
 
 
 @dataclass(frozen=True)
@@ -38,6 +67,8 @@ class SourceInfo(OfKind):
     """Hz, of the sound server's source, where the server resamples it; None: it does not"""
     note: str = ""
     """what the user should know of it that is no fault, as a line; empty: nothing"""
+    block_length: int = 1
+    """how many samples at once were asked for"""
 
     def to_dict(self) -> dict[str, str | int | None]:
         """Return what a stream or a report says of it, as plain JSON values."""

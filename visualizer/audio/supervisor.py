@@ -340,6 +340,7 @@ class SourceSupervisor:
             self._playing = playing
             self._on_event(SourceChanged(playing.ring, playing.info))
         else:
+            playing.info = _with_form(playing.info)
             self._begin(playing)
 
     def _say_why(self, lost: _Playing, error: VisualizerError) -> None:
@@ -387,6 +388,13 @@ def _with_change(before: SourceInfo, now: SourceInfo) -> SourceInfo:
     if name == name_before:
         note = f"{now.name!r} now records another {name!r}: {node}, not {node_before}"
     return replace(now, note=" · ".join(filter(None, (now.note, note))))
+
+
+def _with_form(now: SourceInfo) -> SourceInfo:
+    """Let it say with which form of sound it is a stream of its own."""
+    what = now.note or f"{now.name!r} is back"
+    channels = "1 channel" if now.channels == 1 else f"{now.channels} channels"
+    return replace(now, note=f"{what}, at {now.sample_rate} Hz with {channels}")
 
 
 def _close(source: AudioSource | None) -> None:

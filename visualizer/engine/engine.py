@@ -16,6 +16,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -40,7 +42,7 @@ from visualizer.audio.supervisor import (
 )
 from visualizer.engine.analysis import Analysis, begin_analysis
 from visualizer.engine.columns import MelColumns
-from visualizer.engine.config import EngineConfig
+from visualizer.engine.config import EngineConfig, front_end
 from visualizer.engine.history import MEMORY_BYTES, SoundHistory
 from visualizer.engine.keeper import NUMPY_ALONE, KernelKeeper, KernelOffer, KernelPlan
 from visualizer.engine.outbox import Outbox
@@ -88,7 +90,7 @@ class Engine:
         status; it must not block. `open_source` is called on the device thread, or, for
         microphones, on one that may hang. The sound that is kept takes at most `sound_bytes`.
         """
-        self._wanted = _with_channels(config)
+        self._wanted = _with_hints(config)
         self._status = EngineStatus("starting", self._wanted)
         self._strict = strict
         self._sound_bytes = sound_bytes
@@ -127,7 +129,7 @@ class Engine:
 
     def configure(self, config: EngineConfig) -> None:
         """Ask for other settings; the status tells when they are in force, or why not."""
-        self._order(lambda: self._apply(_with_channels(config)))
+        self._order(lambda: self._apply(_with_hints(config)))
 
     def need(self, when: Need) -> None:
         """Say when columns are needed from here on; at first it is "now".
@@ -250,6 +252,7 @@ class Engine:
             self._tally.add(reopened=1)
             self._set(state="running", source=event.info, fault=None)
         elif isinstance(event, SourceChanged) and state == "running":
+            self._tally.add(reopened=1)
             self._set(source=event.info)
 
     def _open(self, capture: CaptureConfig) -> None:
@@ -278,10 +281,13 @@ class Engine:
 
     def _attach(self, opened: SourceOpened) -> None:
         self._tally.keep(self._ring, self._cleaner)
-        if self._ring is not None and self._status.state == "waiting":
+        before = self._status
+        goes_on = before.state in ("running", "waiting") and before.config.capture.is_live
+        if self._ring is not None and goes_on and opened.capture == before.config.capture:
             # It is back in another form, so that its stream could not go on.
             now = time.perf_counter()
-            self._tally.add(reopened=1, lost_s=now - (self._ring.due_at or now))
+            lost_s = max(0.0, now - (self._ring.due_at or now))
+            self._tally.add(reopened=1, gaps=int(lost_s > 0), lost_s=lost_s)
         self._cleaner = Cleaner(opened.capture.gain_db)
         strict = self._strict and self._status.state == "starting"
         self._ring = opened.ring
@@ -307,6 +313,9 @@ class Engine:
             # Another channel than the one that is asked for is never taken for it.
             spares = [spare for spare in spares if spare.channel == wanted.channel]
         self._build((wanted,) if strict else (wanted, *spares), opened.fault)
+        if self._pipeline is not None:
+            # From now on blocks end with samples that complete columns, if they are hops.
+            opened.ring.begin_at(-self._pipeline.completed_by % opened.info.block_length)
         # What the source wrote before it was known here.
         self._inbox.put(opened.ring)
 
@@ -483,7 +492,17 @@ def _about_kernel(pipeline: Pipeline, offer: KernelOffer | None) -> dict[str, An
     }
 
 
-def _with_channels(config: EngineConfig) -> EngineConfig:
-    """Let a microphone open with the channels that are to be analysed."""
-    least = least_channels(config.channel)
-    return replace(config, capture=replace(config.capture, least_channels=least))
+def _with_hints(config: EngineConfig) -> EngineConfig:
+    """Let a microphone open with the channels, and deliver by the hops, that are to be analysed."""
+    least, hop_at = least_channels(config.channel), partial(_source_hop, config)
+    return replace(config, capture=replace(config.capture, least_channels=least, hop_at=hop_at))
+
+
+def _source_hop(config: EngineConfig, sample_rate: int) -> Fraction | None:
+    """Return the samples of a source at `sample_rate` (Hz) from one column to the next."""
+    try:
+        mel = front_end(config, sample_rate)
+    except VisualizerError:
+        # It is told where the front-end is made.
+        return None
+    return Fraction(mel.hop_length * sample_rate, mel.sample_rate)

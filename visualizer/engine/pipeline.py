@@ -55,9 +55,7 @@ class Pipeline:
     @property
     def completed_by(self) -> int:
         """The source's sample, at the earliest, that completes the next column."""
-        if self.stream.held_back_s:
-            return self._position + 1
-        return self.stream.next_column * self._hop_length + self._reach
+        return self.stream.needed(self.stream.next_column * self._hop_length + self._reach)
 
     def flush(self) -> tuple[int, NDArray[np.float32]]:
         """The columns that reach past the end, as `push` returns them. The signal ends here."""

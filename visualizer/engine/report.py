@@ -92,6 +92,7 @@ def make_report(
         "lost_s": round(status.lost_s, 3),
         "lag_ms": round(status.lag_s * 1e3, 3),
         "max_lag_ms": round(status.max_lag_s * 1e3, 3),
+        "samples_per_delivery": status.samples_per_delivery,
         "longest_delivery_gap_ms": round(status.longest_gap_s * 1e3, 3),
         "drift_ppm": status.drift_ppm and round(status.drift_ppm, 1),
         "latency_ms": {

@@ -61,7 +61,7 @@ class EngineStatus:
     lost_s: float = 0.0
     """what is missing of the sound, for whatever reason: the length of all gaps"""
     reopened: int = 0
-    """how often a device was lost and came back"""
+    """how often a device was lost and came back, or the sound server chose another in its place"""
     input_overflows: int = 0
     dropped_blocks: int = 0
     dropped_columns: int = 0
@@ -72,10 +72,17 @@ class EngineStatus:
     max_lag_s: float = 0.0
     delivered: int = 0
     """samples of the source that is open, taken in or not"""
+    deliveries: int = 0
+    """in how many blocks they came"""
     longest_gap_s: float = 0.0
     """between two deliveries of the source that is open"""
     drift_ppm: float | None = None
     """how much faster the device's clock is than this machine's; None: not known, or no device"""
+
+    @property
+    def samples_per_delivery(self) -> float | None:
+        """How many samples the source delivers at once, on average; None before the first."""
+        return round(self.delivered / self.deliveries, 1) if self.deliveries else None
 
     @property
     def note(self) -> str:

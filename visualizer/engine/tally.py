@@ -42,7 +42,8 @@ class Tally:
             counts[name] = counts.get(name, 0) + n
         # An empty ring is false.
         if ring is not None:
-            counts["delivered"], counts["drift_ppm"] = ring.delivered, ring.drift_ppm
+            counts["delivered"], counts["deliveries"] = ring.delivered, ring.deliveries
+            counts["drift_ppm"] = ring.drift_ppm
             counts["longest_gap_s"] = ring.longest_gap_s
         return replace(status, **counts)
 

@@ -72,6 +72,8 @@ class _Next:
     status: EngineStatus
     at: int
     """sample of its stream"""
+    picture: Picture | None = None
+    """of what was recorded before it"""
     asked_at: float = field(default_factory=time.monotonic)
 
 
@@ -116,10 +118,13 @@ class Recorder:
         else:
             self._left_out += columns.n_columns
 
-    def follow(self, status: EngineStatus) -> None:
-        """Another front-end or source runs now: go on with it, in files of its own."""
+    def follow(self, status: EngineStatus, picture: Picture | None = None) -> None:
+        """Another front-end or source runs now: go on with it, in files of its own.
+
+        `picture` is that of what ran before.
+        """
         # From its first column on, so that no sound is missing; a little of it may be in both.
-        self._orders.put(partial(self._plan, _Next(status, status.front_end_since)))
+        self._orders.put(partial(self._plan, _Next(status, status.front_end_since, picture)))
 
     def stop(self, picture: Picture | None = None) -> None:
         """End with what was heard so far, and a picture; the state tells when."""
@@ -184,6 +189,8 @@ class Recorder:
         following, self._next = self._next, None
         if following is not None:
             self._finish()
+            if self.state.files:
+                write_picture(self.state.files[-1], following.picture)
             self._open(_Part(self._config, following.status, following.at))
 
     def _go_on(self) -> None:

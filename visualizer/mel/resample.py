@@ -70,6 +70,10 @@ class StreamingResampler:
     def _position(self) -> int:
         return self._buffer_start + self._buffer.shape[1]
 
+    def needed(self, n_samples: int) -> int:
+        """Return how many samples must have come before the first `n_samples` come out."""
+        return -(-n_samples // self._phases) * self._group + self._width
+
     def push(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Take (n, n_channels) at `from_rate`; return (m, n_channels), ready now, at `to_rate`."""
         self._buffer = np.concatenate((self._buffer, samples.T), axis=1)

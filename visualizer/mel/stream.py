@@ -46,6 +46,10 @@ class KernelStream:
         """The longest that the resampler holds back a sample, in seconds."""
         return 0.0 if self._resampler is None else self._resampler.held_back_s
 
+    def needed(self, n_samples: int) -> int:
+        """Return how many samples must have come for `n_samples` at the front-end's rate."""
+        return n_samples if self._resampler is None else self._resampler.needed(n_samples)
+
     @property
     def next_column(self) -> int:
         """Index of the next column that will come out; column t belongs to sample t·hop_length."""
@@ -161,6 +165,10 @@ class MelStream:
     def held_back_s(self) -> float:
         """The longest that the resampler holds back a sample, in seconds."""
         return self._head.held_back_s
+
+    def needed(self, n_samples: int) -> int:
+        """Return how many samples must have come for `n_samples` at the front-end's rate."""
+        return self._head.needed(n_samples)
 
     @property
     def next_column(self) -> int:

@@ -130,7 +130,7 @@ class Recordings(QObject):
     def follow(self, status: EngineStatus) -> None:
         """Another front-end or source runs now."""
         if self._recorder is not None:
-            self._recorder.follow(status)
+            self._recorder.follow(status, self._png())
 
     def close(self, give_up_at: float) -> None:
         """End what is being recorded, until then (in s of `time.monotonic`)."""

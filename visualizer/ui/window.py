@@ -419,9 +419,10 @@ class Window(QMainWindow):
             self._look()
 
     def _show_status(self, status: EngineStatus) -> None:
-        before, self._status = self._status, status
+        before = self._status
         if before is not None and before.revision == status.revision:
             return
+        self._status = status
         self._asked = None
         self.controls.show_status(status)
         self._show_fault_or_note(before, status)
@@ -441,8 +442,9 @@ class Window(QMainWindow):
             self.latency.clear()
             if before is None or before.stream_id != status.stream_id:
                 self.status_line.begin_sound()
-            self.viewer.begin(status, sound)
+            # First: the picture of what was recorded until now is still there.
             self.recordings.follow(status)
+            self.viewer.begin(status, sound)
         if before is None or before.state != status.state:
             self.stack.set_away(status.state == "waiting")
             self._rest()
@@ -460,7 +462,20 @@ class Window(QMainWindow):
         if now == (None, "") or status.fault is not None:
             self.banner.show_fault(status.fault or "")
         elif now != told:
-            self.banner.show_text(now[1])
+            self.banner.show_text(" · ".join((now[1], *self._ended_with(before, status))))
+
+    def _ended_with(self, before: EngineStatus | None, status: EngineStatus) -> list[str]:
+        """What a person loses, or finds elsewhere, as another stream begins unasked."""
+        if before is None or before.state not in ("running", "waiting"):
+            return []
+        is_asked = before.config.capture != status.config.capture
+        if is_asked or before.stream_id == status.stream_id:
+            return []
+        anew = "the picture began anew"
+        ended = [f"{anew}, and the frozen one is gone" if self.frozen else anew]
+        if self.recordings.is_on:
+            ended.append("the recording goes on in a second file")
+        return ended
 
     def _look(self) -> None:
         """A few times a second: what need not be shown at once."""

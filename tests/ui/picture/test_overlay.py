@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -61,6 +62,16 @@ def test_of_the_short_form_too_what_is_late_is_red() -> None:
     line, _ = short_latency_lines(status_of(0.01), log)
     assert line.text == "latency, ms · p50 1.00"
     assert line.alarm == " · p95 20.00 · p99 20.00"
+
+
+@pytest.mark.parametrize("log", [log_of(), log_of(1.0)])
+def test_the_short_form_tells_of_resampling(log: LatencyLog) -> None:
+    status = status_of(0.01)
+    assert status.source is not None
+    status = replace(status, source=replace(status.source, resampled_from=44_100))
+    said = "44100 → 48000 Hz, resampled by the sound server"
+    for lines in (latency_lines(status, log), short_latency_lines(status, log)):
+        assert said in [line.text for line in lines]
 
 
 def placed(plate: TextPlate, width: float, height: float) -> QRectF:

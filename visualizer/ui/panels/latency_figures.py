@@ -140,6 +140,7 @@ def numbers_table(status: EngineStatus, latency: LatencyLog) -> str:
         device_s = status.source.device_latency_s
         rows.append(["source", f"{status.source.name}, {status.source.sample_rate} Hz"])
         rows.append(["device", "not reported" if device_s is None else f"{device_s * 1e3:.3f}"])
+        rows.append(["samples at once", str(status.samples_per_delivery or "")])
     rows.append(["columns while nobody looked, left out", str(status.batched_columns)])
     rows.append(["resampling", f"{status.resampling_s * 1e3:.3f}"])
     rows.append(["overflows", str(status.input_overflows)])

@@ -51,10 +51,7 @@ def latency_lines(status: EngineStatus, latency: LatencyLog) -> list[Line]:
         lines.append(Line(f"{'device':<12}{_milliseconds(device_s * 1e3):>7}  as reported", TEXT))
     if status.drift_ppm is not None:
         lines.append(Line(f"{'drift':<12}{status.drift_ppm:+7.0f}  ppm of this clock", DIM))
-    source = status.source
-    if source is not None and source.resampled_from is not None:
-        rates = f"{source.resampled_from} → {source.sample_rate} Hz"
-        lines.append(Line(f"{rates}, resampled by the sound server", TEXT))
+    lines += _resampled(status)
     if status.resampling_s:
         held = f"{'resampling':<12}{_milliseconds(status.resampling_s * 1e3):>7}  held back"
         lines.append(Line(held, TEXT))
@@ -77,12 +74,21 @@ def short_latency_lines(status: EngineStatus, latency: LatencyLog) -> list[Line]
     """What it says on a picture that all of it would cover."""
     numbers = _numbers("total", latency)
     if numbers is None:
-        return [Line("latency –", DIM), _counted(status)]
+        return [Line("latency –", DIM), *_resampled(status), _counted(status)]
     named = zip(("p50", "p95", "p99"), numbers[1:], strict=True)
     words = [f" · {name} {_milliseconds(number)}" for name, number in named]
     n_fine = _fine(numbers, status) - 1
     total = Line("latency, ms" + "".join(words[:n_fine]), TEXT, "".join(words[n_fine:]))
-    return [total, _counted(status)]
+    return [total, *_resampled(status), _counted(status)]
+
+
+def _resampled(status: EngineStatus) -> list[Line]:
+    """That the sound is not as the device gave it; empty where it is."""
+    source = status.source
+    if source is None or source.resampled_from is None:
+        return []
+    rates = f"{source.resampled_from} → {source.sample_rate} Hz"
+    return [Line(f"{rates}, resampled by the sound server", TEXT)]
 
 
 def _numbers(stage: Stage, latency: LatencyLog) -> tuple[float, float, float, float] | None:

@@ -193,6 +193,49 @@ def test_links_hidden_files_and_names_with_the_characters_of_patterns(tmp_path: 
     assert jobs_of([str(tmp_path / "x/[1]/*.wav")], out) == [Job(c, out / "c.npy")]
 
 
+def test_what_becomes_of_features_of_before(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    sounds, out = tmp_path / "sounds", tmp_path / "out"
+    for name in ("a", "b", "c"):
+        write(sounds / f"{name}.wav")
+
+    def run(*options: str) -> tuple[int, str, str]:
+        code = main(["mel", str(sounds), "-o", str(out), "--jobs", "1", *options])
+        said = capfd.readouterr()
+        return code, said.out.strip().removeprefix(f"{out}: "), said.err
+
+    assert run() == (0, "3 of 3 files written, simli", "")
+    said = run("--front-end", "whisper-80")[1]
+    assert said == "3 of 3 files written (3 replaced: they were simli), whisper-80"
+    assert run()[1] == "3 of 3 files written (3 replaced: they were whisper-80), simli"
+    # What is wrong with the command is no fault of the sound's.
+    assert run("--channel", "7")[0] == 1
+    assert run() == (0, "0 of 3 files written, 3 already there, simli", "")
+    write(sounds / "a.wav", 0.4)
+    (sounds / "b.wav").write_text("no sound any more")
+    (sounds / "c.wav").unlink()
+    code, line, problems = run()
+    assert code == 1
+    assert line == (
+        "1 of 2 files written, 1 could not be computed, simli; 1 there without a source"
+    )
+    assert problems.count("\n") == 1
+    assert "b.wav' is not an audio file" in problems
+    assert problems.endswith("; its features, of before, are removed\n")
+    assert set(files_in(out)) == {"a.npy", "c.npy"}
+    assert "of before" not in run()[2]
+    # Another source of the same name, and features that nobody knows.
+    write(tmp_path / "else/a.flac")
+    write(sounds / "b.wav")
+    (out / "b.npy").write_text("of somebody's")
+    assert main(["mel", str(tmp_path / "else"), "-o", str(out)]) == 0
+    assert "1 of 1 files written (1 replaced: it was of another sound)" in capfd.readouterr().out
+    assert "(2 replaced: they were " in (line := run()[1])
+    assert "of another sound" in line
+    assert "not in the list" in line
+
+
 def test_a_folder_that_cannot_be_read_is_named_at_the_end(
     corpus: Path,
     tmp_path: Path,
@@ -292,13 +335,14 @@ def test_a_run_that_was_stopped_and_killed_ends_with_the_same_files(tmp_path: Pa
     def n_listed() -> int:
         return len((out / LIST).read_text().splitlines())
 
-    stopped = run(signal.SIGINT)
-    assert stopped.returncode == 130
-    assert f"of {n_files} files are done; the same goes on" in stopped.stderr
-    assert len(stopped.stderr.splitlines()) == 1
-    assert set(files_in(out)) < set(expected)
+    for by in (signal.SIGINT, signal.SIGTERM):
+        stopped = run(by)
+        assert stopped.returncode == 128 + by
+        assert f"of {n_files} files are done; run the same command again" in stopped.stderr
+        assert len(stopped.stderr.splitlines()) == 1
+        assert set(files_in(out)) < set(expected)
     assert run(signal.SIGKILL).returncode == -signal.SIGKILL
-    assert n_listed() == 6
+    assert n_listed() == 9
     assert main(["mel", str(sounds), "-o", str(out), *options]) == 0
     assert files_in(out) == expected
 
@@ -395,5 +439,5 @@ def test_a_cluster_that_is_not_there_is_one_line(
     monkeypatch.setitem(sys.modules, "distributed", None)
     assert main([*command, "tcp://127.0.0.1:9"]) == 2
     said = capfd.readouterr().err
-    assert "`pip install 'mel-visualizer[cluster]'` installs it" in said
+    assert "`pip install '.[cluster]'`, in the folder of this program's source" in said
     assert said.count("\n") == 1

@@ -36,7 +36,7 @@ def connected(address: str) -> Iterator[Cluster]:
     except ImportError as error:
         raise ConfigError(
             "a cluster needs Dask, which is not installed",
-            "`pip install 'mel-visualizer[cluster]'` installs it",
+            "`pip install '.[cluster]'`, in the folder of this program's source, installs it",
         ) from error
     try:
         client = Client(address, timeout=_TIMEOUT)
@@ -50,7 +50,7 @@ def connected(address: str) -> Iterator[Cluster]:
         if client.status == "closed":
             raise ConfigError(
                 f"the Dask scheduler at {quoted(address)} is gone",
-                "once it is back, the same command goes on where it was",
+                "once it is back, run the same command again to go on",
             )
 
     with client:

@@ -4,14 +4,16 @@
 at a time and after its output is in place: a run that is killed loses at most the lines of what it
 had just finished, and two runs may share the folder. The last line of an output counts, and only
 while the output has the size and the time that the line says, so that it is never taken for what
-another run, or somebody else, has put in its place.
+another run, or somebody else, has put in its place. A line with a `problem` is of an output that
+was removed, since its sound has become bad.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
@@ -21,7 +23,21 @@ from visualizer.export.corpus import Job, Making, Outcome, stamp_of
 from visualizer.support.files import writing
 
 NAME = "features.jsonl"
-_KEPT = ("source", "source_rate", "source_stamp", "output_stamp", "digest")
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """What the list says of an output, as far as it matters here."""
+
+    source: Any
+    source_rate: Any
+    source_stamp: Any
+    output_stamp: Any
+    digest: Any
+    front_end: Any
+
+
+_KEPT = tuple(field.name for field in fields(_Entry))
 
 
 class Made:
@@ -31,7 +47,7 @@ class Made:
         self._folder = folder.absolute()
         self._file = file
         self._digest = lru_cache(maxsize=64)(lambda rate_hz: making.digest(making.at(rate_hz)))
-        self._known: dict[str, tuple[Any, ...]] = {}
+        self._known: dict[str, _Entry] = {}
         file.seek(0)
         line = b""
         for line in file:
@@ -43,8 +59,12 @@ class Made:
     def _note(self, line: bytes) -> None:
         try:
             entry = json.loads(line)
-            self._known[entry["output"]] = tuple(entry[name] for name in _KEPT)
-        except (ValueError, KeyError, TypeError):
+            output = str(entry["output"])
+            if entry.get("problem"):
+                self._known.pop(output, None)
+            else:
+                self._known[output] = _Entry(*(entry[name] for name in _KEPT))
+        except (ValueError, KeyError, TypeError, AttributeError):
             # No line of ours, or half of one: what it was for is made again.
             return
 
@@ -53,20 +73,74 @@ class Made:
         known = self._known.get(self._name(job))
         if known is None:
             return False
-        source, rate_hz, *stamps, digest = known
         try:
             return bool(
-                source == str(job.source)
-                and stamps == [stamp_of(job.source), stamp_of(job.output)]
-                and digest == self._digest(rate_hz)
+                known.source == str(job.source)
+                and known.source_stamp == stamp_of(job.source)
+                and known.output_stamp == stamp_of(job.output)
+                and known.digest == self._digest(known.source_rate)
             )
         except (OSError, VisualizerError, TypeError):
             # It is gone, or the line is of no file of sound.
             return False
 
+    def other(self, job: Job, front_end: str) -> str:
+        """Return what is in a job's place that is not of its source, or was made otherwise.
+
+        In words that follow "they were"; "" where nothing is, or what the job makes again.
+        """
+        if not job.output.exists():
+            return ""
+        known = self._known.get(self._name(job))
+        if known is None:
+            return "not in the list"
+        if known.source != str(job.source):
+            return "of another sound"
+        if known.front_end != front_end:
+            return str(known.front_end)
+        try:
+            return "" if known.digest == self._digest(known.source_rate) else "made otherwise"
+        except (VisualizerError, TypeError):
+            return "made otherwise"
+
+    def drop(self, outcome: Outcome) -> bool:
+        """Remove what was made of a source that has changed since, and is bad now.
+
+        What was made of the source as it is stays, since the fault is not the sound's; so does what
+        somebody else has put there. Raises ConfigError where the list cannot be written.
+
+        Returns:
+            Whether there was any.
+        """
+        job, name = outcome.job, self._name(outcome.job)
+        known = self._known.get(name)
+        if known is None or known.source != str(job.source):
+            return False
+        with suppress(OSError):
+            if known.source_stamp == stamp_of(job.source):
+                return False
+        try:
+            if known.output_stamp != stamp_of(job.output):
+                return False
+            job.output.unlink()
+        except OSError:
+            return False
+        self._write({"output": name, "source": known.source, "problem": outcome.problem})
+        return True
+
+    def n_without_source(self, jobs: Iterable[Job]) -> int:
+        """Return how many of the features that are there, but of no job, have lost their source."""
+        rest = self._known.keys() - {self._name(job) for job in jobs}
+        return sum(
+            (self._folder / name).exists() and not Path(str(self._known[name].source)).exists()
+            for name in rest
+        )
+
     def add(self, outcome: Outcome) -> None:
         """Note features that are there now. Raises ConfigError where that cannot be written."""
-        entry = {"output": self._name(outcome.job), **(outcome.entry or {})}
+        self._write({"output": self._name(outcome.job), **(outcome.entry or {})})
+
+    def _write(self, entry: dict[str, Any]) -> None:
         with _writing(self._folder):
             self._file.write(json.dumps(entry).encode() + b"\n")
             self._file.flush()

@@ -7,6 +7,8 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -78,6 +80,26 @@ class StopSignals:
 
     def _note(self, number: int, _frame: object) -> None:
         self.exit_code = 128 + number
+
+
+class TerminatedError(KeyboardInterrupt):
+    """SIGTERM came, which is to end a command in order, as Ctrl-C does."""
+
+    exit_code = 128 + signal.SIGTERM
+
+
+@contextmanager
+def raising_on_sigterm() -> Iterator[None]:
+    """Raise TerminatedError where SIGTERM comes within the block; of the main thread."""
+
+    def stop(_number: int, _frame: object) -> None:
+        raise TerminatedError
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def age_ms() -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
@@ -137,6 +138,7 @@ def _many(arguments: argparse.Namespace) -> int:
     from visualizer.export.made import opened
     from visualizer.support.console import progress_on_terminal
     from visualizer.support.files import remove_unfinished
+    from visualizer.support.process import TerminatedError, raising_on_sigterm
 
     folder: Path = arguments.output
     if folder.suffix.lower() in _SUFFIXES and not folder.is_dir():
@@ -145,11 +147,15 @@ def _many(arguments: argparse.Namespace) -> int:
     unread: list[str] = []
     jobs = find_jobs(arguments.inputs, folder, arguments.format or "npy", unread.append)
     folders = {job.output.parent for job in jobs}
+    name = making.front_end if isinstance(making.front_end, str) else making.front_end.name
     n_written = n_there = 0
+    others: dict[Job, str] = {}
+    replaced: Counter[str] = Counter()
     bad: list[str] = []
     say_once = saying_once()
     try:
         with (
+            raising_on_sigterm(),
             _workers(arguments, making, len(jobs)) as outcomes_of,
             opened(folder, making) as listed,
             progress_on_terminal() as progress,
@@ -166,6 +172,8 @@ def _many(arguments: argparse.Namespace) -> int:
                 nonlocal n_there
                 for job in jobs:
                     if not listed.holds(job):
+                        if other := listed.other(job, name):
+                            others[job] = other
                         yield job
                         continue
                     n_there += 1
@@ -175,22 +183,33 @@ def _many(arguments: argparse.Namespace) -> int:
                 for outcome in outcomes:
                     for notice in outcome.notices:
                         say_once(notice)
-                    if outcome.problem:
-                        bad.append(outcome.problem)
-                    else:
+                    other = others.pop(outcome.job, "")
+                    if not outcome.problem:
                         listed.add(outcome)
                         n_written += 1
+                        replaced.update([other] if other else [])
+                    elif listed.drop(outcome):
+                        bad.append(f"{outcome.problem}; its features, of before, are removed")
+                    else:
+                        bad.append(outcome.problem)
                     advance()
-    except KeyboardInterrupt:
+            n_orphans = listed.n_without_source(jobs)
+    except KeyboardInterrupt as stop:
         remove_unfinished(folders)
-        say(f"stopped: {n_written + n_there} of {len(jobs)} files are done; the same goes on")
-        return 130
+        done = f"{n_written + n_there} of {len(jobs)} files are done"
+        say(f"stopped: {done}; run the same command again to go on")
+        return stop.exit_code if isinstance(stop, TerminatedError) else 130
     for problem in (*unread, *bad):
         say(problem)
+    n_replaced = replaced.total()
+    were = "it was" if n_replaced == 1 else "they were"
+    kinds = ", ".join(kind for kind, _ in replaced.most_common(3))
+    instead = f" ({n_replaced} replaced: {were} {kinds})" if replaced else ""
     there = f", {n_there} already there" if n_there else ""
     failed = f", {len(bad)} could not be computed" if bad else ""
-    name = making.front_end if isinstance(making.front_end, str) else making.front_end.name
-    print(f"{folder}: {n_written} of {len(jobs)} files written{there}{failed}, {name}")
+    orphans = f"; {n_orphans} there without a source" if n_orphans else ""
+    written = f"{n_written} of {len(jobs)} files written{instead}"
+    print(f"{folder}: {written}{there}{failed}, {name}{orphans}")
     return 1 if bad or unread else 0
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -13,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -24,9 +27,9 @@ from safetensors.numpy import load_file
 from tests.conftest import ROOT
 from tests.export.dying import dying
 from visualizer.cli import run_command as main
-from visualizer.errors import ConfigError
+from visualizer.errors import ConfigError, SourceError
 from visualizer.export import cluster, workers
-from visualizer.export.corpus import Job, find_jobs
+from visualizer.export.corpus import Job, Making, compute, find_jobs
 from visualizer.export.workers import done_by_processes
 
 pytestmark = pytest.mark.xdist_group("many files")
@@ -137,9 +140,9 @@ def test_only_what_is_not_there_yet_is_made(
 @pytest.mark.parametrize(
     ("inputs", "words"),
     [
-        (["x/a.wav", "x/a.flac"], "would both be written to"),
+        (["x/a.wav", "x/a.flac"], "rename one, or compute them in two runs, each with another -o"),
         (["x/*.*"], "would both be written to"),
-        (["x/a.wav", "y/a.wav"], "would both be written to"),
+        (["x/a.wav", "y/a.wav"], "name a folder that holds both"),
         (["y", "gone.wav"], "there is no file or folder 'gone.wav'"),
         (["*.ogg"], "nothing is called '*.ogg'"),
         pytest.param(
@@ -186,6 +189,13 @@ def test_links_hidden_files_and_names_with_the_characters_of_patterns(tmp_path: 
     link.parent.mkdir()
     link.symlink_to(a)
     (tmp_path / "x/y/loop").symlink_to(tmp_path / "x")
+    dangling = tmp_path / "x/y/dangling.wav"
+    dangling.symlink_to(tmp_path / "gone.wav")
+    words = f"'{dangling}' points to a file that is not there"
+    assert compute(Making("simli"), Job(dangling, tmp_path / "no.npy")).problem == words
+    with pytest.raises(SourceError, match=re.escape(words)):
+        jobs_of([str(dangling)], tmp_path / "out")
+    dangling.unlink()
     out = tmp_path / "out"
     expected = [Job(c, out / "[1]/c.npy"), Job(a, out / "a.npy"), Job(link, out / "y/of a.npy")]
     assert jobs_of([str(tmp_path / "x")], out) == expected
@@ -209,8 +219,14 @@ def test_what_becomes_of_features_of_before(
     said = run("--front-end", "whisper-80")[1]
     assert said == "3 of 3 files written (3 replaced: they were simli), whisper-80"
     assert run()[1] == "3 of 3 files written (3 replaced: they were whisper-80), simli"
-    # What is wrong with the command is no fault of the sound's.
-    assert run("--channel", "7")[0] == 1
+    # What is wrong with the command is no fault of the sound's, and is said once.
+    write(sounds / "d.wav")
+    code, _, problems = run("--channel", "7")
+    assert code == 1
+    assert problems.count("\n") == 1
+    assert "there is no channel 7" in problems
+    assert "a.wav' has channel 1 alone (and the same of 3 other files)" in problems
+    (sounds / "d.wav").unlink()
     assert run() == (0, "0 of 3 files written, 3 already there, simli", "")
     write(sounds / "a.wav", 0.4)
     (sounds / "b.wav").write_text("no sound any more")
@@ -261,6 +277,9 @@ def test_a_folder_that_cannot_be_read_is_named_at_the_end(
 def test_options_of_many_files_want_a_folder(
     corpus: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    new = tmp_path / "new"
+    assert main(["mel", str(corpus / "one.wav"), "-o", str(new), "--format", "npz"]) == 0
+    assert set(files_in(new)) == {"one.npz"}
     out = str(tmp_path / "a.npy")
     assert main(["mel", str(corpus / "one.wav"), "-o", out, "--jobs", "2"]) == 2
     assert "--jobs is for many files" in capfd.readouterr().err
@@ -390,7 +409,11 @@ def scheduler(tmp_path: Path) -> Iterator[str]:
 
 
 def test_a_cluster_makes_the_same_files(
-    corpus: Path, tmp_path: Path, scheduler: str, capfd: pytest.CaptureFixture[str]
+    corpus: Path,
+    tmp_path: Path,
+    scheduler: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
     for folder, options in ((here, ["--jobs", "1"]), (there, ["--cluster", scheduler])):
@@ -403,8 +426,22 @@ def test_a_cluster_makes_the_same_files(
     assert "1 already there" in capfd.readouterr().out
     with cluster.connected(scheduler) as connected:
         connected.require()
+        client = connected.executor._client
+        client.retire_workers(client.nthreads())
+        connected.require()
+        seconds = itertools.count(time.monotonic(), 10.0)
+        clock = SimpleNamespace(monotonic=lambda: next(seconds))
+        monkeypatch.setattr(cluster, "time", clock)
+
+        def look_for_a_while() -> None:
+            for _ in range(10):
+                connected.require()
+
+        with pytest.raises(ConfigError, match=f"all workers of the Dask cluster at '{scheduler}'"):
+            look_for_a_while()
+        monkeypatch.undo()
         # As it does by itself when the scheduler does not come back.
-        connected.executor._client.close()
+        client.close()
         with pytest.raises(ConfigError, match=f"the Dask scheduler at '{scheduler}' is gone"):
             connected.require()
 

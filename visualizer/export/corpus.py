@@ -19,11 +19,14 @@ from typing import Any
 from visualizer._version import __version__
 from visualizer.audio.channels import Channel, spelled
 from visualizer.audio.reader import SUFFIXES
-from visualizer.errors import ConfigError, VisualizerError, one_line, quoted
+from visualizer.errors import ConfigError, SourceError, VisualizerError, one_line, quoted
 from visualizer.export.offline import form_of, write_features
 from visualizer.mel.empty_filters import empty_filters_text
 from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.front_ends import as_found
+
+_MANY_ALIKE = 3
+"""Files after the first with the same fault, from which on they are not named."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,7 @@ def compute(making: Making, job: Job) -> Outcome:
         return making.at(sample_rate)
 
     try:
+        _require_no_dangling_link(job.source)
         source_stamp = stamp_of(job.source)
         job.output.parent.mkdir(parents=True, exist_ok=True)
         shape, config = write_features(
@@ -126,6 +130,26 @@ def failed(job: Job, error: BaseException, notices: tuple[str, ...] = ()) -> Out
     return Outcome(job, words if name in words else f"{name}: {words}", notices)
 
 
+def summed_up(bad: Sequence[Outcome]) -> list[str]:
+    """Return what is wrong, a line for each file, or for the first of many with the same fault."""
+    alike: dict[str, list[str]] = {}
+    for outcome in bad:
+        fault = outcome.problem.replace(quoted(outcome.job.source), "")
+        alike.setdefault(fault, []).append(outcome.problem)
+    lines: list[str] = []
+    for first, *others in alike.values():
+        if len(others) < _MANY_ALIKE:
+            lines += (first, *others)
+        else:
+            lines.append(f"{first} (and the same of {len(others)} other files)")
+    return lines
+
+
+def _require_no_dangling_link(path: Path) -> None:
+    if path.is_symlink() and not path.exists():
+        raise SourceError(f"{quoted(path)} points to a file that is not there")
+
+
 def stamp_of(path: Path) -> list[int]:
     """Return the size (bytes) and the time (ns) of a file's last change. Raises OSError."""
     status = path.stat()
@@ -167,8 +191,9 @@ def find_jobs(
                 raise ConfigError(
                     f"{quoted(before)} and {quoted(source)} would both be written to "
                     f"{quoted(output)}",
-                    "name a folder that holds both, whose subfolders are kept, or a pattern of one "
-                    "kind of file, such as '**/*.wav'",
+                    "rename one, or compute them in two runs, each with another -o"
+                    if before.parent == source.parent
+                    else "name a folder that holds both, whose subfolders are kept",
                 )
     return sorted(jobs.values(), key=lambda job: (job.source, job.output))
 
@@ -202,6 +227,7 @@ def _found(text: str, on_unreadable: Callable[[str], None]) -> Iterator[tuple[Pa
     elif path.exists():
         yield path.absolute(), Path(path.name)
     else:
+        _require_no_dangling_link(path)
         raise ConfigError(f"there is no file or folder {quoted(text)}")
 
 

@@ -6,6 +6,7 @@ import argparse
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -84,6 +85,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _is_many(arguments: argparse.Namespace) -> bool:
     inputs: list[str] = arguments.inputs
+    options = (arguments.format, arguments.jobs, arguments.cluster)
+    if not arguments.output.suffix and any(option is not None for option in options):
+        return True
     if len(inputs) > 1 or arguments.output.is_dir() or Path(inputs[0]).is_dir():
         return True
     # Not with the module, which computes single files without it.
@@ -134,7 +138,7 @@ def _one(arguments: argparse.Namespace) -> int:
 
 def _many(arguments: argparse.Namespace) -> int:
     from visualizer.cli.said import say, saying_once
-    from visualizer.export.corpus import find_jobs
+    from visualizer.export.corpus import find_jobs, summed_up
     from visualizer.export.made import opened
     from visualizer.support.console import progress_on_terminal
     from visualizer.support.files import remove_unfinished
@@ -151,7 +155,7 @@ def _many(arguments: argparse.Namespace) -> int:
     n_written = n_there = 0
     others: dict[Job, str] = {}
     replaced: Counter[str] = Counter()
-    bad: list[str] = []
+    bad: list[Outcome] = []
     say_once = saying_once()
     try:
         with (
@@ -189,9 +193,10 @@ def _many(arguments: argparse.Namespace) -> int:
                         n_written += 1
                         replaced.update([other] if other else [])
                     elif listed.drop(outcome):
-                        bad.append(f"{outcome.problem}; its features, of before, are removed")
+                        removed = f"{outcome.problem}; its features, of before, are removed"
+                        bad.append(replace(outcome, problem=removed))
                     else:
-                        bad.append(outcome.problem)
+                        bad.append(outcome)
                     advance()
             n_orphans = listed.n_without_source(jobs)
     except KeyboardInterrupt as stop:
@@ -199,7 +204,7 @@ def _many(arguments: argparse.Namespace) -> int:
         done = f"{n_written + n_there} of {len(jobs)} files are done"
         say(f"stopped: {done}; run the same command again to go on")
         return stop.exit_code if isinstance(stop, TerminatedError) else 130
-    for problem in (*unread, *bad):
+    for problem in (*unread, *summed_up(bad)):
         say(problem)
     n_replaced = replaced.total()
     were = "it was" if n_replaced == 1 else "they were"

@@ -11,6 +11,7 @@ from visualizer.audio.devices import (
     find_device,
     from_json,
     readable,
+    table,
     told_apart,
 )
 from visualizer.errors import DeviceError
@@ -110,3 +111,10 @@ def test_a_name_that_looks_like_a_second_one_stays_alone() -> None:
     names = [d.name for d in devices]
     assert names == ["a", "a #3", "a #2", "a #2 #2"]
     assert len(set(names)) == len(names)
+
+
+def test_the_table_says_what_the_default_records_and_in_which_form() -> None:
+    default = replace(device(0, "default", default=True), channels=32, records="hs")
+    headset = replace(device(7, "Headset", api="PulseAudio"), native_rate=16_000, channels=1)
+    shown = table([default, replace(headset, server_source="hs")]).splitlines()
+    assert shown[1].split(maxsplit=1)[1] == "default → Headset  (1 ch, 16000 Hz, system default)"

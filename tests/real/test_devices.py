@@ -163,7 +163,7 @@ def test_the_table_is_grouped_and_marks_the_default(
     groups = [line for line in lines if not line.startswith("   ")]
     assert groups == ["  ALSA", f"  {SERVER}"]
     [default] = [line for line in lines if "system default" in line]
-    assert "default  (32 ch" in default
+    assert "default → Null Output (what it plays)  (2 ch, " in default
     assert "Null Output (what it plays)" in lines[lines.index(f"  {SERVER}") + 1]
 
 

@@ -42,6 +42,8 @@ class Device:
     """what the sound server calls each of its channels; empty where that is not known"""
     source_rate: int | None = None
     """Hz, of the sound server's source by itself; PipeWire resamples it to its graph's rate"""
+    records: str | None = None
+    """the `server_source` that the sound server chooses for it now, where it leads to that one"""
 
 
 @dataclass(frozen=True)
@@ -138,15 +140,24 @@ def by_host_api(devices: Iterable[Device]) -> dict[str, list[Device]]:
 
 def table(devices: Iterable[Device]) -> str:
     """The devices, one a line, under their host APIs."""
+    devices = tuple(devices)
+    sources: dict[str | None, Device] = {d.server_source: d for d in devices if d.server_source}
     lines: list[str] = []
     for host_api, group in by_host_api(devices).items():
         lines.append(f"  {host_api}")
-        lines += [
-            f"  {d.index:5}  {d.name}  ({d.channels} ch, {d.native_rate} Hz"
-            f"{', system default' if d.is_default else ''})"
-            for d in group
-        ]
+        lines += [_line(d, sources.get(d.records)) for d in group]
     return "\n".join(lines)
+
+
+def _line(device: Device, recorded: Device | None) -> str:
+    """A device, and what it leads to, whose form of sound then counts."""
+    form = recorded or device
+    leads = f" → {recorded.name}" if recorded else ""
+    default = ", system default" if device.is_default else ""
+    return (
+        f"  {device.index:5}  {device.name}{leads}  "
+        f"({form.channels} ch, {form.native_rate} Hz{default})"
+    )
 
 
 def from_json(values: dict[str, Any]) -> DeviceList:

@@ -81,7 +81,7 @@ def list_devices() -> DeviceList:
         return listed
     sources, chosen = server_sources(_n_devices(portaudio())), default_source()
     devices = [
-        replace(device, native_rate=chosen.native_rate)
+        replace(device, native_rate=chosen.native_rate, records=chosen.server_source)
         if chosen is not None and device.host_api == "ALSA" and device.name in SERVER_DEFAULTS
         else device
         for device in listed.devices

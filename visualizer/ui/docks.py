@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Generic, TypeVar
 
-from PyQt6.QtCore import QObject, Qt, QTimer, pyqtSignal
+from PyQt6.QtCore import QEvent, QObject, Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 from visualizer.engine.latency import LatencyLog
@@ -30,7 +30,8 @@ class Panels(QObject):
     spectrum_wanted = pyqtSignal()
     """Emitted regularly while its panel is seen."""
 
-    def __init__(self, window: QMainWindow) -> None:
+    def __init__(self, window: QMainWindow, picture: QWidget) -> None:
+        """Docks of `window` around what is in it, of which `picture` is to keep half its height."""
         super().__init__(window)
         self._latency_dock = _Dock(
             window,
@@ -52,6 +53,17 @@ class Panels(QObject):
         self._spectra.setInterval(_SPECTRUM_INTERVAL_MS)
         self._spectra.timeout.connect(self.spectrum_wanted)
         self._spectrum_dock.visibilityChanged.connect(self._run_spectra)
+        self._window, self._picture = window, picture
+        # Once all have their sizes.
+        self._room = QTimer(self)
+        self._room.setSingleShot(True)
+        self._room.timeout.connect(self._leave_room)
+        window.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        if event is not None and event.type() == QEvent.Type.Resize:
+            self._room.start()
+        return super().eventFilter(watched, event)
 
     @property
     def latency(self) -> LatencyPanel:
@@ -81,8 +93,18 @@ class Panels(QObject):
     def _note_latency(self, seen: bool) -> None:
         self._is_latency_seen = seen
 
+    def _leave_room(self) -> None:
+        """Let the spectrum take no more than leaves the picture half of the window's height."""
+        dock = self._spectrum_dock
+        below = self._window.dockWidgetArea(dock) == Qt.DockWidgetArea.BottomDockWidgetArea
+        lacks = self._window.height() // 2 - self._picture.height()
+        if lacks > 0 and below and dock.isVisible() and not dock.isFloating():
+            height = max(1, dock.height() - lacks)
+            self._window.resizeDocks([dock], [height], Qt.Orientation.Vertical)
+
     def _run_spectra(self, seen: bool) -> None:
         if seen:
+            self._room.start()
             self._spectra.start()
         else:
             self._spectra.stop()

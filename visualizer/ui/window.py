@@ -124,7 +124,7 @@ class Window(QMainWindow):
         self._pace.first_column.connect(self._look_for_devices)
         self.controls.show_display(self.viewer.display)
         self.stack.first_painted.connect(self._start)
-        self.panels = Panels(self)
+        self.panels = Panels(self, self.viewer)
         self._saver = Saver()
         self.recordings = Recordings(store, self, self.viewer, self.engine_status, self._saver)
         self.status_line = StatusLine(self.recordings.label)

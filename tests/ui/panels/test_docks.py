@@ -64,3 +64,20 @@ def test_a_panel_comes_back_as_it_was_when_the_window_was_closed(qtbot: QtBot) -
         qtbot.waitUntil(lambda: shows_latencies(again), timeout=WAIT_MS)
         assert again.panels.latency.width() == width
         assert not again.panels.spectrum.isVisible()
+
+
+def test_panels_leave_the_picture_half_of_a_small_window_and_cut_nothing(
+    window: Window, qtbot: QtBot
+) -> None:
+    window.resize(900, 600)
+    for keys in ("P", "S"):
+        press(window, keys)
+    qtbot.waitUntil(lambda: window.viewer.height() * 2 >= window.height(), timeout=WAIT_MS)
+    panel = window.panels.latency
+    body, viewport = panel.widget(), panel.viewport()
+    assert body is not None
+    assert viewport is not None
+    assert body.height() > viewport.height()
+    assert body.width() == viewport.width()
+    panel.ensureWidgetVisible(panel.copy)
+    assert panel.copy.visibleRegion().boundingRect() == panel.copy.rect()

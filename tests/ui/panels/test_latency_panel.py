@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
+from PyQt6.QtCore import QPointF
 from PyQt6.QtGui import QColor, QGuiApplication, QPalette
 from PyQt6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
@@ -17,6 +19,7 @@ from visualizer.engine.config import EngineConfig
 from visualizer.engine.latency import LatencyLog
 from visualizer.engine.status import EngineStatus
 from visualizer.mel.presets import preset_for
+from visualizer.ui.panels.latency_charts import HistogramChart
 from visualizer.ui.panels.latency_figures import (
     TREND_POINTS,
     budget,
@@ -242,3 +245,28 @@ def test_another_palette_and_a_larger_font_are_followed(panel: LatencyPanel) -> 
     font.setPointSizeF(2 * font.pointSizeF())
     panel.trend.setFont(font)
     assert panel.trend.minimumHeight() > 1.8 * height
+
+
+@pytest.mark.parametrize("totals_ms", [(1.0, 1.1, 1.2), (0.1, 6.0, 12.0), (9.0, 9.1, 30.0)])
+def test_no_line_of_a_percentile_runs_through_the_label_of_another(
+    qtbot: QtBot, totals_ms: tuple[float, float, float]
+) -> None:
+    chart = HistogramChart()
+    qtbot.addWidget(chart)
+    chart.resize(306, 154)
+    chart.show()
+    few, some, most = totals_ms
+    chart.show_totals(np.repeat([few, some, most], [80, 17, 3]), HOP_MS / 1e3)
+    chart.grab()
+    lines = chart.percentiles
+    labels = [line.label.mapRectToScene(line.label.boundingRect()) for line in lines]
+    area = chart.box.sceneBoundingRect()
+    for line, label in zip(lines, labels, strict=True):
+        assert area.adjusted(-1, -1, 1, 1).contains(label)
+        for other in lines:
+            # Its painted part, by its upper end.
+            end = chart.box.mapViewToScene(QPointF(other.value(), 0)).x()
+            top = area.top() + (1 - other.span[1]) * area.height()
+            crosses = label.left() + 1 < end < label.right() and top < label.bottom() - 1
+            assert not (other is not line and crosses)
+    assert not any(a.intersects(b.adjusted(1, 1, -1, -1)) for a, b in pairwise(labels))

@@ -8,7 +8,7 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PyQt6.QtCore import Qt
-from PyQt6.QtGui import QColor, QPen
+from PyQt6.QtGui import QPen
 from PyQt6.QtWidgets import QGraphicsPathItem
 
 from visualizer.engine.latency import STAGES, percentile
@@ -20,6 +20,7 @@ _TOTAL = STAGES.index("total")
 _PERCENTILES = (50, 95, 99)
 _LINES = 11
 """Least height of a chart with its labels, in lines of text."""
+_LABEL_MARGIN = 1.0
 
 
 class TrendChart(QuietPlot):
@@ -79,11 +80,16 @@ class HistogramChart(QuietPlot):
             pg.BarGraphItem(x0=[], x1=[], y0=0.0, y1=[], pen=None) for _ in range(2)
         )
         self._hop = pg.InfiniteLine()
-        # Each label at a height of its own: they often lie together.
-        self._percentiles = [
-            pg.InfiniteLine(label=f"p{percent} {{value:.2f}}", labelOpts={"position": height})
-            for percent, height in zip(_PERCENTILES, (0.93, 0.8, 0.67), strict=True)
+        # To the right of their lines, whichever half these are in.
+        self.percentiles = [
+            pg.InfiniteLine(
+                label=f"p{percent} {{value:.2f}}", labelOpts={"anchors": [(0, 0.5), (0, 0.5)]}
+            )
+            for percent in _PERCENTILES
         ]
+        for line in self.percentiles:
+            line.label.textItem.document().setDocumentMargin(_LABEL_MARGIN)
+        self._end_ms = 1.0
         super().__init__(
             "Spread of the total latency",
             "How the totals of the last minute are spread, on a logarithmic scale, with "
@@ -93,16 +99,16 @@ class HistogramChart(QuietPlot):
         )
         self.left.setLabel("Columns")
         self.bottom.setLabel("Total of the last minute, ms")
-        for item in (self._fine, self._late, self._hop, *self._percentiles):
+        for item in (self._fine, self._late, self._hop, *self.percentiles):
             self.box.addItem(item, ignoreBounds=True)
+        self.box.sigResized.connect(self._place_labels)
 
     def take_colours(self) -> None:
-        text, ground = self.palette().windowText().color(), QColor(self.palette().window().color())
-        ground.setAlpha(200)
+        text, ground = self.palette().windowText().color(), self.palette().window().color()
         self._fine.setOpts(brush=dimmed(self.palette()))
         self._late.setOpts(brush=alarm(self.palette()))
         self._hop.setPen(dimmed(self.palette()), style=Qt.PenStyle.DashLine)
-        for line in self._percentiles:
+        for line in self.percentiles:
             line.setPen(text)
             line.label.setColor(text)
             line.label.fill = pg.mkBrush(ground)
@@ -111,7 +117,7 @@ class HistogramChart(QuietPlot):
         """(n,) ms"""
         hop_ms = hop_s * 1e3
         known = np.sort(totals_ms[~np.isnan(totals_ms)])
-        for percent, line in zip(_PERCENTILES, self._percentiles, strict=True):
+        for percent, line in zip(_PERCENTILES, self.percentiles, strict=True):
             line.setVisible(len(known) > 0)
             if len(known):
                 line.setValue(percentile(known, percent))
@@ -125,6 +131,21 @@ class HistogramChart(QuietPlot):
         powers = range(math.ceil(math.log10(max(100, counts.max(initial=0)))) + 1)
         ticks = [(math.log10(1.0 + 10.0**power), f"{10**power}") for power in powers]
         self.left.setTicks([ticks])
-        self.box.setXRange(0.0, right[-1], padding=0)
+        self._end_ms = float(right[-1])
         self.box.setYRange(0.0, ticks[-1][0], padding=0)
         self._hop.setValue(hop_ms)
+        self._place_labels()
+
+    def _place_labels(self) -> None:
+        """One below the other, each line ending below the labels of those to its left."""
+        labels = [line.label.textItem.boundingRect() for line in self.percentiles]
+        width, height = max(1.0, self.box.width()), max(1.0, self.box.height())
+        row = labels[0].height() / height
+        for n, line in enumerate(self.percentiles):
+            top = max(0.0, 1 - n * row)
+            line.setSpan(0, top)
+            line.label.setPosition(max(0.0, 1 - row / 2 / top) if top else 0.0)
+        # The last one's label has room as well.
+        share = min(0.9, labels[-1].width() / width)
+        end_ms = max(self._end_ms, self.percentiles[-1].value() / (1 - share))
+        self.box.setXRange(0.0, end_ms, padding=0)

@@ -33,6 +33,7 @@ class LatencyPanel(QScrollArea):
         self.setAccessibleName("Latency")
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.bar = BudgetBar()
         self.trend = TrendChart()
         self.histogram = HistogramChart()
@@ -83,7 +84,12 @@ class LatencyPanel(QScrollArea):
 
     def _take_font(self) -> None:
         # Narrower, the charts say nothing; QScrollArea would ask for a fixed share of this.
-        self.setMinimumWidth(36 * QFontMetrics(self.font()).averageCharWidth())
+        charts = 36 * QFontMetrics(self.font()).averageCharWidth()
+        body, beside = self.widget(), self.verticalScrollBar()
+        assert body is not None
+        assert beside is not None
+        whole = body.minimumSizeHint().width() + beside.sizeHint().width()
+        self.setMinimumWidth(max(charts, whole))
 
     def _copy(self) -> None:
         clipboard = QGuiApplication.clipboard()

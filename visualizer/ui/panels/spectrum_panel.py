@@ -7,7 +7,7 @@ import html
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QSize, Qt
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from visualizer.ui.picture.axis import FrequencyAxis
@@ -18,8 +18,10 @@ from visualizer.ui.picture.viewer import Slice
 
 Values = NDArray[np.float32]
 
-_LINES = 13
-"""Least height of the plot, in lines of text: its label needs nearly as much."""
+_LINES = 7
+"""Least height of the plot, in lines of text."""
+_USUAL_LINES = 13
+"""With which its title is seen as well."""
 
 
 class SpectrumPlot(QuietPlot):
@@ -38,6 +40,14 @@ class SpectrumPlot(QuietPlot):
         )
         self.box.addItem(self.peaks, ignoreBounds=True)
         self.box.addItem(self.curve, ignoreBounds=True)
+        self.left.geometryChanged.connect(self.fit_title)
+
+    def fit_title(self) -> None:
+        """Leave out the title where it would be cut: the picture's colours have it, too."""
+        self.left.showLabel(self.left.label.boundingRect().width() <= self.left.size().height())
+
+    def sizeHint(self) -> QSize:
+        return QSize(super().sizeHint().width(), _USUAL_LINES * self.fontMetrics().lineSpacing())
 
     def take_colours(self) -> None:
         text, ground = self.palette().windowText().color(), self.palette().window().color()
@@ -81,6 +91,7 @@ class SpectrumPanel(QWidget):
         self._bands = np.arange(0.5, lane.mel.n_rows)
         self.plot.frequency_axis.set_rows(lane.mel.rows)
         self.plot.left.setLabel(html.escape(lane.label))
+        self.plot.fit_title()
         self.plot.box.setXRange(0, lane.mel.n_rows, padding=0)
         self.plot.curve.setData([], [])
         self.title.setText("no column yet")

@@ -241,6 +241,9 @@ def test_what_becomes_of_features_of_before(
     assert problems.endswith("; its features, of before, are removed\n")
     assert set(files_in(out)) == {"a.npy", "c.npy"}
     assert "of before" not in run()[2]
+    # The list says so.
+    assert json.loads((out / LIST).read_text().splitlines()[-1])["output"] == "b.npy"
+    assert "b.wav' is not" in json.loads((out / LIST).read_text().splitlines()[-1])["problem"]
     # Another source of the same name, and features that nobody knows.
     write(tmp_path / "else/a.flac")
     write(sounds / "b.wav")

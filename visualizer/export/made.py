@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
@@ -116,14 +116,14 @@ class Made:
         known = self._known.get(name)
         if known is None or known.source != str(job.source):
             return False
-        with suppress(OSError):
+        try:
             if known.source_stamp == stamp_of(job.source):
                 return False
-        try:
             if known.output_stamp != stamp_of(job.output):
                 return False
             job.output.unlink()
         except OSError:
+            # A sound that is gone may come back, as a drive does.
             return False
         self._write({"output": name, "source": known.source, "problem": outcome.problem})
         return True

@@ -81,6 +81,7 @@ class CaptureConfig(OfKind):
             fits = value is None or is_whole(value, low, high)
             require(fits, name, value, f"from {low} to {high}")
         require(isinstance(self.loop, bool), "loop", self.loop, "true or false")
+        require(callable(self.hop_at), "hop_at", self.hop_at, "a function")
         fits = is_number(self.gain_db, -GAIN_LIMIT_DB, GAIN_LIMIT_DB)
         limits = f"a number of dB from {-GAIN_LIMIT_DB:g} to {GAIN_LIMIT_DB:g}"
         require(fits, "gain_db", self.gain_db, limits)

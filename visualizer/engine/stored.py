@@ -6,7 +6,7 @@ They may come from another version of the program, or be damaged.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from visualizer.audio.capture import CaptureConfig
@@ -24,7 +24,13 @@ _Config = TypeVar("_Config", bound="DataclassInstance")
 
 def engine_values(config: EngineConfig) -> dict[str, Any]:
     """Return the config as plain JSON values; `stored_engine` reads them back."""
-    return asdict(config) | {"mel": None if config.mel is None else written(config.mel)}
+    mel = None if config.mel is None else written(config.mel)
+    return _chosen(config) | {"capture": _chosen(config.capture), "mel": mel}
+
+
+def _chosen(config: Any) -> dict[str, Any]:
+    """Return the fields of a config but for those that the engine fills in by itself."""
+    return {field.name: getattr(config, field.name) for field in fields(config) if field.compare}
 
 
 def stored_engine(values: Any) -> tuple[EngineConfig | None, list[str]]:

@@ -410,6 +410,9 @@ class Window(QMainWindow):
             self.viewer.append(columns)
             if self._is_watched:
                 self._pace.add(columns)
+        if status.state == "waiting":
+            # The last columns may come with, or after, the word that the device is away.
+            self.stack.set_away(True)
         if self._is_watched:
             self._pace.paint_soon()
         elif self._sight is not None and not self._sight.is_open:

@@ -180,7 +180,7 @@ class BlockRing:
         return len(self._records)
 
     def begin_at(self, n_samples: int) -> None:
-        """Leave so many samples out, before any is read: the stream's clock begins after them."""
+        """Drop the first samples, before any is read: the stream's clock begins after them."""
         self._origin = n_samples
 
     def want(self, sample: int) -> None:

@@ -59,8 +59,8 @@ class SampleClock:
             sample_rate: In Hz.
             since: Of an opening before, when its newest sample was due.
             spread_s: Of an opening before.
-            block_length: Samples that are lost are counted as so many, or several times as many,
-                so that blocks go on ending where they did on the grid of hops.
+            block_length: Losses are counted in multiples of this many samples, so that blocks
+                keep their place on the grid of hops.
         """
         self._sample_rate = sample_rate
         self._block_length = block_length

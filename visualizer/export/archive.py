@@ -185,7 +185,7 @@ def read_tensors(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
             raise ValueError(f"its header has {n_header} bytes")
         header = json.loads(file.read(n_header))
         if not isinstance(header, dict):
-            raise ValueError("its header is no object of JSON")
+            raise ValueError("its header is not a JSON object")
         metadata = header.pop("__metadata__", {})
         if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
             raise ValueError("its metadata are no texts")

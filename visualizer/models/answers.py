@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from visualizer.engine.latency import ModelLog
 from visualizer.models.contract import AnswerGrid, ModelSpec
 
 ModelState = Literal["loading", "asking", "running", "failed", "closed"]
@@ -63,3 +64,20 @@ class ModelStatus:
     """how far the newest answer is behind the sound; 0.0 where that is within its own delay"""
     bad_answers: int = 0
     """answers with NaN or infinity in them, shown as gaps"""
+
+
+def model_fields(status: ModelStatus, log: ModelLog) -> dict[str, Any]:
+    """Return what a report says of a model, as plain JSON values."""
+    return {
+        "model": {
+            "what": status.what,
+            "name": status.spec and status.spec.name,
+            "state": status.state,
+            "calls": status.calls,
+            "lost": status.lost,
+            "behind": log.behind,
+            "bad_answers": status.bad_answers,
+            "note": status.note,
+            "fault": status.fault,
+        }
+    }

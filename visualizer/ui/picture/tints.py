@@ -14,6 +14,9 @@ STAGE_COLOURS: dict[Stage, QColor] = {
 }
 """Of the parts of the total; at least 3:1 on black and on white, told apart by the colour-blind."""
 
+MODEL_COLOUR = QColor("#c06aa8")
+"""Of the stage beside them, that of a model's answers."""
+
 GAP = QColor(GAP_COLOUR)
 """Lost sound, in every picture."""
 

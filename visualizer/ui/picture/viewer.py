@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,6 +17,9 @@ from visualizer.engine.status import EngineStatus
 from visualizer.engine.tracks import Tracks
 from visualizer.errors import ConfigError
 from visualizer.mel.presets import preset_for
+from visualizer.models.answers import Answers, ModelStatus
+from visualizer.models.segments import SegmentRule
+from visualizer.ui.picture.answers import ShownAnswers
 from visualizer.ui.picture.auto_range import RobustRange
 from visualizer.ui.picture.display import SPANS_S, DisplayConfig
 from visualizer.ui.picture.inspector import Inspector
@@ -59,6 +63,9 @@ class Viewer(QWidget):
         self.inspector = Inspector(self.stack)
         # Emitted on a follower's thread, so it arrives here later.
         self.tracks = Tracks(self.woken.emit)
+        self._answers: ShownAnswers | None = None
+        self._rules: dict[str, dict[str, SegmentRule]] = {}
+        """of the models' probabilities, by the models' names"""
         self._reason: str | None = None
         self._followed: dict[int, RobustRange] = {}
         self._followed_at = 0.0
@@ -87,6 +94,34 @@ class Viewer(QWidget):
         mel = self.tracks.first[0].mel
         end = columns.first_column + columns.n_columns
         self.stack.note_newest(mel.cell_start_s + end * mel.hop_s)
+
+    @property
+    def answers(self) -> ShownAnswers | None:
+        """What the model answered that is shown; None where there is none."""
+        return self._answers
+
+    def follow_model(self, status: ModelStatus | None) -> None:
+        """Show the answers of this model from now on, or of none.
+
+        To be called with each status there is: another model or stream begins with no answers, the
+        same one goes on.
+        """
+        shown = self._answers
+        if shown is not None:
+            self._rules[shown.spec.name] = shown.rules
+        if status is None:
+            self._answers = None
+        elif status.spec is not None and status.grid is not None:
+            now = status.spec, status.grid, status.stream_id
+            if shown is None or now != (shown.spec, shown.grid, shown.stream_id):
+                self._answers = ShownAnswers(*now, self._rules.get(status.spec.name, {}))
+
+    def add_answers(self, answers: Iterable[Answers]) -> None:
+        """Take what the model that is followed answered, the oldest first."""
+        shown = self._answers
+        for some in answers:
+            if shown is not None and some.stream_id == shown.stream_id:
+                shown.add(some)
 
     def take_followed(self) -> None:
         """Take what was computed besides the live columns."""

@@ -60,10 +60,14 @@ class Feed:
         self._index = 0
         """of the next block"""
         self._is_fresh = True
-        # What is before it was never to be answered.
+        self._skipped = 0
         self.push(start_sample, np.empty((0, source.channels), np.float32))
-        self.skipped = 0
-        """how many blocks there are not, since they touch a loss"""
+        self._unasked = self._skipped
+
+    @property
+    def skipped(self) -> int:
+        """How many blocks there are not since it began, as they touch a loss."""
+        return self._skipped - self._unasked
 
     def push(self, start_sample: int, samples: NDArray[np.float32]) -> list[Block]:
         """Take (n_samples, n_channels) of the source, and return the blocks that they complete.
@@ -81,7 +85,7 @@ class Feed:
             self._pieces.clear()
             self._first = self._end = at
             index = max(self._index, -(-at // self._step))
-            self.skipped, self._index = self.skipped + index - self._index, index
+            self._skipped, self._index = self._skipped + index - self._index, index
             self._is_fresh = True
         self._pieces.append(inputs)
         self._end += inputs.shape[-1]

@@ -59,11 +59,15 @@ def test_it_hears_what_comes_while_it_is_attached(bench: Bench) -> None:  # noqa
     # What nobody looks at waits, but for a model there is somebody.
     bench.engine.need("later")
     bench.engine.attach(tap)
+    bench.until(lambda _: bool(tap.begun))
     write(1)
     bench.engine.configure(replace(bench.config, channel="each"))
     bench.until(lambda s: s.config.channel == "each")
     write(2)
     bench.engine.attach(None)
+    # After that order.
+    bench.engine.configure(bench.config)
+    bench.until(lambda s: s.config.channel == "mean")
     write(3)
     assert tap.begun == [("hand", "mean", 1), ("hand", "each", 1)]
     assert [at for at, _ in tap.sound] == [4000, 8000]

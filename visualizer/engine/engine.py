@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visualizer.audio.capture import CaptureConfig
-from visualizer.audio.channels import least_channels, said
+from visualizer.audio.channels import Channel, least_channels, said
 from visualizer.audio.health import PATIENCE, Patience
 from visualizer.audio.portaudio import load_soon, wait_for_start
 from visualizer.audio.ring import AudioBlock, BlockRing, SourceEnd
@@ -50,6 +50,7 @@ from visualizer.engine.pace import KernelPace
 from visualizer.engine.pipeline import Pipeline
 from visualizer.engine.status import EngineStatus, State
 from visualizer.engine.tally import Tally
+from visualizer.engine.tap import SoundTap
 from visualizer.errors import VisualizerError
 from visualizer.mel.compute import available_devices
 
@@ -101,10 +102,14 @@ class Engine:
         self._orders: deque[Callable[[], None]] = deque()
         self._inbox: queue.SimpleQueue[BlockRing | None] = queue.SimpleQueue()
         self._requested = self._wanted.capture
-        self._outbox = Outbox(lambda: self._inbox.put(self._ring))
+        self._outbox = Outbox(self._wake)
         self._ring: BlockRing | None = None
         self._pipeline: Pipeline | None = None
         self._need: Need = "now"
+        self._asked_need: Need = "now"
+        self._tap: SoundTap | None = None
+        self._tapped: tuple[int, Channel] | None = None
+        """of which stream, and by which channel rule, the tap knows"""
         self._expected_sample: int | None = None
         self._sound: SoundHistory | None = None
         self._ended_well = False
@@ -137,6 +142,13 @@ class Engine:
         Needed "later", they take a fraction of the time; needed "now", what waits comes at once.
         """
         self._order(lambda: self._meet(when))
+
+    def attach(self, tap: SoundTap | None) -> None:
+        """Let a tap have all sound from here on, or none any more.
+
+        While there is one, columns are computed as if they were needed now.
+        """
+        self._order(lambda: self._change_tap(tap))
 
     def drain(self) -> list[MelColumns]:
         """The columns that came since the last call, oldest first."""
@@ -196,7 +208,29 @@ class Engine:
         except queue.Empty:
             return self._ring
 
+    def _change_tap(self, tap: SoundTap | None) -> None:
+        self._tap, self._tapped = tap, None
+        if self._pipeline is not None:
+            self._tell_tap()
+        self._meet(self._asked_need)
+        # It may have waited for room in the one before.
+        self._inbox.put(self._ring)
+
+    def _tell_tap(self) -> None:
+        """Say which stream it hears, and by which channel rule, where that is new."""
+        status = self._status
+        told = status.stream_id, status.config.channel
+        if self._tap is None or status.source is None or told == self._tapped:
+            return
+        self._tapped = told
+        self._tap.begin(status.source, status.config.channel, status.stream_id)
+        if status.state == "ended":
+            self._tap.end()
+
     def _meet(self, need: Need) -> None:
+        self._asked_need = need
+        if self._tap is not None:
+            need = "now"
         if need == self._need:
             return
         ring = self._ring
@@ -365,6 +399,7 @@ class Engine:
             front_end_since=self._expected_sample or 0,
             fault=fault,
         )
+        self._tell_tap()
 
     def _take_kernel(self, offer: KernelOffer) -> None:
         """Between two blocks, go on with what is offered if it is for what runs.
@@ -394,7 +429,7 @@ class Engine:
         late_limit_s = LATE_LIMIT_S + (_BATCH_S if self._need == "later" else 0.0)
         if source.is_live and now - late_limit_s > self._ready_at:
             ring.skip(now - late_limit_s)
-        if source.can_wait and not self._outbox.has_room():
+        if source.can_wait and not self._has_room():
             return False
         block = ring.read()
         if block is not None:
@@ -406,7 +441,17 @@ class Engine:
             self._ended_well = end is SourceEnd.COMPLETE
             fault = self._flush() if self._ended_well else ring.fault
             self._set(state="ended", fault=fault)
+            if self._tap is not None:
+                self._tap.end()
         return False
+
+    def _has_room(self) -> bool:
+        """Whether nothing would be lost for more sound; if not, this thread is woken then."""
+        tap = self._tap
+        return self._outbox.has_room() and (tap is None or tap.has_room(self._wake))
+
+    def _wake(self) -> None:
+        self._inbox.put(self._ring)
 
     def _process(self, block: AudioBlock, dequeued_at: float) -> None:
         pipeline = self._pipeline
@@ -424,6 +469,8 @@ class Engine:
         # From here on it is not lost.
         self._expected_sample = block.start_sample + len(samples)
         self._publish(*columns, block.captured_at, dequeued_at)
+        if self._tap is not None:
+            self._tap.put(block.start_sample, samples, time.perf_counter())
         assert self._sound is not None
         self._sound.append(block.start_sample, samples)
 

@@ -113,6 +113,8 @@ class ModelLog:
         self.answers = 0
         self.behind = 0
         """how many of the answers"""
+        self.lost = 0
+        """blocks that nobody answered"""
 
     def record(self, late_ms: float, answered_at: float, step_s: float) -> None:
         """Note what one call answered at a moment (perf_counter s), `late_ms` after its sound."""

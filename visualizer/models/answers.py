@@ -28,7 +28,7 @@ class Answers:
     stream_id: int
     """as in the engine's status: of which stream's clock"""
     ready_at: float
-    """perf_counter s: when the newest column of the block, or its last sample, was there"""
+    """perf_counter s: when the sound that completed the block had come through the worker"""
     answered_at: float
     """perf_counter s: when the answer had come back to this process"""
 

@@ -114,7 +114,8 @@ class Model:
     outputs: tuple[Output, ...] = ()
     """what it answers"""
     unpickles: str = ""
-    """which file is unpickled, and so could run any code: the user is asked first; "": none"""
+    """which file is unpickled, and so could run any code: the user is asked before an object is
+    made, so the class says it; "": none"""
 
     def __call__(self, block: NDArray[np.float32]) -> Any:
         """Return the answer for the block's newest step.

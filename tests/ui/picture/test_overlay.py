@@ -69,7 +69,8 @@ def test_a_model_has_a_line_and_how_often_it_was_behind_in_red_while_it_is() -> 
     assert lines[-1] == Line("model behind 2 of 100 times", ALARM)
     assert short_latency_lines(status, log)[-1] == lines[-1]
     log.model.record(3.0, 100.0, 0.032)
-    assert latency_lines(status, log)[-1] == Line("model behind 2 of 101 times", DIM)
+    log.model.lost = 7
+    assert latency_lines(status, log)[-1] == Line("model behind 2 of 101 times · lost 7", DIM)
 
 
 def test_of_the_short_form_too_what_is_late_is_red() -> None:

@@ -170,6 +170,7 @@ def numbers_table(status: EngineStatus, latency: LatencyLog) -> str:
         rows.append(["step of the model", f"{model.step_ms:.3f}"])
         rows.append(["answers of the model", str(model.answers)])
         rows.append(["answers behind the next block", str(model.behind)])
+        rows.append(["blocks lost to the model", str(model.lost)])
     rows.append(["columns while nobody looked, left out", str(status.batched_columns)])
     rows.append(["resampling", f"{status.resampling_s * 1e3:.3f}"])
     rows.append(["overflows", str(status.input_overflows)])

@@ -148,11 +148,12 @@ def _counted(status: EngineStatus) -> Line:
 
 
 def _behind(model: ModelLog) -> list[Line]:
-    """How often a model was; empty where none has answered."""
+    """How often a model was, and what it lost; empty where none has answered."""
     if model.latest is None:
         return []
     is_now = model.latest > model.step_ms
-    text = f"model behind {model.behind} of {model.answers} times"
+    lost = f" · lost {model.lost}" if model.lost else ""
+    text = f"model behind {model.behind} of {model.answers} times{lost}"
     return [Line(text, ALARM if is_now else DIM)]
 
 

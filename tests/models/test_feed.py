@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from visualizer.audio.source import SourceInfo
@@ -36,8 +36,9 @@ def blocks_of(feed: Feed, edges: list[int]) -> list[Block]:
     return blocks + feed.flush()
 
 
+@settings(max_examples=25)
 @given(
-    window=st.integers(1, 3000),
+    window=st.integers(50, 3000),
     share=st.fractions(Fraction(1, 20), 1),
     edges=st.lists(st.integers(0, len(SOUND)), max_size=5).map(sorted),
 )

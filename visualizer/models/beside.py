@@ -210,7 +210,7 @@ class ModelBeside:
         bad = self._status.bad_answers
         notes = (
             "it is fed the mean of the channels" if self._averages else "",
-            f"NaN or infinite answers: {bad}" if bad else "",
+            f"NaN or infinite, shown as gaps: {bad} answers" if bad else "",
         )
         return " · ".join(filter(None, notes))
 

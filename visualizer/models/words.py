@@ -16,8 +16,10 @@ LOG_BYTES = 1 << 20
 """of the log, and of the one before it"""
 _KEPT_BYTES, _KEPT_LINES = 1 << 14, 30
 _PIECE_BYTES = 1 << 16
-_PAUSE_S = 0.01
+_PAUSE_S = 0.002
 """after a full piece, so that one who prints without end takes no processor from the stream"""
+_OWN = f'File "{Path(__file__).with_name("child.py")}"', 'File "<frozen runpy>"'
+"""the lines of a traceback that are this program's own"""
 _HANGS = "Timeout ("
 """how Python begins to say where a process is that has run out of time"""
 
@@ -37,19 +39,21 @@ class Words:
 
     def last(self) -> str:
         """Return the last lines."""
-        lines = self._kept.decode(errors="replace").strip().splitlines()
-        return "\n".join(lines[-_KEPT_LINES:])
+        return "\n".join(_others(self._text().strip())[-_KEPT_LINES:])
 
     def where_it_hangs(self) -> str:
         """Return what Python said of where the main thread is; "" where it was not asked."""
-        _, found, told = self._kept.decode(errors="replace").rpartition(_HANGS)
+        _, found, told = self._text().rpartition(_HANGS)
         if not found:
             return ""
         # The main thread is the oldest, and so the last.
-        lines = told.rpartition("Thread 0x")[2].splitlines()[1:]
+        lines = _others(told.rpartition("Thread 0x")[2])
         # The innermost call comes first here, unlike in a traceback.
-        own = [line for line in reversed(lines) if line.startswith("  File")]
-        return "\n".join(["Traceback (most recent call last):", *own])
+        calls = [line for line in reversed(lines) if line.startswith("  File")]
+        return "\n".join(["Traceback (most recent call last):", *calls])
+
+    def _text(self) -> str:
+        return self._kept.decode(errors="replace")
 
     def _read(self) -> None:
         log = _Log(log_folder() / LOG_NAME)
@@ -59,6 +63,11 @@ class Words:
                 log.write(came)
                 if len(came) == _PIECE_BYTES:
                     time.sleep(_PAUSE_S)
+
+
+def _others(text: str) -> list[str]:
+    """Return the lines of a text that are not on this program's own part."""
+    return [line for line in text.splitlines() if not any(own in line for own in _OWN)]
 
 
 class _Log:

@@ -22,7 +22,7 @@ from visualizer.engine.engine import Engine
 from visualizer.errors import ConfigError
 from visualizer.models.answers import Answers, ModelStatus
 from visualizer.models.beside import ModelBeside
-from visualizer.models.inbox import QUEUE_S
+from visualizer.models.inbox import LOADING_S, QUEUE_S
 from visualizer.models.process import Limits
 
 MISBEHAVING = Path(__file__).with_name("misbehaving.py")
@@ -111,8 +111,8 @@ def test_what_a_live_source_brings_while_it_is_loaded_is_lost_and_counted(start:
     n, kept = bench.at // WINDOW, len(bench.answers)
     assert [a.first for a in bench.answers] == list(range(n - kept, n))
     assert status.lost == n - kept
-    # The last second; where that begins within a block, it is one less.
-    assert kept in (round(QUEUE_S * RATE) // WINDOW, round(QUEUE_S * RATE) // WINDOW - 1)
+    # So little that its first answers are not late.
+    assert kept == round(LOADING_S * RATE) // WINDOW
     assert bench.answers[0].numbers[0, 0] == 1
 
 

@@ -14,8 +14,10 @@ from visualizer.audio.channels import Channel
 from visualizer.audio.source import SourceInfo
 
 QUEUE_S = 1.0
-"""Of sound, kept for a model that is loaded, or slow. Then the oldest is dropped; but a source that
-can wait does so."""
+"""Of sound, kept for a model that is slow. Then the oldest is dropped; but a source that can wait
+does so."""
+LOADING_S = 0.1
+"""The same while it is loaded: with more, its first answers would be late."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ class SoundInbox:
             self._items.append(Sound(start_sample, samples, ready_at, self.end_s, seconds))
             self._seconds += seconds
             if source.is_live:
-                self._make_room()
+                self._make_room(QUEUE_S if self._is_ready else LOADING_S)
             self._news.notify()
 
     def has_room(self, on_room: Callable[[], None]) -> bool:
@@ -150,9 +152,9 @@ class SoundInbox:
             self._is_woken = True
             self._news.notify()
 
-    def _make_room(self) -> None:
+    def _make_room(self, most_s: float) -> None:
         """Drop the oldest sound while there is too much."""
-        while self._seconds > QUEUE_S:
+        while self._seconds > most_s:
             # At the front, or right after a stream's beginning.
             at = next(i for i, item in enumerate(self._items) if isinstance(item, Sound))
             dropped = self._items[at]

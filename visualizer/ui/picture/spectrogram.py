@@ -15,7 +15,7 @@ from functools import cache
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PyQt6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, pyqtSignal
+from PyQt6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import (
     QColor,
     QContextMenuEvent,
@@ -30,6 +30,7 @@ from PyQt6.QtGui import (
 )
 from PyQt6.QtWidgets import QWidget
 
+from visualizer.ui.picture.answer_overlay import REACH, AnswerOverlay
 from visualizer.ui.picture.display import REVERSED
 from visualizer.ui.picture.marks import Marks, Place, Region
 from visualizer.ui.picture.overlay import TextPlate
@@ -50,8 +51,9 @@ SOURCES = {"gray": "CET-L1", DIFFERENCE: "CET-D1"}
 """Names that pyqtgraph has other ones for."""
 _COLOURING_S = 0.008
 """The longest that one update colours of a lane: what is left comes with the next."""
-_DRAG_PIXELS = 4
-_MARKS = {"": QColor(255, 255, 255, 110), "A": QColor("#5ad1ff"), "B": QColor("#ffd24a")}
+DRAG_PIXELS = 4
+"""By which the mouse must move before it is no click."""
+MARK_COLOURS = {"": QColor(255, 255, 255, 110), "A": QColor("#5ad1ff"), "B": QColor("#ffd24a")}
 _REGION = QColor("#f4f4f8")
 
 Unit = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -137,6 +139,9 @@ class SpectrogramView(QWidget):
         self._on_screen: int | None = None
         """the end of the view that is on the screen, if it is there as it would be painted now"""
         self._changed_from = 0
+        self._moved: list[QRect] = []
+        """what was to be painted after the last move"""
+        self._overlay: AnswerOverlay | None = None
 
     def set_scene(self, scene: Scene, span_s: float) -> None:
         """Show a span of this scene."""
@@ -145,7 +150,7 @@ class SpectrogramView(QWidget):
 
     def clear(self) -> None:
         """Show nothing, and hold on to nothing."""
-        self._scene, self._raster, self._on_screen = None, None, None
+        self._scene, self._raster, self._overlay, self._on_screen = None, None, None, None
         self._image = QImage()
 
     def set_colours(self, table: NDArray[np.uint32], limits: tuple[float, float]) -> None:
@@ -161,6 +166,16 @@ class SpectrogramView(QWidget):
             self._marks, self._elsewhere = marks, elsewhere
             self._is_marked = marks != Marks()
             self._on_screen = None
+
+    def set_overlay(self, overlay: AnswerOverlay | None) -> None:
+        """Have what a model answers over the picture, or nothing."""
+        self._overlay, self._on_screen = overlay, None
+
+    def overlay_changed(self, since_s: float) -> None:
+        """What is over the picture differs from a moment of the stream on."""
+        if self._raster is not None:
+            pixel = self._raster.pixel_at(since_s) - math.ceil(REACH * self.devicePixelRatioF())
+            self._changed_from = min(self._changed_from, pixel)
 
     def set_away(self, away: bool) -> None:
         """Show what is after the newest column as a gap, or as not there yet."""
@@ -212,15 +227,15 @@ class SpectrogramView(QWidget):
             return QRegion(self.rect())
         if step:
             self.scroll(-int(step), 0)
-        changed = math.floor((self._changed_from - first) / ratio)
-        region = QRegion(changed, 0, width - changed, self.height())
+        changed = max(0, math.floor((self._changed_from - first) / ratio))
         self._changed_from = end
         # The plates stay where they are, and what was moved of them goes.
         gone = [place.translated(-step, 0) for _, place in self._placed]
         self._placed = self._place_plates()
-        for place in (*gone, *(place for _, place in self._placed)):
-            region += place.toAlignedRect()
-        return region
+        places = (*gone, *(place for _, place in self._placed))
+        strip = QRect(changed, 0, width - changed, self.height())
+        self._moved = [strip, *(place.toAlignedRect() for place in places)]
+        return _region(self._moved)
 
     def forget_pointer(self) -> None:
         """Let the mouse mean nothing until it moves again."""
@@ -294,6 +309,7 @@ class SpectrogramView(QWidget):
             painter.fillRect(self.rect(), QColor(EMPTY_COLOUR))
         else:
             self._draw_pixels(painter)
+            self._draw_overlay(painter, self.visibleRegion() if event is None else event.region())
             self._draw_marks(painter)
         if event is not None and event.rect() == self.rect():
             self._placed = self._place_plates()
@@ -320,6 +336,25 @@ class SpectrogramView(QWidget):
             painter.fillRect(self.rect(), QColor(EMPTY_COLOUR))
         draw_ring(painter, self._image, (first, end), view_first, self.devicePixelRatioF())
 
+    def _draw_overlay(self, painter: QPainter, region: QRegion) -> None:
+        """Only where there is something to paint, which mostly is the newest few pixels."""
+        if self._overlay is None or self._raster is None or self._scene is None:
+            return
+        pixel_s, ratio = self._raster.pixel_s, self.devicePixelRatioF()
+        is_moved = region.subtracted(_region(self._moved)).isEmpty()
+        for area in self._moved if is_moved else [region.boundingRect()]:
+            edges = area.left() - REACH, area.right() + 1 + REACH
+            times_s = tuple((self._view_first() + x * ratio) * pixel_s for x in edges)
+            painter.setClipRect(area)
+            self._overlay.draw(
+                painter,
+                self.height(),
+                self._scene.grid.n_bands,
+                (times_s[0], times_s[1]),
+                self._x_at,
+            )
+        painter.setClipping(False)
+
     def _draw_marks(self, painter: QPainter) -> None:
         scene, marks = self._scene, self._marks
         assert scene is not None
@@ -327,12 +362,12 @@ class SpectrogramView(QWidget):
             self._draw_region(painter, marks.region)
         for name, seconds in self._elsewhere:
             x = self._x_at(seconds)
-            painter.setPen(QPen(_MARKS[name], 1.0, Qt.PenStyle.DotLine))
+            painter.setPen(QPen(MARK_COLOURS[name], 1.0, Qt.PenStyle.DotLine))
             painter.drawLine(QPointF(x, 0), QPointF(x, self.height()))
         cursor = self.pointed_place() or marks.cursor
         if cursor is not None and cursor.lane == scene.lane:
             middle = self.cell(cursor).center()
-            painter.setPen(_MARKS[""])
+            painter.setPen(MARK_COLOURS[""])
             painter.drawLine(QPointF(middle.x(), 0), QPointF(middle.x(), self.height()))
             painter.drawLine(QPointF(0, middle.y()), QPointF(self.width(), middle.y()))
         for name, place in (("A", marks.a), ("B", marks.b)):
@@ -350,14 +385,14 @@ class SpectrogramView(QWidget):
 
     def _draw_marker(self, painter: QPainter, name: str, cell: QRectF) -> None:
         x, y = cell.center().x(), cell.center().y()
-        painter.setPen(QPen(_MARKS[name], 1.5))
+        painter.setPen(QPen(MARK_COLOURS[name], 1.5))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawLine(QPointF(x, 0), QPointF(x, self.height()))
         painter.drawEllipse(QPointF(x, y), 5, 5)
         metrics = self.fontMetrics()
         label = QRectF(0, 0, metrics.horizontalAdvance(name) * 2, metrics.height())
         label.moveTopLeft(QPointF(min(x, self.width() - label.width()), 0))
-        painter.fillRect(label, _MARKS[name])
+        painter.fillRect(label, MARK_COLOURS[name])
         painter.setPen(QColor("#101014"))
         painter.drawText(label, Qt.AlignmentFlag.AlignCenter, name)
 
@@ -382,7 +417,7 @@ class SpectrogramView(QWidget):
             return
         start, corner, shift = self._pressed
         moved = position - start
-        self._dragging |= abs(moved.x()) + abs(moved.y()) >= _DRAG_PIXELS
+        self._dragging |= abs(moved.x()) + abs(moved.y()) >= DRAG_PIXELS
         if not self._dragging:
             return
         if shift:
@@ -421,3 +456,10 @@ class SpectrogramView(QWidget):
         place = self.place_at(QPointF(event.pos()))
         if place is not None:
             self.menu_wanted.emit(place, event.globalPos())
+
+
+def _region(areas: list[QRect]) -> QRegion:
+    region = QRegion()
+    for area in areas:
+        region += area
+    return region

@@ -95,6 +95,10 @@ def test_sound_that_can_wait_waits_for_it(bench: Bench) -> None:  # noqa: F811
     bench.until(lambda s: s.state == "ended")
     assert tap.ended
     np.testing.assert_array_equal(tap.heard, samples)
+    # That wait is no latency of ours.
+    bench.until(lambda s: s.columns == sum(c.n_columns for c in bench.columns))
+    assert bench.columns[0].in_batch
+    assert bench.engine.status().max_lag_s == 0.0
 
 
 def test_what_the_device_lost_is_a_jump_and_another_source_begins_anew(

@@ -4,22 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from tests.models.made_up import made_up
 from visualizer.models.answers import Answers
-from visualizer.models.contract import AnswerGrid, ModelSpec, Output
+from visualizer.models.contract import AnswerGrid, Output
 from visualizer.models.history import AnswerHistory
 
-SPEC = ModelSpec(
-    name="model",
-    preset=None,
-    front_end=None,
-    whose="",
-    sample_rate=16_000,
-    window=1_600,
-    step=1_600,
-    answers=1,
-    lookahead=0,
-    outputs=(Output("pitch", unit="Hz", range=(50, 500)), Output("words", "text")),
-)
+SPEC = made_up(Output("pitch", unit="Hz", range=(50, 500)), Output("words", "text"))
 
 
 def answers(first: int, *told: tuple[float, str]) -> Answers:

@@ -1,12 +1,13 @@
 """How much of a processor the window takes, while it runs, is frozen and is hidden.
 
     python -m tests.stress.load [--size 1920x1080] [--seconds 60] [--phase running frozen hidden]
-        [--display x11|wayland] [--json FILE]
+        [--display x11|wayland] [--model WHAT] [--json FILE]
 
 The real program on a screen and a PulseAudio server of its own, where speech plays. Shares are of
 one core, from its thirteenth second on, when the compiled kernel runs; the program is
 started anew for each phase. Latencies, paints and memory are of the whole run, from its own report.
 On Wayland, where no other program may press keys or hide windows, it only runs.
+With a model, its process is among the children.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -73,6 +75,10 @@ class Load:
     paints_per_s: float
     columns: int
     latency_ms: dict[str, float] | None
+    gaps: int
+    drops: int
+    model: dict[str, float] | None
+    """its stage in ms, its calls, and how many were behind and lost"""
     rss_mb: float
     kernel: str
 
@@ -83,6 +89,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60.0, help="of each phase")
     parser.add_argument("--phase", nargs="+", choices=PHASES, default=list(PHASES))
     parser.add_argument("--display", choices=_DISPLAYS, default="x11")
+    parser.add_argument("--model", help="to answer beside the stream, as --model of the program")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     if arguments.display == "wayland" and arguments.phase != ["running"]:
@@ -96,7 +103,9 @@ def main() -> int:
     ):
         environment |= display
         for phase in arguments.phase:
-            load = measure(phase, arguments.size, arguments.seconds, Path(name), environment)
+            load = measure(
+                phase, arguments.size, arguments.seconds, Path(name), environment, arguments.model
+            )
             loads.append(load)
             print(as_text(load), flush=True)
     if arguments.json:
@@ -128,13 +137,19 @@ def sound(folder: Path) -> Iterator[dict[str, str]]:
 
 
 def measure(
-    phase: str, size: str, seconds: float, folder: Path, environment: dict[str, str]
+    phase: str,
+    size: str,
+    seconds: float,
+    folder: Path,
+    environment: dict[str, str],
+    model: str | None = None,
 ) -> Load:
     """Run the program once, on the sound and the screen of this environment."""
     report = folder / "report.json"
     command = [sys.executable, "-P", named_threads.__file__, "run", "--source", "mic"]
     command += ["--front-end", FRONT_END, "--size", size, "--report", str(report)]
     command += ["--duration", str(seconds + WARM_S + 2 * _START_S)]
+    command += [] if model is None else ["--model", model]
     program = subprocess.Popen(command, env=environment, cwd=folder)
     try:
         process = psutil.Process(program.pid)
@@ -164,9 +179,18 @@ def measure(
         round(told["paints"] / told["duration_s"], 1),
         told["columns"],
         told["latency_ms"]["total"],
+        told["gaps"],
+        told["dropped_blocks"] + told["dropped_columns"],
+        _of_model(told),
         told["rss_mb"],
         told["kernel"]["backend"],
     )
+
+
+def _of_model(told: dict[str, Any]) -> dict[str, float] | None:
+    if told["model"] is None:
+        return None
+    return told["latency_ms"]["model"] | {k: told["model"][k] for k in ("calls", "behind", "lost")}
 
 
 def usage(process: psutil.Process) -> Usage:
@@ -209,6 +233,12 @@ def as_text(load: Load) -> str:
         if load.latency_ms is None
         else " / ".join(f"{load.latency_ms[name]:.1f}" for name in ("p50", "p95", "p99"))
     )
+    model = ""
+    if load.model is not None:
+        late = " / ".join(f"{load.model[name]:.1f}" for name in ("p50", "p95", "p99", "max"))
+        calls, behind, lost = (f"{load.model[name]:.0f}" for name in ("calls", "behind", "lost"))
+        counted = f"{calls} calls, {behind} behind, {lost} lost"
+        model = f"\n  model p50 / p95 / p99 / max {late} ms, {counted}"
     return "\n".join(
         (
             f"{load.phase}, {load.size}, {load.seconds:.0f} s: {load.percent:.1f} % of a core",
@@ -216,8 +246,8 @@ def as_text(load: Load) -> str:
             f"  its children {load.children_percent:.1f} %, the screen's server "
             f"{load.screen_percent:.1f} %",
             f"  {load.switches_per_s:.0f} switches/s, {load.paints_per_s:.1f} paints/s, "
-            f"{load.columns} columns",
-            f"  total p50 / p95 / p99 {latency} ms; {load.rss_mb:.0f} MB; {load.kernel}",
+            f"{load.columns} columns, {load.gaps} gaps, {load.drops} drops",
+            f"  total p50 / p95 / p99 {latency} ms; {load.rss_mb:.0f} MB; {load.kernel}{model}",
         )
     )
 

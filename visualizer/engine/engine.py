@@ -115,6 +115,8 @@ class Engine:
         self._ended_well = False
         self._closing = False
         self._ready_at = 0.0
+        self._waited_until = -math.inf
+        """what was captured before had to wait for a reader or a model; infinity: it still does"""
         self._failed_at = -math.inf
         self._cleaner = Cleaner()
         self._tally = Tally()
@@ -430,7 +432,10 @@ class Engine:
         if source.is_live and now - late_limit_s > self._ready_at:
             ring.skip(now - late_limit_s)
         if source.can_wait and not self._has_room():
+            self._waited_until = math.inf
             return False
+        if self._waited_until == math.inf:
+            self._waited_until = now
         block = ring.read()
         if block is not None:
             self._process(block, now)
@@ -462,7 +467,8 @@ class Engine:
             assert self._sound is not None
             self._tally.add(gaps=1, lost_s=missing / self._sound.sample_rate)
             self._expected_sample = block.start_sample
-        self._tally.note_lag(dequeued_at - block.captured_at)
+        if block.captured_at >= self._waited_until:
+            self._tally.note_lag(dequeued_at - block.captured_at)
         samples = self._cleaner.clean(block.samples)
         columns = pipeline.push(block.start_sample, samples)
         self._note_pace(dequeued_at, columns[1].shape[2])
@@ -510,7 +516,7 @@ class Engine:
             means=levels.means,
             faults=self._cleaner.faults,
             integer_bits=self._cleaner.integer_bits,
-            in_batch=self._need == "later",
+            in_batch=self._need == "later" or captured_at < self._waited_until,
         )
         dropped, batched = self._outbox.put(columns), columns.n_columns * columns.in_batch
         self._tally.add(columns=columns.n_columns, batched_columns=batched, dropped_columns=dropped)

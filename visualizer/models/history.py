@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -32,9 +32,20 @@ class Answered:
     texts: tuple[tuple[str, ...], ...]
     """(n,): as in `Answers`"""
 
+    late_ms: NDArray[np.float64] | None = None
+    """(n,): as in `Answers`; None: not known any more"""
+
+    @classmethod
+    def of(cls, spec: ModelSpec, grid: AnswerGrid, answers: Answers) -> Self:
+        """Return what one call gave."""
+        n = len(answers.numbers)
+        times_s = np.array([grid.middle_s(answers.first + i) for i in range(n)])
+        late_ms = np.full(n, answers.late_ms)
+        return cls(spec, times_s, answers.numbers, answers.texts, late_ms)
+
     def since(self, moment_s: float) -> Self:
         """Return the same on a clock whose 0 is a moment of the stream's."""
-        return type(self)(self.spec, self.times_s - moment_s, self.numbers, self.texts)
+        return replace(self, times_s=self.times_s - moment_s)
 
 
 class AnswerHistory:

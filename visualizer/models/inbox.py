@@ -14,8 +14,10 @@ from visualizer.audio.channels import Channel
 from visualizer.audio.source import SourceInfo
 
 QUEUE_S = 1.0
-"""Of sound, kept for a model that is slow. Then the oldest is dropped, and all that came while it
-was loaded; but a source that can wait does so."""
+"""Of sound, kept for a model that is slow. Then the oldest is dropped; but a source that can wait
+does so."""
+LOADING_S = 0.1
+"""The same while it is loaded: with more, its first answers would be late."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,6 @@ class SoundInbox:
         self._stream: tuple[SourceInfo, Channel, int] | None = None
         self._is_told = self._has_ended = False
         """whether that stream has begun for the model, and has ended"""
-        self._has_dropped = False
-        """whether what came right before the next sound was dropped"""
         self._is_deaf, self._is_ready = True, False
         self._is_woken = False
         self._on_room: Callable[[], None] | None = None
@@ -75,7 +75,7 @@ class SoundInbox:
         """See `SoundTap`."""
         with self._news:
             self._stream = source, channel, stream_id
-            self._is_told = self._has_ended = self._has_dropped = False
+            self._is_told = self._has_ended = False
 
     def put(self, start_sample: int, samples: NDArray[np.float32], ready_at: float) -> None:
         """See `SoundTap`."""
@@ -88,11 +88,10 @@ class SoundInbox:
             source = self._stream[0]
             seconds = len(samples) / source.sample_rate
             self.end_s = start_sample / source.sample_rate + seconds
-            dropped, self._has_dropped = self._has_dropped, False
-            self._items.append(Sound(start_sample, samples, ready_at, self.end_s, seconds, dropped))
+            self._items.append(Sound(start_sample, samples, ready_at, self.end_s, seconds))
             self._seconds += seconds
             if source.is_live:
-                self._keep(QUEUE_S)
+                self._make_room(QUEUE_S if self._is_ready else LOADING_S)
             self._news.notify()
 
     def has_room(self, on_room: Callable[[], None]) -> bool:
@@ -116,16 +115,13 @@ class SoundInbox:
         with self._news:
             self._clear()
             self._is_deaf = self._is_ready = self._is_told = self._is_woken = False
-            self._has_dropped = False
             if self._has_ended:
                 self._items.append(End())
 
     def ready(self) -> None:
-        """Let sources go on: the model is there. It begins with what is heard now."""
+        """Let sources go on: the model is there."""
         with self._news:
             self._is_ready = True
-            if self._stream is not None and self._stream[0].is_live:
-                self._keep(0.0)
         self._call_on_room()
 
     def deafen(self) -> None:
@@ -156,14 +152,11 @@ class SoundInbox:
             self._is_woken = True
             self._news.notify()
 
-    def _keep(self, seconds: float) -> None:
-        """Drop the oldest sound, of all but so much."""
-        while self._seconds > seconds:
+    def _make_room(self, most_s: float) -> None:
+        """Drop the oldest sound while there is too much."""
+        while self._seconds > most_s:
             # At the front, or right after a stream's beginning.
-            at = next((i for i, one in enumerate(self._items) if isinstance(one, Sound)), None)
-            if at is None:
-                self._seconds = 0.0
-                return
+            at = next(i for i, item in enumerate(self._items) if isinstance(item, Sound))
             dropped = self._items[at]
             assert isinstance(dropped, Sound)
             del self._items[at]
@@ -171,8 +164,6 @@ class SoundInbox:
             following = self._items[at] if at < len(self._items) else None
             if isinstance(following, Sound):
                 self._items[at] = replace(following, follows_drop=True)
-            else:
-                self._has_dropped = following is None
 
     def _clear(self) -> None:
         self._items.clear()

@@ -131,7 +131,10 @@ def what_is_measured(status: EngineStatus, model: ModelLog) -> str:
         held = f"up to {status.resampling_s * 1e3:.1f} ms that resampling holds a sample back; "
     unseen = ""
     if status.batched_columns:
-        unseen = f" Left out are {status.batched_columns} columns that came while nobody looked."
+        unseen = (
+            f" Left out are {status.batched_columns} columns that came while nobody looked, "
+            "or while the source waited for the model."
+        )
     beside = ""
     if model.answers:
         beside = (
@@ -171,7 +174,7 @@ def numbers_table(status: EngineStatus, latency: LatencyLog) -> str:
         rows.append(["answers of the model", str(model.answers)])
         rows.append(["answers behind the next block", str(model.behind)])
         rows.append(["blocks lost to the model", str(model.lost)])
-    rows.append(["columns while nobody looked, left out", str(status.batched_columns)])
+    rows.append(["columns unseen or kept waiting, left out", str(status.batched_columns)])
     rows.append(["resampling", f"{status.resampling_s * 1e3:.3f}"])
     rows.append(["overflows", str(status.input_overflows)])
     rows.append(["drops", str(status.dropped_blocks + status.dropped_columns)])

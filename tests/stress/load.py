@@ -94,7 +94,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.display == "wayland" and arguments.phase != ["running"]:
         parser.error("on Wayland there is only --phase running")
-    _have_kernel()
+    have_kernel()
     loads = []
     with (
         tempfile.TemporaryDirectory() as name,
@@ -284,15 +284,15 @@ PHASES: dict[str, Callable[[dict[str, str], int], None]] = {
 
 
 @contextmanager
-def _x11(size: str) -> Iterator[dict[str, str]]:
+def x11(size: str) -> Iterator[dict[str, str]]:
     with screen(size) as display:
         yield {"DISPLAY": display, "QT_QPA_PLATFORM": "xcb"}
 
 
-_DISPLAYS = {"x11": _x11, "wayland": weston}
+_DISPLAYS = {"x11": x11, "wayland": weston}
 
 
-def _have_kernel() -> None:
+def have_kernel() -> None:
     """Build and time the compiled kernel where that was not done, so that no phase does."""
     from visualizer.engine.keeper import KernelKeeper, KernelPlan
     from visualizer.mel.kernels import artifacts

@@ -1,7 +1,7 @@
 """How much of a processor the window takes, while it runs, is frozen and is hidden.
 
     python -m tests.stress.load [--size 1920x1080] [--seconds 60] [--phase running frozen hidden]
-        [--display x11|wayland] [--json FILE]
+        [--sample-rate HZ] [--display x11|wayland] [--json FILE]
 
 The real program on a screen and a PulseAudio server of its own, where speech plays. Shares are of
 one core, from its thirteenth second on, when the compiled kernel runs; the program is
@@ -82,6 +82,7 @@ def main() -> int:
     parser.add_argument("--size", default="1920x1080")
     parser.add_argument("--seconds", type=float, default=60.0, help="of each phase")
     parser.add_argument("--phase", nargs="+", choices=PHASES, default=list(PHASES))
+    parser.add_argument("--sample-rate", type=int, help="in Hz; without, the source's own")
     parser.add_argument("--display", choices=_DISPLAYS, default="x11")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
@@ -96,7 +97,14 @@ def main() -> int:
     ):
         environment |= display
         for phase in arguments.phase:
-            load = measure(phase, arguments.size, arguments.seconds, Path(name), environment)
+            load = measure(
+                phase,
+                arguments.size,
+                arguments.seconds,
+                arguments.sample_rate,
+                Path(name),
+                environment,
+            )
             loads.append(load)
             print(as_text(load), flush=True)
     if arguments.json:
@@ -128,13 +136,20 @@ def sound(folder: Path) -> Iterator[dict[str, str]]:
 
 
 def measure(
-    phase: str, size: str, seconds: float, folder: Path, environment: dict[str, str]
+    phase: str,
+    size: str,
+    seconds: float,
+    sample_rate: int | None,
+    folder: Path,
+    environment: dict[str, str],
 ) -> Load:
     """Run the program once, on the sound and the screen of this environment."""
     report = folder / "report.json"
     command = [sys.executable, "-P", named_threads.__file__, "run", "--source", "mic"]
     command += ["--front-end", FRONT_END, "--size", size, "--report", str(report)]
     command += ["--duration", str(seconds + WARM_S + 2 * _START_S)]
+    if sample_rate is not None:
+        command += ["--sample-rate", str(sample_rate)]
     program = subprocess.Popen(command, env=environment, cwd=folder)
     try:
         process = psutil.Process(program.pid)

@@ -15,7 +15,7 @@ from functools import cache
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PyQt6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, pyqtSignal
+from PyQt6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import (
     QColor,
     QContextMenuEvent,
@@ -134,9 +134,13 @@ class SpectrogramView(QWidget):
         self._image = QImage()
         self._placed: list[tuple[TextPlate, QRectF]] = []
         """the plates as they are on the screen"""
+        self._placed_as: list[tuple[TextPlate, Qt.Corner, int, bool]] = []
+        """what there was of plates then"""
         self._on_screen: int | None = None
         """the end of the view that is on the screen, if it is there as it would be painted now"""
         self._changed_from = 0
+        self._parts: list[QRect] = []
+        """what the last call of `moved` left to be painted"""
 
     def set_scene(self, scene: Scene, span_s: float) -> None:
         """Show a span of this scene."""
@@ -213,14 +217,19 @@ class SpectrogramView(QWidget):
         if step:
             self.scroll(-int(step), 0)
         changed = math.floor((self._changed_from - first) / ratio)
-        region = QRegion(changed, 0, width - changed, self.height())
         self._changed_from = end
         # The plates stay where they are, and what was moved of them goes.
-        gone = [place.translated(-step, 0) for _, place in self._placed]
-        self._placed = self._place_plates()
-        for place in (*gone, *(place for _, place in self._placed)):
-            region += place.toAlignedRect()
-        return region
+        gone = {plate: place.translated(-step, 0) for plate, place in self._placed}
+        if self._shown_plates() != self._placed_as:
+            self._place_plates()
+        places = [place.united(gone.pop(plate, place)) for plate, place in self._placed]
+        self._parts = [QRect(changed, 0, width - changed, self.height())]
+        self._parts += [place.toAlignedRect() for place in (*places, *gone.values())]
+        return self._fresh()
+
+    def _fresh(self) -> QRegion:
+        """What is to be painted after what is on the screen was moved."""
+        return sum(map(QRegion, self._parts), QRegion())
 
     def forget_pointer(self) -> None:
         """Let the mouse mean nothing until it moves again."""
@@ -289,36 +298,52 @@ class SpectrogramView(QWidget):
         self.resized.emit()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
-        painter = QPainter(self)
-        if self._raster is None:
-            painter.fillRect(self.rect(), QColor(EMPTY_COLOUR))
-        else:
-            self._draw_pixels(painter)
-            self._draw_marks(painter)
-        if event is not None and event.rect() == self.rect():
-            self._placed = self._place_plates()
+        assert event is not None
+        painter, parts = QPainter(self), [self.rect()]
+        if event.rect() == self.rect():
+            self._place_plates()
             self._on_screen = None if self._raster is None else self._view_end()
-        for plate, place in self._placed:
-            plate.draw(painter, place)
+        elif event.region() == self._fresh():
+            parts = self._parts
+        for part in parts:
+            # Clipped to more than one rectangle, Qt would draw line by line, on several threads.
+            painter.setClipRect(part)
+            self._draw(painter, part)
         self.paints += 1
         if self.paints == 1:
             self.first_painted.emit()
 
-    def _place_plates(self) -> list[tuple[TextPlate, QRectF]]:
-        """Those of the plates that are to be seen now, and where."""
+    def _draw(self, painter: QPainter, part: QRect) -> None:
+        if self._raster is None:
+            painter.fillRect(part, QColor(EMPTY_COLOUR))
+        else:
+            self._draw_pixels(painter, part)
+            self._draw_marks(painter)
+        for plate, place in self._placed:
+            if place.intersects(QRectF(part)):
+                plate.draw(painter, place)
+
+    def _shown_plates(self) -> list[tuple[TextPlate, Qt.Corner, int, bool]]:
+        return [(plate, corner, plate.version, plate.visible) for plate, corner in self.plates]
+
+    def _place_plates(self) -> None:
+        """Find out which of the plates are to be seen now, and where."""
+        self._placed_as = self._shown_plates()
         margin = self.fontMetrics().height() * 0.75
         area = QRectF(self.rect()).adjusted(margin, margin, -margin, -margin)
         ratio = self.devicePixelRatioF()
         places = [(plate, plate.place(area, corner, ratio)) for plate, corner in self.plates]
-        return [(plate, place) for plate, place in places if not place.isEmpty()]
+        self._placed = [(plate, place) for plate, place in places if not place.isEmpty()]
 
-    def _draw_pixels(self, painter: QPainter) -> None:
-        raster, view_first = self._raster, self._view_first()
+    def _draw_pixels(self, painter: QPainter, part: QRect) -> None:
+        raster, view_first, ratio = self._raster, self._view_first(), self.devicePixelRatioF()
         assert raster is not None
         first, end = max(raster.first, view_first), min(raster.end, self._view_end())
         if end - first < raster.width:
-            painter.fillRect(self.rect(), QColor(EMPTY_COLOUR))
-        draw_ring(painter, self._image, (first, end), view_first, self.devicePixelRatioF())
+            painter.fillRect(part, QColor(EMPTY_COLOUR))
+        first = max(first, view_first + math.floor(part.x() * ratio))
+        end = min(end, view_first + math.ceil((part.x() + part.width()) * ratio))
+        draw_ring(painter, self._image, (first, end), view_first, ratio)
 
     def _draw_marks(self, painter: QPainter) -> None:
         scene, marks = self._scene, self._marks

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from visualizer.mel.kernels.tensor_kernel import MelKernel
     from visualizer.mel.presets import preset
     from visualizer.mel.stream import MelStream
+    from visualizer.models.contract import Model, Output
 
 from visualizer._version import __version__
 
@@ -36,6 +37,8 @@ __all__ = [
     "MelConfig",
     "MelKernel",
     "MelStream",
+    "Model",
+    "Output",
     "SourceError",
     "VisualizerError",
     "__version__",
@@ -51,6 +54,8 @@ _HOMES = {
     "preset": "mel.presets",
     "MelStream": "mel.stream",
     "MelKernel": "mel.kernels.tensor_kernel",
+    "Model": "models.contract",
+    "Output": "models.contract",
     "listen": "engine.listening",
     "Listener": "engine.listening",
     "Column": "engine.listening",

@@ -1,4 +1,4 @@
-"""Reading .safetensors, whoever wrote them."""
+"""`.safetensors` files are read, whichever library wrote them."""
 
 from __future__ import annotations
 

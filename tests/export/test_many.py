@@ -219,7 +219,7 @@ def test_what_becomes_of_features_of_before(
     said = run("--front-end", "whisper-80")[1]
     assert said == "3 of 3 files written (3 replaced: they were simli), whisper-80"
     assert run()[1] == "3 of 3 files written (3 replaced: they were whisper-80), simli"
-    # What is wrong with the command is no fault of the sound's, and is said once.
+    # A fault of the command is told once, and not for each sound.
     write(sounds / "d.wav")
     code, _, problems = run("--channel", "7")
     assert code == 1

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.engine.test_engine import CALM, FILE, HOP, MIC, RATE_HZ, Bench
+from tests.models.made_up import made_up
 from visualizer.audio.channels import Channel, signals_of
 from visualizer.audio.wav import SAMPLE_BYTES, SoundFormat
 from visualizer.engine.config import EngineConfig
@@ -28,6 +29,9 @@ from visualizer.export.writer import TakeWriter
 from visualizer.mel.flat import MelConfig
 from visualizer.mel.presets import preset, preset_for
 from visualizer.mel.stream import MelStream
+from visualizer.models.answers import Answers
+from visualizer.models.contract import ModelSpec, Output
+from visualizer.models.history import Answered
 
 PLENTY = LEAST_FREE_BYTES * 10
 
@@ -274,6 +278,38 @@ def test_what_was_heard_can_be_saved_later(
     if not status.mel.needs_whole_clip:  # type: ignore[union-attr]
         np.testing.assert_allclose(found["mel"], again[:, found["column"]], rtol=1e-5, atol=1e-5)
     assert files.picture.read_bytes() == b"a picture"
+
+
+def test_what_a_model_answered_lies_beside_the_columns(bench: Bench, folder: Path) -> None:
+    spec = made_up(Output("speech", "probability"), Output("words", "text"))
+    grid, other = spec.grid(None), made_up(Output("pitch"))
+    heard_from(bench, 5000)
+    stream_id = bench.engine.status().stream_id
+    recording = Recording(bench, folder)
+    recording.hear(noise(RATE_HZ))
+
+    def answers(first: int, *numbers: float) -> Answers:
+        texts = tuple((f"word {first + i}",) for i in range(len(numbers)))
+        column = np.array(numbers, np.float32)[:, np.newaxis]
+        return Answers(first, column, texts, stream_id, 2.0, 2.004)
+
+    # The first is to sound from before the recording.
+    for first in (0, 12, 14):
+        came = Answered.of(spec, grid, answers(first, 0.25, 0.5))
+        recording.recorder.add_answers(came, stream_id)
+    recording.recorder.add_answers(Answered.of(other, grid, answers(20, 100.0)), stream_id)
+    recording.recorder.add_answers(Answered.of(spec, grid, answers(20, 0.9)), stream_id + 1)
+    (files,) = recording.end()
+    found = features(files)
+    np.testing.assert_allclose(found["model"], [[0.25, 0.5, 0.25, 0.5]])
+    start_s = about(files)["start_sample"] / RATE_HZ  # type: ignore[operator]
+    expected_s = [(k + 0.5) * 0.032 - start_s for k in (12, 13, 14, 15)]
+    np.testing.assert_allclose(found["model_times_s"], expected_s)
+    np.testing.assert_allclose(found["model_late_ms"], 4.0, atol=1e-6)
+    assert found["model_texts"].tolist() == [["word 12", "word 13", "word 14", "word 15"]]
+    assert ModelSpec.from_dict(json.loads(str(found["model_spec"]))) == spec
+    assert about(files)["counters"]["answers_left_out"] == 2  # type: ignore[index]
+    assert {path.suffix for path in folder.iterdir()} == {".wav", ".npz", ".json"}
 
 
 def test_more_than_a_wav_can_hold_goes_on_in_another(

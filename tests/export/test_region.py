@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import subprocess
 import sys
@@ -15,12 +16,15 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.models.made_up import made_up
 from visualizer.audio.channels import Channel, signals_of
 from visualizer.engine.history import SoundHistory
 from visualizer.engine.pipeline import Pipeline
 from visualizer.errors import ConfigError
 from visualizer.export.region import Piece, save_piece
 from visualizer.mel.presets import preset_for
+from visualizer.models.contract import Output
+from visualizer.models.history import Answered
 
 RATE_HZ = 48_000
 
@@ -77,6 +81,24 @@ def test_what_is_saved_is_what_was_shown_and_the_code_makes_it_again(
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "(20, 40)"
+
+
+def test_what_a_model_answered_is_saved_with_times_of_the_sound(tmp_path: Path) -> None:
+    samples, spec = noise(3 * RATE_HZ), made_up(Output("speech", "probability"))
+    numbers = np.array([[0.25], [0.75]], np.float32)
+    answers = Answered(spec, np.array([1.3, 1.4]), numbers, ((), ()))
+    piece = replace(piece_of("simli", heard(samples)), answers=answers)
+    code = save_piece(piece, tmp_path / "region.npy")
+    told = "print(json.dumps([model.tolist(), model_times_s.tolist()]))"
+    done = subprocess.run([sys.executable, "-c", code + told], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    values, times_s = json.loads(done.stdout)
+    assert values == [[0.25, 0.75]]
+    # Which sample of the stream the sound begins with is told by the sound itself.
+    sound, _ = soundfile.read(tmp_path / "region.wav", dtype="float32")
+    start = int(np.flatnonzero(samples.mean(axis=1) == sound[0])[0])
+    assert start > 0
+    np.testing.assert_allclose(times_s, [1.3 - start / RATE_HZ, 1.4 - start / RATE_HZ])
 
 
 def test_the_end_of_a_sound_can_be_taken_too(tmp_path: Path) -> None:

@@ -20,6 +20,17 @@ from PyQt6.QtGui import QImage
 from tests.conftest import DEADLINE_S, ROOT, Finished, SoundServer
 
 STAGES = ("wait", "kernel", "draw", "total")
+MODEL = """
+from visualizer import Model, Output
+
+class Mean(Model):
+    front_end, window = "kaldi", 10
+    unpickles = "weights.pt"
+    outputs = (Output("mean"),)
+
+    def __call__(self, columns):
+        return columns.mean()
+"""
 NO_DISPLAY: dict[str, str | None] = {"DISPLAY": None, "WAYLAND_DISPLAY": None}
 
 
@@ -84,6 +95,25 @@ def test_the_demo_in_a_window(
     places = [(x, y) for x in range(0, image.width(), 4) for y in range(0, image.height(), 4)]
     bright = sum(image.pixelColor(x, y).lightness() > 128 for x, y in places)
     assert bright > 0.03 * len(places)
+
+
+def test_a_model_in_a_window(
+    display: str, program: Callable[..., Finished], tmp_path: Path
+) -> None:
+    (tmp_path / "mine.py").write_text(MODEL)
+    wrong = program(*("--source", "demo", "--model", "mien.py"))
+    assert (wrong.code, wrong.out) == (2, "")
+    assert len(wrong.err.splitlines()) == 1
+    assert "mine.py" in wrong.err
+    run = ("--source", "demo", "--duration", 1, "--report", "a.json", "--model", "mine.py")
+    done = program(*run, "--trust-model")
+    assert (done.code, done.err) == (0, "")
+    report = read_report(tmp_path / "a.json")
+    assert report["front_end"]["name"] == "kaldi"
+    model, late_ms = report["model"], report["latency_ms"]["model"]
+    assert (model["name"], model["state"], model["lost"]) == ("Mean", "running", 0)
+    assert model["calls"] > 5
+    assert 0 < late_ms["p50"] <= late_ms["p99"]
 
 
 def test_a_microphone_driven_by_the_keyboard(

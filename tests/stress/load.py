@@ -1,12 +1,13 @@
 """How much of a processor the window takes, while it runs, is frozen and is hidden.
 
     python -m tests.stress.load [--size 1920x1080] [--seconds 60] [--phase running frozen hidden]
-        [--sample-rate HZ] [--display x11|wayland] [--json FILE]
+        [--sample-rate HZ] [--display x11|wayland] [--model WHAT] [--json FILE]
 
 The real program on a screen and a PulseAudio server of its own, where speech plays. Shares are of
 one core, from its thirteenth second on, when the compiled kernel runs; the program is
 started anew for each phase. Latencies, paints and memory are of the whole run, from its own report.
 On Wayland, where no other program may press keys or hide windows, it only runs.
+With a model, its process is among the children.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -73,6 +75,10 @@ class Load:
     paints_per_s: float
     columns: int
     latency_ms: dict[str, float] | None
+    gaps: int
+    drops: int
+    model: dict[str, float] | None
+    """its stage in ms, its calls, and how many were behind and lost"""
     rss_mb: float
     kernel: str
 
@@ -84,11 +90,12 @@ def main() -> int:
     parser.add_argument("--phase", nargs="+", choices=PHASES, default=list(PHASES))
     parser.add_argument("--sample-rate", type=int, help="in Hz; without, the source's own")
     parser.add_argument("--display", choices=_DISPLAYS, default="x11")
+    parser.add_argument("--model", help="to answer beside the stream, as --model of the program")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     if arguments.display == "wayland" and arguments.phase != ["running"]:
         parser.error("on Wayland there is only --phase running")
-    _have_kernel()
+    have_kernel()
     loads = []
     with (
         tempfile.TemporaryDirectory() as name,
@@ -97,13 +104,11 @@ def main() -> int:
     ):
         environment |= display
         for phase in arguments.phase:
+            options = [] if arguments.model is None else ["--model", arguments.model]
+            if arguments.sample_rate is not None:
+                options += ["--sample-rate", str(arguments.sample_rate)]
             load = measure(
-                phase,
-                arguments.size,
-                arguments.seconds,
-                arguments.sample_rate,
-                Path(name),
-                environment,
+                phase, arguments.size, arguments.seconds, Path(name), environment, options
             )
             loads.append(load)
             print(as_text(load), flush=True)
@@ -139,17 +144,16 @@ def measure(
     phase: str,
     size: str,
     seconds: float,
-    sample_rate: int | None,
     folder: Path,
     environment: dict[str, str],
+    options: Sequence[str] = (),
 ) -> Load:
-    """Run the program once, on the sound and the screen of this environment."""
+    """Run the program once, with more options, on the sound and the screen of this environment."""
     report = folder / "report.json"
     command = [sys.executable, "-P", named_threads.__file__, "run", "--source", "mic"]
     command += ["--front-end", FRONT_END, "--size", size, "--report", str(report)]
     command += ["--duration", str(seconds + WARM_S + 2 * _START_S)]
-    if sample_rate is not None:
-        command += ["--sample-rate", str(sample_rate)]
+    command += options
     program = subprocess.Popen(command, env=environment, cwd=folder)
     try:
         process = psutil.Process(program.pid)
@@ -179,9 +183,18 @@ def measure(
         round(told["paints"] / told["duration_s"], 1),
         told["columns"],
         told["latency_ms"]["total"],
+        told["gaps"],
+        told["dropped_blocks"] + told["dropped_columns"],
+        _of_model(told),
         told["rss_mb"],
         told["kernel"]["backend"],
     )
+
+
+def _of_model(told: dict[str, Any]) -> dict[str, float] | None:
+    if told["model"] is None:
+        return None
+    return told["latency_ms"]["model"] | {k: told["model"][k] for k in ("calls", "behind", "lost")}
 
 
 def usage(process: psutil.Process) -> Usage:
@@ -224,6 +237,12 @@ def as_text(load: Load) -> str:
         if load.latency_ms is None
         else " / ".join(f"{load.latency_ms[name]:.1f}" for name in ("p50", "p95", "p99"))
     )
+    model = ""
+    if load.model is not None:
+        late = " / ".join(f"{load.model[name]:.1f}" for name in ("p50", "p95", "p99", "max"))
+        calls, behind, lost = (f"{load.model[name]:.0f}" for name in ("calls", "behind", "lost"))
+        counted = f"{calls} calls, {behind} behind, {lost} lost"
+        model = f"\n  model p50 / p95 / p99 / max {late} ms, {counted}"
     return "\n".join(
         (
             f"{load.phase}, {load.size}, {load.seconds:.0f} s: {load.percent:.1f} % of a core",
@@ -231,8 +250,8 @@ def as_text(load: Load) -> str:
             f"  its children {load.children_percent:.1f} %, the screen's server "
             f"{load.screen_percent:.1f} %",
             f"  {load.switches_per_s:.0f} switches/s, {load.paints_per_s:.1f} paints/s, "
-            f"{load.columns} columns",
-            f"  total p50 / p95 / p99 {latency} ms; {load.rss_mb:.0f} MB; {load.kernel}",
+            f"{load.columns} columns, {load.gaps} gaps, {load.drops} drops",
+            f"  total p50 / p95 / p99 {latency} ms; {load.rss_mb:.0f} MB; {load.kernel}{model}",
         )
     )
 
@@ -269,15 +288,15 @@ PHASES: dict[str, Callable[[dict[str, str], int], None]] = {
 
 
 @contextmanager
-def _x11(size: str) -> Iterator[dict[str, str]]:
+def x11(size: str) -> Iterator[dict[str, str]]:
     with screen(size) as display:
         yield {"DISPLAY": display, "QT_QPA_PLATFORM": "xcb"}
 
 
-_DISPLAYS = {"x11": _x11, "wayland": weston}
+_DISPLAYS = {"x11": x11, "wayland": weston}
 
 
-def _have_kernel() -> None:
+def have_kernel() -> None:
     """Build and time the compiled kernel where that was not done, so that no phase does."""
     from visualizer.engine.keeper import KernelKeeper, KernelPlan
     from visualizer.mel.kernels import artifacts

@@ -86,10 +86,10 @@ STEPS: tuple[tuple[str, Look], ...] = (
 """In this order each key changes what is looked at. What each does in full is tested beside."""
 ELSEWHERE = {
     *("Ctrl+O", "Ctrl+Shift+O", "Ctrl+Alt+O", "Ctrl+S", "F5", "Ctrl+Q"),
-    *("Ctrl+Shift+C", "?", "Ctrl+R", "Ctrl+Shift+S"),
+    *("Ctrl+Shift+C", "?", "Ctrl+R", "Ctrl+Shift+S", "Ctrl+M", "F9"),
 }
-"""tested in functions of their own below, or in test_reading.py, test_recordings.py and
-test_front_ends.py"""
+"""tested in functions of their own below, or in test_reading.py, test_recordings.py,
+test_front_ends.py and test_analysing.py"""
 
 
 def axis_labels(window: Window) -> list[str]:

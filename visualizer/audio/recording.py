@@ -51,7 +51,7 @@ class Recording:
     """what the user should know of it"""
 
     def first(self, n_channels: int | None) -> Recording:
-        """Return it with so many of its channels; None: with all."""
+        """Return it with its first `n_channels`; None: with all of them."""
         if n_channels is None or n_channels == self.channels:
             return self
         order = (self.order or tuple(range(self.channels)))[:n_channels]

@@ -14,6 +14,7 @@ from visualizer.cli.options import (
     add_channel,
     add_front_end,
     add_gain,
+    add_model,
     add_option,
     integer,
     number,
@@ -59,6 +60,7 @@ def add_analysis(parser: argparse.ArgumentParser, default: str) -> Group:
         help="auto begins with NumPy's and compiles one beside the running stream, which it keeps "
         "and uses where it is faster; numpy stays; eager is plain torch (default: auto)",
     )
+    add_model(analysis)
     return analysis
 
 
@@ -108,6 +110,8 @@ def run_options(arguments: argparse.Namespace, capture: CaptureConfig | None) ->
         channel=arguments.channel,
         compute=arguments.compute,
         kernel=arguments.kernel,
+        model=arguments.model,
+        trust_model=arguments.trust_model,
         duration_s=arguments.duration,
     )
 

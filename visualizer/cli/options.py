@@ -20,6 +20,7 @@ FRONT_END = (
     "a preset's name (see: visualizer presets), a JSON file, a model's folder or file, or the id "
     "of a Hugging Face model in the local cache"
 )
+MODEL = "an adapter's name, such as silero-vad, FILE.py, FILE.py:NAME or package.module:NAME"
 Group = argparse._ArgumentGroup
 """which argparse gives, and does not name"""
 
@@ -142,6 +143,16 @@ def said_front_end(arguments: argparse.Namespace) -> Found | None:
 def chosen_front_end(arguments: argparse.Namespace) -> Found:
     """Return the front-end of --front-end (default: simli). Raises ConfigError."""
     return said_front_end(arguments) or find_front_end("simli")
+
+
+def add_model(group: argparse.ArgumentParser | Group) -> None:
+    """Declare --model and --trust-model."""
+    add_option(group, "--model", "WHAT", str, f"have a model answer beside the stream: {MODEL}")
+    group.add_argument(
+        "--trust-model",
+        action="store_true",
+        help="let it unpickle its own file, which can run any code, without being asked",
+    )
 
 
 def require_writable(*outputs: tuple[Path | None, str]) -> None:

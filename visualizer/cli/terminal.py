@@ -103,6 +103,10 @@ def describe(status: EngineStatus, latency: LatencyLog, newest: MelColumns) -> s
         times = latency.percentiles(stage)
         if times is not None:
             parts.append(f"{stage} p50 {times.p50:.2f} p99 {times.p99:.2f} ms")
+    model = latency.model
+    if (times := model.percentiles()) is not None:
+        behind = f"behind {model.behind} of {model.answers} times"
+        parts.append(f"model p50 {times.p50:.2f} p99 {times.p99:.2f} ms, {behind}")
     if status.bad_samples:
         parts.append(f"{status.bad_samples} bad samples")
     dropped = status.dropped_blocks + status.dropped_columns

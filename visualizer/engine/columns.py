@@ -38,7 +38,8 @@ class MelColumns:
     integer_bits: int | None = None
     """of the integers that its samples look like, stored as floats"""
     in_batch: bool = False
-    """whether they waited for others, since nobody looked: their times tell of no latency"""
+    """whether they were made to wait, as nobody looked, or a source that can wait did: their times
+    tell of no latency"""
 
     @property
     def n_columns(self) -> int:

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visualizer.audio.capture import CaptureConfig
-from visualizer.audio.channels import least_channels, said
+from visualizer.audio.channels import Channel, least_channels, said
 from visualizer.audio.health import PATIENCE, Patience
 from visualizer.audio.portaudio import load_soon, wait_for_start
 from visualizer.audio.ring import AudioBlock, BlockRing, SourceEnd
@@ -50,6 +50,7 @@ from visualizer.engine.pace import KernelPace
 from visualizer.engine.pipeline import Pipeline
 from visualizer.engine.status import EngineStatus, State
 from visualizer.engine.tally import Tally
+from visualizer.engine.tap import SoundTap
 from visualizer.errors import VisualizerError
 from visualizer.mel.compute import available_devices
 
@@ -101,15 +102,21 @@ class Engine:
         self._orders: deque[Callable[[], None]] = deque()
         self._inbox: queue.SimpleQueue[BlockRing | None] = queue.SimpleQueue()
         self._requested = self._wanted.capture
-        self._outbox = Outbox(lambda: self._inbox.put(self._ring))
+        self._outbox = Outbox(self._wake)
         self._ring: BlockRing | None = None
         self._pipeline: Pipeline | None = None
         self._need: Need = "now"
+        self._asked_need: Need = "now"
+        self._tap: SoundTap | None = None
+        self._tapped: tuple[int, Channel] | None = None
+        """of which stream, and by which channel rule, the tap knows"""
         self._expected_sample: int | None = None
         self._sound: SoundHistory | None = None
         self._ended_well = False
         self._closing = False
         self._ready_at = 0.0
+        self._waited_until = -math.inf
+        """what was captured before had to wait for a reader or a model; infinity: it still does"""
         self._failed_at = -math.inf
         self._cleaner = Cleaner()
         self._tally = Tally()
@@ -137,6 +144,13 @@ class Engine:
         Needed "later", they take a fraction of the time; needed "now", what waits comes at once.
         """
         self._order(lambda: self._meet(when))
+
+    def attach(self, tap: SoundTap | None) -> None:
+        """Let a tap have all sound from here on, or none any more.
+
+        While there is one, columns are computed as if they were needed now.
+        """
+        self._order(lambda: self._change_tap(tap))
 
     def drain(self) -> list[MelColumns]:
         """The columns that came since the last call, oldest first."""
@@ -204,7 +218,29 @@ class Engine:
         except queue.Empty:
             return self._ring
 
+    def _change_tap(self, tap: SoundTap | None) -> None:
+        self._tap, self._tapped = tap, None
+        if self._pipeline is not None:
+            self._tell_tap()
+        self._meet(self._asked_need)
+        # It may have waited for room in the one before.
+        self._inbox.put(self._ring)
+
+    def _tell_tap(self) -> None:
+        """Say which stream it hears, and by which channel rule, where that is new."""
+        status = self._status
+        told = status.stream_id, status.config.channel
+        if self._tap is None or status.source is None or told == self._tapped:
+            return
+        self._tapped = told
+        self._tap.begin(status.source, status.config.channel, status.stream_id)
+        if status.state == "ended":
+            self._tap.end()
+
     def _meet(self, need: Need) -> None:
+        self._asked_need = need
+        if self._tap is not None:
+            need = "now"
         if need == self._need:
             return
         ring = self._ring
@@ -373,6 +409,7 @@ class Engine:
             front_end_since=self._expected_sample or 0,
             fault=fault,
         )
+        self._tell_tap()
 
     def _take_kernel(self, offer: KernelOffer) -> None:
         """Between two blocks, go on with what is offered if it is for what runs.
@@ -402,8 +439,11 @@ class Engine:
         late_limit_s = LATE_LIMIT_S + (_BATCH_S if self._need == "later" else 0.0)
         if source.is_live and now - late_limit_s > self._ready_at:
             ring.skip(now - late_limit_s)
-        if source.can_wait and not self._outbox.has_room():
+        if source.can_wait and not self._has_room():
+            self._waited_until = math.inf
             return False
+        if self._waited_until == math.inf:
+            self._waited_until = now
         block = ring.read()
         if block is not None:
             self._process(block, now)
@@ -414,7 +454,17 @@ class Engine:
             self._ended_well = end is SourceEnd.COMPLETE
             fault = self._flush() if self._ended_well else ring.fault
             self._set(state="ended", fault=fault)
+            if self._tap is not None:
+                self._tap.end()
         return False
+
+    def _has_room(self) -> bool:
+        """Whether nothing would be lost for more sound; if not, this thread is woken then."""
+        tap = self._tap
+        return self._outbox.has_room() and (tap is None or tap.has_room(self._wake))
+
+    def _wake(self) -> None:
+        self._inbox.put(self._ring)
 
     def _process(self, block: AudioBlock, dequeued_at: float) -> None:
         pipeline = self._pipeline
@@ -425,13 +475,16 @@ class Engine:
             assert self._sound is not None
             self._tally.add(gaps=1, lost_s=missing / self._sound.sample_rate)
             self._expected_sample = block.start_sample
-        self._tally.note_lag(dequeued_at - block.captured_at)
+        if block.captured_at >= self._waited_until:
+            self._tally.note_lag(dequeued_at - block.captured_at)
         samples = self._cleaner.clean(block.samples)
         columns = pipeline.push(block.start_sample, samples)
         self._note_pace(dequeued_at, columns[1].shape[2])
         # From here on it is not lost.
         self._expected_sample = block.start_sample + len(samples)
         self._publish(*columns, block.captured_at, dequeued_at)
+        if self._tap is not None:
+            self._tap.put(block.start_sample, samples, time.perf_counter())
         assert self._sound is not None
         self._sound.append(block.start_sample, samples)
 
@@ -471,7 +524,7 @@ class Engine:
             means=levels.means,
             faults=self._cleaner.faults,
             integer_bits=self._cleaner.integer_bits,
-            in_batch=self._need == "later",
+            in_batch=self._need == "later" or captured_at < self._waited_until,
         )
         dropped, batched = self._outbox.put(columns), columns.n_columns * columns.in_batch
         self._tally.add(columns=columns.n_columns, batched_columns=batched, dropped_columns=dropped)

@@ -56,6 +56,10 @@ class RunOptions:
     compute: Compute | None = None
     kernel: KernelChoice = "auto"
     """which kernels to look for beside the stream"""
+    model: str | None = None
+    """what answers beside the stream, as the user named it"""
+    trust_model: bool = False
+    """whether it may unpickle its own file"""
     duration_s: float | None = None
     """counted from the first column"""
     screenshot: Path | None = None

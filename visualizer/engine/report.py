@@ -72,8 +72,12 @@ def front_end_fields(front_end: FrontEnd) -> dict[str, Any]:
 def make_report(
     status: EngineStatus, latency: LatencyLog, measures: dict[str, Any]
 ) -> dict[str, Any]:
-    """The report of `--report`, as plain JSON values; `measures` are those of a RunMeter."""
-    source = status.source
+    """The report of `--report`, as plain JSON values.
+
+    Args:
+        measures: those of a RunMeter, and, where a model answers, what `model_fields` gives.
+    """
+    source, model = status.source, latency.model.percentiles()
     stages = {stage: latency.percentiles(stage) for stage in STAGES}
     device_s = source.device_latency_s if source else None
     return {
@@ -99,7 +103,9 @@ def make_report(
             "resampling": _rounded(status.resampling_s * 1e3),
             "device": _rounded(None if device_s is None else device_s * 1e3),
             **{stage: p and p.to_dict() for stage, p in stages.items()},
+            "model": model and model.to_dict(),
         },
+        "model": None,
         **measures,
         "fault": status.fault,
     }

@@ -56,7 +56,7 @@ class EngineStatus:
     """why something that was asked for is not so"""
     columns: int = 0
     batched_columns: int = 0
-    """of these, those that were computed in batches, while nobody looked"""
+    """of these, those that were made to wait, see `MelColumns.in_batch`"""
     gaps: int = 0
     lost_s: float = 0.0
     """what is missing of the sound, for whatever reason: the length of all gaps"""

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from visualizer.mel.flat import written
 from visualizer.mel.front_end import FrontEnd
+from visualizer.models.contract import ModelSpec
 
 FORMATS = ("npy", "npz", "safetensors")
 """What a file of features may end in, without the dot."""
@@ -103,6 +104,28 @@ def about(
     }
 
 
+def model_parts(
+    spec: ModelSpec,
+    times_s: NDArray[np.float64],
+    numbers: NDArray[np.float32],
+    texts: NDArray[np.str_],
+) -> dict[str, NDArray[np.generic]]:
+    """Return what an archive says of a model's answers.
+
+    Args:
+        spec: what the model says of itself.
+        times_s: (n,), the middles of what they are for, on the archive's own clock.
+        numbers: (n, n_numbers).
+        texts: (n, n_texts).
+    """
+    parts: dict[str, NDArray[np.generic]] = {
+        "model": np.ascontiguousarray(numbers.T),
+        "model_times_s": times_s,
+        "model_spec": np.array(json.dumps(spec.to_dict())),
+    }
+    return parts | ({"model_texts": np.ascontiguousarray(texts.T)} if texts.shape[1] else {})
+
+
 def write_archive(
     path: Path, mel: NDArray[np.float32], parts: dict[str, NDArray[np.generic]]
 ) -> None:
@@ -117,9 +140,19 @@ def write_archive(
             for at in range(0, mel.shape[-1], _COLUMNS_AT_ONCE):
                 columns = mel[..., at : at + _COLUMNS_AT_ONCE]
                 target.write(np.ascontiguousarray(columns.T, dtype="<f4").tobytes())
-        for name, values in parts.items():
-            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as target:
-                np.lib.format.write_array(target, values, allow_pickle=False)
+        _add(archive, parts)
+
+
+def write_arrays(path: Path, parts: dict[str, NDArray[np.generic]]) -> None:
+    """Write an .npz of arrays by name. Raises OSError."""
+    with zipfile.ZipFile(path, "w") as archive:
+        _add(archive, parts)
+
+
+def _add(archive: zipfile.ZipFile, parts: dict[str, NDArray[np.generic]]) -> None:
+    for name, values in parts.items():
+        with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as target:
+            np.lib.format.write_array(target, values, allow_pickle=False)
 
 
 def write_tensors(
@@ -185,7 +218,7 @@ def read_tensors(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
             raise ValueError(f"its header has {n_header} bytes")
         header = json.loads(file.read(n_header))
         if not isinstance(header, dict):
-            raise ValueError("its header is no object of JSON")
+            raise ValueError("its header is not a JSON object")
         metadata = header.pop("__metadata__", {})
         if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
             raise ValueError("its metadata are no texts")

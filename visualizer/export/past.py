@@ -10,12 +10,17 @@ from visualizer.errors import ConfigError
 from visualizer.export.recorder import PIECE_S, Picture, counters, take_of, write_picture
 from visualizer.export.take import TakeFiles
 from visualizer.export.writer import TakeWriter
+from visualizer.models.history import Answered
 
 
 def save_last(
-    config: RecordingConfig, status: EngineStatus, seconds: float, picture: Picture | None
+    config: RecordingConfig,
+    status: EngineStatus,
+    seconds: float,
+    picture: Picture | None,
+    answers: Answered | None = None,
 ) -> TakeFiles:
-    """Write the last seconds of what runs; return where.
+    """Write the last seconds of what runs, with a model's answers to them; return where.
 
     The columns are those of NumPy over that sound, so that front-ends which normalise over
     a whole clip take these seconds for one. When each was ready is not known of the past. Raises
@@ -37,6 +42,8 @@ def save_last(
         writer.append_sound(samples)
         for position, heard in unbroken(at - start, samples):
             writer.append_columns(*pipeline.push(position, heard))
+    if answers is not None:
+        writer.append_answers(answers)
     writer.finish(counters(status))
     write_picture(writer.files, picture)
     return writer.files

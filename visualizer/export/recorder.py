@@ -29,6 +29,7 @@ from visualizer.engine.status import EngineStatus
 from visualizer.errors import ConfigError, VisualizerError
 from visualizer.export.take import Take, TakeFiles, begin_on_grid
 from visualizer.export.writer import TakeWriter
+from visualizer.models.history import Answered
 from visualizer.support.files import writing
 
 LEAST_FREE_BYTES = 200 * 2**20
@@ -101,7 +102,7 @@ class Recorder:
         self._part: _Part | None = None
         self._writers: list[TakeWriter] = []
         """of each part, the newest last"""
-        self._left_out = 0
+        self._left_out = self._answers_left_out = 0
         self._looked_at = 0.0
         self._next: _Next | None = None
         self._is_over = False
@@ -117,6 +118,13 @@ class Recorder:
             self._orders.put(partial(self._take, columns))
         else:
             self._left_out += columns.n_columns
+
+    def add_answers(self, answers: Answered, stream_id: int) -> None:
+        """Take what a model answered to a stream; that to what is not recorded does not count."""
+        if self._orders.qsize() < WAITING_COLUMNS_MAX:
+            self._orders.put(partial(self._take_answers, answers, stream_id))
+        else:
+            self._answers_left_out += len(answers.times_s)
 
     def follow(self, status: EngineStatus, picture: Picture | None = None) -> None:
         """Another front-end or source runs now: go on with it, in files of its own.
@@ -184,6 +192,12 @@ class Recorder:
         else:
             self._left_out += columns.n_columns
 
+    def _take_answers(self, answers: Answered, stream_id: int) -> None:
+        part = self._part
+        is_of_it = part is not None and stream_id == part.status.stream_id
+        if part is None or not is_of_it or not part.writer.append_answers(answers):
+            self._answers_left_out += len(answers.times_s)
+
     def _go_over(self) -> None:
         """To what runs next; until its columns come, those of before may still do."""
         following, self._next = self._next, None
@@ -243,7 +257,10 @@ class Recorder:
         self._on_change()
 
     def _counters(self) -> dict[str, Any]:
-        return counters(self._engine_status()) | {"columns_left_out": self._left_out}
+        return counters(self._engine_status()) | {
+            "columns_left_out": self._left_out,
+            "answers_left_out": self._answers_left_out,
+        }
 
 
 class _Part:

@@ -14,8 +14,10 @@ from visualizer.audio.file import write_sound
 from visualizer.engine.history import SoundHistory
 from visualizer.engine.pipeline import Pipeline
 from visualizer.errors import ConfigError
+from visualizer.export.archive import model_parts, write_arrays
 from visualizer.mel.flat import flat_form, written
 from visualizer.mel.front_end import FrontEnd
+from visualizer.models.history import Answered
 from visualizer.support.files import replacing, writing
 
 _SNIPPET = """\
@@ -33,6 +35,10 @@ stream = MelStream(front_end, sample_rate, 1)
 columns = np.concatenate((stream.push(samples){flush}), axis=2)
 mel = columns[0, {first_band}:{end_band}, {first_column} - first : {end_column} - first]
 assert np.array_equal(mel, np.load({npy!r}))
+"""
+_MODEL_SNIPPET = """\
+answered = np.load({answers!r})
+model, model_times_s = answered["model"], answered["model_times_s"]
 """
 _LEAD_S = 0.25
 """Of sound before the first window, for what a resampler reaches back."""
@@ -53,12 +59,14 @@ class Piece:
     end_column: int
     first_band: int
     end_band: int
+    answers: Answered | None = None
+    """of a model, to this stretch"""
 
 
 def save_piece(piece: Piece, path: Path) -> str:
     """Write the values to `path`, a .npy, as float32 (n_bands, n_columns) as the model gets them,
     and the sound they need to `sound_path(path)`; return the Python code that computes the one
-    from the other.
+    from the other. What a model answered goes to `answers_path(path)`, with times of that sound.
 
     What is written is what that code gives, so both are the same to the bit on this machine.
     Raises ConfigError where the sound is no longer kept or the files cannot be written.
@@ -69,10 +77,12 @@ def save_piece(piece: Piece, path: Path) -> str:
     start, samples = _samples(piece)
     values = _values(piece, start, samples)
     # The values go first, which another program may hold open: if that fails, nothing is gone.
+    if piece.answers is not None:
+        _write_answers(answers_path(path), piece.answers.since(start / piece.sound.sample_rate))
     with writing(npy, "the region"), replacing(wav) as new_wav, replacing(npy) as new_npy:
         write_sound(new_wav, samples, piece.sound.sample_rate)
         np.save(new_npy, values, allow_pickle=False)
-    return _SNIPPET.format(
+    code = _SNIPPET.format(
         kind="FrontEnd" if flat_form(piece.mel) is None else "MelConfig",
         front_end=json.dumps(written(piece.mel)),
         wav=str(wav),
@@ -84,11 +94,27 @@ def save_piece(piece: Piece, path: Path) -> str:
         first_column=piece.first_column,
         end_column=piece.end_column,
     )
+    if piece.answers is not None:
+        code += _MODEL_SNIPPET.format(answers=str(answers_path(path)))
+    return code
 
 
 def sound_path(path: Path) -> Path:
     """Where the sound of a region goes whose values go to `path`."""
     return path.with_suffix(".wav")
+
+
+def answers_path(path: Path) -> Path:
+    """Where a model's answers to a region go whose values go to `path`."""
+    return path.with_suffix(".model.npz")
+
+
+def _write_answers(path: Path, answers: Answered) -> None:
+    n_texts = sum(output.kind == "text" for output in answers.spec.outputs)
+    texts = np.array(answers.texts, np.str_).reshape(len(answers.times_s), n_texts)
+    parts = model_parts(answers.spec, answers.times_s, answers.numbers, texts)
+    with writing(path, "the region"), replacing(path) as unfinished:
+        write_arrays(unfinished, parts)
 
 
 def _samples(piece: Piece) -> tuple[int, NDArray[np.float32]]:

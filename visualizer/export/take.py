@@ -41,6 +41,11 @@ class TakeFiles:
         return self.folder / f"{self.name}.columns.npy"
 
     @property
+    def growing_answers(self) -> Path:
+        """of a model; while it is recorded, and after a crash"""
+        return self.folder / f"{self.name}.answers.npy"
+
+    @property
     def features(self) -> Path:
         return self.folder / f"{self.name}.npz"
 
@@ -50,7 +55,8 @@ class TakeFiles:
 
     def there(self) -> list[Path]:
         """Those that there are."""
-        paths = (self.sound, self.features, self.growing_columns, self.about, self.picture)
+        growing = self.growing_columns, self.growing_answers
+        paths = (self.sound, self.features, *growing, self.about, self.picture)
         return [path for path in paths if path.exists()]
 
 

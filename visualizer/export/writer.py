@@ -22,13 +22,17 @@ from visualizer.audio.channels import Channel
 from visualizer.audio.wav import SAMPLE_BYTES, GrowingWav, SoundFormat
 from visualizer.engine.follower import stretches
 from visualizer.errors import ConfigError
-from visualizer.export.archive import STREAMING, GrowingArray, about, write_archive
+from visualizer.export.archive import STREAMING, GrowingArray, about, model_parts, write_archive
 from visualizer.export.take import Take, TakeFiles
 from visualizer.mel.flat import written
+from visualizer.models.contract import ModelSpec
+from visualizer.models.history import Answered
 from visualizer.support.files import replacing, writing
 
 WAV_BYTES_MAX = 2**32 - 2**20
 """The length of a WAV has 32 bits."""
+_TEXT_LENGTH = 100
+"""Of a model's texts; what is longer is cut."""
 _log = logging.getLogger(__name__)
 _UNKNOWN = (np.nan, np.nan, np.nan)
 
@@ -60,6 +64,7 @@ class TakeWriter:
             # Without a buffer, so that what could not be written is not tried again later.
             self._columns_file = files.growing_columns.open("xb", buffering=0)
             self._columns = GrowingArray(self._columns_file, record, (0,))
+        self._answers: _GrowingAnswers | None = None
         self._lost: list[tuple[int, int]] = []
         self._kernels: list[str] = []
         self._is_told = True
@@ -104,6 +109,17 @@ class TakeWriter:
         with writing(self.files.growing_columns):
             self._columns.append(records)
             self._columns.sync()
+
+    def append_answers(self, answers: Answered) -> bool:
+        """Take what a model answered, on the stream's clock; return whether it was taken.
+
+        A recording has the answers of one model: the first. Raises ConfigError where they cannot be
+        written.
+        """
+        with writing(self.files.growing_answers):
+            if self._answers is None:
+                self._answers = _GrowingAnswers(self.files.growing_answers, answers.spec)
+            return self._answers.append(answers)
 
     def note_kernel(self, kernel: str) -> None:
         """Note which kernel computes from here on, as a text names it."""
@@ -166,8 +182,9 @@ class TakeWriter:
         with writing(path), replacing(path) as unfinished:
             self._columns_file.close()
             self._pack(unfinished)
-        with suppress(OSError):
-            self.files.growing_columns.unlink()
+        for growing in (self.files.growing_columns, self.files.growing_answers):
+            with suppress(OSError):
+                growing.unlink()
         self._write_json(counters, finished=True)
 
     def _pack(self, path: Path) -> None:
@@ -176,6 +193,7 @@ class TakeWriter:
         records = np.load(self.files.growing_columns, mmap_mode="r", allow_pickle=False)
         columns = records["column"]
         values = np.moveaxis(records["values"], 0, -1)
+        answers = self._answers.parts(self._take, self.duration_s) if self._answers else {}
         follows = np.flatnonzero(np.diff(columns) > 1)
         write_archive(
             path,
@@ -188,6 +206,7 @@ class TakeWriter:
                 "captured_at": records["captured_at"],
                 "dequeued_at": records["dequeued_at"],
                 "computed_at": records["computed_at"],
+                **answers,
             },
         )
 
@@ -199,6 +218,52 @@ class TakeWriter:
 
     def _sound_bytes(self, n_samples: int) -> int:
         return n_samples * self._take.source.channels * SAMPLE_BYTES[self._sound_format]
+
+
+class _GrowingAnswers:
+    """The answers of one model, in a file while they come."""
+
+    def __init__(self, path: Path, spec: ModelSpec) -> None:
+        """Make the file. Raises OSError."""
+        self._spec = spec
+        self._path = path
+        n_texts = sum(output.kind == "text" for output in spec.outputs)
+        record = np.dtype(
+            [
+                ("stream_s", "<f8"),
+                ("late_ms", "<f8"),
+                ("numbers", "<f4", (spec.n_numbers,)),
+                ("texts", f"<U{_TEXT_LENGTH}", (n_texts,)),
+            ]
+        )
+        # As the columns' file.
+        self._file = path.open("xb", buffering=0)
+        self._rows = GrowingArray(self._file, record, (0,))
+
+    def append(self, answers: Answered) -> bool:
+        """Return whether they are of the same model. Raises OSError."""
+        if answers.spec != self._spec:
+            return False
+        records = np.empty(len(answers.times_s), self._rows.dtype)
+        records["stream_s"] = answers.times_s
+        records["late_ms"] = np.nan if answers.late_ms is None else answers.late_ms
+        records["numbers"] = answers.numbers
+        records["texts"] = np.array(answers.texts, records["texts"].dtype).reshape(
+            records["texts"].shape
+        )
+        self._rows.append(records)
+        self._rows.sync()
+        return True
+
+    def parts(self, take: Take, duration_s: float) -> dict[str, NDArray[np.generic]]:
+        """Return those to the sound of a recording, as parts of its archive. Raises OSError."""
+        self._file.close()
+        records = np.load(self._path, mmap_mode="r", allow_pickle=False)
+        times_s = records["stream_s"] - take.start_sample / take.source.sample_rate
+        inside = (times_s >= 0) & (times_s < duration_s)
+        kept = records[inside]
+        parts = model_parts(self._spec, times_s[inside], kept["numbers"], kept["texts"])
+        return {**parts, "model_late_ms": kept["late_ms"]}
 
 
 def _version_of(package: str) -> str | None:

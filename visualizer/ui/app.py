@@ -23,6 +23,7 @@ from visualizer.engine.options import (
 from visualizer.engine.reader import FIRST_COLUMN_LIMIT_S
 from visualizer.engine.report import RunMeter, make_report, write_report
 from visualizer.errors import ConfigError, DeviceError
+from visualizer.models.answers import model_fields
 from visualizer.support.faults import Fault, Faults
 from visualizer.support.files import writing
 from visualizer.support.process import age_ms
@@ -85,6 +86,12 @@ def run_window(options: RunOptions, faults: Faults) -> int:
     if options.size is not None:
         window.resize(*options.size)
         keep_on_screen(window)
+    if options.model is not None:
+        # A front-end that is named, too, is what is to be seen.
+        is_named = options.preset is not None or options.mel is not None
+        window.analysing.start(
+            options.model, trusted=options.trust_model, sets_front_end=not is_named
+        )
     window.offer_details(lambda: make_details(window.engine_status(), faults))
     run = _Run(application, window, options, meter)
     watch = FaultWatch(window, faults)
@@ -201,6 +208,9 @@ class _Run:
         window, options = self._window, self._options
         measures = self._meter.measures(window.stack.paints, self._window_ms)
         status = window.engine_status()
+        model = window.analysing.status
+        if model is not None:
+            measures |= model_fields(model, window.latency.model)
         picture = window.grab() if options.screenshot is not None else None
         window.close()
         problems = []

@@ -34,6 +34,7 @@ _PAGE_FORWARD = "scroll towards now by the whole span"
 _LESS = "show the first front-end less the second"
 _AUTO = "let the range of colours follow the sound"
 _BETWEEN = "mark the region between the markers; or Shift+drag"
+_ANALYSE = "have a model in a Python file answer beside the stream"
 COMMANDS = (
     Command("file.open", "Open audio file…", "Ctrl+O", "play an audio file"),
     Command("file.front-end", "Open front-end…", "Ctrl+Shift+O", _FRONT_END),
@@ -86,6 +87,9 @@ COMMANDS = (
     Command("mark.b", "Marker B", "B", "put marker B at the cursor; or Shift+click"),
     Command("mark.region", "Region from A to B", "G", _BETWEEN),
     Command("mark.clear", "Remove marks", "Esc", "remove markers, region and cursor"),
+    Command("model.file", "Analyse with file…", "Ctrl+M", _ANALYSE),
+    Command("model.restart", "Start again", "F9", "load the model anew, as its file is now"),
+    Command("model.stop", "Stop analysing", "", "end the model"),
     Command("help.keys", "Keys", "?", "show this sheet"),
 )
 """In the order of the menus."""

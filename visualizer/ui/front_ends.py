@@ -107,7 +107,7 @@ class OwnFrontEnds(QObject):
 
     def _fill_menu(self, recent: tuple[RecentFrontEnd, ...]) -> None:
         entries = ((one.name, f"{one.whose}\n{one.path}".strip(), one.path) for one in recent)
-        fill_recent(self.menu, entries, self.open)
+        fill_recent(self.menu, entries, lambda path: self.open(Path(path)))
 
 
 def _read_front_end(request: int, path: Path) -> _Answer:

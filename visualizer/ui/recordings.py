@@ -17,12 +17,16 @@ from visualizer.errors import ConfigError
 from visualizer.export.past import save_last
 from visualizer.export.recorder import Recorder, warn_unfinished
 from visualizer.export.take import TakeFiles
+from visualizer.models.answers import Answers
+from visualizer.models.history import Answered
 from visualizer.ui.commands import PASTS_S
 from visualizer.ui.controls.label import plain_tip
 from visualizer.ui.controls.menus import Act
 from visualizer.ui.controls.settings import Settings
 from visualizer.ui.controls.toolbar import span_text
+from visualizer.ui.picture.answers import ShownAnswers
 from visualizer.ui.picture.png import png_of
+from visualizer.ui.picture.viewer import Viewer
 from visualizer.ui.saver import Saver
 
 
@@ -37,15 +41,16 @@ class Recordings(QObject):
         self,
         store: Settings,
         window: QWidget,
-        picture: QWidget,
+        viewer: Viewer,
         engine_status: Callable[[], EngineStatus | None],
         saver: Saver,
     ) -> None:
-        """`picture` is what is saved as a picture; `engine_status` gives the state of now."""
+        """`engine_status` gives the state of now."""
         super().__init__(window)
         self._store = store
         self._window = window
-        self._picture = picture
+        self._viewer = viewer
+        viewer.answered.connect(self._add_answers)
         self._engine_status = engine_status
         self._saver = saver
         self._recorder: Recorder | None = None
@@ -115,10 +120,12 @@ class Recordings(QObject):
         if status is None or status.sound is None or status.mel is None:
             self._saver.failed.emit("nothing to save: no sound has come yet")
             return
-        picture = self._png()
+        picture, shown, sound = self._png(), self._viewer.stack.answers, status.sound
+        end_s = sound.end / sound.sample_rate
+        answers = None if shown is None else shown.history.during(end_s - seconds, end_s)
 
         def write() -> tuple[str, str]:
-            return _names(save_last(config, status, seconds, picture)), ""
+            return _names(save_last(config, status, seconds, picture, answers)), ""
 
         self._saver.save(f"the last {span_text(seconds)}", write)
 
@@ -126,6 +133,12 @@ class Recordings(QObject):
         """Take live columns."""
         if self._recorder is not None:
             self._recorder.add(columns)
+
+    def _add_answers(self, shown: ShownAnswers, answers: Answers) -> None:
+        """Take what a model answered."""
+        if self._recorder is not None:
+            answered = Answered.of(shown.spec, shown.grid, answers)
+            self._recorder.add_answers(answered, answers.stream_id)
 
     def follow(self, status: EngineStatus) -> None:
         """Another front-end or source runs now."""
@@ -156,7 +169,7 @@ class Recordings(QObject):
         self._store.save_recording_config(config)
 
     def _png(self) -> Callable[[], bytes]:
-        image = self._picture.grab().toImage()
+        image = self._viewer.grab().toImage()
         return lambda: png_of(image)
 
     def _show(self) -> None:

@@ -9,7 +9,8 @@ from PyQt6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from visualizer.engine.status import EngineStatus
 from visualizer.errors import ConfigError
-from visualizer.export.region import Piece, save_piece, sound_path
+from visualizer.export.region import Piece, answers_path, save_piece, sound_path
+from visualizer.ui.picture.readings import region_times_s
 from visualizer.ui.picture.viewer import Viewer
 from visualizer.ui.saver import Saver
 
@@ -45,12 +46,14 @@ def save_region(viewer: Viewer, status: EngineStatus, window: QWidget, saver: Sa
         return
     path = Path(chosen if chosen.endswith(_SUFFIX) else chosen + _SUFFIX)
     sound = sound_path(path)
+    beside = [sound] if piece.answers is None else [sound, answers_path(path)]
     # The dialog asked of the name as it was typed, and of no other.
-    others = [p for p in (path, sound) if p.exists() and p != Path(chosen)]
+    others = [p for p in (path, *beside) if p.exists() and p != Path(chosen)]
     if others and not _may_replace(window, others):
         return
+    told = ", with the model's answers, ".join(p.name for p in beside)
     words = (
-        f"{path} and its sound, {sound.name}; the Python code that computes the values from it is "
+        f"{path} and its sound, {told}; the Python code that computes the values from it is "
         "on the clipboard"
     )
     saver.save("the region", lambda: (words, save_piece(piece, path)))
@@ -67,6 +70,8 @@ def piece_of(viewer: Viewer, status: EngineStatus) -> Piece | None:
     if region is None or track is None or tracks.sound is None:
         return None
     columns = region.first_column, region.end_column
+    answers, lane = viewer.stack.answers, viewer.stack.lanes[region.lane]
+    during = None if answers is None else answers.history.during(*region_times_s(lane, region))
     return Piece(
         sound=tracks.sound,
         mel=track.mel,
@@ -77,4 +82,5 @@ def piece_of(viewer: Viewer, status: EngineStatus) -> Piece | None:
         end_column=region.end_column,
         first_band=region.first_band,
         end_band=region.end_band,
+        answers=during,
     )

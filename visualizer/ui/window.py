@@ -36,6 +36,7 @@ from visualizer.engine.reader import EngineReader
 from visualizer.engine.status import EngineStatus
 from visualizer.export.recorder import RECORDING_END_S
 from visualizer.mel.front_ends import Found
+from visualizer.ui.analysing import Analysing
 from visualizer.ui.bridge import Bridge
 from visualizer.ui.commands import COMMANDS, GESTURES, SWITCHES, acts_of
 from visualizer.ui.controls.banner import Banner
@@ -45,6 +46,7 @@ from visualizer.ui.controls.files import (
     ask_for_audio,
     dropped_file,
     is_front_end,
+    is_model,
 )
 from visualizer.ui.controls.gain import ask_for_gain
 from visualizer.ui.controls.key_sheet import KeySheet
@@ -129,6 +131,7 @@ class Window(QMainWindow):
         self._saver = Saver()
         self.recordings = Recordings(store, self, self.viewer, self.engine_status, self._saver)
         self.status_line = StatusLine(self.recordings.label)
+        self.analysing = Analysing(store, self, self.viewer, self.latency.model, self._bridge.wake)
         self.front_ends = OwnFrontEnds(store, self)
         self._lay_out()
         self._connect_controls()
@@ -137,6 +140,7 @@ class Window(QMainWindow):
         self.menus.check("file.16-bit", is_16_bit)
         for command in ("file.front-end", "file.model"):
             self.controls.preset.list.offer(self.menus.actions[command])
+        self.analysing.join(self.menus)
         recent, actions = QMenu("Open recent", self), self.menus.actions
         self.menus.menus["file"].insertMenu(actions["file.front-end"], recent)
         self.menus.menus["file"].insertMenu(actions["file.region"], self.front_ends.menu)
@@ -167,6 +171,7 @@ class Window(QMainWindow):
         framed.setContentsMargins(8, 0, 8, 0)
         framed.addWidget(self.failures)
         framed.addWidget(self.banner)
+        framed.addWidget(self.analysing.banner)
         layout.addLayout(framed)
         layout.addWidget(self.viewer, 1)
         layout.addWidget(self.status_line)
@@ -192,6 +197,8 @@ class Window(QMainWindow):
         controls.record.clicked.connect(self.recordings.turn)
         self.recordings.turned.connect(controls.record.setChecked)
         self.recordings.turned.connect(self._rest)
+        self.analysing.turned.connect(self._rest)
+        self.analysing.front_end_wanted.connect(self._show_front_end)
         controls.overlay.toggled.connect(self._show_overlay)
         viewer.display_changed.connect(self._show_display)
         viewer.display_changed.connect(self._store.save_display_config)
@@ -216,6 +223,7 @@ class Window(QMainWindow):
             "help.keys": self._toggle_key_sheet,
             **self.front_ends.acts(),
             **self.recordings.acts(),
+            **self.analysing.acts(),
             **self.panels.acts(),
             **acts_of(self.viewer),
         }
@@ -244,6 +252,7 @@ class Window(QMainWindow):
         """Offer to copy these details with every fault of the engine and of the program."""
         self.banner.offer_details(details)
         self.failures.offer_details(details)
+        self.analysing.banner.offer_details(lambda: f"{self.analysing.details()}\n\n{details()}")
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
         self._store.save_geometry(self.saveGeometry())
@@ -256,6 +265,7 @@ class Window(QMainWindow):
         self.recordings.close(give_up_at)
         self._saver.close(give_up_at)
         self.front_ends.close(give_up_at)
+        self.analysing.close()
         if self._reader is not None:
             self._reader.close()
         super().closeEvent(event)
@@ -274,18 +284,20 @@ class Window(QMainWindow):
         path = dropped_file(event)
         if path is not None:
             event.acceptProposedAction()
-            if is_front_end(path):
+            if is_model(path):
+                self.analysing.start(str(path))
+            elif is_front_end(path):
                 self.front_ends.open(path)
             else:
                 self.open_file(path)
 
     def _rest(self) -> None:
-        """Have done at once what is looked at, or recorded, and all else later."""
+        """Have done at once what is looked at, recorded or analysed, and all else later."""
         if self._reader is None or self._sight is None:
             return
         is_seen, was_watched = self._sight.is_open, self._is_watched
         self._is_watched = is_seen and not self.frozen
-        at_once = self._is_watched or self.recordings.is_on
+        at_once = self._is_watched or self.recordings.is_on or self.analysing.is_on
         self._reader.engine.need("now" if at_once else "later")
         state = "starting" if self._status is None else self._status.state
         waits = state == "waiting"
@@ -376,6 +388,12 @@ class Window(QMainWindow):
         elif self._status is not None:
             self.controls.show_status(self._status)
 
+    def _show_front_end(self, changes: dict[str, object]) -> None:
+        """Show the front-end that a model is fed, where that is not what is shown."""
+        status = self.engine_status()
+        if status is not None and changes != {key: getattr(status.config, key) for key in changes}:
+            self._change(**changes)
+
     def _use_front_end(self, found: Found) -> None:
         self.status_line.front_end.note_origins(found.described)
         self._change(**choice(found))
@@ -390,6 +408,7 @@ class Window(QMainWindow):
         keep_on_screen(self)
         # Only now is the window visible, and the time that torch takes to load costs no wait.
         self._reader = EngineReader(self._start_engine, on_news=self._bridge.wake)
+        self.analysing.begin(self._reader.engine)
         handle = self.windowHandle()
         assert handle is not None
         handle.installEventFilter(self._keys)
@@ -418,6 +437,7 @@ class Window(QMainWindow):
         if status.state == "waiting":
             # The last columns may come with, or after, the word that the device is away.
             self.stack.set_away(True)
+        self.analysing.take()
         if self._is_watched:
             self._pace.paint_soon()
         elif self._sight is not None and not self._sight.is_open:
@@ -492,7 +512,7 @@ class Window(QMainWindow):
 
     def _show_texts(self) -> None:
         status = self.engine_status()
-        self.status_line.show_status(status, self.frozen)
+        self.status_line.show_status(status, self.frozen, self.analysing.words)
         if status is None:
             return
         self.panels.show_latency(status, self.latency)

@@ -18,13 +18,14 @@ from visualizer.engine.config import EngineConfig
 from visualizer.engine.options import DEFAULT_ENGINE_CONFIG
 from visualizer.engine.stored import engine_values
 from visualizer.mel.presets import preset_for
-from visualizer.ui.controls.settings import RecentFrontEnd, Settings
+from visualizer.ui.controls.settings import RecentFrontEnd, RecentModel, Settings
 from visualizer.ui.picture.display import DisplayConfig
 
 CONFIG = EngineConfig(
     CaptureConfig("mic", device="hw:0", host_api="ALSA"), mel=preset_for("kaldi"), channel=(1,)
 )
 OPENED = RecentFrontEnd("/a/model", "model", "Its class · config.json")
+RAN = RecentModel("/a/loudness.py", "Loudness")
 DISPLAY = DisplayConfig(span_s=5.0, second="nemo", waveform=True)
 
 
@@ -61,10 +62,13 @@ def test_what_was_kept_comes_back_without_a_word(path: Path) -> None:
     settings.save_display_config(DISPLAY)
     settings.save_recent_file("/a/b.wav")
     settings.save_recent_front_end(OPENED)
+    settings.save_recent_model(RAN)
+    settings.trust_model("fcpe")
     again = Settings()
     assert (again.engine_config(), again.display_config()) == (CONFIG, DISPLAY)
     assert again.recent_files() == ["/a/b.wav"]
     assert again.recent_front_ends() == (OPENED,)
+    assert (again.recent_models(), again.trusted_models()) == ((RAN,), ["fcpe"])
     assert again.take_problem() is None
     assert set_aside(path) == []
 
@@ -167,8 +171,11 @@ def test_one_way_to_show_that_does_not_fit_costs_none_of_the_others(
 
 @pytest.mark.parametrize("value", ["not json", [], 7, {"a": 1e999}, [[]]])
 def test_what_is_no_setting_is_put_aside(path: Path, value: object) -> None:
-    write(path, engine=value, display=value, recent=[value, 7], geometry=value, docks="ü")
+    models = {"recent_models": value, "trusted_models": [value]}
+    write(path, engine=value, display=value, recent=[value, 7], geometry=value, docks="ü", **models)
     settings = Settings()
+    assert settings.recent_models() == ()
+    assert settings.trusted_models() in ([], [value])
     assert settings.engine_config() in (None, DEFAULT_ENGINE_CONFIG)
     assert settings.display_config() == DisplayConfig()
     assert settings.geometry() == settings.docks() == QByteArray()

@@ -16,7 +16,7 @@ from visualizer.audio.capture import CaptureConfig
 from visualizer.audio.source import SourceInfo
 from visualizer.engine.columns import MelColumns
 from visualizer.engine.config import EngineConfig
-from visualizer.engine.latency import LatencyLog
+from visualizer.engine.latency import LatencyLog, ModelLog
 from visualizer.engine.status import EngineStatus
 from visualizer.mel.presets import preset_for
 from visualizer.ui.panels.latency_charts import HistogramChart
@@ -30,7 +30,7 @@ from visualizer.ui.panels.latency_figures import (
     what_is_measured,
 )
 from visualizer.ui.panels.latency_panel import LatencyPanel
-from visualizer.ui.picture.tints import STAGE_COLOURS, alarm
+from visualizer.ui.picture.tints import MODEL_COLOUR, STAGE_COLOURS, alarm
 
 MICROPHONE = SourceInfo("mic", "USB", "ALSA", 48_000, 2, 0.0083)
 STATUS = EngineStatus(
@@ -123,15 +123,16 @@ def test_the_bins_hold_all_totals_and_the_hop_is_an_edge() -> None:
 
 
 def test_the_text_names_what_is_not_in_the_numbers() -> None:
-    text = what_is_measured(replace(STATUS, resampling_s=0.0021))
+    text = what_is_measured(replace(STATUS, resampling_s=0.0021), ModelLog())
     for words in ("callback entry", "reports 8.3 ms", "2.1 ms", "light on the screen", "25.0 ms"):
         assert words in text
+    assert "Model" not in text
     silent = replace(STATUS, source=replace(MICROPHONE, device_latency_s=None))
-    assert "reports nothing" in what_is_measured(silent)
-    assert "resampling" not in what_is_measured(silent)
+    assert "reports nothing" in what_is_measured(silent, ModelLog())
+    assert "resampling" not in what_is_measured(silent, ModelLog())
     demo = replace(STATUS, source=SourceInfo("demo", "Demo", None, 48_000, 1, None))
-    assert "there is no device" in what_is_measured(demo)
-    assert "Nothing" in what_is_measured(EngineStatus("starting", STATUS.config))
+    assert "there is no device" in what_is_measured(demo, ModelLog())
+    assert "Nothing" in what_is_measured(EngineStatus("starting", STATUS.config), ModelLog())
 
 
 def test_the_table_has_every_stage_and_every_loss() -> None:
@@ -168,6 +169,25 @@ def test_the_budget_is_the_median_of_the_newest_columns() -> None:
     assert budget(STATUS, LatencyLog()) is None
 
 
+def with_answers(log: LatencyLog, late_ms: float) -> LatencyLog:
+    """And a minute of a model's answers, one each 32 ms, of which the last is behind."""
+    for index in range(1875):
+        log.model.record(40.0 if index == 1874 else late_ms, NOW_S - 60 + index * 0.032, 0.032)
+    return log
+
+
+def test_the_stage_of_a_model_is_in_the_table_and_the_text() -> None:
+    assert "model" not in numbers_table(STATUS, filled())
+    log = with_answers(filled(), 3.0)
+    rows = [line.split("\t") for line in numbers_table(STATUS, log).splitlines()]
+    cells = {row[0]: row[1:] for row in rows}
+    assert cells["model"] == ["40.000", "3.000", "3.000", "3.000", "40.000"]
+    assert cells["step of the model"] == ["32.000"]
+    assert cells["answers of the model"] == ["1875"]
+    assert cells["answers behind the next block"] == ["1"]
+    assert "32 ms later" in what_is_measured(STATUS, log.model)
+
+
 @pytest.fixture
 def panel(qtbot: QtBot) -> LatencyPanel:
     panel = LatencyPanel(clock=lambda: NOW_S)
@@ -188,6 +208,23 @@ def test_the_bar_is_as_long_as_the_stages_are(panel: LatencyPanel) -> None:
     assert count(panel.bar, alarm(panel.palette())) == 0
     assert "draw 2.00" in panel.bar.text()
     assert "total 3.50 of 12.5 ms" in panel.bar.text()
+
+
+def test_a_models_answers_are_on_the_bar_and_in_the_strip(panel: LatencyPanel) -> None:
+    panel.show_latency(STATUS, filled())
+    height = panel.bar.sizeHint().height()
+    assert [count(w, MODEL_COLOUR) for w in (panel.bar, panel.trend)] == [0, 0]
+    panel.show_latency(STATUS, with_answers(filled(), 5.0))
+    assert panel.bar.sizeHint().height() > height
+    assert panel.bar.text().endswith("model 5.00, p99 5.00 of 32 ms · behind 0.053 %")
+    bar = pixels(panel.bar)[round(panel.fontMetrics().height() * 1.2)]
+    found = np.flatnonzero((bar == MODEL_COLOUR.getRgb()[:3]).all(axis=1))
+    hop_width = panel.bar.width() / 1.25
+    assert found[0] == pytest.approx(1.5 / HOP_MS * hop_width, abs=2)
+    assert np.ptp(found) == pytest.approx(5.0 / HOP_MS * hop_width, abs=2)
+    assert count(panel.trend, MODEL_COLOUR) > 0
+    panel.show_latency(STATUS, with_answers(filled(), 50.0))
+    assert count(panel.bar, alarm(panel.palette())) > 100
 
 
 def test_what_is_over_the_hop_is_red_everywhere(panel: LatencyPanel) -> None:

@@ -18,7 +18,7 @@ from visualizer.engine.latency import LatencyLog
 from visualizer.engine.status import EngineStatus
 from visualizer.mel.presets import preset_for
 from visualizer.ui.picture.overlay import Line, TextPlate, latency_lines, short_latency_lines
-from visualizer.ui.picture.tints import TEXT
+from visualizer.ui.picture.tints import ALARM, DIM, TEXT
 
 HOP_MS = 12.5
 READING = "−0.512 s · mel 45 of 80: 1234 to 1345 Hz, peak 1290 Hz · −23.4 dB · and more of it"
@@ -55,6 +55,22 @@ def test_numbers_stand_under_their_headings(total_ms: float) -> None:
         assert all(float(word[0]) == pytest.approx(total_ms, rel=0.01) for word in words)
     [device] = [line for line in lines if line.startswith("device")]
     assert re.search(r"^device +[\d.]+  as reported$", device)
+
+
+def test_a_model_has_a_line_and_how_often_it_was_behind_in_red_while_it_is() -> None:
+    status, log = status_of(0.01), log_of(1.0)
+    assert not any("model" in line.text for line in latency_lines(status, log))
+    for index in range(100):
+        log.model.record(40.0 if index in (7, 99) else 3.0, float(index), 0.032)
+    lines = latency_lines(status, log)
+    [model] = [line for line in lines if line.text.startswith("model  ")]
+    assert model.text.split() == ["model", "40.00", "3.00", "3.00"]
+    assert model.alarm.split() == ["40.00"]
+    assert lines[-1] == Line("model behind 2 of 100 times", ALARM)
+    assert short_latency_lines(status, log)[-1] == lines[-1]
+    log.model.record(3.0, 100.0, 0.032)
+    log.model.lost = 7
+    assert latency_lines(status, log)[-1] == Line("model behind 2 of 101 times · lost 7", DIM)
 
 
 def test_of_the_short_form_too_what_is_late_is_red() -> None:

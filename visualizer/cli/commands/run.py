@@ -21,6 +21,7 @@ from visualizer.cli.live import (
 from visualizer.cli.options import add_option, file_name, refused, require_writable
 from visualizer.engine.options import MINIMUM_SIZE, RecordingConfig, RunOptions
 from visualizer.errors import ConfigError, DisplayError, quoted
+from visualizer.models.loading import find as find_model
 from visualizer.support import process
 from visualizer.support.faults import Faults
 from visualizer.support.system import display_problem
@@ -69,6 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
         recording=_recording(arguments),
     )
     require_writable((options.report, "the report"), (options.screenshot, "the screenshot"))
+    if options.model is not None:
+        find_model(options.model)
     return with_faults(lambda faults: _show(options, arguments.headless, faults))
 
 

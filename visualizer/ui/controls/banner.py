@@ -46,6 +46,8 @@ class Banner(QFrame):
         self._copy.clicked.connect(self._copy_details)
         layout.insertWidget(1, self._copy, 0, Qt.AlignmentFlag.AlignTop)
         self.setTabOrder(self._copy, close)
+        self._layout = layout
+        self._remedy: QToolButton | None = None
         self._copied = QTimer(self)
         self._copied.setSingleShot(True)
         self._copied.timeout.connect(lambda: self._copy.setText(_COPY))
@@ -54,6 +56,16 @@ class Banner(QFrame):
     def offer_details(self, details: Callable[[], str]) -> None:
         """Offer to copy this text, made when it is asked for, with every fault."""
         self._details = details
+
+    def offer_remedy(self, text: str, tip: str, act: Callable[[], object]) -> None:
+        """Offer with every fault a button that may end it."""
+        button = self._remedy = QToolButton()
+        button.setText(text)
+        button.setToolTip(tip)
+        button.setAccessibleName(text)
+        button.clicked.connect(lambda: act())
+        self._layout.insertWidget(1, button, 0, Qt.AlignmentFlag.AlignTop)
+        self.setTabOrder(button, self._copy)
 
     def show_text(self, text: str) -> None:
         """Say something of which there is no more to know."""
@@ -65,12 +77,12 @@ class Banner(QFrame):
 
     def show_fault(self, text: str) -> None:
         """Say what went wrong, and offer the details."""
-        self._show(text, has_details=self._details is not None)
+        self._show(text, is_fault=True)
 
     def text(self) -> str:
         return self._label.text()
 
-    def _show(self, text: str, *, has_details: bool = False, is_news: bool = False) -> None:
+    def _show(self, text: str, *, is_fault: bool = False, is_news: bool = False) -> None:
         if is_news != self.is_news:
             self.is_news = is_news
             self.setProperty("news", is_news)
@@ -78,7 +90,9 @@ class Banner(QFrame):
             for widget in (self, *self.findChildren(QWidget)):
                 widget.style().polish(widget)  # type: ignore[union-attr]
         self._label.setText(text)
-        self._copy.setVisible(has_details)
+        self._copy.setVisible(is_fault and self._details is not None)
+        if self._remedy is not None:
+            self._remedy.setVisible(is_fault)
         self.setVisible(bool(text))
 
     def _copy_details(self) -> None:

@@ -44,6 +44,19 @@ def ask_for_model(window: QWidget) -> Path | None:
     return Path(path) if path else None
 
 
+def is_model(path: Path) -> bool:
+    """Whether a model of the user's own is to be loaded from there."""
+    return path.suffix.lower() == ".py" and path.is_file()
+
+
+def ask_for_model_code(window: QWidget) -> Path | None:
+    """The Python file with a model that a person picks, or None."""
+    path, _ = QFileDialog.getOpenFileName(
+        window, "Analyse with a model", "", "Models in Python (*.py);;All files (*)"
+    )
+    return Path(path) if path else None
+
+
 def dropped_file(event: QDropEvent) -> Path | None:
     """The one file or folder of this machine that is dragged, if that is what it is."""
     data = event.mimeData()
@@ -73,18 +86,21 @@ class RecentFiles(QObject):
 
     def _show(self) -> None:
         paths = self._store.recent_files()
-        fill_recent(self.menu, ((Path(path).name, path, path) for path in paths), self.picked.emit)
+        fill_recent(self.menu, ((Path(path).name, path, path) for path in paths), self._pick)
+
+    def _pick(self, path: str) -> None:
+        self.picked.emit(Path(path))
 
 
 def fill_recent(
-    menu: QMenu, entries: Iterable[tuple[str, str, str]], pick: Callable[[Path], object]
+    menu: QMenu, entries: Iterable[tuple[str, str, str]], pick: Callable[[str], object]
 ) -> None:
-    """Have a menu offer these (text, tip, path)."""
+    """Have a menu offer these (text, tip, what is picked)."""
     menu.clear()
     menu.setToolTipsVisible(True)
-    for text, tip, path in entries:
+    for text, tip, what in entries:
         action = menu.addAction(menu_text(text))
         assert action is not None
         action.setToolTip(plain_tip(tip))
-        action.triggered.connect(lambda *_, path=path: pick(Path(path)))
+        action.triggered.connect(lambda *_, what=what: pick(what))
     menu.setEnabled(not menu.isEmpty())

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from PyQt6.QtCore import QByteArray, QSettings
 
@@ -26,7 +27,8 @@ from visualizer.support.settings_file import (
 from visualizer.ui.picture.display import DisplayConfig
 
 RECENT_FILES = 8
-"""At most, of sounds and of front-ends."""
+"""At most, of sounds, of front-ends and of models."""
+_MOST_TRUSTED = 100
 
 _ENGINE = "engine"
 _DISPLAY = "display"
@@ -34,6 +36,8 @@ _GEOMETRY = "geometry"
 _DOCKS = "docks"
 _RECENT = "recent"
 _RECENT_FRONT_ENDS = "recent_front_ends"
+_RECENT_MODELS = "recent_models"
+_TRUSTED_MODELS = "trusted_models"
 _RECORDING = "recording"
 _PLACES = (_GEOMETRY, _DOCKS)
 _RENAMED = {"automatic_levels": "auto_range"}
@@ -52,8 +56,27 @@ class RecentFrontEnd:
     """whose form it is, and the file that was read"""
 
     def __post_init__(self) -> None:
-        for field, value in asdict(self).items():
-            require(isinstance(value, str), field, value, "a text")
+        _require_texts(self)
+
+
+@dataclass(frozen=True)
+class RecentModel:
+    """A model of the user's own that ran beside a stream."""
+
+    what: str
+    """as --model takes it, from any folder"""
+    name: str
+
+    def __post_init__(self) -> None:
+        _require_texts(self)
+
+
+def _require_texts(values: RecentFrontEnd | RecentModel) -> None:
+    for field, value in asdict(values).items():
+        require(isinstance(value, str), field, value, "a text")
+
+
+_Recent = TypeVar("_Recent", RecentFrontEnd, RecentModel)
 
 
 class Settings:
@@ -148,6 +171,26 @@ class Settings:
     def forget_recent_front_end(self, path: str) -> None:
         self._save(_RECENT_FRONT_ENDS, self._other_front_ends(path))
 
+    def recent_models(self) -> tuple[RecentModel, ...]:
+        """Return the models that ran last, the newest first."""
+        return _stored_models(self._value(_RECENT_MODELS))[0]
+
+    def save_recent_model(self, ran: RecentModel) -> None:
+        others = [asdict(other) for other in self.recent_models() if other.what != ran.what]
+        self._save(_RECENT_MODELS, [asdict(ran), *others][:RECENT_FILES])
+
+    def forget_recent_model(self, what: str) -> None:
+        others = [asdict(other) for other in self.recent_models() if other.what != what]
+        self._save(_RECENT_MODELS, others)
+
+    def trusted_models(self) -> list[str]:
+        """Return the models that may unpickle their own files, the newest first."""
+        return _stored_trust(self._value(_TRUSTED_MODELS))[0]
+
+    def trust_model(self, what: str) -> None:
+        others = [other for other in self.trusted_models() if other != what]
+        self._save(_TRUSTED_MODELS, [what, *others][:_MOST_TRUSTED])
+
     def _other_front_ends(self, path: str) -> list[dict[str, str]]:
         return [asdict(other) for other in self.recent_front_ends() if other.path != path]
 
@@ -194,6 +237,10 @@ class Settings:
             _RECENT_FRONT_ENDS: [
                 asdict(one) for one in _stored_front_ends(self._values.get(_RECENT_FRONT_ENDS))[0]
             ],
+            _RECENT_MODELS: [
+                asdict(one) for one in _stored_models(self._values.get(_RECENT_MODELS))[0]
+            ],
+            _TRUSTED_MODELS: _stored_trust(self._values.get(_TRUSTED_MODELS))[0],
         } | {key: None if _bytes(place) is None else place for key, place in places.items()}
         self._write()
 
@@ -205,6 +252,8 @@ def _unread(values: dict[str, Any]) -> list[str]:
         *stored_recording(values.get(_RECORDING))[1],
         *_stored_files(values.get(_RECENT))[1],
         *_stored_front_ends(values.get(_RECENT_FRONT_ENDS))[1],
+        *_stored_models(values.get(_RECENT_MODELS))[1],
+        *_stored_trust(values.get(_TRUSTED_MODELS))[1],
     ]
     if any(values.get(key) is not None and _bytes(values[key]) is None for key in _PLACES):
         problems.append("the places of the window and its panels are damaged")
@@ -221,25 +270,42 @@ def _stored_display(values: Any) -> tuple[DisplayConfig, list[str]]:
 
 def _stored_files(values: Any) -> tuple[list[str], list[str]]:
     """Return the paths of files, and what is wrong with the stored values."""
+    paths, problems = _texts(values, "the list of recent files is not a list of paths")
+    return paths[:RECENT_FILES], problems
+
+
+def _stored_trust(values: Any) -> tuple[list[str], list[str]]:
+    """Return which models are trusted, and what is wrong with the stored values."""
+    return _texts(values, "the list of trusted models is not a list of texts")
+
+
+def _texts(values: Any, problem: str) -> tuple[list[str], list[str]]:
     listed = values if isinstance(values, list) else []
-    paths = [path for path in listed if isinstance(path, str)]
-    if paths == (values or []):
-        return paths[:RECENT_FILES], []
-    return paths[:RECENT_FILES], ["the list of recent files is not a list of paths"]
+    texts = [text for text in listed if isinstance(text, str)]
+    return texts, [] if texts == (values or []) else [problem]
 
 
 def _stored_front_ends(values: Any) -> tuple[tuple[RecentFrontEnd, ...], list[str]]:
     """Return front-ends that were opened, and what is wrong with the stored values."""
+    return _recent(RecentFrontEnd, values, "front-ends")
+
+
+def _stored_models(values: Any) -> tuple[tuple[RecentModel, ...], list[str]]:
+    """Return models that ran, and what is wrong with the stored values."""
+    return _recent(RecentModel, values, "models")
+
+
+def _recent(
+    kind: Callable[..., _Recent], values: Any, plural: str
+) -> tuple[tuple[_Recent, ...], list[str]]:
     listed = values if isinstance(values, list) else []
     kept = []
     for one in listed:
         with suppress(ConfigError, TypeError):
-            kept.append(RecentFrontEnd(**one))
-    if [asdict(one) for one in kept] == (values or []):
-        return tuple(kept[:RECENT_FILES]), []
-    return tuple(kept[:RECENT_FILES]), [
-        "the list of recent front-ends is not as this version writes it"
-    ]
+            kept.append(kind(**one))
+    is_whole = [asdict(one) for one in kept] == (values or [])
+    problem = f"the list of recent {plural} is not as this version writes it"
+    return tuple(kept[:RECENT_FILES]), [] if is_whole else [problem]
 
 
 def _base64(value: QByteArray) -> str:

@@ -89,8 +89,11 @@ class StatusLine(QWidget):
             columns.peak, duration_s, columns.means, columns.faults, columns.integer_bits
         )
 
-    def show_status(self, status: EngineStatus | None, frozen: bool) -> None:
-        """Show the sound since the last call, and what runs; None before anything does."""
+    def show_status(self, status: EngineStatus | None, frozen: bool, model: str) -> None:
+        """Show the sound since the last call, and what runs; None before anything does.
+
+        `model` is what is to be known of a model beside it.
+        """
         self.meter.set_peak(self._peak)
         self._peak = 0.0
         if status is None:
@@ -99,6 +102,7 @@ class StatusLine(QWidget):
         # What the sound was like before its device was lost says nothing of now.
         notice = self._watch.notice if status.state != "waiting" else None
         warned = f"⚠ {notice} · " if notice else ""
-        self.label.setText(warned + held + describe(status))
+        beside = f"{model} · " if model else ""
+        self.label.setText(warned + held + beside + describe(status))
         self.front_end.show_status(status)
         self.badge.show_status(status)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
-from PyQt6.QtGui import QPainter, QPaintEvent, QPalette
+from PyQt6.QtGui import QColor, QPainter, QPaintEvent, QPalette
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from visualizer.ui.panels.latency_figures import HEADROOM, Budget
 from visualizer.ui.picture.overlay import ROLLING_COLUMNS
-from visualizer.ui.picture.tints import STAGE_COLOURS, alarm, mixed
+from visualizer.ui.picture.tints import MODEL_COLOUR, STAGE_COLOURS, alarm, mixed
+
+_MODEL_SHARE = 0.25
+"""of the bar's height"""
 
 
 class BudgetBar(QWidget):
@@ -23,7 +27,9 @@ class BudgetBar(QWidget):
             f"Medians of wait, kernel and draw of the newest {ROLLING_COLUMNS} columns, in ms, "
             "one after the other; their sum only comes close to the median of the total.\n"
             "The frame is one hop long; what lies beyond it is red. "
-            "The thin line is the p99 of the total."
+            "The thin line is the p99 of the total.\n"
+            "Where a model answers, the strip at the bottom is the median of its answers, from "
+            "when the column was there on."
         )
         self.setSizePolicy(QSizePolicy.Policy.MinimumExpanding, QSizePolicy.Policy.Fixed)
         # Painted, since labels would lay the whole panel out again at each new number.
@@ -33,18 +39,21 @@ class BudgetBar(QWidget):
 
     def text(self) -> str:
         """Return the numbers as they stand below the bar."""
-        return " · ".join(text for text, _ in _numbers(self._budget))
+        return " · ".join(part.words for part in _numbers(self._budget))
 
     def show_budget(self, budget: Budget | None) -> None:
         """Show this, or that there is none yet."""
         if budget == self._budget:
             return
-        self._budget = budget
+        before, self._budget = self._budget, budget
         self.setAccessibleDescription(self.text())
+        if _has_model(before) != _has_model(budget):
+            self.updateGeometry()
         self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(3 * self._cell(), round(self._bar_height() + 2.3 * self._line()))
+        rows = 3.3 if _has_model(self._budget) else 2.3
+        return QSize(3 * self._cell(), round(self._bar_height() + rows * self._line()))
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         painter = QPainter(self)
@@ -56,6 +65,7 @@ class BudgetBar(QWidget):
         painter.fillRect(beyond, mixed(red, self.palette().window().color(), 0.12))
         if self._budget is not None:
             self._paint_stages(painter, self._budget, hop, beyond)
+            self._paint_model(painter, self._budget, hop | beyond)
         painter.setPen(self.palette().color(QPalette.ColorRole.Mid))
         painter.drawRect(hop.toAlignedRect())
         if self._budget is not None:
@@ -63,17 +73,15 @@ class BudgetBar(QWidget):
             mark = QRectF(hop.left() + share * hop.width() - 2, hop.top(), 2, hop.height())
             painter.fillRect(mark, red if share > 1 else text)
         ascent = self.fontMetrics().ascent()
-        for place, (words, is_late) in enumerate(_numbers(self._budget)):
-            # The first row has the stages, and is the bar's legend; the total has room for two.
-            row, column = (0, place) if place < 3 else (1, 2 * (place - 3))
-            left = column * self._cell()
-            baseline = self._bar_height() + (row + 0.3) * self._line() + ascent
-            if row == 0 and self._budget is not None:
+        for part in _numbers(self._budget):
+            left = part.column * self._cell()
+            baseline = self._bar_height() + (part.row + 0.3) * self._line() + ascent
+            if part.colour is not None:
                 square = QRectF(left, baseline - 0.6 * ascent, 0.6 * ascent, 0.6 * ascent)
-                painter.fillRect(square, list(STAGE_COLOURS.values())[place])
+                painter.fillRect(square, part.colour)
                 left += ascent
-            painter.setPen(red if is_late else text)
-            painter.drawText(QPointF(left, baseline), words)
+            painter.setPen(red if part.is_late else text)
+            painter.drawText(QPointF(left, baseline), part.words)
 
     def _paint_stages(self, painter: QPainter, budget: Budget, hop: QRectF, beyond: QRectF) -> None:
         left = hop.left()
@@ -88,6 +96,21 @@ class BudgetBar(QWidget):
             painter.fillRect(part & beyond, alarm(self.palette()))
             left = right
 
+    def _paint_model(self, painter: QPainter, budget: Budget, whole: QRectF) -> None:
+        if budget.model is None:
+            return
+        pixels_per_ms = whole.width() / HEADROOM / budget.hop
+        ready_ms = sum(budget.stages[stage] for stage in ("wait", "kernel"))
+        height = _MODEL_SHARE * whole.height()
+        strip = QRectF(
+            whole.left() + ready_ms * pixels_per_ms,
+            whole.bottom() - height,
+            budget.model.p50 * pixels_per_ms,
+            height,
+        )
+        is_late = budget.model.p50 > budget.model.step
+        painter.fillRect(strip & whole, alarm(self.palette()) if is_late else MODEL_COLOUR)
+
     def _line(self) -> int:
         return self.fontMetrics().lineSpacing()
 
@@ -99,13 +122,38 @@ class BudgetBar(QWidget):
         return self.fontMetrics().horizontalAdvance("■ kernel 000.00 ")
 
 
-def _numbers(budget: Budget | None) -> list[tuple[str, bool]]:
-    """Return those under the bar, and whether each is late: the stages, the total and its p99."""
+@dataclass(frozen=True)
+class _Words:
+    """Some words under the bar, in a row and a column of cells."""
+
+    words: str
+    row: int
+    column: int
+    is_late: bool = False
+    colour: QColor | None = None
+    """of what they are the legend of"""
+
+
+def _has_model(budget: Budget | None) -> bool:
+    return budget is not None and budget.model is not None
+
+
+def _numbers(budget: Budget | None) -> list[_Words]:
+    """Return those under the bar: the stages, the total and its p99, and those of a model."""
     if budget is None:
-        return [("no column yet", False)]
-    taken = [(stage, budget.stages[stage]) for stage in STAGE_COLOURS]
-    return [
-        *((f"{stage} –" if math.isnan(ms) else f"{stage} {ms:.2f}", False) for stage, ms in taken),
-        (f"total {budget.p50:.2f} of {budget.hop:.4g} ms", budget.p50 > budget.hop),
-        (f"p99 {budget.p99:.2f}", budget.p99 > budget.hop),
-    ]
+        return [_Words("no column yet", 0, 0)]
+    texts = []
+    for column, (stage, colour) in enumerate(STAGE_COLOURS.items()):
+        ms = budget.stages[stage]
+        words = f"{stage} –" if math.isnan(ms) else f"{stage} {ms:.2f}"
+        texts.append(_Words(words, 0, column, colour=colour))
+    # A total, which has its hop beside it, takes two cells.
+    total = f"total {budget.p50:.2f} of {budget.hop:.4g} ms"
+    texts.append(_Words(total, 1, 0, budget.p50 > budget.hop))
+    texts.append(_Words(f"p99 {budget.p99:.2f}", 1, 2, budget.p99 > budget.hop))
+    model = budget.model
+    if model is not None:
+        words = f"model {model.p50:.2f}, p99 {model.p99:.2f} of {model.step:.4g} ms"
+        texts.append(_Words(words, 2, 0, model.p99 > model.step, MODEL_COLOUR))
+        texts.append(_Words(f"behind {100 * model.behind / model.answers:.2g} %", 2, 2))
+    return texts

@@ -11,10 +11,10 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QPen
 from PyQt6.QtWidgets import QGraphicsPathItem
 
-from visualizer.engine.latency import STAGES, percentile
+from visualizer.engine.latency import STAGES, ModelLog, percentile
 from visualizer.ui.panels.latency_figures import TREND_S, histogram, trend, trend_top
 from visualizer.ui.picture.plot import QuietPlot
-from visualizer.ui.picture.tints import STAGE_COLOURS, alarm, dimmed
+from visualizer.ui.picture.tints import MODEL_COLOUR, STAGE_COLOURS, alarm, dimmed
 
 _TOTAL = STAGES.index("total")
 _PERCENTILES = (50, 95, 99)
@@ -29,26 +29,28 @@ class TrendChart(QuietPlot):
     def __init__(self) -> None:
         # Painted by Qt alone, at half the cost of pyqtgraph's curves.
         self._stages = [QGraphicsPathItem() for _ in STAGES]
+        self._model = QGraphicsPathItem()
         # Uprights from the hop to the value: seen also where one point alone is late.
         self._late = pg.PlotCurveItem(connect="pairs")
         self._hop = pg.InfiniteLine(angle=0)
         super().__init__(
             "Latency of the last minute",
-            "Wait, kernel, draw and their total (in the colour of text) over the last minute: each "
-            "point is the largest value of its 0.2 s.\n"
+            "Wait, kernel, draw and their total (in the colour of text) over the last minute, and "
+            "beside them a model's answers: each point is the largest value of its 0.2 s.\n"
             "The dashed line is the hop; what is over it is red.",
             lines=_LINES,
         )
         self.left.setLabel("ms")
         self.bottom.setLabel("Seconds before now")
         self.box.setXRange(-TREND_S, 0.0, padding=0)
-        for item in (*self._stages, self._hop, self._late):
+        for item in (*self._stages, self._model, self._hop, self._late):
             self.box.addItem(item, ignoreBounds=True)
 
     def take_colours(self) -> None:
         for stage, curve in zip(STAGES, self._stages, strict=True):
             # Of width 0, which is one pixel in any scale.
             curve.setPen(QPen(STAGE_COLOURS.get(stage, self.palette().windowText().color()), 0))
+        self._model.setPen(QPen(MODEL_COLOUR, 0))
         self._hop.setPen(dimmed(self.palette()), style=Qt.PenStyle.DashLine)
         self._late.setPen(alarm(self.palette()), width=2)
 
@@ -58,11 +60,15 @@ class TrendChart(QuietPlot):
         stages_ms: NDArray[np.float64],
         now_s: float,
         hop_s: float,
+        model: ModelLog,
     ) -> None:
         """As of LatencyLog.since, at the moment `now_s` (perf_counter s)."""
         seconds, maxima = trend(times_s, stages_ms, now_s, hop_s)
+        answered, answers = trend(*model.since(now_s - TREND_S), now_s, model.step_ms / 1e3)
+        self._model.setPath(pg.arrayToQPath(answered, answers[:, 0], connect="finite"))
         hop_ms = hop_s * 1e3
-        self.box.setYRange(0.0, trend_top(maxima[:, _TOTAL], hop_ms), padding=0)
+        largest = np.concatenate((maxima[:, _TOTAL], answers[:, 0]))
+        self.box.setYRange(0.0, trend_top(largest, hop_ms), padding=0)
         self._hop.setValue(hop_ms)
         for curve, values in zip(self._stages, maxima.T, strict=True):
             curve.setPath(pg.arrayToQPath(seconds, values, connect="finite"))

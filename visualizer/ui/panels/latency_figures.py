@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.engine.latency import STAGES, LatencyLog, percentile
+from visualizer.engine.latency import STAGES, LatencyLog, ModelLog, Percentiles, percentile
 from visualizer.engine.status import EngineStatus
 from visualizer.ui.picture.overlay import ROLLING_COLUMNS
 
@@ -30,6 +30,19 @@ class Budget:
     p50: float
     p99: float
     hop: float
+    model: ModelBudget | None = None
+    """beside them, where a model answers"""
+
+
+@dataclass(frozen=True)
+class ModelBudget:
+    """What a typical answer of a model took of its step, in ms, and how often it was behind."""
+
+    p50: float
+    p99: float
+    step: float
+    behind: int
+    answers: int
 
 
 def budget(status: EngineStatus, latency: LatencyLog) -> Budget | None:
@@ -41,7 +54,15 @@ def budget(status: EngineStatus, latency: LatencyLog) -> Budget | None:
     for stage in ("wait", "kernel", "draw"):
         percentiles = latency.percentiles(stage, ROLLING_COLUMNS)
         stages[stage] = math.nan if percentiles is None else percentiles.p50
-    return Budget(stages, total.p50, total.p99, status.mel.hop_s * 1e3)
+    model = _model_budget(latency.model)
+    return Budget(stages, total.p50, total.p99, status.mel.hop_s * 1e3, model)
+
+
+def _model_budget(log: ModelLog) -> ModelBudget | None:
+    took = log.percentiles(ROLLING_COLUMNS)
+    if took is None:
+        return None
+    return ModelBudget(took.p50, took.p99, log.step_ms, log.behind, log.answers)
 
 
 def trend(
@@ -91,7 +112,7 @@ def histogram(
     return np.histogram(np.minimum(totals_ms, edges[-1]), edges)
 
 
-def what_is_measured(status: EngineStatus) -> str:
+def what_is_measured(status: EngineStatus, model: ModelLog) -> str:
     """Return a text on what the numbers cover, and what they do not."""
     mel = status.mel
     if mel is None:
@@ -110,13 +131,22 @@ def what_is_measured(status: EngineStatus) -> str:
         held = f"up to {status.resampling_s * 1e3:.1f} ms that resampling holds a sample back; "
     unseen = ""
     if status.batched_columns:
-        unseen = f" Left out are {status.batched_columns} columns that came while nobody looked."
+        unseen = (
+            f" Left out are {status.batched_columns} columns that came while nobody looked, "
+            "or while the source waited for the model."
+        )
+    beside = ""
+    if model.answers:
+        beside = (
+            " Model: from the newest column or sample of a block until its answer is there, "
+            f"behind where that is after the next block, {model.step_ms:.4g} ms later."
+        )
     half_window_ms = mel.win_length / mel.sample_rate / 2 * 1e3
     return (
         "Measured: from callback entry until the paint that shows the column has finished. "
         f"Not in these numbers: {device}; {held}from paint to light on the screen; and half a "
         f"window of the transform, {half_window_ms:.1f} ms with {mel.name}, by which any column "
-        f"looks back.{unseen}"
+        f"looks back.{unseen}{beside}"
     )
 
 
@@ -124,13 +154,11 @@ def numbers_table(status: EngineStatus, latency: LatencyLog) -> str:
     """All of it as lines of tab-separated cells, to paste into a sheet or an issue."""
     rows = [["latency in ms", "last", "p50", "p95", "p99", "max"]]
     for stage in STAGES:
-        last = latency.latest(stage)
         rolling = latency.percentiles(stage, ROLLING_COLUMNS)
-        if last is None or rolling is None:
-            rows.append([stage, *["not measured"] * 5])
-            continue
-        numbers = (last, rolling.p50, rolling.p95, rolling.p99, rolling.max)
-        rows.append([stage, *(f"{number:.3f}" for number in numbers)])
+        rows.append(_stage_row(stage, latency.latest(stage), rolling))
+    model = latency.model
+    if model.answers:
+        rows.append(_stage_row("model", model.latest, model.percentiles(ROLLING_COLUMNS)))
     rows.append(["percentiles over newest columns", str(len(latency.newest(ROLLING_COLUMNS)))])
     if status.mel is not None:
         rows.append(["hop", f"{status.mel.hop_s * 1e3:.3f}"])
@@ -141,7 +169,12 @@ def numbers_table(status: EngineStatus, latency: LatencyLog) -> str:
         rows.append(["source", f"{status.source.name}, {status.source.sample_rate} Hz"])
         rows.append(["device", "not reported" if device_s is None else f"{device_s * 1e3:.3f}"])
         rows.append(["samples at once", str(status.samples_per_delivery or "")])
-    rows.append(["columns while nobody looked, left out", str(status.batched_columns)])
+    if model.answers:
+        rows.append(["step of the model", f"{model.step_ms:.3f}"])
+        rows.append(["answers of the model", str(model.answers)])
+        rows.append(["answers behind the next block", str(model.behind)])
+        rows.append(["blocks lost to the model", str(model.lost)])
+    rows.append(["columns unseen or kept waiting, left out", str(status.batched_columns)])
     rows.append(["resampling", f"{status.resampling_s * 1e3:.3f}"])
     rows.append(["overflows", str(status.input_overflows)])
     rows.append(["drops", str(status.dropped_blocks + status.dropped_columns)])
@@ -149,3 +182,10 @@ def numbers_table(status: EngineStatus, latency: LatencyLog) -> str:
     rows.append(["lost s", f"{status.lost_s:.3f}"])
     rows.append(["drift ppm", "" if status.drift_ppm is None else f"{status.drift_ppm:.1f}"])
     return "".join("\t".join(row) + "\n" for row in rows)
+
+
+def _stage_row(name: str, last: float | None, rolling: Percentiles | None) -> list[str]:
+    if last is None or rolling is None:
+        return [name, *["not measured"] * 5]
+    numbers = (last, rolling.p50, rolling.p95, rolling.p99, rolling.max)
+    return [name, *(f"{number:.3f}" for number in numbers)]

@@ -63,7 +63,7 @@ class LatencyPanel(QScrollArea):
         self._status, self._latency = status, latency
         self.copy.setEnabled(True)
         self.bar.show_budget(budget(status, latency))
-        words = what_is_measured(status)
+        words = what_is_measured(status, latency.model)
         # Setting a text lays out the panel again, also where it is the same.
         if self.explanation.text() != words:
             self.explanation.setText(words)
@@ -71,7 +71,7 @@ class LatencyPanel(QScrollArea):
             return
         now_s = self._clock()
         times_s, stages_ms = latency.since(now_s - TREND_S)
-        self.trend.show_trend(times_s, stages_ms, now_s, status.mel.hop_s)
+        self.trend.show_trend(times_s, stages_ms, now_s, status.mel.hop_s, latency.model)
         # The spread of a minute moves slowly, and painting it is a fair part of the panel's cost.
         if now_s >= self._spread_due_s or status.config_id != self._config_id:
             self._spread_due_s, self._config_id = now_s + _SPREAD_INTERVAL_S, status.config_id

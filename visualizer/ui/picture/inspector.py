@@ -25,6 +25,8 @@ class Inspector(QObject):
         stack.pointed.connect(self._follow_pointer)
         stack.clicked.connect(self._click)
         stack.menu_wanted.connect(self._ask)
+        stack.model.plot.pointed.connect(self._follow_pointer)
+        stack.model.plot.clicked.connect(self._click_moment)
         stack.region_dragged.connect(lambda region: self._mark(region=region))
 
     def set_marker(self, name: str) -> None:
@@ -67,9 +69,12 @@ class Inspector(QObject):
         pointed = stack.pointed_place()
         if pointed is not None:
             self.marks = replace(self.marks, cursor=pointed)
-        lines = reading_lines(stack.lanes, self.marks, stack.moment_text) if stack.lanes else []
+        marks = replace(self.marks, moment_s=stack.model.plot.pointed_s())
+        lines = []
+        if stack.lanes:
+            lines = reading_lines(stack.lanes, marks, stack.moment_text, stack.answers)
         stack.reading.set_lines([Line(line, TEXT) for line in lines])
-        stack.set_marks(self.marks)
+        stack.set_marks(marks)
 
     def _follow_pointer(self) -> None:
         if self._stack.pointed_place() is None:
@@ -80,6 +85,14 @@ class Inspector(QObject):
 
     def _ask(self, place: Place) -> None:
         self._asked_at = place
+
+    def _click_moment(self, moment_s: float, shift: bool) -> None:
+        """A marker at a moment stays in its band; at first it is in the middle."""
+        marks = self.marks
+        place = (marks.b if shift else marks.a) or self._stack.middle_place()
+        if place is not None:
+            column = self._stack.lanes[place.lane].grid.column_at(moment_s)
+            self._click(replace(place, column=column), shift)
 
     def _click(self, place: Place, shift: bool) -> None:
         self._mark(**{"b" if shift else "a": place})

@@ -39,6 +39,8 @@ class Marks:
     a: Place | None = None
     b: Place | None = None
     region: Region | None = None
+    moment_s: float | None = None
+    """of the stream, where the mouse is on a model's answers"""
 
     def places(self) -> tuple[tuple[str, Place], ...]:
         """Those of cursor ("") and markers that there are, with their names."""

@@ -16,7 +16,7 @@ from PyQt6.QtGui import (
     QPixmap,
 )
 
-from visualizer.engine.latency import STAGES, LatencyLog, Stage
+from visualizer.engine.latency import STAGES, LatencyLog, ModelLog, Percentiles, Stage
 from visualizer.engine.status import EngineStatus
 from visualizer.ui.picture.tints import ALARM, DIM, TEXT
 
@@ -55,31 +55,31 @@ def latency_lines(status: EngineStatus, latency: LatencyLog) -> list[Line]:
     if status.resampling_s:
         held = f"{'resampling':<12}{_milliseconds(status.resampling_s * 1e3):>7}  held back"
         lines.append(Line(held, TEXT))
-    for stage in STAGES:
-        numbers = _numbers(stage, latency)
-        if numbers is None:
-            lines.append(Line(f"{stage:<12}{'–':>7}", DIM))
-            continue
-        words = [f"{_milliseconds(number):>7}" for number in numbers]
-        n_fine = _fine(numbers, status)
-        text = f"{stage:<12}" + "".join(words[:n_fine])
-        lines.append(Line(text, TEXT, "".join(words[n_fine:])))
+    hop_ms = _hop_ms(status)
+    lines += [_stage_line(stage, _numbers(stage, latency), hop_ms) for stage in STAGES]
+    if latency.model.answers:
+        lines.append(_stage_line("model", _of_model(latency.model), latency.model.step_ms))
     if status.mel is not None:
         kernel = f"{status.backend} on {status.device}"
-        lines.append(Line(f"hop {status.mel.hop_s * 1e3:.2f} ms · kernel {kernel}", DIM))
-    return [*lines, _counted(status)]
+        lines.append(Line(f"hop {hop_ms:.2f} ms · kernel {kernel}", DIM))
+    return [*lines, _counted(status), *_behind(latency.model)]
 
 
 def short_latency_lines(status: EngineStatus, latency: LatencyLog) -> list[Line]:
     """What it says on a picture that all of it would cover."""
     numbers = _numbers("total", latency)
     if numbers is None:
-        return [Line("latency –", DIM), *_resampled(status), _counted(status)]
+        return [
+            Line("latency –", DIM),
+            *_resampled(status),
+            _counted(status),
+            *_behind(latency.model),
+        ]
     named = zip(("p50", "p95", "p99"), numbers[1:], strict=True)
     words = [f" · {name} {_milliseconds(number)}" for name, number in named]
-    n_fine = _fine(numbers, status) - 1
+    n_fine = _fine(numbers, _hop_ms(status)) - 1
     total = Line("latency, ms" + "".join(words[:n_fine]), TEXT, "".join(words[n_fine:]))
-    return [total, *_resampled(status), _counted(status)]
+    return [total, *_resampled(status), _counted(status), *_behind(latency.model)]
 
 
 def _resampled(status: EngineStatus) -> list[Line]:
@@ -91,13 +91,35 @@ def _resampled(status: EngineStatus) -> list[Line]:
     return [Line(f"{rates}, resampled by the sound server", TEXT)]
 
 
-def _numbers(stage: Stage, latency: LatencyLog) -> tuple[float, float, float, float] | None:
-    """Return the last, p50, p95 and p99 of a stage in ms; None before there are any."""
-    last = latency.latest(stage)
-    rolling = latency.percentiles(stage, ROLLING_COLUMNS)
+_Numbers = tuple[float, float, float, float]
+"""The last, p50, p95 and p99 of a stage in ms."""
+
+
+def _numbers(stage: Stage, latency: LatencyLog) -> _Numbers | None:
+    return _joined(latency.latest(stage), latency.percentiles(stage, ROLLING_COLUMNS))
+
+
+def _of_model(log: ModelLog) -> _Numbers | None:
+    return _joined(log.latest, log.percentiles(ROLLING_COLUMNS))
+
+
+def _joined(last: float | None, rolling: Percentiles | None) -> _Numbers | None:
+    """None before there are any."""
     if last is None or rolling is None:
         return None
     return last, rolling.p50, rolling.p95, rolling.p99
+
+
+def _stage_line(name: str, numbers: _Numbers | None, limit_ms: float) -> Line:
+    if numbers is None:
+        return Line(f"{name:<12}{'–':>7}", DIM)
+    words = [f"{_milliseconds(number):>7}" for number in numbers]
+    n_fine = _fine(numbers, limit_ms)
+    return Line(f"{name:<12}" + "".join(words[:n_fine]), TEXT, "".join(words[n_fine:]))
+
+
+def _hop_ms(status: EngineStatus) -> float:
+    return status.mel.hop_s * 1e3 if status.mel else math.inf
 
 
 def _milliseconds(number: float) -> str:
@@ -105,11 +127,10 @@ def _milliseconds(number: float) -> str:
     return f"{number:.2f}" if number < 999.995 else f"{number:.0f}"
 
 
-def _fine(numbers: tuple[float, ...], status: EngineStatus) -> int:
-    """Return how many of the `_numbers` are before the first percentile longer than a hop."""
-    hop_ms = status.mel.hop_s * 1e3 if status.mel else math.inf
+def _fine(numbers: _Numbers, limit_ms: float) -> int:
+    """Return how many of the numbers are before the first percentile beyond the limit."""
     # The percentiles rise, so what is late is the end of the line; the last may be by itself.
-    late = [number > hop_ms for number in numbers[1:]]
+    late = [number > limit_ms for number in numbers[1:]]
     return 1 + late.index(True) if any(late) else len(numbers)
 
 
@@ -124,6 +145,16 @@ def _counted(status: EngineStatus) -> Line:
     if status.gaps:
         counted += f" ({_lost_text(status.lost_s)})"
     return Line(counted, ALARM if any(counters.values()) else DIM)
+
+
+def _behind(model: ModelLog) -> list[Line]:
+    """How often a model was, and what it lost; empty where none has answered."""
+    if model.latest is None:
+        return []
+    is_now = model.latest > model.step_ms
+    lost = f" · lost {model.lost}" if model.lost else ""
+    text = f"model behind {model.behind} of {model.answers} times{lost}"
+    return [Line(text, ALARM if is_now else DIM)]
 
 
 def _lost_text(seconds: float) -> str:

@@ -7,26 +7,49 @@ from collections.abc import Callable
 
 import numpy as np
 
+from visualizer.ui.picture.answers import ShownAnswers
 from visualizer.ui.picture.lanes import Lane
 from visualizer.ui.picture.marks import Marks, Place, Region
 from visualizer.ui.picture.notes import note_name
 
 
 def reading_lines(
-    lanes: tuple[Lane, ...], marks: Marks, moment_text: Callable[[float], str]
+    lanes: tuple[Lane, ...],
+    marks: Marks,
+    moment_text: Callable[[float], str],
+    answers: ShownAnswers | None = None,
 ) -> list[str]:
-    """All that can be said of what is marked; `moment_text` says a moment of the stream (s)."""
+    """All that can be said of what is marked, and of what a model answers there.
+
+    `moment_text` says a moment of the stream (s).
+    """
     lines = []
+    if marks.moment_s is not None and answers is not None:
+        lines.append(f"{moment_text(marks.moment_s)} · {answers.moment_text(marks.moment_s)}")
     for name, place in marks.places():
         text = place_text(lanes[place.lane], place, moment_text)
         lines.append(f"{name}  {text}" if name else text)
         if not name and len(lanes) > 1:
             lines.append("  ".join(elsewhere_text(lanes, place)))
+        if not name and answers is not None:
+            moment_s = lanes[place.lane].grid.middle_s(place.column)
+            lines.append(f"{answers.spec.name}: {answers.moment_text(moment_s)}")
     if marks.a is not None and marks.b is not None:
         lines.append(distance_text(lanes, marks.a, marks.b))
     if marks.region is not None:
-        lines.append(region_text(lanes[marks.region.lane], marks.region))
+        lane = lanes[marks.region.lane]
+        lines.append(region_text(lane, marks.region))
+        means = answers.mean_text(*region_times_s(lane, marks.region)) if answers else ""
+        if means:
+            lines.append(f"region  {means}")
     return lines
+
+
+def region_times_s(lane: Lane, region: Region) -> tuple[float, float]:
+    """Return from when to when, on the stream's clock, a region is."""
+    grid = lane.grid
+    start_s = grid.start_s + region.first_column * grid.hop_s
+    return start_s, start_s + (region.end_column - region.first_column) * grid.hop_s
 
 
 def value_at(lane: Lane, place: Place) -> float:

@@ -30,6 +30,7 @@ from PyQt6.QtGui import (
 )
 from PyQt6.QtWidgets import QWidget
 
+from visualizer.ui.picture.answer_overlay import REACH, AnswerOverlay
 from visualizer.ui.picture.display import REVERSED
 from visualizer.ui.picture.marks import Marks, Place, Region
 from visualizer.ui.picture.overlay import TextPlate
@@ -50,8 +51,9 @@ SOURCES = {"gray": "CET-L1", DIFFERENCE: "CET-D1"}
 """Names that pyqtgraph has other ones for."""
 _COLOURING_S = 0.008
 """The longest that one update colours of a lane: what is left comes with the next."""
-_DRAG_PIXELS = 4
-_MARKS = {"": QColor(255, 255, 255, 110), "A": QColor("#5ad1ff"), "B": QColor("#ffd24a")}
+DRAG_PIXELS = 4
+"""By which the mouse must move before it is no click."""
+MARK_COLOURS = {"": QColor(255, 255, 255, 110), "A": QColor("#5ad1ff"), "B": QColor("#ffd24a")}
 _REGION = QColor("#f4f4f8")
 
 Unit = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -139,8 +141,9 @@ class SpectrogramView(QWidget):
         self._on_screen: int | None = None
         """the end of the view that is on the screen, if it is there as it would be painted now"""
         self._changed_from = 0
-        self._parts: list[QRect] = []
-        """what the last call of `moved` left to be painted"""
+        self._moved: list[QRect] = []
+        """what was to be painted after the last move"""
+        self._overlay: AnswerOverlay | None = None
 
     def set_scene(self, scene: Scene, span_s: float) -> None:
         """Show a span of this scene."""
@@ -149,7 +152,7 @@ class SpectrogramView(QWidget):
 
     def clear(self) -> None:
         """Show nothing, and hold on to nothing."""
-        self._scene, self._raster, self._on_screen = None, None, None
+        self._scene, self._raster, self._overlay, self._on_screen = None, None, None, None
         self._image = QImage()
 
     def set_colours(self, table: NDArray[np.uint32], limits: tuple[float, float]) -> None:
@@ -165,6 +168,16 @@ class SpectrogramView(QWidget):
             self._marks, self._elsewhere = marks, elsewhere
             self._is_marked = marks != Marks()
             self._on_screen = None
+
+    def set_overlay(self, overlay: AnswerOverlay | None) -> None:
+        """Have what a model answers over the picture, or nothing."""
+        self._overlay, self._on_screen = overlay, None
+
+    def overlay_changed(self, since_s: float) -> None:
+        """What is over the picture differs from a moment of the stream on."""
+        if self._raster is not None:
+            pixel = self._raster.pixel_at(since_s) - math.ceil(REACH * self.devicePixelRatioF())
+            self._changed_from = min(self._changed_from, pixel)
 
     def set_away(self, away: bool) -> None:
         """Show what is after the newest column as a gap, or as not there yet."""
@@ -216,20 +229,16 @@ class SpectrogramView(QWidget):
             return QRegion(self.rect())
         if step:
             self.scroll(-int(step), 0)
-        changed = math.floor((self._changed_from - first) / ratio)
+        changed = max(0, math.floor((self._changed_from - first) / ratio))
         self._changed_from = end
         # The plates stay where they are, and what was moved of them goes.
         gone = {plate: place.translated(-step, 0) for plate, place in self._placed}
         if self._shown_plates() != self._placed_as:
             self._place_plates()
         places = [place.united(gone.pop(plate, place)) for plate, place in self._placed]
-        self._parts = [QRect(changed, 0, width - changed, self.height())]
-        self._parts += [place.toAlignedRect() for place in (*places, *gone.values())]
-        return self._fresh()
-
-    def _fresh(self) -> QRegion:
-        """What is to be painted after what is on the screen was moved."""
-        return sum(map(QRegion, self._parts), QRegion())
+        strip = QRect(changed, 0, width - changed, self.height())
+        self._moved = [strip, *(place.toAlignedRect() for place in (*places, *gone.values()))]
+        return _region(self._moved)
 
     def forget_pointer(self) -> None:
         """Let the mouse mean nothing until it moves again."""
@@ -299,14 +308,15 @@ class SpectrogramView(QWidget):
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         assert event is not None
-        painter, parts = QPainter(self), [self.rect()]
-        if event.rect() == self.rect():
+        painter, region = QPainter(self), event.region()
+        parts = [region.boundingRect()]
+        if parts == [self.rect()]:
             self._place_plates()
             self._on_screen = None if self._raster is None else self._view_end()
-        elif event.region() == self._fresh():
-            parts = self._parts
+        elif region.subtracted(_region(self._moved)).isEmpty():
+            parts = self._moved
         for part in parts:
-            # Clipped to more than one rectangle, Qt would draw line by line, on several threads.
+            # Clipped to more than one rectangle, Qt would paint line by line, on several threads.
             painter.setClipRect(part)
             self._draw(painter, part)
         self.paints += 1
@@ -318,6 +328,7 @@ class SpectrogramView(QWidget):
             painter.fillRect(part, QColor(EMPTY_COLOUR))
         else:
             self._draw_pixels(painter, part)
+            self._draw_overlay(painter, part)
             self._draw_marks(painter)
         for plate, place in self._placed:
             if place.intersects(QRectF(part)):
@@ -345,6 +356,15 @@ class SpectrogramView(QWidget):
         end = min(end, view_first + math.ceil((part.x() + part.width()) * ratio))
         draw_ring(painter, self._image, (first, end), view_first, ratio)
 
+    def _draw_overlay(self, painter: QPainter, part: QRect) -> None:
+        if self._overlay is None or self._raster is None or self._scene is None:
+            return
+        pixel_s, ratio = self._raster.pixel_s, self.devicePixelRatioF()
+        edges = part.left() - REACH, part.right() + 1 + REACH
+        first_s, end_s = ((self._view_first() + x * ratio) * pixel_s for x in edges)
+        height, n_bands = self.height(), self._scene.grid.n_bands
+        self._overlay.draw(painter, height, n_bands, (first_s, end_s), self._x_at)
+
     def _draw_marks(self, painter: QPainter) -> None:
         scene, marks = self._scene, self._marks
         assert scene is not None
@@ -352,12 +372,12 @@ class SpectrogramView(QWidget):
             self._draw_region(painter, marks.region)
         for name, seconds in self._elsewhere:
             x = self._x_at(seconds)
-            painter.setPen(QPen(_MARKS[name], 1.0, Qt.PenStyle.DotLine))
+            painter.setPen(QPen(MARK_COLOURS[name], 1.0, Qt.PenStyle.DotLine))
             painter.drawLine(QPointF(x, 0), QPointF(x, self.height()))
         cursor = self.pointed_place() or marks.cursor
         if cursor is not None and cursor.lane == scene.lane:
             middle = self.cell(cursor).center()
-            painter.setPen(_MARKS[""])
+            painter.setPen(MARK_COLOURS[""])
             painter.drawLine(QPointF(middle.x(), 0), QPointF(middle.x(), self.height()))
             painter.drawLine(QPointF(0, middle.y()), QPointF(self.width(), middle.y()))
         for name, place in (("A", marks.a), ("B", marks.b)):
@@ -375,14 +395,14 @@ class SpectrogramView(QWidget):
 
     def _draw_marker(self, painter: QPainter, name: str, cell: QRectF) -> None:
         x, y = cell.center().x(), cell.center().y()
-        painter.setPen(QPen(_MARKS[name], 1.5))
+        painter.setPen(QPen(MARK_COLOURS[name], 1.5))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawLine(QPointF(x, 0), QPointF(x, self.height()))
         painter.drawEllipse(QPointF(x, y), 5, 5)
         metrics = self.fontMetrics()
         label = QRectF(0, 0, metrics.horizontalAdvance(name) * 2, metrics.height())
         label.moveTopLeft(QPointF(min(x, self.width() - label.width()), 0))
-        painter.fillRect(label, _MARKS[name])
+        painter.fillRect(label, MARK_COLOURS[name])
         painter.setPen(QColor("#101014"))
         painter.drawText(label, Qt.AlignmentFlag.AlignCenter, name)
 
@@ -407,7 +427,7 @@ class SpectrogramView(QWidget):
             return
         start, corner, shift = self._pressed
         moved = position - start
-        self._dragging |= abs(moved.x()) + abs(moved.y()) >= _DRAG_PIXELS
+        self._dragging |= abs(moved.x()) + abs(moved.y()) >= DRAG_PIXELS
         if not self._dragging:
             return
         if shift:
@@ -446,3 +466,10 @@ class SpectrogramView(QWidget):
         place = self.place_at(QPointF(event.pos()))
         if place is not None:
             self.menu_wanted.emit(place, event.globalPos())
+
+
+def _region(areas: list[QRect]) -> QRegion:
+    region = QRegion()
+    for area in areas:
+        region += area
+    return region

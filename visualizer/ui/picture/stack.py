@@ -11,6 +11,9 @@ from PyQt6.QtGui import QResizeEvent
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from visualizer.engine.history import SoundHistory
+from visualizer.ui.picture.answer_lane import AnswerLane
+from visualizer.ui.picture.answer_overlay import AnswerOverlay
+from visualizer.ui.picture.answers import ShownAnswers
 from visualizer.ui.picture.clock import SteadyClock
 from visualizer.ui.picture.display import DisplayConfig
 from visualizer.ui.picture.lanes import Lane
@@ -18,6 +21,7 @@ from visualizer.ui.picture.marks import Marks, Place
 from visualizer.ui.picture.overlay import TextPlate
 from visualizer.ui.picture.picture import Picture
 from visualizer.ui.picture.raster import as_it_is, farthest
+from visualizer.ui.picture.readings import region_times_s
 from visualizer.ui.picture.spectrogram import DIFFERENCE, Scene
 from visualizer.ui.picture.time_axis import TimeAxis, clock_text
 from visualizer.ui.picture.waveform import WaveformStrip
@@ -63,8 +67,14 @@ class PictureStack(QWidget):
         self.is_away = False
         """whether the stream goes on without sound: it was lost, and nothing came since"""
         self._marks = Marks()
+        self.answers: ShownAnswers | None = None
+        """of a model, where there is one"""
         self._sound_end_s: Callable[[], float] = lambda: 0.0
 
+        self.model = AnswerLane()
+        self.model.plot.dragged.connect(lambda by_s: self.show_until(self._shown_end_s - by_s))
+        self.model.plot.scrolled.connect(self._take_wheel)
+        self.model.plot.resized.connect(self.refresh)
         self.waveform = WaveformStrip()
         self.waveform.hide()
         self.time_axis = TimeAxis()
@@ -85,6 +95,7 @@ class PictureStack(QWidget):
             layout.setContentsMargins(0, 0, 0, 0)
             layout.setSpacing(0)
         self._layout.addWidget(self._area, 1)
+        self._layout.addWidget(self.model)
         # Its margins keep it under the pictures' own place.
         self._strip = QHBoxLayout()
         self._strip.addWidget(self.waveform)
@@ -154,8 +165,25 @@ class PictureStack(QWidget):
                 display.span_s,
             )
             picture.set_notes(display.note_names)
+            picture.view.set_overlay(self._overlay(lane))
+        self.model.plot.set_colour_map(display.colour_map)
         self.waveform.setVisible(display.waveform)
         self.refresh()
+
+    def show_answers(self, answers: ShownAnswers | None) -> None:
+        """Show what a model answers, below the pictures and over them; or nothing."""
+        self.answers = answers
+        self.model.show_answers(answers)
+        for lane, picture in zip(self.lanes, self.pictures, strict=False):
+            picture.view.set_overlay(self._overlay(lane))
+        self.refresh()
+
+    def answers_changed(self, since_s: float) -> None:
+        """What the model answers differs from a moment of the stream on."""
+        for picture in self.pictures:
+            picture.view.overlay_changed(since_s)
+        if not self.held or since_s < self._shown_end_s:
+            self.refresh_soon()
 
     def begin_stream(self) -> None:
         """Another sound, with a clock of its own."""
@@ -182,6 +210,7 @@ class PictureStack(QWidget):
         self.is_away = away
         for picture in self._pool:
             picture.view.set_away(away)
+        self.model.plot.set_away(away)
         if not away:
             self.waveform.forget()
 
@@ -251,9 +280,34 @@ class PictureStack(QWidget):
                 for name, place in marks.places()
                 if place.lane != n
             )
+            if marks.moment_s is not None:
+                elsewhere += (("", marks.moment_s),)
             picture.view.set_marks(marks, elsewhere)
+        self._mark_answers(marks)
         if changed:
             self.refresh_soon()
+
+    def _mark_answers(self, marks: Marks) -> None:
+        """Have the marks on what a model answers, and what it answers at the cursor, or now."""
+        if self.answers is None or not self.lanes:
+            return
+        moments = [
+            (name, self.lanes[place.lane].grid.middle_s(place.column))
+            for name, place in marks.places()
+        ]
+        if marks.moment_s is not None:
+            moments.append(("", marks.moment_s))
+        region = marks.region
+        times_s = None if region is None else region_times_s(self.lanes[region.lane], region)
+        self.model.plot.set_marks(tuple(moments), times_s)
+        cursor_s = dict(moments).get("")
+        end_s = self.answers.grid.middle_s(self.answers.history.end - 1)
+        self.model.tell(
+            self.answers.told(min(self._shown_end_s, end_s) if cursor_s is None else cursor_s)
+        )
+
+    def _overlay(self, lane: Lane) -> AnswerOverlay | None:
+        return None if self.answers is None else AnswerOverlay(self.answers, lane.mel.rows)
 
     def pointed_place(self) -> Place | None:
         """The column and band of the lane that is under the mouse."""
@@ -262,6 +316,7 @@ class PictureStack(QWidget):
 
     def forget_pointer(self) -> None:
         """Let the mouse mean nothing until it moves again."""
+        self.model.plot.forget_pointer()
         for picture in self.pictures:
             picture.view.forget_pointer()
 
@@ -401,10 +456,12 @@ class PictureStack(QWidget):
     def _colour(self) -> list[Picture]:
         """Have all that is shown ready to be painted; return the pictures in sight."""
         end_s, in_sight = self._shown_end_s, self._in_sight()
+        start_s, span_s = self.shown[0], self._display.span_s
         whole = [picture.view.colour(end_s) for picture in in_sight]
+        if self.answers is not None:
+            whole.append(self.model.plot.colour(end_s, span_s))
         if not all(whole):
             self._rest.start(0)
-        start_s, span_s = self.shown[0], self._display.span_s
         # It goes as far as there is sound: columns may reach past its end, and time runs on.
         beyond_s = 0.0 if self.is_away else max(0.0, end_s - self._sound_end_s())
         self.waveform.set_view(start_s - beyond_s, end_s - beyond_s)
@@ -418,6 +475,8 @@ class PictureStack(QWidget):
         view = self._in_sight()[0].view
         left = view.mapTo(self, QPoint(0, 0)).x()
         self.time_axis.set_place(left, view.width())
+        self.model.set_room(self._area.height() + self.model.height() * self.model.isVisible())
+        self.model.set_place(left, view.width())
         right = max(0, self.width() - left - view.width())
         self._strip.setContentsMargins(left, 0, right, 0)
         corner = view.mapTo(self, QPoint(view.width(), view.height()))

@@ -14,6 +14,14 @@ STAGE_COLOURS: dict[Stage, QColor] = {
 }
 """Of the parts of the total; at least 3:1 on black and on white, told apart by the colour-blind."""
 
+MODEL_COLOUR = QColor("#c06aa8")
+"""Of the stage beside them, that of a model's answers."""
+
+CURVE_COLOURS = (QColor("#3f8fd6"), QColor("#2f9a7e"), QColor("#c9801f"), QColor("#b766b8"))
+"""Of what a model answers; at least 3:1 on black and on white, told apart by the colour-blind."""
+SHADE = QColor(140, 140, 150, 48)
+"""Over what is marked."""
+
 GAP = QColor(GAP_COLOUR)
 """Lost sound, in every picture."""
 

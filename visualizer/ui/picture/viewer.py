@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QVBoxLayout, QWidget
 
 from visualizer.engine.columns import MelColumns
@@ -16,6 +18,9 @@ from visualizer.engine.status import EngineStatus
 from visualizer.engine.tracks import Tracks
 from visualizer.errors import ConfigError
 from visualizer.mel.presets import preset_for
+from visualizer.models.answers import Answers, ModelStatus
+from visualizer.models.segments import SegmentRule
+from visualizer.ui.picture.answers import ShownAnswers
 from visualizer.ui.picture.auto_range import RobustRange
 from visualizer.ui.picture.display import SPANS_S, DisplayConfig
 from visualizer.ui.picture.inspector import Inspector
@@ -50,6 +55,8 @@ class Viewer(QWidget):
     """the DisplayConfig that a person chose"""
     refused = pyqtSignal(str)
     """why something cannot be shown"""
+    answered = pyqtSignal(object, object)
+    """ShownAnswers, and the Answers that came"""
     woken = pyqtSignal()
 
     def __init__(self, display: DisplayConfig) -> None:
@@ -59,6 +66,12 @@ class Viewer(QWidget):
         self.inspector = Inspector(self.stack)
         # Emitted on a follower's thread, so it arrives here later.
         self.tracks = Tracks(self.woken.emit)
+        self._answers: ShownAnswers | None = None
+        self._stream_id = 0
+        self._moved = ""
+        """the probability whose threshold was moved last"""
+        self._rules: dict[str, dict[str, SegmentRule]] = {}
+        """of the models' probabilities, by the models' names"""
         self._reason: str | None = None
         self._followed: dict[int, RobustRange] = {}
         self._followed_at = 0.0
@@ -67,6 +80,7 @@ class Viewer(QWidget):
         layout.addWidget(self.stack)
         self.woken.connect(self.take_followed)
         self.stack.zoomed.connect(self.zoom)
+        self.stack.model.plot.threshold_dragged.connect(self.set_threshold)
 
     def begin(self, status: EngineStatus, sound: SoundHistory) -> None:
         """A front-end came into force, over a new sound or the same one."""
@@ -80,6 +94,8 @@ class Viewer(QWidget):
             self.stack.set_sound(sound)
             # Last: where the picture stood still, it brings the first columns.
             self.stack.begin_stream()
+        self._stream_id = status.stream_id
+        self._show_answers()
 
     def append(self, columns: MelColumns) -> None:
         """Take live columns of the front-end in force."""
@@ -87,6 +103,57 @@ class Viewer(QWidget):
         mel = self.tracks.first[0].mel
         end = columns.first_column + columns.n_columns
         self.stack.note_newest(mel.cell_start_s + end * mel.hop_s)
+
+    def follow_model(self, status: ModelStatus | None) -> None:
+        """Show the answers of this model from now on, or of none.
+
+        To be called with each status there is: another model or stream begins with no answers, the
+        same one goes on.
+        """
+        shown = self._answers
+        if shown is not None:
+            self._rules[shown.spec.name] = shown.rules
+        if status is None:
+            self._answers = None
+        elif status.spec is not None and status.grid is not None:
+            now = status.spec, status.grid, status.stream_id
+            if shown is None or now != (shown.spec, shown.grid, shown.stream_id):
+                self._answers = ShownAnswers(*now, self._rules.get(status.spec.name, {}))
+        if self._answers is not shown:
+            self._show_answers()
+
+    def add_answers(self, answers: Iterable[Answers]) -> None:
+        """Take what the model that is followed answered, the oldest first."""
+        shown, since_s = self._answers, math.inf
+        for some in answers:
+            if shown is not None and some.stream_id == shown.stream_id:
+                since_s = min(since_s, shown.add(some))
+                self.answered.emit(shown, some)
+        if since_s < math.inf and self.stack.answers is shown:
+            self.stack.answers_changed(since_s)
+
+    def move_threshold(self, steps: int) -> None:
+        """Move the threshold that was moved last, or else the first, by hundredths."""
+        shown = self._answers
+        if shown is None or not shown.rules:
+            return
+        name = self._moved if self._moved in shown.rules else next(iter(shown.rules))
+        self.set_threshold(name, shown.rules[name].threshold + 0.01 * steps)
+
+    def set_threshold(self, name: str, threshold: float) -> None:
+        """Have another threshold for a probability of the model."""
+        shown, self._moved = self._answers, name
+        if shown is not None:
+            shown.set_threshold(name, threshold)
+            self.stack.answers_changed(shown.grid.start_s)
+
+    def copy_segments(self) -> None:
+        """Put the segments of all that is kept on the clipboard, as a table."""
+        clipboard = QGuiApplication.clipboard()
+        if self._answers is None or not self._answers.rules or clipboard is None:
+            self.refused.emit("there are no segments: no model answers with a probability")
+        else:
+            clipboard.setText(self._answers.segments_table())
 
     def take_followed(self) -> None:
         """Take what was computed besides the live columns."""
@@ -184,6 +251,12 @@ class Viewer(QWidget):
             limits = list(self.stack.pictures[0].limits)
             limits[end] += step * 0.02 * (limits[1] - limits[0])
             self.stack.set_range(0, (limits[0], limits[1]))
+
+    def _show_answers(self) -> None:
+        """Those that are to the stream that is shown."""
+        shown = self._answers
+        is_of_it = shown is not None and shown.stream_id == self._stream_id
+        self.stack.show_answers(shown if is_of_it else None)
 
     def _show_second(self) -> None:
         """Have the second front-end computed at the rate of the sound, or none."""

@@ -1,0 +1,434 @@
+"""What a model answers, drawn over the time of the picture above it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PyQt6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, pyqtSignal
+from PyQt6.QtGui import (
+    QColor,
+    QImage,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QPen,
+    QResizeEvent,
+    QStaticText,
+    QWheelEvent,
+)
+from PyQt6.QtWidgets import QWidget
+
+from visualizer.models.contract import Output
+from visualizer.ui.picture.answers import ShownAnswers
+from visualizer.ui.picture.curves import CurveColours, CurveRaster, Steps
+from visualizer.ui.picture.pixels import draw_ring, pixels_of
+from visualizer.ui.picture.raster import Grid, Raster, as_it_is
+from visualizer.ui.picture.spectrogram import DRAG_PIXELS, MARK_COLOURS, colour_table
+from visualizer.ui.picture.tints import CURVE_COLOURS, SHADE, dimmed, mixed
+
+_BUDGET_S = 0.004
+"""For what one call colours; a piece more may come on top."""
+_THICKNESS = 1.5
+"""of the lines"""
+_REACH = 6
+"""Pixels from a threshold within which the mouse takes hold of it."""
+_MOST_CURVES, _MOST_MAPS, _MOST_TEXTS = 4, 2, 2
+"""outputs of each kind that are drawn"""
+_CURVE_LINES, _TEXT_LINES = 4.5, 1.5
+_MAP_LINES = (3.0, 8.0)
+"""Heights, in lines of text."""
+_LONGEST_TEXTS = 200
+_KEPT_TEXTS = 500
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the plot, from top to bottom of it."""
+
+    kind: Literal["curves", "classes", "text"]
+    outputs: tuple[Output, ...]
+    lines: float
+    """its height, in lines of text"""
+
+
+def sections_of(outputs: Sequence[Output]) -> tuple[Section, ...]:
+    """Return how outputs are laid out: those of a kind beyond the first few are not drawn."""
+    curves = [o for o in outputs if o.kind in ("probability", "curve")][:_MOST_CURVES]
+    maps = [o for o in outputs if o.kind == "classes"][:_MOST_MAPS]
+    texts = [o for o in outputs if o.kind == "text"][:_MOST_TEXTS]
+    sections = [Section("curves", tuple(curves), _CURVE_LINES)] if curves else []
+    for output in maps:
+        lines = min(max(_MAP_LINES[0], 1.0 * len(output.labels)), _MAP_LINES[1])
+        sections.append(Section("classes", (output,), lines))
+    return (*sections, *(Section("text", (output,), _TEXT_LINES) for output in texts))
+
+
+class AnswerPlot(QWidget):
+    """Curves, heat maps and words on the pixels of the picture's own grid.
+
+    They are coloured once, when they come, and drawn with two blits.
+    """
+
+    pointed = pyqtSignal()
+    """the mouse is elsewhere on it, or has left it"""
+    clicked = pyqtSignal(float, bool)
+    """a moment of the stream (s), and whether Shift was held"""
+    dragged = pyqtSignal(float)
+    """the seconds to move the picture by"""
+    scrolled = pyqtSignal(float, bool)
+    """turns of the wheel, and whether Ctrl was held"""
+    threshold_dragged = pyqtSignal(str, float)
+    """of which probability, and where to"""
+    resized = pyqtSignal()
+    """there is nothing in it now"""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setMouseTracking(True)
+        self.setCursor(Qt.CursorShape.CrossCursor)
+        self.setAccessibleName("Model's answers")
+        self.sections: tuple[Section, ...] = ()
+        self._shown: ShownAnswers | None = None
+        self._colour_map = ""
+        self._span_s = 1.0
+        self._end_s = 0.0
+        self._is_away = False
+        self._rasters: list[Raster] = []
+        self._edges = [0]
+        """of the sections, in pixels of the screen from the top"""
+        self._image = QImage()
+        self._moments: tuple[tuple[str, float], ...] = ()
+        self._region: tuple[float, float] | None = None
+        self._texts: dict[tuple[int, int, str], QStaticText] = {}
+        self._pointer: QPointF | None = None
+        self._pressed: tuple[QPointF, str | None] | None = None
+        self._dragging = False
+
+    def show_answers(self, shown: ShownAnswers | None) -> None:
+        """Show these from now on, or none."""
+        self._shown = shown
+        self.sections = () if shown is None else sections_of(shown.spec.outputs)
+        self._begin()
+
+    def set_colour_map(self, name: str) -> None:
+        """Colour classes by this colour map of a DisplayConfig."""
+        if name != self._colour_map:
+            self._colour_map = name
+            self._begin()
+
+    def set_marks(
+        self, moments: tuple[tuple[str, float], ...], region: tuple[float, float] | None
+    ) -> None:
+        """Have lines at moments of the stream (s), by the marks' names, and a shade between two."""
+        if (moments, region) != (self._moments, self._region):
+            self._moments, self._region = moments, region
+            self.update()
+
+    def set_away(self, away: bool) -> None:
+        """Show what is after the newest answer as a gap, or as not there yet."""
+        self._is_away = away
+        for raster in self._rasters:
+            raster.set_away(away)
+
+    def forget(self) -> None:
+        """Colour everything again: older answers have changed."""
+        for raster in self._rasters:
+            raster.forget()
+
+    def colour(self, end_s: float, span_s: float) -> bool:
+        """Have the plot ready that ends at a moment of the stream; return whether it is whole.
+
+        The rest comes with further calls.
+        """
+        self._end_s = end_s
+        is_scaled = bool(self._rasters) and self._rasters[0].width != self._pixels()[0]
+        if span_s != self._span_s or is_scaled:
+            self._span_s = span_s
+            self._begin()
+        self.update()
+        until = time.perf_counter() + _BUDGET_S
+        whole = True
+        for raster in self._rasters:
+            while not raster.colour(self._view_end()):
+                if time.perf_counter() > until:
+                    whole = False
+                    break
+        return whole
+
+    def place_of(self, section: Section) -> QRectF:
+        """Return where a section is, in the widget's coordinates."""
+        n, ratio = self.sections.index(section), self.devicePixelRatioF()
+        top, bottom = self._edges[n] / ratio, self._edges[n + 1] / ratio
+        return QRectF(0, top, self.width(), bottom - top)
+
+    def y_of(self, section: Section, share: float) -> float:
+        """Return where a share of the range of a section's curves is."""
+        place, thick = self.place_of(section), _THICKNESS
+        return place.top() + (1 - share) * (place.height() - thick) + thick / 2
+
+    def pointed_s(self) -> float | None:
+        """The moment of the stream under the mouse; None where that is elsewhere."""
+        return None if self._pointer is None else self._moment_at(self._pointer.x())
+
+    def forget_pointer(self) -> None:
+        """Let the mouse mean nothing until it moves again."""
+        self._pointer = None
+
+    def _pixels(self) -> tuple[int, int]:
+        """Width and height in pixels of the screen."""
+        ratio = self.devicePixelRatioF()
+        return max(1, round(self.width() * ratio)), max(1, round(self.height() * ratio))
+
+    @property
+    def _pixel_s(self) -> float:
+        return self._span_s / self._pixels()[0]
+
+    def _view_end(self) -> int:
+        return math.floor(self._end_s / self._pixel_s) + 1
+
+    def _moment_at(self, x: float) -> float:
+        first = self._view_end() - self._pixels()[0]
+        return (first + math.floor(x * self.devicePixelRatioF()) + 0.5) * self._pixel_s
+
+    def _x_at(self, seconds: float) -> float:
+        first = self._view_end() - self._pixels()[0]
+        return (seconds / self._pixel_s - first) / self.devicePixelRatioF()
+
+    def _begin(self) -> None:
+        """Forget all pixels: their grid, their size or what they show has changed."""
+        width, height = self._pixels()
+        self._image = QImage(width, height, QImage.Format.Format_RGB32)
+        self._image.fill(self.palette().color(QPalette.ColorRole.Base))
+        self._rasters = []
+        self._texts.clear()
+        whole = sum(section.lines for section in self.sections)
+        heights = np.cumsum([section.lines for section in self.sections]) * height
+        self._edges = [0, *(round(edge / whole) for edge in heights)]
+        pixels = pixels_of(self._image)
+        for n, section in enumerate(self.sections):
+            rows = pixels[self._edges[n] : self._edges[n + 1]]
+            if len(rows) and section.kind != "text":
+                self._rasters.append(self._raster(section, rows))
+        self.set_away(self._is_away)
+        self.update()
+
+    def _raster(self, section: Section, rows: NDArray[np.uint32]) -> Raster:
+        shown, outputs = self._shown, section.outputs
+        assert shown is not None
+        ranges = [output.range for output in outputs for _ in range(output.n_numbers)]
+        limits = np.array(ranges, np.float32)
+        steps = Steps(shown.bounds, partial(shown.numbers, outputs), limits)
+        grid = Grid(shown.grid.start_s, shown.grid.period_s, len(limits))
+        if section.kind == "classes":
+            raster = Raster(rows, self._pixel_s, grid, _Classes(steps), as_it_is)
+            raster.set_colours(colour_table(self._colour_map), (0.0, 1.0))
+            return raster
+        curves = tuple(colour.rgb() for colour in CURVE_COLOURS)
+        colours = CurveColours(self.palette().color(QPalette.ColorRole.Base).rgb(), curves)
+        thickness = max(1, round(_THICKNESS * self.devicePixelRatioF()))
+        return CurveRaster(rows, self._pixel_s, grid, steps, colours, thickness)
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        painter = QPainter(self)
+        end = self._view_end()
+        first = end - self._image.width()
+        draw_ring(painter, self._image, (first, end), first, self.devicePixelRatioF())
+        for n, section in enumerate(self.sections):
+            if n:
+                top = self.place_of(section).top()
+                painter.setPen(self.palette().color(QPalette.ColorRole.Mid))
+                painter.drawLine(QPointF(0, top), QPointF(self.width(), top))
+            if section.kind == "curves":
+                self._draw_segments(painter, section)
+            elif section.kind == "text":
+                self._draw_words(painter, section)
+        if self._region is not None:
+            left, right = map(self._x_at, self._region)
+            painter.fillRect(QRectF(left, 0, right - left, self.height()), SHADE)
+        for name, moment_s in self._moments:
+            painter.setPen(QPen(self._mark_colour(name), 1.0))
+            x = self._x_at(moment_s)
+            painter.drawLine(QPointF(x, 0), QPointF(x, self.height()))
+
+    def _mark_colour(self, name: str) -> QColor:
+        """That of the picture's markers, or of what can be seen on the ground of the plot."""
+        return dimmed(self.palette()) if name == "" else MARK_COLOURS[name]
+
+    def _draw_segments(self, painter: QPainter, section: Section) -> None:
+        """And the thresholds that they come from."""
+        shown, place = self._shown, self.place_of(section)
+        assert shown is not None
+        for output, colour in zip(section.outputs, CURVE_COLOURS, strict=False):
+            rule = shown.rules.get(output.name)
+            if rule is None:
+                continue
+            shade = QColor(colour)
+            shade.setAlphaF(0.16)
+            for start_s, end_s in shown.segments(
+                output.name, self._end_s - self._span_s, self._end_s
+            ):
+                left, right = self._x_at(start_s), self._x_at(end_s)
+                painter.fillRect(QRectF(left, place.top(), right - left, place.height()), shade)
+            ground = self.palette().color(QPalette.ColorRole.Base)
+            for level, pen in (
+                (rule.threshold, QPen(colour, 1.0, Qt.PenStyle.DashLine)),
+                (rule.release, QPen(mixed(colour, ground, 0.6), 1.0, Qt.PenStyle.DotLine)),
+            ):
+                y = self.y_of(section, _share(output, level))
+                painter.setPen(pen)
+                painter.drawLine(QPointF(0, y), QPointF(self.width(), y))
+
+    def _draw_words(self, painter: QPainter, section: Section) -> None:
+        """Each from the beginning of what it is for, elided where the next one begins."""
+        shown, place = self._shown, self.place_of(section)
+        assert shown is not None
+        grid, metrics = shown.grid, self.fontMetrics()
+        ground = self.palette().color(QPalette.ColorRole.Base)
+        painter.fillRect(place.adjusted(0, 1, 0, 0), ground)
+        # A text may reach into the view from before it.
+        first = grid.index_at(self._end_s - 2 * self._span_s)
+        words = shown.words(section.outputs[0], first, grid.index_at(self._end_s) + 1)
+        places = [self._x_at(grid.start_s + k * grid.period_s) for k, _ in words]
+        gap, top = metrics.averageCharWidth(), place.center().y() - metrics.height() / 2
+        tick, text = QPen(dimmed(self.palette())), QPen(self.palette().text().color())
+        for (k, word), x, next_x in zip(
+            words, places, [*places[1:], self.width() + gap], strict=False
+        ):
+            room = math.floor(next_x - x - 2 * gap)
+            painter.setPen(tick)
+            painter.drawLine(QPointF(x, place.top() + 2), QPointF(x, place.bottom() - 2))
+            if room > gap:
+                painter.setPen(text)
+                said = self._elided(k, room, word)
+                painter.drawStaticText(QPointF(x + gap / 2 + 1, top), said)
+
+    def _elided(self, k: int, room: int, word: str) -> QStaticText:
+        metrics = self.fontMetrics()
+        word = " ".join(word[:_LONGEST_TEXTS].split())
+        room = min(room, metrics.horizontalAdvance(word))
+        key = k, room, word
+        if key not in self._texts:
+            if len(self._texts) > _KEPT_TEXTS:
+                self._texts.clear()
+            text = QStaticText(metrics.elidedText(word, Qt.TextElideMode.ElideRight, room))
+            text.setTextFormat(Qt.TextFormat.PlainText)
+            self._texts[key] = text
+        return self._texts[key]
+
+    def _threshold_at(self, point: QPointF) -> str | None:
+        """The probability whose threshold is under a point, or next to it."""
+        shown, near = self._shown, list[tuple[float, str]]()
+        for section in self.sections:
+            if shown is None or section.kind != "curves":
+                continue
+            for output in section.outputs:
+                if output.name in shown.rules:
+                    threshold = shown.rules[output.name].threshold
+                    y = self.y_of(section, _share(output, threshold))
+                    near.append((abs(y - point.y()), output.name))
+        distance, name = min(near, default=(math.inf, ""))
+        return name if distance <= _REACH else None
+
+    def _drag_threshold(self, name: str, y: float) -> None:
+        section = next(section for section in self.sections if section.kind == "curves")
+        output = next(output for output in section.outputs if output.name == name)
+        top, bottom = self.y_of(section, 1.0), self.y_of(section, 0.0)
+        low, high = output.range
+        value = low + (bottom - y) / (bottom - top) * (high - low)
+        self.threshold_dragged.emit(name, value)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        self._begin()
+        self.resized.emit()
+
+    def changeEvent(self, event: QEvent | None) -> None:
+        super().changeEvent(event)
+        changes = (QEvent.Type.PaletteChange, QEvent.Type.FontChange)
+        if event is not None and event.type() in changes:
+            self._begin()
+            self.resized.emit()
+
+    def leaveEvent(self, event: QEvent | None) -> None:
+        super().leaveEvent(event)
+        self._pointer = None
+        self.pointed.emit()
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        assert event is not None
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._pressed = event.position(), self._threshold_at(event.position())
+            self._dragging = False
+
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
+        assert event is not None
+        position = self._pointer = event.position()
+        if self._pressed is None:
+            is_near = self._threshold_at(position) is not None
+            shape = Qt.CursorShape.SizeVerCursor if is_near else Qt.CursorShape.CrossCursor
+            if self.cursor().shape() != shape:
+                self.setCursor(shape)
+            self.pointed.emit()
+            return
+        start, threshold = self._pressed
+        moved = position - start
+        self._dragging |= abs(moved.x()) + abs(moved.y()) >= DRAG_PIXELS
+        if self._dragging and threshold is not None:
+            self._drag_threshold(threshold, position.y())
+        elif self._dragging:
+            self.dragged.emit(moved.x() / self.width() * self._span_s)
+            self._pressed = position, None
+        self.pointed.emit()
+
+    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
+        assert event is not None
+        if self._pressed is None or event.button() != Qt.MouseButton.LeftButton:
+            return
+        self._pressed = None
+        inside = self.rect().contains(QPoint(int(event.position().x()), int(event.position().y())))
+        if not self._dragging and inside:
+            shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+            self.clicked.emit(self._moment_at(event.position().x()), shift)
+
+    def wheelEvent(self, event: QWheelEvent | None) -> None:
+        assert event is not None
+        delta = event.angleDelta()
+        ctrl = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+        self.scrolled.emit((delta.y() or delta.x()) / 120, ctrl)
+        event.accept()
+
+
+class _Classes:
+    """The numbers of classes as columns of a raster: the first label on top."""
+
+    def __init__(self, steps: Steps) -> None:
+        self._steps = steps
+
+    @property
+    def first(self) -> int:
+        return self._steps.first
+
+    @property
+    def end(self) -> int:
+        return self._steps.end
+
+    def between(self, first: int, end: int) -> NDArray[np.float32]:
+        shares = self._steps.between(first, end)[:, ::-1]
+        # A raster takes NaN for lost; what has no number is as the lowest.
+        shares[np.isnan(shares)] = 0.0
+        shares[np.isinf(shares)] = np.nan
+        return shares
+
+
+def _share(output: Output, value: float) -> float:
+    low, high = output.range
+    return min(max((value - low) / (high - low), 0.0), 1.0)

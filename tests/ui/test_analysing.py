@@ -59,8 +59,8 @@ def write(tmp_path: Path) -> Write:
 
 def answers_of(window: Window) -> int:
     """How many are on the screen, of the stream that is heard."""
-    shown = window.viewer.answers
-    if shown is None or shown.stream_id != window.engine_status().stream_id:
+    shown = window.viewer.stack.answers
+    if shown is None:
         return 0
     return int(shown.history.between(shown.history.first, shown.history.end)[1].sum())
 
@@ -80,7 +80,7 @@ def test_a_model_picked_answers_for_what_is_heard_until_it_is_ended(
     assert not actions["model.stop"].isEnabled()
     press(noisy, "Ctrl+M")
     wait_for_answers(noisy, qtbot)
-    shown, sound = noisy.viewer.answers, noisy.viewer.tracks.sound
+    shown, sound = noisy.viewer.stack.answers, noisy.viewer.tracks.sound
     assert shown is not None
     assert sound is not None
     # It is a file, which can wait: of what came since, nothing is missing.
@@ -101,7 +101,7 @@ def test_a_model_picked_answers_for_what_is_heard_until_it_is_ended(
     press(noisy, "Space")
     assert Settings().recent_models() == (RecentModel(str(path), "Loudness"),)
     choose(noisy, menu, "Stop analysing", qtbot)
-    assert noisy.viewer.answers is None
+    assert noisy.viewer.stack.answers is None
     assert noisy.analysing.status is None
     assert noisy.latency.model.answers == 0
     hear_on(noisy, qtbot, 0.2)

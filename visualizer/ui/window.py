@@ -73,6 +73,9 @@ from visualizer.ui.theme import apply_theme
 _TEXT_INTERVAL_MS = 200
 """Between two updates of the numbers: faster, nobody could read them."""
 
+_UNSEEN_INTERVAL_MS = 100
+"""Between two looks at what comes while nobody sees it, be it recorded or analysed."""
+
 _CONTEXT = ("mark.a", "mark.b", "mark.region", "mark.clear", "file.region", "view.freeze")
 """Commands that the right button offers on the picture."""
 
@@ -106,7 +109,10 @@ class Window(QMainWindow):
         self._bridge = Bridge()
         # Queued also from this thread: what an update wakes comes after all of that update.
         queued = Qt.ConnectionType.QueuedConnection
-        self._bridge.woken.connect(self._on_update, queued)  # type: ignore[call-arg]
+        self._bridge.woken.connect(self._on_news, queued)  # type: ignore[call-arg]
+        self._unseen = QTimer(self)
+        self._unseen.setSingleShot(True)
+        self._unseen.timeout.connect(self._on_update)
         self._texts = QTimer(self)
         self._texts.timeout.connect(self._look)
         self._sight: Sight | None = None
@@ -258,6 +264,7 @@ class Window(QMainWindow):
         self._store.save_geometry(self.saveGeometry())
         self._store.save_docks(self.saveState())
         self._texts.stop()
+        self._unseen.stop()
         self._idle_work.stop()
         self.devices.close()
         self.viewer.tracks.close()
@@ -308,6 +315,9 @@ class Window(QMainWindow):
             self._texts.stop()
         self._pace.keep_moving(waits and self._is_watched)
         if self._is_watched and not was_watched:
+            if self._unseen.isActive():
+                self._unseen.stop()
+                self._on_update()
             if waits:
                 # The last batch may have come after the word that the device is away.
                 self.stack.set_away(True)
@@ -418,6 +428,13 @@ class Window(QMainWindow):
         handle.screenChanged.connect(self._pace.limit_to)
         self._pace.limit_to(self.screen())
         self.first_painted.emit()
+
+    def _on_news(self) -> None:
+        if self._is_watched:
+            self._on_update()
+        elif not self._unseen.isActive():
+            # Until these are accepted, no others wake this thread.
+            self._unseen.start(_UNSEEN_INTERVAL_MS)
 
     def _on_update(self) -> None:
         self._bridge.accept()

@@ -165,6 +165,9 @@ class Analysing(QObject):
             # It may fail in the same way, before anybody sees that it was loaded.
             self._status = None
             self._beside.restart()
+            if self._engine is not None:
+                # Which, where it has ended, is heard anew.
+                self._engine.attach(self._beside.tap)
 
     def stop(self) -> None:
         """End the model, and show nothing of it any more."""

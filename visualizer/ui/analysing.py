@@ -164,6 +164,7 @@ class Analysing(QObject):
             self.banner.show_text("")
             # It may fail in the same way, before anybody sees that it was loaded.
             self._status = None
+            self._log.clear()
             self._beside.restart()
 
     def stop(self) -> None:

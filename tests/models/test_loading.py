@@ -97,6 +97,7 @@ def test_a_class_that_is_not_there_is_told(what: str, said: str) -> None:
 def test_an_adapter_says_what_installs_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
     # As if it were not installed.
     monkeypatch.setitem(sys.modules, "silero_vad", None)
+    monkeypatch.delitem(sys.modules, "visualizer.models.adapters.silero_vad", raising=False)
     with pytest.raises(
         ConfigError, match=r"needs silero_vad.*pip install 'mel-visualizer\[models\]'"
     ):

@@ -17,6 +17,7 @@ from visualizer.engine.report import front_end_fields
 from visualizer.engine.status import State
 from visualizer.errors import DeviceError
 from visualizer.mel.front_end import FrontEnd
+from visualizer.models.contract import ModelSpec
 
 _GAP_COLUMNS = 256
 """How many missing columns are written at once: a gap may last hours."""
@@ -32,6 +33,8 @@ class Heading:
     """which the sound was given before everything else"""
     n_signals: int | None
     """how many are analysed side by side; None: one, and the values have no axis for it"""
+    model: ModelSpec | None = None
+    """what answers beside them"""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,23 @@ class StreamColumn:
     """(n_mels,), or (n_signals, n_mels)"""
 
 
+@dataclass(frozen=True)
+class StreamAnswer:
+    """What a model answered for one moment: the fields of its line of JSON."""
+
+    name: str
+    time_s: float
+    """middle of what it answers for, seconds from the stream's first sample"""
+    gap: int
+    """answers that are missing before it"""
+    outputs: list[str]
+    """their names"""
+    values: list[float | list[float] | str | None]
+    """of each output; None: nothing to tell"""
+    late_ms: float
+    """from when the newest sound of its block was there until the answer was"""
+
+
 class Writer:
     """Turns each of these into bytes, in pieces of bounded size; by itself, into none."""
 
@@ -65,12 +85,15 @@ class Writer:
     def column(self, column: StreamColumn) -> Iterator[bytes]:
         yield from ()
 
+    def answer(self, answer: StreamAnswer) -> Iterator[bytes]:
+        yield from ()
+
     def state(self, state: State, fault: str | None, note: str) -> Iterator[bytes]:
         yield from ()
 
 
 class Lines(Writer):
-    """A JSON object a line, told apart by "type": "stream", "column" or "state"."""
+    """A JSON object a line, told apart by "type": "stream", "column", "model" or "state"."""
 
     def heading(self, heading: Heading) -> Iterator[bytes]:
         mel = heading.mel
@@ -83,12 +106,16 @@ class Lines(Writer):
             hop_s=mel.hop_s,
             unit="model",
             streaming_form=mel.needs_whole_clip,
+            model=heading.model and heading.model.to_dict(),
             **front_end_fields(mel),
         )
 
     def column(self, column: StreamColumn) -> Iterator[bytes]:
         fields = vars(column) | {"values": _listed(column.values)}
         yield _line(type="column", **fields)
+
+    def answer(self, answer: StreamAnswer) -> Iterator[bytes]:
+        yield _line(type="model", **vars(answer))
 
     def state(self, state: State, fault: str | None, note: str) -> Iterator[bytes]:
         yield _line(type="state", state=state, fault=fault, note=note)

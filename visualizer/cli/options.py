@@ -148,6 +148,11 @@ def chosen_front_end(arguments: argparse.Namespace) -> Found:
 def add_model(group: argparse.ArgumentParser | Group) -> None:
     """Declare --model and --trust-model."""
     add_option(group, "--model", "WHAT", str, f"have a model answer beside the stream: {MODEL}")
+    add_trust_model(group)
+
+
+def add_trust_model(group: argparse.ArgumentParser | Group) -> None:
+    """Declare --trust-model."""
     group.add_argument(
         "--trust-model",
         action="store_true",

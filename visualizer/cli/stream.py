@@ -13,20 +13,28 @@ import sys
 import threading
 import time
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from visualizer.audio.channels import Channel, n_signals
 from visualizer.audio.notices import integers_taken_for_floats, said_of
 from visualizer.audio.sanitize import NO_FAULTS
-from visualizer.cli.formats import WRITERS, Heading, StreamColumn
+from visualizer.cli.beside import model_beside
+from visualizer.cli.formats import WRITERS, Heading, StreamAnswer, StreamColumn
 from visualizer.cli.said import Said, say, saying_once
 from visualizer.engine.columns import MelColumns
 from visualizer.engine.engine import Engine
 from visualizer.engine.history import FORGETFUL_BYTES
+from visualizer.engine.latency import ModelLog
 from visualizer.engine.options import OutputFormat, RunOptions, engine_config, kernel_plan
 from visualizer.engine.reader import LOOK_S, EngineReader
 from visualizer.engine.status import EngineStatus
 from visualizer.errors import ConfigError
+from visualizer.models.answers import Answers, values_of
+from visualizer.models.contract import AnswerGrid
 from visualizer.support.process import StopSignals, settle
+
+if TYPE_CHECKING:
+    from visualizer.models.reader import ModelReader
 
 _LAST_S = 1.0
 """At the end, for what waits to be written."""
@@ -37,10 +45,19 @@ _FULL_S = 0.005
 def run_stream(options: RunOptions, form: OutputFormat) -> int:
     """Write columns until the duration or the sound ends, Ctrl-C, or nobody reads.
 
-    Returns the exit code. Raises DeviceError where the source cannot be opened or ends badly, and
-    ConfigError where the output cannot be written.
+    Returns the exit code. Raises DeviceError where the source cannot be opened or ends badly,
+    ConfigError where the output cannot be written, and what `model_beside` raises, also where the
+    model has failed by the end.
     """
-    signals, config = StopSignals(), engine_config(options)
+    signals = StopSignals()
+    with model_beside(options, ModelLog(), lambda: bool(signals.exit_code)) as (options, model):
+        return signals.exit_code or _stream(options, form, signals, model)
+
+
+def _stream(
+    options: RunOptions, form: OutputFormat, signals: StopSignals, model: ModelReader | None
+) -> int:
+    config = engine_config(options)
     reader = EngineReader(
         lambda wake: Engine(
             config,
@@ -49,14 +66,18 @@ def run_stream(options: RunOptions, form: OutputFormat) -> int:
             strict=True,
             kernels=kernel_plan(options),
             sound_bytes=FORGETFUL_BYTES,
+            tap=None if model is None else model.tap,
         ),
         duration_s=options.duration_s,
     )
-    output = _Output(reader, form, config.channel)
+    output = _Output(reader, form, config.channel, model)
     while not signals.exit_code and (left_s := reader.deadline - time.perf_counter()) > 0:
         if output.over.wait(min(LOOK_S, left_s)):
             break
     reader.close()
+    if model is not None:
+        # What it was given by now it still answers.
+        model.tap.end()
     output.finish(_LAST_S)
     if output.written:
         say(output.summary(reader.engine.status()))
@@ -68,6 +89,8 @@ def run_stream(options: RunOptions, form: OutputFormat) -> int:
     if output.error is not None:
         raise output.error
     reader.require_success()
+    if model is not None:
+        model.require_success()
     return 0
 
 
@@ -85,9 +108,18 @@ class _Output:
     `outbox`); of a microphone the engine drops the oldest columns.
     """
 
-    def __init__(self, reader: EngineReader, form: OutputFormat, channel: Channel) -> None:
-        """Begin to write to standard output; from now on the reader is of the writer's thread."""
+    def __init__(
+        self,
+        reader: EngineReader,
+        form: OutputFormat,
+        channel: Channel,
+        model: ModelReader | None,
+    ) -> None:
+        """Begin to write to standard output; from now on the readers are of the writer's thread."""
         self._reader = reader
+        self._model = model
+        if model is not None:
+            model.on_news = reader.wake
         self._channel = channel
         self._writer = WRITERS[form]()
         # Not sys.stdout: its lock is held by a write that hangs, and the end would wait for it.
@@ -95,7 +127,8 @@ class _Output:
         self._is_last = False
         self._heading: Heading | None = None
         self._config_id = self._stream_id = -1
-        self._next_column = 0
+        self._next_column = self._next_answer = 0
+        self._answered_stream_id = -1
         self._drops = self._told_drops = 0
         self._said = Said()
         self._faults = NO_FAULTS
@@ -122,6 +155,7 @@ class _Output:
             f"{status.input_overflows} · {status.backend} on {status.device}"
             + (f" · not read any more: {left}" if left else "")
             + (f" · {said_of(self._faults, None)}" if self._faults.bad else "")
+            + (f" · {self._model.summary()}" if self._model is not None else "")
         )
 
     def _run(self) -> None:
@@ -136,6 +170,8 @@ class _Output:
     def _goes_on(self) -> bool:
         """Write what there is; return whether more may come."""
         is_last, is_first, reader = self._is_last, self._reader.first_at is None, self._reader
+        # Before the columns, so that an answer is written after those that it is for.
+        answers = [] if self._model is None else list(self._model.drain())
         deliveries = reader.drain()
         status = reader.status
         # A source is lost after its columns, and back before them; the heading comes first.
@@ -146,9 +182,21 @@ class _Output:
             settle()
         for columns in deliveries:
             self._write(columns)
+        for grid, some in answers:
+            self._write_answers(grid, some)
         if status.state == "waiting" or self._heading is not None:
             self._tell(status)
-        return bool(deliveries) or not (is_last or reader.is_over)
+        if self._model is not None:
+            for line in self._model.news():
+                say(line)
+        return bool(deliveries or answers) or not self._is_over(is_last)
+
+    def _is_over(self, is_last: bool) -> bool:
+        """Whether nothing more will come."""
+        is_over = is_last or self._reader.is_over
+        if self._model is None or self._reader.status.state == "failed":
+            return is_over
+        return is_over and self._model.is_done()
 
     def _tell(self, status: EngineStatus) -> None:
         news = self._said.news(status)
@@ -187,6 +235,26 @@ class _Output:
             self.missing += gap
             self.written += 1
 
+    def _write_answers(self, grid: AnswerGrid, answers: Answers) -> None:
+        spec = None if self._heading is None else self._heading.model
+        if spec is None:
+            return
+        if answers.stream_id != self._answered_stream_id:
+            self._answered_stream_id, self._next_answer = answers.stream_id, 0
+        names = [output.name for output in spec.outputs]
+        for i, (numbers, texts) in enumerate(zip(answers.numbers, answers.texts, strict=True)):
+            index = answers.first + i
+            answer = StreamAnswer(
+                name=spec.name,
+                time_s=round(grid.middle_s(index), 9),
+                gap=index - self._next_answer,
+                outputs=names,
+                values=values_of(spec, numbers, texts),
+                late_ms=round(answers.late_ms, 3),
+            )
+            self._put(self._writer.answer(answer))
+            self._next_answer = index + 1
+
     def _begin(self, config_id: int) -> bool:
         """Say what follows; False where that is not known any more."""
         status = self._reader.status
@@ -200,7 +268,8 @@ class _Output:
         self._config_id, self._stream_id = config_id, status.stream_id
         is_each = self._channel == "each"
         n = n_signals(source.channels, "each") if is_each else None
-        self._heading = Heading(source, mel, status.config.capture.gain_db, n)
+        spec = None if self._model is None else self._model.status.spec
+        self._heading = Heading(source, mel, status.config.capture.gain_db, n, spec)
         self._put(self._writer.heading(self._heading))
         return True
 

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import math
 import time
+from typing import TYPE_CHECKING
 
 from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
 from visualizer.audio.notices import integers_taken_for_floats
-from visualizer.cli.said import Said, saying_once
+from visualizer.cli.beside import model_beside
+from visualizer.cli.said import Said, say, saying_once
 from visualizer.engine.columns import MelColumns
 from visualizer.engine.engine import Engine
 from visualizer.engine.history import FORGETFUL_BYTES, MEMORY_BYTES
@@ -25,8 +27,13 @@ from visualizer.engine.status import EngineStatus, gain_text
 from visualizer.errors import ConfigError
 from visualizer.export.recorder import RECORDING_END_S, Recorder, warn_unfinished
 from visualizer.mel.picture import PictureUnit
+from visualizer.models.answers import Answers, model_fields, values_of
+from visualizer.models.contract import ModelSpec
 from visualizer.support.console import plain_console
 from visualizer.support.process import StopSignals, settle
+
+if TYPE_CHECKING:
+    from visualizer.models.reader import ModelReader
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _LIVE_INTERVAL_S = 0.1
@@ -42,7 +49,7 @@ class _View:
         self._said = Said()
         self._next_at = 0.0
         self._say_once = saying_once()
-        self._latest: tuple[EngineStatus, LatencyLog, MelColumns] | None = None
+        self._latest: tuple[EngineStatus, LatencyLog, MelColumns, str] | None = None
 
     def __enter__(self) -> _View:
         if self._console.is_terminal:
@@ -55,19 +62,21 @@ class _View:
         elif self._latest is not None:
             _say(describe(*self._latest))
 
-    def show(self, status: EngineStatus, latency: LatencyLog, newest: MelColumns | None) -> None:
+    def show(
+        self, status: EngineStatus, latency: LatencyLog, newest: MelColumns | None, answer: str
+    ) -> None:
         news = self._said.news(status)
         if news is not None:
             plain_console(stderr=True).print(news, style="yellow", soft_wrap=True)
         now = time.perf_counter()
         if newest is None or status.state == "waiting":
             return
-        self._latest = status, latency, newest
+        self._latest = status, latency, newest, answer
         if (bits := newest.integer_bits) is not None:
             self._say_once(integers_taken_for_floats(bits))
         if now < self._next_at:
             return
-        text = describe(status, latency, newest)
+        text = describe(status, latency, newest, answer)
         if self._console.is_terminal:
             self._next_at = now + _LIVE_INTERVAL_S
             bands = Text(band_blocks(status, newest), style="magenta", overflow="crop")
@@ -86,8 +95,10 @@ def _say(line: str) -> None:
         raise ConfigError(f"the output cannot be written: {error.strerror}") from error
 
 
-def describe(status: EngineStatus, latency: LatencyLog, newest: MelColumns) -> str:
-    """One line of numbers."""
+def describe(
+    status: EngineStatus, latency: LatencyLog, newest: MelColumns, answer: str = ""
+) -> str:
+    """One line of numbers; `answer` is what a model says now."""
     source, mel = status.source, status.mel
     parts = [f"{source.name} {source.sample_rate} Hz" if source else "", mel.name if mel else ""]
     if gain := gain_text(status):
@@ -103,6 +114,8 @@ def describe(status: EngineStatus, latency: LatencyLog, newest: MelColumns) -> s
         times = latency.percentiles(stage)
         if times is not None:
             parts.append(f"{stage} p50 {times.p50:.2f} p99 {times.p99:.2f} ms")
+    if answer:
+        parts.append(answer)
     model = latency.model
     if (times := model.percentiles()) is not None:
         behind = f"behind {model.behind} of {model.answers} times"
@@ -127,15 +140,38 @@ def band_blocks(status: EngineStatus, newest: MelColumns) -> str:
     return "".join(_BLOCKS[round(float(height))] for height in heights)
 
 
+def said_answer(spec: ModelSpec, answers: Answers) -> str:
+    """Return the newest answer as text; of classes the likeliest."""
+    parts = [spec.name]
+    values = values_of(spec, answers.numbers[-1], answers.texts[-1])
+    for output, value in zip(spec.outputs, values, strict=True):
+        if isinstance(value, list):
+            best = max(range(len(value)), key=value.__getitem__)
+            text = f"{output.labels[best]} {value[best]:.3g}"
+        elif isinstance(value, float):
+            text = f"{value:.3g} {output.unit}".rstrip()
+        else:
+            text = value or "–"
+        parts.append(f"{output.name} {text}")
+    return " ".join(parts)
+
+
 def run_terminal(options: RunOptions) -> int:
     """Run until the duration or the file ends, or Ctrl-C; return the exit code.
 
-    Raises DeviceError where nothing can be opened, and ConfigError where a recording or the report
-    cannot be written.
+    Raises DeviceError where nothing can be opened, ConfigError where a recording or the report
+    cannot be written, and what `model_beside` raises, also where the model has failed by the end.
     """
-    signals = StopSignals()
+    signals, latency = StopSignals(), LatencyLog()
+    with model_beside(options, latency.model, lambda: bool(signals.exit_code)) as (options, model):
+        return signals.exit_code or _run(options, signals, latency, model)
+
+
+def _run(
+    options: RunOptions, signals: StopSignals, latency: LatencyLog, model: ModelReader | None
+) -> int:
     config = engine_config(options)
-    latency, meter = LatencyLog(), RunMeter()
+    meter = RunMeter()
     reader = EngineReader(
         lambda wake: Engine(
             config,
@@ -145,10 +181,14 @@ def run_terminal(options: RunOptions) -> int:
             kernels=kernel_plan(options),
             # A recording is written from what is kept.
             sound_bytes=FORGETFUL_BYTES if options.recording is None else MEMORY_BYTES,
+            tap=None if model is None else model.tap,
         ),
         duration_s=options.duration_s,
     )
+    if model is not None:
+        model.on_news = reader.wake
     newest: MelColumns | None = None
+    answer = ""
     recorder: Recorder | None = None
     config_id = reader.status.config_id
     try:
@@ -174,7 +214,9 @@ def run_terminal(options: RunOptions) -> int:
                         recorder = Recorder(
                             options.recording, status, reader.engine.status, reader.wake
                         )
-                view.show(status, latency, newest)
+                if model is not None:
+                    answer = _latest_answer(model, answer)
+                view.show(status, latency, newest, answer)
     finally:
         # Also where the output is a pipe that nobody reads any more.
         if recorder is not None:
@@ -187,9 +229,22 @@ def run_terminal(options: RunOptions) -> int:
     measures = meter.measures()
     reader.close()
     if options.report is not None:
+        if model is not None:
+            measures |= model_fields(model.status, model.log)
         write_report(options.report, make_report(reader.status, latency, measures))
     if recorder is not None and recorder.state.fault is not None:
         raise ConfigError(recorder.state.fault)
     if not signals.exit_code:
         reader.require_success()
+        if model is not None:
+            model.require_success()
     return signals.exit_code
+
+
+def _latest_answer(model: ModelReader, before: str) -> str:
+    """Take what the model says, and return the newest answer as text."""
+    for line in model.news():
+        say(line)
+    came = [answers for _, answers in model.drain()]
+    spec = model.status.spec
+    return said_answer(spec, came[-1]) if came and spec is not None else before

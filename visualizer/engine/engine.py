@@ -82,6 +82,7 @@ class Engine:
         open_source: Callable[[CaptureConfig], AudioSource] = open_source,
         patience: Patience = PATIENCE,
         sound_bytes: int = MEMORY_BYTES,
+        tap: SoundTap | None = None,
     ) -> None:
         """Start at once; what cannot be opened is replaced by the first fallback that can.
 
@@ -90,6 +91,7 @@ class Engine:
         `on_update` is called on the worker's thread whenever there are new columns or a new
         status; it must not block. `open_source` is called on the device thread, or, for
         microphones, on one that may hang. The sound that is kept takes at most `sound_bytes`.
+        `tap` has the sound from the first sample on, see `attach`.
         """
         self._wanted = _with_hints(config)
         self._status = EngineStatus("starting", self._wanted)
@@ -107,7 +109,7 @@ class Engine:
         self._pipeline: Pipeline | None = None
         self._need: Need = "now"
         self._asked_need: Need = "now"
-        self._tap: SoundTap | None = None
+        self._tap = tap
         self._tapped: tuple[int, Channel] | None = None
         """of which stream, and by which channel rule, the tap knows"""
         self._expected_sample: int | None = None

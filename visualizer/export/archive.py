@@ -144,7 +144,7 @@ def write_archive(
 
 
 def write_arrays(path: Path, parts: dict[str, NDArray[np.generic]]) -> None:
-    """Write an .npz of arrays by name. Raises OSError."""
+    """Write an .npz of arrays by name, the same file whenever it is written. Raises OSError."""
     with zipfile.ZipFile(path, "w") as archive:
         _add(archive, parts)
 

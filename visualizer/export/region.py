@@ -14,7 +14,7 @@ from visualizer.audio.file import write_sound
 from visualizer.engine.history import SoundHistory
 from visualizer.engine.pipeline import Pipeline
 from visualizer.errors import ConfigError
-from visualizer.export.archive import model_parts, write_arrays
+from visualizer.export.answers import write_answers
 from visualizer.mel.flat import flat_form, written
 from visualizer.mel.front_end import FrontEnd
 from visualizer.models.history import Answered
@@ -78,7 +78,7 @@ def save_piece(piece: Piece, path: Path) -> str:
     values = _values(piece, start, samples)
     # The values go first, which another program may hold open: if that fails, nothing is gone.
     if piece.answers is not None:
-        _write_answers(answers_path(path), piece.answers.since(start / piece.sound.sample_rate))
+        write_answers(answers_path(path), piece.answers.since(start / piece.sound.sample_rate))
     with writing(npy, "the region"), replacing(wav) as new_wav, replacing(npy) as new_npy:
         write_sound(new_wav, samples, piece.sound.sample_rate)
         np.save(new_npy, values, allow_pickle=False)
@@ -107,14 +107,6 @@ def sound_path(path: Path) -> Path:
 def answers_path(path: Path) -> Path:
     """Where a model's answers to a region go whose values go to `path`."""
     return path.with_suffix(".model.npz")
-
-
-def _write_answers(path: Path, answers: Answered) -> None:
-    n_texts = sum(output.kind == "text" for output in answers.spec.outputs)
-    texts = np.array(answers.texts, np.str_).reshape(len(answers.times_s), n_texts)
-    parts = model_parts(answers.spec, answers.times_s, answers.numbers, texts)
-    with writing(path, "the region"), replacing(path) as unfinished:
-        write_arrays(unfinished, parts)
 
 
 def _samples(piece: Piece) -> tuple[int, NDArray[np.float32]]:

@@ -66,6 +66,31 @@ class ModelStatus:
     """answers with NaN or infinity in them, shown as gaps"""
 
 
+def values_of(
+    spec: ModelSpec, numbers: NDArray[np.float32], texts: tuple[str, ...]
+) -> list[float | list[float] | str | None]:
+    """Return what one answer says, output by output; None where there is nothing to tell.
+
+    Args:
+        spec: of the model.
+        numbers: (n_numbers,), of the answer.
+        texts: of its outputs of that kind.
+    """
+    told: list[float | list[float] | str | None] = []
+    words = iter(texts)
+    for output in spec.outputs:
+        own = numbers[spec.numbers_of(output)]
+        if output.kind == "text":
+            told.append(next(words) or None)
+        elif not np.isfinite(own).all():
+            told.append(None)
+        else:
+            # With as many digits as float32 has, which reads back as the same.
+            plain = [float(f"{number:.9g}") for number in own.tolist()]
+            told.append(plain if output.kind == "classes" else plain[0])
+    return told
+
+
 def model_fields(status: ModelStatus, log: ModelLog) -> dict[str, Any]:
     """Return what a report says of a model, as plain JSON values."""
     return {

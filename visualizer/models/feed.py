@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from visualizer.audio.channels import Channel, signals_of
 from visualizer.audio.source import SourceInfo
+from visualizer.engine.config import EngineConfig
 from visualizer.engine.pipeline import Pipeline
 from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.presets import preset_for
@@ -159,6 +161,17 @@ class _Samples:
 def front_end_of(spec: ModelSpec, source_rate: int) -> FrontEnd | None:
     """Return the chain that a model is fed of a source of that rate (Hz); None: samples."""
     return spec.front_end if spec.preset is None else preset_for(spec.preset, source_rate)
+
+
+def choice_of(spec: ModelSpec) -> dict[str, Any] | None:
+    """Return the fields of an EngineConfig by which the picture shows what a model is fed.
+
+    None: it is fed samples, and any front-end will do.
+    """
+    if spec.is_fed_samples:
+        return None
+    preset = spec.preset or EngineConfig.preset
+    return {"preset": preset, "mel": spec.front_end, "whose": spec.whose}
 
 
 def one_signal(channel: Channel) -> Channel:

@@ -19,6 +19,7 @@ COMMANDS = {
     "presets": "list the front-ends",
     "stream": "columns on standard output, for scripts and pipes",
     "mel": "a file's features, as the model would get them",
+    "answers": "what a model answers to a file",
     "diff": "two front-ends, kernels, recordings or feature files",
     "identify": "which front-end made the features in a file",
     "bench": "time our kernels, and what people call instead, on this machine",

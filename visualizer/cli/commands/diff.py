@@ -45,8 +45,8 @@ def register(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             letter,
             metavar=letter.upper(),
-            help="a front-end, your own code as FILE.py:FUNCTION, an audio file, demo, or features "
-            "as .npy, .npz or .safetensors",
+            help="a front-end, your own code as FILE.py:FUNCTION, an audio file, demo, features as "
+            ".npy, .npz or .safetensors, or a model's answers as .npz",
         )
     text = "what front-ends and your code go over (default: demo, the built-in sound)"
     add_option(parser, "--on", "SOUND", str, text)
@@ -76,11 +76,14 @@ def run(arguments: argparse.Namespace) -> int:
     from visualizer.engine.report import write_report
     from visualizer.support.console import hush_torch, print_tables, progress_on_terminal
     from visualizer.support.folders import cache_folder
+    from visualizer.tools.diff.answers import are_answers
     from visualizer.tools.diff.difference import compare
     from visualizer.tools.diff.sides import DEMO, Shared, obtain_both, operand
     from visualizer.tools.diff.tables import diff_tables
 
     require_writable((arguments.json, "the figures"), (arguments.picture, "the picture"))
+    if are_answers(arguments.a, arguments.b):
+        return _answers(arguments)
     said = said_front_end(arguments)
     a, b = operand(arguments.a), operand(arguments.b)
     _require_a_pair({a.kind, b.kind}, arguments.on, said is not None)
@@ -117,6 +120,23 @@ def run(arguments: argparse.Namespace) -> int:
     for letter, one in made.items():
         heading = f"what made {letter}{one.stretch}:"
         print_tables([heading, *(f"  {line}" for line in one.sentences)])
+    return 0
+
+
+def _answers(arguments: argparse.Namespace) -> int:
+    """Compare two files of a model's answers."""
+    from visualizer.engine.report import write_report
+    from visualizer.support.console import print_tables
+    from visualizer.tools.diff.answers import answers_tables, compare_answers
+
+    for option in ("on", "front_end", "unit", "picture"):
+        if getattr(arguments, option) is not None:
+            name = option.replace("_", "-")
+            raise ConfigError(f"--{name} does not go with two files of answers")
+    found = compare_answers(Path(arguments.a), Path(arguments.b))
+    if arguments.json is not None:
+        write_report(arguments.json, found.to_dict())
+    print_tables(answers_tables(found))
     return 0
 
 

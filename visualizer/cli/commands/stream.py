@@ -50,6 +50,11 @@ def register(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write columns until the sound or the duration ends."""
     process.begin()
+    if arguments.model is not None and arguments.format != "jsonl":
+        raise ConfigError(
+            f"--format {arguments.format} holds columns alone, and no answers of a model",
+            "leave out --model, or take --format jsonl",
+        )
     # Everything that can be checked is, before anything opens.
     capture = _pipe(arguments) if arguments.source == "-" else _capture(arguments)
     options = run_options(arguments, capture)

@@ -246,7 +246,7 @@ def test_a_missing_package_is_named_with_what_brings_it(
 
 def test_the_live_view_and_its_report_have_the_model(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
-    command = ("--headless", "--source", "demo", "--model", "silero-vad", "--duration", 1)
+    command = ("--headless", "--source", "demo", "--model", "silero-vad", "--duration", 2)
     done = subprocess.run(
         [*RUN, *map(str, command), "--report", str(report)], capture_output=True, timeout=90
     )

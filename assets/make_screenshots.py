@@ -43,6 +43,8 @@ class Scene:
     """how much of the demo has been heard by then"""
     act: Callable[[Window], QWidget | None] = lambda window: None
     """returns what it opened on top of the window"""
+    model: str = ""
+    """which runs beside it"""
 
 
 def read_region(window: Window) -> None:
@@ -96,6 +98,7 @@ SCENES = (
         ),
         10.2,
     ),
+    Scene("model", DisplayConfig(theme="dark"), 10.2, model="silero-vad"),
     Scene("front-ends", DisplayConfig(theme="dark"), 6.2, open_list),
     Scene("latency", DisplayConfig(theme="light", colour_map="viridis"), 5.6, open_panels),
 )
@@ -118,6 +121,8 @@ def take(scene: Scene, path: Path) -> None:
     config = EngineConfig(CaptureConfig("demo"))
     kernels = kernel_plan(RunOptions())
     window = Window(lambda on_update: Engine(config, (), on_update, kernels=kernels), Settings())
+    if scene.model:
+        window.analysing.start(scene.model)
     window.resize(*SIZE)
     window.show()
     try:

@@ -82,6 +82,19 @@ def test_what_was_lost_parts_segments_and_gets_no_padding() -> None:
     assert found.between(0, 200) == [(130, 140)]
 
 
+def test_only_what_lies_before_is_forgotten() -> None:
+    rule = SegmentRule(min_silence_s=0.1, min_speech_s=0.25, pad_s=0.0)
+    found = Segments(rule, 0.032)
+    bursts = np.tile(np.repeat(np.float32([0.9, 0.1]), 20), 4)
+    found.push(0, bursts)
+    every = found.between(0, 160)
+    assert len(every) == 4
+    found.forget(0)
+    assert found.between(0, 160) == every
+    found.forget(every[2][0])
+    assert found.between(every[2][0], 160) == every[2:]
+
+
 def _first_difference(before: list[Segment], now: list[Segment]) -> float:
     for old, new in zip_longest(before, now):
         if old is None or new is None:

@@ -1,7 +1,7 @@
 """How much of a processor the window takes, while it runs, is frozen and is hidden.
 
     python -m tests.stress.load [--size 1920x1080] [--seconds 60] [--phase running frozen hidden]
-        [--display x11|wayland] [--model WHAT] [--json FILE]
+        [--sample-rate HZ] [--display x11|wayland] [--model WHAT] [--json FILE]
 
 The real program on a screen and a PulseAudio server of its own, where speech plays. Shares are of
 one core, from its thirteenth second on, when the compiled kernel runs; the program is
@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -88,6 +88,7 @@ def main() -> int:
     parser.add_argument("--size", default="1920x1080")
     parser.add_argument("--seconds", type=float, default=60.0, help="of each phase")
     parser.add_argument("--phase", nargs="+", choices=PHASES, default=list(PHASES))
+    parser.add_argument("--sample-rate", type=int, help="in Hz; without, the source's own")
     parser.add_argument("--display", choices=_DISPLAYS, default="x11")
     parser.add_argument("--model", help="to answer beside the stream, as --model of the program")
     parser.add_argument("--json", type=Path)
@@ -103,8 +104,11 @@ def main() -> int:
     ):
         environment |= display
         for phase in arguments.phase:
+            options = [] if arguments.model is None else ["--model", arguments.model]
+            if arguments.sample_rate is not None:
+                options += ["--sample-rate", str(arguments.sample_rate)]
             load = measure(
-                phase, arguments.size, arguments.seconds, Path(name), environment, arguments.model
+                phase, arguments.size, arguments.seconds, Path(name), environment, options
             )
             loads.append(load)
             print(as_text(load), flush=True)
@@ -142,14 +146,14 @@ def measure(
     seconds: float,
     folder: Path,
     environment: dict[str, str],
-    model: str | None = None,
+    options: Sequence[str] = (),
 ) -> Load:
-    """Run the program once, on the sound and the screen of this environment."""
+    """Run the program once, with more options, on the sound and the screen of this environment."""
     report = folder / "report.json"
     command = [sys.executable, "-P", named_threads.__file__, "run", "--source", "mic"]
     command += ["--front-end", FRONT_END, "--size", size, "--report", str(report)]
     command += ["--duration", str(seconds + WARM_S + 2 * _START_S)]
-    command += [] if model is None else ["--model", model]
+    command += options
     program = subprocess.Popen(command, env=environment, cwd=folder)
     try:
         process = psutil.Process(program.pid)

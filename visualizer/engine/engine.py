@@ -160,7 +160,15 @@ class Engine:
 
     def status(self) -> EngineStatus:
         """The state of now."""
-        return self._tally.counted(self._status, self._ring, self._cleaner)
+        return self.counted(self._status)
+
+    def uncounted(self) -> EngineStatus:
+        """The state of now without what changes with each block, which takes time to gather."""
+        return self._status
+
+    def counted(self, status: EngineStatus) -> EngineStatus:
+        """Return a state with the counts of now."""
+        return self._tally.counted(status, self._ring, self._cleaner)
 
     def close(self, timeout_s: float = 1.0) -> None:
         """Stop capturing and end the threads, waiting at most so long; again has no effect.

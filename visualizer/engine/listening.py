@@ -183,7 +183,7 @@ class Listener:
         while not self._waiting:
             if not self._close.alive:
                 raise StopIteration
-            deliveries, status = self._reader.drain(), self._reader.status
+            deliveries, status = self._reader.drain(), self._reader.uncounted
             # A stream that has failed does not know it any more.
             self._mel = status.mel or self._mel
             if deliveries and self._mel is not None:

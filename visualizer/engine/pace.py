@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections import deque
 
 _SPAN_S, _LONGEST_SPAN_S = 1.0, 2.0
 """Of the time that is looked at: an outlier, such as another program's start, is no slowness."""
+_JUDGED_EVERY_S = 0.25
+"""Since a median of so many takes as long as a column."""
 _FEWEST = 8
 """Columns, or deliveries of several, that are looked at in any case."""
 _OVER_BELOW = 0.9
@@ -23,6 +26,7 @@ class KernelPace:
         """how many hops it takes for one, where those are too many; else None"""
         self._is_new = True
         self._seconds = 0.0
+        self._judged_at = -math.inf
         self._taken: deque[tuple[float, float]] = deque()
         """when, by time.perf_counter, and how many hops each column took"""
 
@@ -50,6 +54,9 @@ class KernelPace:
             self._taken.popleft()
         if len(self._taken) < _FEWEST or now - self._taken[0][0] < _SPAN_S:
             return False
+        if now - self._judged_at < _JUDGED_EVERY_S:
+            return False
+        self._judged_at = now
         hops, before = statistics.median(taken for _, taken in self._taken), self.slow_hops
         is_other = before is None or (self._is_new and abs(hops / before - 1.0) > _OTHER)
         if hops > 1.0 and is_other:

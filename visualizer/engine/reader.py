@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 
 from visualizer.engine.columns import MelColumns
 from visualizer.engine.engine import Engine
+from visualizer.engine.status import EngineStatus
 from visualizer.errors import DeviceError
 
 FIRST_COLUMN_LIMIT_S = 20.0
@@ -54,12 +55,18 @@ class EngineReader:
         self._duration_s = duration_s
         self._started_at = time.perf_counter()
         self.engine = start(on_news or self._news.set)
-        self.status = self.engine.status()
-        """As of the last `drain` before the engine was closed."""
+        self.uncounted = self.engine.uncounted()
+        """The status as of the last `drain` before the engine was closed, without its counts."""
+        self._last: EngineStatus | None = None
         self.first_at: float | None = None
         """s, perf_counter when the first column was taken; None: there was none yet"""
         self.is_over = False
         """Whether the engine has ended and all of its columns were taken."""
+
+    @property
+    def status(self) -> EngineStatus:
+        """As of the last `drain` before the engine was closed, with the counts of now."""
+        return self._last or self.engine.counted(self.uncounted)
 
     @property
     def deadline(self) -> float:
@@ -80,18 +87,18 @@ class EngineReader:
         self._news.set()
 
     def drain(self) -> list[MelColumns]:
-        """Return the columns that came since the last call, oldest first, and renew `status`.
+        """Return the columns that came since the last call, oldest first, and renew the status.
 
         No column is of a front-end newer than that of the status.
         """
         # Before the columns, so that none comes between the last look at them and the end.
-        status = self.engine.status()
+        status = self.engine.uncounted()
         columns = self.engine.drain()
         if columns and columns[-1].config_id > status.config_id:
-            status = self.engine.status()
+            status = self.engine.uncounted()
         self.is_over = not columns and status.state in ("ended", "failed", "closed")
         if status.state != "closed":
-            self.status = status
+            self.uncounted = status
         if columns and self.first_at is None:
             self.first_at = time.perf_counter()
         return columns
@@ -110,7 +117,9 @@ class EngineReader:
 
     def close(self) -> None:
         """Note the last status and end the engine; again has no effect."""
-        status = self.engine.status()
+        status = self.engine.uncounted()
         if status.state != "closed":
-            self.status = status
+            self.uncounted = status
+        if self._last is None:
+            self._last = self.engine.counted(self.uncounted)
         self.engine.close()

@@ -123,7 +123,8 @@ class Segments:
         """Let go of those that end before an answer."""
         self._stretches = [s for s in self._stretches[:-1] if s.end > end] + self._stretches[-1:]
         for stretch in self._stretches:
-            del stretch.found[: bisect_left(stretch.found, end, key=_end) - 1]
+            # The newest of them bounds the padding of the next.
+            del stretch.found[: max(0, bisect_left(stretch.found, end, key=_end) - 1)]
 
     def _padded(self, stretch: _Stretch, first: float, end: float) -> list[Segment]:
         found = self._found(stretch)

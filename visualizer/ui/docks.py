@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Generic, TypeVar
 
-from PyQt6.QtCore import QEvent, QObject, Qt, QTimer, pyqtSignal
+from PyQt6.QtCore import QObject, Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 from visualizer.engine.latency import LatencyLog
@@ -58,12 +58,10 @@ class Panels(QObject):
         self._room = QTimer(self)
         self._room.setSingleShot(True)
         self._room.timeout.connect(self._leave_room)
-        window.installEventFilter(self)
 
-    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        if event is not None and event.type() == QEvent.Type.Resize:
-            self._room.start()
-        return super().eventFilter(watched, event)
+    def leave_room(self) -> None:
+        """Leave the picture its half of the window, whose size has changed."""
+        self._room.start()
 
     @property
     def latency(self) -> LatencyPanel:

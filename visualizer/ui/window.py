@@ -18,6 +18,7 @@ from PyQt6.QtGui import (
     QDragEnterEvent,
     QDropEvent,
     QGuiApplication,
+    QResizeEvent,
 )
 from PyQt6.QtWidgets import (
     QApplication,
@@ -276,6 +277,10 @@ class Window(QMainWindow):
             self._reader.close()
         super().closeEvent(event)
 
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        self.panels.leave_room()
+
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
         assert event is not None
         if dropped_file(event) is not None:
@@ -435,7 +440,7 @@ class Window(QMainWindow):
         self._bridge.accept()
         if self._reader is None:
             return
-        deliveries, status = self._reader.drain(), self._reader.status
+        deliveries, status = self._reader.drain(), self._reader.uncounted
         self._show_status(status)
         for columns in deliveries:
             self.status_line.note_peak(columns.peak)

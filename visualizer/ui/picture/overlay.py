@@ -167,6 +167,8 @@ class TextPlate:
 
     def __init__(self) -> None:
         self.visible = True
+        self.version = 0
+        """counts the changes of its lines"""
         self._font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
         self._font.setStyleHint(QFont.StyleHint.Monospace)
         self._font.setPointSizeF(QGuiApplication.font().pointSizeF())
@@ -190,6 +192,7 @@ class TextPlate:
         if changed:
             self._lines, self._short = lines, short
             self._room = None
+            self.version += 1
         return changed
 
     def text(self) -> str:

@@ -181,18 +181,19 @@ class Raster:
         """Colour the pixels [first, end), at most as many as there are."""
         if end <= first:
             return
-        edges_s = np.arange(first, end + 1) * self.pixel_s
-        starts = np.floor((edges_s - self._grid.start_s) / self._grid.hop_s).astype(np.int64)
-        first_column, end_column = int(starts[0]), int(max(starts[-1], starts[-2] + 1))
+        # Without arrays, since mostly these are a few pixels.
+        starts = [self._grid.column_at(pixel * self.pixel_s) for pixel in range(first, end + 1)]
+        first_column, end_column = starts[0], max(starts[-1], starts[-2] + 1)
         places = self._places(first_column, end_column)
-        by_time = self._peak(places, starts[:-1] - first_column, 0)
+        by_time = self._peak(places, np.array(starts[:-1]) - first_column, 0)
         peaks = self._peak(by_time, self._row_bands, 1) if self._is_low else by_time
         # Where bands are higher than a row, each is coloured once, and then repeated.
         colours = self._table[peaks.T].take(self._shown_in, axis=0)
         at = first % self.width
         head = min(end - first, self.width - at)
         self._pixels[:, at : at + head] = colours[:, :head]
-        self._pixels[:, : end - first - head] = colours[:, head:]
+        if head < end - first:
+            self._pixels[:, : end - first - head] = colours[:, head:]
 
     def _places(self, first: int, end: int) -> Places:
         """Where columns [first, end) lie in the colour table: (end − first, n_bands)."""
@@ -203,7 +204,7 @@ class Raster:
         np.fmin(np.fmax(scaled, 0, out=scaled), N_COLOURS - 1, out=scaled)
         places = scaled.astype(np.uint16)
         places += 1
-        places[missing] = _GAP
+        np.copyto(places, _GAP, where=missing)
         places[: max(0, max(0, self._columns.first) - first)] = _EMPTY
         places[max(0, self._columns.end - first) :] = _GAP if self._is_away else _EMPTY
         return places

@@ -136,6 +136,8 @@ class SpectrogramView(QWidget):
         self._image = QImage()
         self._placed: list[tuple[TextPlate, QRectF]] = []
         """the plates as they are on the screen"""
+        self._placed_as: list[tuple[TextPlate, Qt.Corner, int, bool]] = []
+        """what there was of plates then"""
         self._on_screen: int | None = None
         """the end of the view that is on the screen, if it is there as it would be painted now"""
         self._changed_from = 0
@@ -230,11 +232,12 @@ class SpectrogramView(QWidget):
         changed = max(0, math.floor((self._changed_from - first) / ratio))
         self._changed_from = end
         # The plates stay where they are, and what was moved of them goes.
-        gone = [place.translated(-step, 0) for _, place in self._placed]
-        self._placed = self._place_plates()
-        places = (*gone, *(place for _, place in self._placed))
+        gone = {plate: place.translated(-step, 0) for plate, place in self._placed}
+        if self._shown_plates() != self._placed_as:
+            self._place_plates()
+        places = [place.united(gone.pop(plate, place)) for plate, place in self._placed]
         strip = QRect(changed, 0, width - changed, self.height())
-        self._moved = [strip, *(place.toAlignedRect() for place in places)]
+        self._moved = [strip, *(place.toAlignedRect() for place in (*places, *gone.values()))]
         return _region(self._moved)
 
     def forget_pointer(self) -> None:
@@ -304,56 +307,63 @@ class SpectrogramView(QWidget):
         self.resized.emit()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
-        painter = QPainter(self)
-        if self._raster is None:
-            painter.fillRect(self.rect(), QColor(EMPTY_COLOUR))
-        else:
-            self._draw_pixels(painter)
-            self._draw_overlay(painter, self.visibleRegion() if event is None else event.region())
-            self._draw_marks(painter)
-        if event is not None and event.rect() == self.rect():
-            self._placed = self._place_plates()
+        assert event is not None
+        painter, region = QPainter(self), event.region()
+        parts = [region.boundingRect()]
+        if parts == [self.rect()]:
+            self._place_plates()
             self._on_screen = None if self._raster is None else self._view_end()
-        for plate, place in self._placed:
-            plate.draw(painter, place)
+        elif region.subtracted(_region(self._moved)).isEmpty():
+            parts = self._moved
+        for part in parts:
+            # Clipped to more than one rectangle, Qt would paint line by line, on several threads.
+            painter.setClipRect(part)
+            self._draw(painter, part)
         self.paints += 1
         if self.paints == 1:
             self.first_painted.emit()
 
-    def _place_plates(self) -> list[tuple[TextPlate, QRectF]]:
-        """Those of the plates that are to be seen now, and where."""
+    def _draw(self, painter: QPainter, part: QRect) -> None:
+        if self._raster is None:
+            painter.fillRect(part, QColor(EMPTY_COLOUR))
+        else:
+            self._draw_pixels(painter, part)
+            self._draw_overlay(painter, part)
+            self._draw_marks(painter)
+        for plate, place in self._placed:
+            if place.intersects(QRectF(part)):
+                plate.draw(painter, place)
+
+    def _shown_plates(self) -> list[tuple[TextPlate, Qt.Corner, int, bool]]:
+        return [(plate, corner, plate.version, plate.visible) for plate, corner in self.plates]
+
+    def _place_plates(self) -> None:
+        """Find out which of the plates are to be seen now, and where."""
+        self._placed_as = self._shown_plates()
         margin = self.fontMetrics().height() * 0.75
         area = QRectF(self.rect()).adjusted(margin, margin, -margin, -margin)
         ratio = self.devicePixelRatioF()
         places = [(plate, plate.place(area, corner, ratio)) for plate, corner in self.plates]
-        return [(plate, place) for plate, place in places if not place.isEmpty()]
+        self._placed = [(plate, place) for plate, place in places if not place.isEmpty()]
 
-    def _draw_pixels(self, painter: QPainter) -> None:
-        raster, view_first = self._raster, self._view_first()
+    def _draw_pixels(self, painter: QPainter, part: QRect) -> None:
+        raster, view_first, ratio = self._raster, self._view_first(), self.devicePixelRatioF()
         assert raster is not None
         first, end = max(raster.first, view_first), min(raster.end, self._view_end())
         if end - first < raster.width:
-            painter.fillRect(self.rect(), QColor(EMPTY_COLOUR))
-        draw_ring(painter, self._image, (first, end), view_first, self.devicePixelRatioF())
+            painter.fillRect(part, QColor(EMPTY_COLOUR))
+        first = max(first, view_first + math.floor(part.x() * ratio))
+        end = min(end, view_first + math.ceil((part.x() + part.width()) * ratio))
+        draw_ring(painter, self._image, (first, end), view_first, ratio)
 
-    def _draw_overlay(self, painter: QPainter, region: QRegion) -> None:
-        """Only where there is something to paint, which mostly is the newest few pixels."""
+    def _draw_overlay(self, painter: QPainter, part: QRect) -> None:
         if self._overlay is None or self._raster is None or self._scene is None:
             return
         pixel_s, ratio = self._raster.pixel_s, self.devicePixelRatioF()
-        is_moved = region.subtracted(_region(self._moved)).isEmpty()
-        for area in self._moved if is_moved else [region.boundingRect()]:
-            edges = area.left() - REACH, area.right() + 1 + REACH
-            times_s = tuple((self._view_first() + x * ratio) * pixel_s for x in edges)
-            painter.setClipRect(area)
-            self._overlay.draw(
-                painter,
-                self.height(),
-                self._scene.grid.n_bands,
-                (times_s[0], times_s[1]),
-                self._x_at,
-            )
-        painter.setClipping(False)
+        edges = part.left() - REACH, part.right() + 1 + REACH
+        first_s, end_s = ((self._view_first() + x * ratio) * pixel_s for x in edges)
+        height, n_bands = self.height(), self._scene.grid.n_bands
+        self._overlay.draw(painter, height, n_bands, (first_s, end_s), self._x_at)
 
     def _draw_marks(self, painter: QPainter) -> None:
         scene, marks = self._scene, self._marks

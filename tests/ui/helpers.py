@@ -17,11 +17,14 @@ from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QApplication, QComboBox, QWidget
 from pytestqt.qtbot import QtBot
 
+from tests.models.made_up import made_up
 from visualizer.audio.capture import CaptureConfig
 from visualizer.engine.config import EngineConfig
 from visualizer.engine.engine import Engine
 from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.stream import MelStream
+from visualizer.models.answers import Answers, ModelStatus
+from visualizer.models.contract import Output
 from visualizer.ui.controls.search_combo import SearchCombo
 from visualizer.ui.controls.settings import Settings
 from visualizer.ui.picture.display import DisplayConfig
@@ -300,3 +303,14 @@ def heard_columns(window: Window, mel: FrontEnd, channel: int | None = None) -> 
     samples = sound.read(0, sound.end)
     one = samples.mean(axis=1, keepdims=True) if channel is None else samples[:, [channel]]
     return MelStream(mel, sound.sample_rate, 1).push(one)[0].T
+
+
+def have_answered(window: Window, moment_s: float) -> float:
+    """Have a model give one answer, 0.5, about there; return the middle of what it is for."""
+    status, spec = window.engine_status(), made_up(Output("speech", "probability"))
+    assert status is not None
+    grid, numbers = spec.grid(None), np.full((1, 1), 0.5, np.float32)
+    k = grid.index_at(moment_s)
+    window.viewer.follow_model(ModelStatus("running", "made-up", spec, grid, status.stream_id))
+    window.viewer.add_answers([Answers(k, numbers, ((),), status.stream_id, 0.0, 0.0)])
+    return grid.middle_s(k)

@@ -16,6 +16,7 @@ from pytestqt.qtbot import QtBot
 
 from tests.ui.helpers import (
     WAIT_MS,
+    have_answered,
     hear,
     pick,
     press,
@@ -47,6 +48,17 @@ def limits(window: Window) -> object:
     return window.stack.pictures[0].limits
 
 
+def threshold(window: Window) -> object:
+    assert window.stack.answers is not None
+    return window.stack.answers.rules["speech"].threshold
+
+
+def copied(window: Window) -> object:
+    clipboard = QApplication.clipboard()
+    assert clipboard is not None
+    return clipboard.text()
+
+
 STEPS: tuple[tuple[str, Look], ...] = (
     ("L", lambda window: window.stack.latency.visible),
     ("Space", lambda window: window.frozen),
@@ -68,6 +80,9 @@ STEPS: tuple[tuple[str, Look], ...] = (
     ("+", display("span_s")),
     ("-", display("span_s")),
     ("=", display("span_s")),
+    (",", threshold),
+    (".", threshold),
+    ("Ctrl+Shift+M", copied),
     ("W", lambda window: window.stack.waveform.isVisible()),
     ("D", display("difference")),
     ("Ctrl+Up", marks("cursor")),
@@ -100,6 +115,7 @@ def axis_labels(window: Window) -> list[str]:
 
 def test_each_key_changes_what_it_says(noisy: Window, qtbot: QtBot) -> None:
     hear(noisy, qtbot, 2.5)
+    have_answered(noisy, 1.0)
     for keys, look in STEPS:
         before = look(noisy)
         press(noisy, keys)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from tests.ui.helpers import (
     click,
     drag,
     freeze,
+    have_answered,
     hear,
     hear_on,
     heard_columns,
@@ -190,6 +192,7 @@ def test_a_saved_region_and_the_code_for_it(
     first, last = middle_column(still, 0.4), middle_column(still, 0.6)
     drag(view_of(still), point_of(still, first, 10), point_of(still, last, 29), SHIFT)
     move_mouse_away(still, qtbot)
+    answered_s = have_answered(still, (first + last) / 2 * HOP_S)
     path = tmp_path / "piece.npy"
     # The file dialog is the system's own; what it returns is what is ours to test.
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
@@ -204,9 +207,15 @@ def test_a_saved_region_and_the_code_for_it(
     np.testing.assert_allclose(saved, kept, rtol=1e-4, atol=1e-6)
     clipboard = QGuiApplication.clipboard()
     assert clipboard is not None
-    names: dict[str, object] = {}
+    names: dict[str, Any] = {}
     exec(clipboard.text(), names)
     np.testing.assert_array_equal(names["mel"], saved)
+    assert names["model"] == [[0.5]]
+    sound = still.viewer.tracks.sound
+    assert sound is not None
+    # Where in the stream the saved sound begins.
+    begins = np.flatnonzero(sound.read(0, sound.end)[:, 0] == names["samples"][0, 0])[0]
+    assert names["model_times_s"] == pytest.approx([answered_s - begins / RATE_HZ])
 
 
 def test_a_region_is_written_whole_before_the_window_goes(

@@ -19,7 +19,16 @@ from PyQt6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from tests.engine.test_engine import HandSource
-from tests.ui.helpers import WAIT_MS, freeze, hear_on, make_window, noise_file, press, running
+from tests.ui.helpers import (
+    WAIT_MS,
+    freeze,
+    have_answered,
+    hear_on,
+    make_window,
+    noise_file,
+    press,
+    running,
+)
 from visualizer.audio.capture import CaptureConfig
 from visualizer.audio.ring import SourceEnd
 from visualizer.engine.config import EngineConfig
@@ -59,6 +68,9 @@ def test_a_button_records_and_says_so_all_the_while(
     QTest.mouseClick(record, Qt.MouseButton.LeftButton)
     assert record.isChecked()
     qtbot.waitUntil(lambda: label.isVisible() and "REC 0:01" in label.text(), timeout=WAIT_MS)
+    sound = settled.viewer.tracks.sound
+    assert sound is not None
+    answered_s = have_answered(settled, sound.end / sound.sample_rate - 0.1)
     QTest.mouseClick(record, Qt.MouseButton.LeftButton)
     text = wait_saved(settled, qtbot)
     assert not label.isVisible()
@@ -74,6 +86,9 @@ def test_a_button_records_and_says_so_all_the_while(
         found = dict(archive)
     config = MelConfig.from_dict(json.loads(str(found["config"])))
     columns = MelStream(config, rate, 1).push(samples)[0]
+    assert found["model"].tolist() == [[0.5]]
+    start = json.loads(wav.with_suffix(".json").read_text())["start_sample"]
+    assert found["model_times_s"].tolist() == [pytest.approx(answered_s - start / rate)]
     inside = found["column"] < columns.shape[1]
     assert inside.sum() >= 75
     np.testing.assert_allclose(

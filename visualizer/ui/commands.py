@@ -34,6 +34,7 @@ _PAGE_FORWARD = "scroll towards now by the whole span"
 _LESS = "show the first front-end less the second"
 _AUTO = "let the range of colours follow the sound"
 _BETWEEN = "mark the region between the markers; or Shift+drag"
+_SEGMENTS = "copy what the model hears, from when to when, as a table"
 _ANALYSE = "have a model in a Python file answer beside the stream"
 COMMANDS = (
     Command("file.open", "Open audio file…", "Ctrl+O", "play an audio file"),
@@ -89,6 +90,9 @@ COMMANDS = (
     Command("mark.clear", "Remove marks", "Esc", "remove markers, region and cursor"),
     Command("model.file", "Analyse with file…", "Ctrl+M", _ANALYSE),
     Command("model.restart", "Start again", "F9", "load the model anew, as its file is now"),
+    Command("model.threshold-down", "Threshold down", ",", "lower the model's threshold", REPEATS),
+    Command("model.threshold-up", "Threshold up", ".", "raise the model's threshold", REPEATS),
+    Command("model.segments", "Copy segments", "Ctrl+Shift+M", _SEGMENTS),
     Command("model.stop", "Stop analysing", "", "end the model"),
     Command("help.keys", "Keys", "?", "show this sheet"),
 )
@@ -129,6 +133,9 @@ def acts_of(viewer: Viewer) -> dict[str, Act]:
         "colours.upper-down": partial(limit, 1, -1),
         "colours.upper-up": partial(limit, 1, 1),
         "colours.unit": viewer.toggle_unit,
+        "model.threshold-down": partial(viewer.move_threshold, -1),
+        "model.threshold-up": partial(viewer.move_threshold, 1),
+        "model.segments": viewer.copy_segments,
         "mark.left": partial(move, -1, 0),
         "mark.right": partial(move, 1, 0),
         "mark.up": partial(move, 0, 1),

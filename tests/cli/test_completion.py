@@ -51,6 +51,7 @@ def completed(script: Path, folder: Path, *words: str) -> set[str]:
         (("d",), {"devices", "diff", "doctor"}),
         (("mel", "in.wav", "--front-end", "whisper"), {"whisper-80", "whisper-128"}),
         (("run", "--front-end", "simli-"), {"simli-librosa"}),
+        (("stream", "--model", "sil"), {"silero-vad"}),
         (("run", "--compute", "cu"), {"cuda"}),
         (("run", "--source", "m"), {"mic"}),
         (("run", "--sc"), {"--screenshot"}),

@@ -244,12 +244,11 @@ def test_a_missing_package_is_named_with_what_brings_it(
     assert "pip install 'mel-visualizer[models]'" in said
 
 
-def test_the_live_view_and_its_report_have_the_model(tmp_path: Path) -> None:
+def test_the_live_view_its_report_and_its_recording_have_the_model(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
-    command = ("--headless", "--source", "demo", "--model", "silero-vad", "--duration", 1)
-    done = subprocess.run(
-        [*RUN, *map(str, command), "--report", str(report)], capture_output=True, timeout=90
-    )
+    command = [*RUN, "--headless", "--source", "demo", "--model", "silero-vad", "--duration", "2"]
+    command += ["--report", str(report), "--record", str(tmp_path / "takes")]
+    done = subprocess.run(command, capture_output=True, timeout=90)
     assert done.returncode == 0
     last = done.stdout.decode().splitlines()[-1]
     assert re.search(r"· silero-vad speech [\d.e-]+ · model p50 [\d.]+ p99 [\d.]+ ms", last)
@@ -257,6 +256,10 @@ def test_the_live_view_and_its_report_have_the_model(tmp_path: Path) -> None:
     assert found["model"]["name"] == "silero-vad"
     assert found["model"]["calls"] > 10
     assert found["latency_ms"]["model"]["p50"] > 0
+    [take] = (tmp_path / "takes").glob("*.npz")
+    with np.load(take) as held:
+        assert held["model"].shape == (1, len(held["model_times_s"]))
+        assert len(held["model_times_s"]) > 10
 
 
 def test_the_loudness_model_of_the_docs_says_how_loud_it_is(tmp_path: Path) -> None:

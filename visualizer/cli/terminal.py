@@ -29,6 +29,7 @@ from visualizer.export.recorder import RECORDING_END_S, Recorder, warn_unfinishe
 from visualizer.mel.picture import PictureUnit
 from visualizer.models.answers import Answers, model_fields, values_of
 from visualizer.models.contract import ModelSpec
+from visualizer.models.history import Answered
 from visualizer.support.console import plain_console
 from visualizer.support.process import StopSignals, settle
 
@@ -215,10 +216,15 @@ def _run(
                             options.recording, status, reader.engine.status, reader.wake
                         )
                 if model is not None:
-                    answer = _latest_answer(model, answer)
+                    answer = _take_answers(model, recorder, answer)
                 view.show(status, latency, newest, answer)
+        if model is not None and reader.status.state == "ended":
+            while not (model.is_done() or signals.exit_code):
+                reader.wait()
     finally:
         # Also where the output is a pipe that nobody reads any more.
+        if model is not None:
+            _take_answers(model, recorder, answer)
         if recorder is not None:
             for newest in reader.drain():
                 recorder.add(newest)
@@ -241,10 +247,14 @@ def _run(
     return signals.exit_code
 
 
-def _latest_answer(model: ModelReader, before: str) -> str:
-    """Take what the model says, and return the newest answer as text."""
+def _take_answers(model: ModelReader, recorder: Recorder | None, before: str) -> str:
+    """Take what the model says, and return the newest answer as text; `before` where none came."""
     for line in model.news():
         say(line)
-    came = [answers for _, answers in model.drain()]
     spec = model.status.spec
-    return said_answer(spec, came[-1]) if came and spec is not None else before
+    for grid, answers in model.drain():
+        assert spec is not None
+        before = said_answer(spec, answers)
+        if recorder is not None:
+            recorder.add_answers(Answered.of(spec, grid, answers), answers.stream_id)
+    return before

@@ -32,10 +32,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the script."""
     import shtab
 
+    from visualizer.models.loading import adapters
+
     parser = make_parser(*COMMANDS)
+    words = _WORDS | {"model": adapters()}
     for action in _arguments(parser):
-        if action.dest in _WORDS:
-            _mark(action, _words_or_files(action.dest, _WORDS[action.dest]))
+        if action.dest in words:
+            _mark(action, _words_or_files(action.dest, words[action.dest]))
         elif action.metavar in _FILES:
             _mark(action, shtab.FILE)
     print(shtab.complete(parser, arguments.shell))

@@ -203,12 +203,12 @@ class ModelBeside:
             self._answers.append(
                 Answers(first, answer.numbers, answer.texts, status.stream_id, ready_at, now)
             )
-            counts = {
-                "calls": status.calls + 1,
-                "bad_answers": status.bad_answers + answer.bad,
-                "lost": status.lost + is_full,
-            }
-            self._status = replace(status, **counts)
+            self._status = replace(
+                status,
+                calls=status.calls + 1,
+                bad_answers=status.bad_answers + answer.bad,
+                lost=status.lost + is_full,
+            )
             if answer.bad:
                 self._status = replace(self._status, note=self._note())
             self._on_news()

@@ -248,7 +248,7 @@ def test_a_missing_package_is_named_with_what_brings_it(
 
 def test_the_live_view_its_report_and_its_recording_have_the_model(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
-    command = [*RUN, "--headless", "--source", "demo", "--model", "silero-vad", "--duration", "1"]
+    command = [*RUN, "--headless", "--source", "demo", "--model", "silero-vad", "--duration", "2"]
     command += ["--report", str(report), "--record", str(tmp_path / "takes")]
     done = subprocess.run(command, capture_output=True, timeout=90)
     assert done.returncode == 0

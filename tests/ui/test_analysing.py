@@ -92,7 +92,6 @@ def test_a_model_picked_answers_for_what_is_heard_until_it_is_ended(
         assert value == pytest.approx(10 * np.log10(np.mean(heard**2) + 1e-8), abs=1e-3)
     # The front-end is the one that was chosen, and how late answers are is told.
     assert running_name(noisy) == "simli"
-    assert noisy.latency.model.answers >= 3
     press(noisy, "L")
     qtbot.waitUntil(lambda: "model behind" in noisy.stack.latency.text(), timeout=WAIT_MS)
     # Frozen, it goes on: nothing is to be missing when the picture does.

@@ -430,7 +430,7 @@ class Engine:
             self._set()
 
     def _take_audio(self, ring: BlockRing) -> bool:
-        """As much as brings a column, so that orders come between two; False if there is none."""
+        """As much as brings a column, so that orders come between two; whether there is more."""
         # Before the look for a block, so that none comes between the two.
         end = ring.end
         now = time.perf_counter()
@@ -450,7 +450,7 @@ class Engine:
         if block is not None:
             self._process(block, now)
             self._want_of(ring)
-            return True
+            return len(ring) > 0 or ring.end is not None
         # A device that stops is opened again.
         if end is not None and not source.is_live and self._status.state == "running":
             self._ended_well = end is SourceEnd.COMPLETE
@@ -484,11 +484,12 @@ class Engine:
         self._note_pace(dequeued_at, columns[1].shape[2])
         # From here on it is not lost.
         self._expected_sample = block.start_sample + len(samples)
+        # Before the columns, whose reader at once competes for the interpreter.
+        assert self._sound is not None
+        self._sound.append(block.start_sample, samples)
         self._publish(*columns, block.captured_at, dequeued_at)
         if self._tap is not None:
             self._tap.put(block.start_sample, samples, time.perf_counter())
-        assert self._sound is not None
-        self._sound.append(block.start_sample, samples)
 
     def _note_pace(self, dequeued_at: float, n_columns: int) -> None:
         source, mel, now = self._status.source, self._status.mel, time.perf_counter()

@@ -13,13 +13,13 @@ from typing import Any
 from PyQt6.QtCore import QObject, Qt, pyqtSignal
 from PyQt6.QtWidgets import QMenu, QMessageBox, QWidget
 
-from visualizer.engine.config import EngineConfig
 from visualizer.engine.engine import Engine
 from visualizer.engine.latency import ModelLog
 from visualizer.errors import ConfigError
 from visualizer.models.answers import Answers, ModelStatus
 from visualizer.models.beside import ModelBeside
 from visualizer.models.contract import AnswerGrid, ModelSpec
+from visualizer.models.feed import choice_of
 from visualizer.models.loading import adapters, find
 from visualizer.ui.controls.banner import Banner
 from visualizer.ui.controls.files import ask_for_model_code, fill_recent
@@ -164,6 +164,7 @@ class Analysing(QObject):
             self.banner.show_text("")
             # It may fail in the same way, before anybody sees that it was loaded.
             self._status = None
+            self._log.clear()
             self._beside.restart()
 
     def stop(self) -> None:
@@ -237,7 +238,7 @@ class Analysing(QObject):
             self._store.save_recent_model(RecentModel(what, spec.name))
             self._fill_recent()
         # What a person chose meanwhile stays, unless the model is fed another one.
-        before, self._front_end = self._front_end, _front_end_of(spec)
+        before, self._front_end = self._front_end, choice_of(spec)
         if self._sets_front_end and self._front_end not in (None, before):
             self.front_end_wanted.emit(self._front_end)
 
@@ -287,12 +288,3 @@ def _from_anywhere(what: str) -> str:
     if found.file is None:
         return what
     return str(found.file) + ("" if found.name is None else f":{found.name}")
-
-
-def _front_end_of(spec: ModelSpec) -> dict[str, Any] | None:
-    """Return the fields of an EngineConfig that set the front-end which a model is fed."""
-    if spec.is_fed_samples:
-        return None
-    if spec.preset is not None:
-        return {"preset": spec.preset, "mel": None, "whose": ""}
-    return {"preset": EngineConfig.preset, "mel": spec.front_end, "whose": spec.whose}

@@ -111,6 +111,9 @@ class Model:
     """how many a call gives, evenly spread over the step"""
     lookahead: int = 0
     """how many columns or samples of the block come after the step that the answers are for"""
+    fills_last: bool = False
+    """whether, where a sound ends, what is left of it is filled with silence to a last block; of
+    samples only"""
     outputs: tuple[Output, ...] = ()
     """what it answers"""
     unpickles: str = ""
@@ -149,6 +152,7 @@ class ModelSpec:
     answers: int
     lookahead: int
     outputs: tuple[Output, ...]
+    fills_last: bool = False
 
     @property
     def is_fed_samples(self) -> bool:
@@ -237,6 +241,8 @@ def spec_of(model: Model) -> ModelSpec:
     most = window - step
     require(is_whole(model.lookahead, 0, most), "lookahead", model.lookahead, f"0 to {most}")
     require(is_whole(model.answers, 1, step), "answers", model.answers, f"1 to the step, {step}")
+    fits = isinstance(model.fills_last, bool) and not (model.fills_last and is_fed_columns)
+    require(fits, "fills_last", model.fills_last, "False, or True where it is fed samples")
     outputs = tuple(model.outputs) if isinstance(model.outputs, list | tuple) else ()
     fits = 0 < len(outputs) <= _MOST_OUTPUTS and all(isinstance(o, Output) for o in outputs)
     require(fits, "outputs", model.outputs, f"1 to {_MOST_OUTPUTS} Output(…)")
@@ -253,6 +259,7 @@ def spec_of(model: Model) -> ModelSpec:
         answers=model.answers,
         lookahead=model.lookahead,
         outputs=outputs,
+        fills_last=model.fills_last,
     )
 
 

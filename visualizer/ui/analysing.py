@@ -81,10 +81,13 @@ class Analysing(QObject):
     def words(self) -> str:
         """What a person should know of it now; "" where there is nothing."""
         status = self.status
-        if status is None:
+        if status is None or self._engine is None:
             return ""
+        source = self._engine.status().source
         name = status.what if status.spec is None else status.spec.name
         behind = f" {status.behind_s:.1f} s behind" if status.behind_s else ""
+        if behind and source is not None and not source.is_live:
+            behind += ", and the sound waits for it"
         states = {
             "loading": f"loading {name}",
             "asking": f"{name} waits for an answer",

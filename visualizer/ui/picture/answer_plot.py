@@ -7,11 +7,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PyQt6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, pyqtSignal
+from PyQt6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import (
     QColor,
     QImage,
@@ -45,6 +46,12 @@ _MOST_CURVES, _MOST_MAPS, _MOST_TEXTS = 4, 2, 2
 _CURVE_LINES, _TEXT_LINES = 4.5, 1.5
 _MAP_LINES = (3.0, 8.0)
 """Heights, in lines of text."""
+_MANY_OCTAVES = 4.0
+"""As a ratio of frequencies."""
+_NEVER = 1 << 62
+"""An answer that no stream comes to."""
+_EDGE = 3
+"""Pixels that what is drawn may reach to the left of where it is."""
 _LONGEST_TEXTS = 200
 _KEPT_TEXTS = 500
 
@@ -106,9 +113,12 @@ class AnswerPlot(QWidget):
         self._edges = [0]
         """of the sections, in pixels of the screen from the top"""
         self._image = QImage()
+        self._on_screen: int | None = None
+        """the end of the view that is on the screen, if it is there as it would be painted now"""
+        self._changed_from = 0
         self._moments: tuple[tuple[str, float], ...] = ()
         self._region: tuple[float, float] | None = None
-        self._texts: dict[tuple[int, int, str], QStaticText] = {}
+        self._texts: dict[tuple[str, int], QStaticText] = {}
         self._pointer: QPointF | None = None
         self._pressed: tuple[QPointF, str | None] | None = None
         self._dragging = False
@@ -131,7 +141,7 @@ class AnswerPlot(QWidget):
         """Have lines at moments of the stream (s), by the marks' names, and a shade between two."""
         if (moments, region) != (self._moments, self._region):
             self._moments, self._region = moments, region
-            self.update()
+            self._on_screen = None
 
     def set_away(self, away: bool) -> None:
         """Show what is after the newest answer as a gap, or as not there yet."""
@@ -144,6 +154,10 @@ class AnswerPlot(QWidget):
         for raster in self._rasters:
             raster.forget()
 
+    def changed(self, since_s: float) -> None:
+        """What is to be seen differs from a moment of the stream on."""
+        self._changed_from = min(self._changed_from, math.floor(since_s / self._pixel_s) - _EDGE)
+
     def colour(self, end_s: float, span_s: float) -> bool:
         """Have the plot ready that ends at a moment of the stream; return whether it is whole.
 
@@ -154,15 +168,32 @@ class AnswerPlot(QWidget):
         if span_s != self._span_s or is_scaled:
             self._span_s = span_s
             self._begin()
-        self.update()
         until = time.perf_counter() + _BUDGET_S
         whole = True
         for raster in self._rasters:
-            while not raster.colour(self._view_end()):
-                if time.perf_counter() > until:
-                    whole = False
-                    break
+            is_whole = raster.colour(self._view_end())
+            while not is_whole and time.perf_counter() < until:
+                is_whole = raster.colour(self._view_end())
+            self._changed_from = min(self._changed_from, raster.changed_from)
+            whole = whole and is_whole
+        if not whole:
+            self._on_screen = None
         return whole
+
+    def move_on(self) -> None:
+        """Move what is on the screen by as much as the picture has, and have the rest painted."""
+        before, end, ratio = self._on_screen, self._view_end(), self.devicePixelRatioF()
+        step = math.inf if before is None else (end - before) / ratio
+        is_marked = bool(self._moments) or self._region is not None or self._pointer is not None
+        if is_marked or not 0 <= step < self.width() or not step.is_integer():
+            self.update()
+            return
+        if step:
+            self.scroll(-int(step), 0)
+        first = end - self._pixels()[0]
+        changed = max(0, math.floor((self._changed_from - first) / ratio))
+        self._on_screen = self._changed_from = end
+        self.update(changed, 0, self.width() - changed, self.height())
 
     def place_of(self, section: Section) -> QRectF:
         """Return where a section is, in the widget's coordinates."""
@@ -205,6 +236,7 @@ class AnswerPlot(QWidget):
 
     def _begin(self) -> None:
         """Forget all pixels: their grid, their size or what they show has changed."""
+        self._on_screen = None
         width, height = self._pixels()
         self._image = QImage(width, height, QImage.Format.Format_RGB32)
         self._image.fill(self.palette().color(QPalette.ColorRole.Base))
@@ -226,7 +258,8 @@ class AnswerPlot(QWidget):
         assert shown is not None
         ranges = [output.range for output in outputs for _ in range(output.n_numbers)]
         limits = np.array(ranges, np.float32)
-        steps = Steps(shown.bounds, partial(shown.numbers, outputs), limits)
+        by_octaves = np.array([_is_by_octaves(o) for o in outputs for _ in range(o.n_numbers)])
+        steps = Steps(shown.bounds, partial(shown.numbers, outputs), limits, by_octaves)
         grid = Grid(shown.grid.start_s, shown.grid.period_s, len(limits))
         if section.kind == "classes":
             raster = Raster(rows, self._pixel_s, grid, _Classes(steps), as_it_is)
@@ -238,19 +271,28 @@ class AnswerPlot(QWidget):
         return CurveRaster(rows, self._pixel_s, grid, steps, colours, thickness)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
-        painter = QPainter(self)
+        assert event is not None
+        painter, part, ratio = QPainter(self), event.rect(), self.devicePixelRatioF()
+        # Clipped to more than one rectangle, Qt would paint line by line, on several threads.
+        painter.setClipRect(part)
         end = self._view_end()
         first = end - self._image.width()
-        draw_ring(painter, self._image, (first, end), first, self.devicePixelRatioF())
+        if part == self.rect():
+            self._on_screen = self._changed_from = end
+        pixels = (
+            first + math.floor(part.left() * ratio),
+            min(end, first + math.ceil((part.right() + 1) * ratio)),
+        )
+        draw_ring(painter, self._image, pixels, first, ratio)
         for n, section in enumerate(self.sections):
             if n:
                 top = self.place_of(section).top()
                 painter.setPen(self.palette().color(QPalette.ColorRole.Mid))
-                painter.drawLine(QPointF(0, top), QPointF(self.width(), top))
+                painter.drawLine(QPointF(part.left(), top), QPointF(part.right() + 1, top))
             if section.kind == "curves":
-                self._draw_segments(painter, section)
+                self._draw_segments(painter, section, part)
             elif section.kind == "text":
-                self._draw_words(painter, section)
+                self._draw_words(painter, section, part)
         if self._region is not None:
             left, right = map(self._x_at, self._region)
             painter.fillRect(QRectF(left, 0, right - left, self.height()), SHADE)
@@ -263,7 +305,7 @@ class AnswerPlot(QWidget):
         """That of the picture's markers, or of what can be seen on the ground of the plot."""
         return dimmed(self.palette()) if name == "" else MARK_COLOURS[name]
 
-    def _draw_segments(self, painter: QPainter, section: Section) -> None:
+    def _draw_segments(self, painter: QPainter, section: Section, part: QRect) -> None:
         """And the thresholds that they come from."""
         shown, place = self._shown, self.place_of(section)
         assert shown is not None
@@ -273,49 +315,50 @@ class AnswerPlot(QWidget):
                 continue
             shade = QColor(colour)
             shade.setAlphaF(0.16)
-            for start_s, end_s in shown.segments(
-                output.name, self._end_s - self._span_s, self._end_s
-            ):
+            edges_s = self._moment_at(part.left() - 1), self._moment_at(part.right() + 1)
+            for start_s, end_s in shown.segments(output.name, *edges_s):
                 left, right = self._x_at(start_s), self._x_at(end_s)
                 painter.fillRect(QRectF(left, place.top(), right - left, place.height()), shade)
             ground = self.palette().color(QPalette.ColorRole.Base)
+            faint = mixed(colour, ground, 0.6)
             for level, pen in (
                 (rule.threshold, QPen(colour, 1.0, Qt.PenStyle.DashLine)),
-                (rule.release, QPen(mixed(colour, ground, 0.6), 1.0, Qt.PenStyle.DotLine)),
+                (rule.release, QPen(faint, 1.0, Qt.PenStyle.DotLine)),
             ):
                 y = self.y_of(section, _share(output, level))
+                # Its dashes move with the sound.
+                first = (self._view_end() - self._image.width()) / self.devicePixelRatioF()
+                pen.setDashOffset((first + part.left()) % sum(pen.dashPattern()))
                 painter.setPen(pen)
-                painter.drawLine(QPointF(0, y), QPointF(self.width(), y))
+                painter.drawLine(QPointF(part.left(), y), QPointF(part.right() + 1, y))
 
-    def _draw_words(self, painter: QPainter, section: Section) -> None:
+    def _draw_words(self, painter: QPainter, section: Section, part: QRect) -> None:
         """Each from the beginning of what it is for, elided where the next one begins."""
         shown, place = self._shown, self.place_of(section)
         assert shown is not None
         grid, metrics = shown.grid, self.fontMetrics()
+        top = place.top() + 1
         ground = self.palette().color(QPalette.ColorRole.Base)
-        painter.fillRect(place.adjusted(0, 1, 0, 0), ground)
-        # A text may reach into the view from before it.
-        first = grid.index_at(self._end_s - 2 * self._span_s)
-        words = shown.words(section.outputs[0], first, grid.index_at(self._end_s) + 1)
-        places = [self._x_at(grid.start_s + k * grid.period_s) for k, _ in words]
-        gap, top = metrics.averageCharWidth(), place.center().y() - metrics.height() / 2
+        painter.fillRect(QRectF(part.left(), top, part.width(), place.height() - 1), ground)
+        edges_s = self._moment_at(part.left() - 1), self._moment_at(part.right() + 1)
+        words = shown.words(section.outputs[0], *edges_s, beside=1)
+        gap, middle = metrics.averageCharWidth(), place.center().y() - metrics.height() / 2
         tick, text = QPen(dimmed(self.palette())), QPen(self.palette().text().color())
-        for (k, word), x, next_x in zip(
-            words, places, [*places[1:], self.width() + gap], strict=False
-        ):
-            room = math.floor(next_x - x - 2 * gap)
+        for (k, word), (next_k, _) in pairwise([*words, (_NEVER, "")]):
+            x = self._x_at(grid.start_s + k * grid.period_s)
+            room = (next_k - k) * grid.period_s * self.width() / self._span_s
             painter.setPen(tick)
-            painter.drawLine(QPointF(x, place.top() + 2), QPointF(x, place.bottom() - 2))
-            if room > gap:
+            painter.drawLine(QPointF(x, top + 1), QPointF(x, place.bottom() - 2))
+            if room > 3 * gap:
                 painter.setPen(text)
-                said = self._elided(k, room, word)
-                painter.drawStaticText(QPointF(x + gap / 2 + 1, top), said)
+                said = self._elided(word, room - 2 * gap)
+                painter.drawStaticText(QPointF(x + gap / 2 + 1, middle), said)
 
-    def _elided(self, k: int, room: int, word: str) -> QStaticText:
+    def _elided(self, word: str, room: float) -> QStaticText:
         metrics = self.fontMetrics()
         word = " ".join(word[:_LONGEST_TEXTS].split())
-        room = min(room, metrics.horizontalAdvance(word))
-        key = k, room, word
+        room = math.floor(min(room, metrics.horizontalAdvance(word)))
+        key = word, room
         if key not in self._texts:
             if len(self._texts) > _KEPT_TEXTS:
                 self._texts.clear()
@@ -427,6 +470,12 @@ class _Classes:
         shares[np.isnan(shares)] = 0.0
         shares[np.isinf(shares)] = np.nan
         return shares
+
+
+def _is_by_octaves(output: Output) -> bool:
+    """Whether a curve is a pitch of many octaves: evenly in Hz, most lie at the foot."""
+    low, high = output.range
+    return output.unit == "Hz" and low > 0 and high / low >= _MANY_OCTAVES
 
 
 def _share(output: Output, value: float) -> float:

@@ -309,6 +309,7 @@ class AnswerPlot(QWidget):
         """And the thresholds that they come from."""
         shown, place = self._shown, self.place_of(section)
         assert shown is not None
+        top, bottom = round(place.top()), round(place.bottom())
         for output, colour in zip(section.outputs, CURVE_COLOURS, strict=False):
             rule = shown.rules.get(output.name)
             if rule is None:
@@ -317,8 +318,9 @@ class AnswerPlot(QWidget):
             shade.setAlphaF(0.16)
             edges_s = self._moment_at(part.left() - 1), self._moment_at(part.right() + 1)
             for start_s, end_s in shown.segments(output.name, *edges_s):
-                left, right = self._x_at(start_s), self._x_at(end_s)
-                painter.fillRect(QRectF(left, place.top(), right - left, place.height()), shade)
+                left = max(round(self._x_at(start_s)), part.left())
+                right = min(round(self._x_at(end_s)), part.right() + 1)
+                painter.fillRect(left, top, right - left, bottom - top, shade)
             ground = self.palette().color(QPalette.ColorRole.Base)
             faint = mixed(colour, ground, 0.6)
             for level, pen in (

@@ -48,6 +48,10 @@ _MAP_LINES = (3.0, 8.0)
 """Heights, in lines of text."""
 _MANY_OCTAVES = 4.0
 """As a ratio of frequencies."""
+_SHADE = 0.16
+"""of a segment"""
+_DASHES = 6.0
+"""Pixels after which Qt's dashes, and its dots, are at the same place again."""
 _NEVER = 1 << 62
 """An answer that no stream comes to."""
 _EDGE = 3
@@ -106,10 +110,12 @@ class AnswerPlot(QWidget):
         self.sections: tuple[Section, ...] = ()
         self._shown: ShownAnswers | None = None
         self._colour_map = ""
-        self._span_s = 1.0
-        self._end_s = 0.0
+        self._span_s = self._pixel_s = self._ratio = 1.0
+        self._first = self._end = 0
+        """what is to be seen are these pixels of the stream's grid"""
         self._is_away = False
         self._rasters: list[Raster] = []
+        self._looks: list[_Look] = []
         self._edges = [0]
         """of the sections, in pixels of the screen from the top"""
         self._image = QImage()
@@ -163,17 +169,17 @@ class AnswerPlot(QWidget):
 
         The rest comes with further calls.
         """
-        self._end_s = end_s
-        is_scaled = bool(self._rasters) and self._rasters[0].width != self._pixels()[0]
-        if span_s != self._span_s or is_scaled:
+        if (span_s, self.devicePixelRatioF()) != (self._span_s, self._ratio):
             self._span_s = span_s
             self._begin()
+        self._end = math.floor(end_s / self._pixel_s) + 1
+        self._first = self._end - self._image.width()
         until = time.perf_counter() + _BUDGET_S
         whole = True
         for raster in self._rasters:
-            is_whole = raster.colour(self._view_end())
+            is_whole = raster.colour(self._end)
             while not is_whole and time.perf_counter() < until:
-                is_whole = raster.colour(self._view_end())
+                is_whole = raster.colour(self._end)
             self._changed_from = min(self._changed_from, raster.changed_from)
             whole = whole and is_whole
         if not whole:
@@ -182,23 +188,22 @@ class AnswerPlot(QWidget):
 
     def move_on(self) -> None:
         """Move what is on the screen by as much as the picture has, and have the rest painted."""
-        before, end, ratio = self._on_screen, self._view_end(), self.devicePixelRatioF()
-        step = math.inf if before is None else (end - before) / ratio
+        before = self._on_screen
+        step = math.inf if before is None else (self._end - before) / self._ratio
         is_marked = bool(self._moments) or self._region is not None or self._pointer is not None
         if is_marked or not 0 <= step < self.width() or not step.is_integer():
             self.update()
             return
         if step:
             self.scroll(-int(step), 0)
-        first = end - self._pixels()[0]
-        changed = max(0, math.floor((self._changed_from - first) / ratio))
-        self._on_screen = self._changed_from = end
+        changed = max(0, math.floor((self._changed_from - self._first) / self._ratio))
+        self._on_screen = self._changed_from = self._end
         self.update(changed, 0, self.width() - changed, self.height())
 
     def place_of(self, section: Section) -> QRectF:
         """Return where a section is, in the widget's coordinates."""
-        n, ratio = self.sections.index(section), self.devicePixelRatioF()
-        top, bottom = self._edges[n] / ratio, self._edges[n + 1] / ratio
+        n = self.sections.index(section)
+        top, bottom = self._edges[n] / self._ratio, self._edges[n + 1] / self._ratio
         return QRectF(0, top, self.width(), bottom - top)
 
     def y_of(self, section: Section, share: float) -> float:
@@ -214,34 +219,24 @@ class AnswerPlot(QWidget):
         """Let the mouse mean nothing until it moves again."""
         self._pointer = None
 
-    def _pixels(self) -> tuple[int, int]:
-        """Width and height in pixels of the screen."""
-        ratio = self.devicePixelRatioF()
-        return max(1, round(self.width() * ratio)), max(1, round(self.height() * ratio))
-
-    @property
-    def _pixel_s(self) -> float:
-        return self._span_s / self._pixels()[0]
-
-    def _view_end(self) -> int:
-        return math.floor(self._end_s / self._pixel_s) + 1
-
     def _moment_at(self, x: float) -> float:
-        first = self._view_end() - self._pixels()[0]
-        return (first + math.floor(x * self.devicePixelRatioF()) + 0.5) * self._pixel_s
+        return (self._first + math.floor(x * self._ratio) + 0.5) * self._pixel_s
 
     def _x_at(self, seconds: float) -> float:
-        first = self._view_end() - self._pixels()[0]
-        return (seconds / self._pixel_s - first) / self.devicePixelRatioF()
+        return (seconds / self._pixel_s - self._first) / self._ratio
 
     def _begin(self) -> None:
         """Forget all pixels: their grid, their size or what they show has changed."""
         self._on_screen = None
-        width, height = self._pixels()
+        self._ratio = self.devicePixelRatioF()
+        width, height = (max(1, round(n * self._ratio)) for n in (self.width(), self.height()))
+        self._pixel_s = self._span_s / width
         self._image = QImage(width, height, QImage.Format.Format_RGB32)
         self._image.fill(self.palette().color(QPalette.ColorRole.Base))
         self._rasters = []
         self._texts.clear()
+        ground = self.palette().color(QPalette.ColorRole.Base)
+        self._looks = [_Look.of(colour, ground) for colour in CURVE_COLOURS]
         whole = sum(section.lines for section in self.sections)
         heights = np.cumsum([section.lines for section in self.sections]) * height
         self._edges = [0, *(round(edge / whole) for edge in heights)]
@@ -267,23 +262,21 @@ class AnswerPlot(QWidget):
             return raster
         curves = tuple(colour.rgb() for colour in CURVE_COLOURS)
         colours = CurveColours(self.palette().color(QPalette.ColorRole.Base).rgb(), curves)
-        thickness = max(1, round(_THICKNESS * self.devicePixelRatioF()))
+        thickness = max(1, round(_THICKNESS * self._ratio))
         return CurveRaster(rows, self._pixel_s, grid, steps, colours, thickness)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         assert event is not None
-        painter, part, ratio = QPainter(self), event.rect(), self.devicePixelRatioF()
+        painter, part = QPainter(self), event.rect()
         # Clipped to more than one rectangle, Qt would paint line by line, on several threads.
         painter.setClipRect(part)
-        end = self._view_end()
-        first = end - self._image.width()
         if part == self.rect():
-            self._on_screen = self._changed_from = end
+            self._on_screen = self._changed_from = self._end
         pixels = (
-            first + math.floor(part.left() * ratio),
-            min(end, first + math.ceil((part.right() + 1) * ratio)),
+            self._first + math.floor(part.left() * self._ratio),
+            min(self._end, self._first + math.ceil((part.right() + 1) * self._ratio)),
         )
-        draw_ring(painter, self._image, pixels, first, ratio)
+        draw_ring(painter, self._image, pixels, self._first, self._ratio)
         for n, section in enumerate(self.sections):
             if n:
                 top = self.place_of(section).top()
@@ -310,27 +303,20 @@ class AnswerPlot(QWidget):
         shown, place = self._shown, self.place_of(section)
         assert shown is not None
         top, bottom = round(place.top()), round(place.bottom())
-        for output, colour in zip(section.outputs, CURVE_COLOURS, strict=False):
-            rule = shown.rules.get(output.name)
-            if rule is None:
+        edges_s = self._moment_at(part.left() - 1), self._moment_at(part.right() + 1)
+        rules, first = shown.rules, self._first / self._ratio + part.left()
+        for output, look in zip(section.outputs, self._looks, strict=False):
+            if output.name not in rules:
                 continue
-            shade = QColor(colour)
-            shade.setAlphaF(0.16)
-            edges_s = self._moment_at(part.left() - 1), self._moment_at(part.right() + 1)
             for start_s, end_s in shown.segments(output.name, *edges_s):
                 left = max(round(self._x_at(start_s)), part.left())
                 right = min(round(self._x_at(end_s)), part.right() + 1)
-                painter.fillRect(left, top, right - left, bottom - top, shade)
-            ground = self.palette().color(QPalette.ColorRole.Base)
-            faint = mixed(colour, ground, 0.6)
-            for level, pen in (
-                (rule.threshold, QPen(colour, 1.0, Qt.PenStyle.DashLine)),
-                (rule.release, QPen(faint, 1.0, Qt.PenStyle.DotLine)),
-            ):
+                painter.fillRect(left, top, right - left, bottom - top, look.shade)
+            rule = rules[output.name]
+            for level, pen in ((rule.threshold, look.threshold), (rule.release, look.release)):
                 y = self.y_of(section, _share(output, level))
                 # Its dashes move with the sound.
-                first = (self._view_end() - self._image.width()) / self.devicePixelRatioF()
-                pen.setDashOffset((first + part.left()) % sum(pen.dashPattern()))
+                pen.setDashOffset(first % _DASHES)
                 painter.setPen(pen)
                 painter.drawLine(QPointF(part.left(), y), QPointF(part.right() + 1, y))
 
@@ -450,6 +436,23 @@ class AnswerPlot(QWidget):
         ctrl = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
         self.scrolled.emit((delta.y() or delta.x()) / 120, ctrl)
         event.accept()
+
+
+@dataclass(frozen=True)
+class _Look:
+    """How a probability's segments and thresholds are drawn."""
+
+    shade: QColor
+    threshold: QPen
+    release: QPen
+
+    @classmethod
+    def of(cls, colour: QColor, ground: QColor) -> _Look:
+        shade = QColor(colour)
+        shade.setAlphaF(_SHADE)
+        threshold = QPen(colour, 1.0, Qt.PenStyle.DashLine)
+        release = QPen(mixed(colour, ground, 0.6), 1.0, Qt.PenStyle.DotLine)
+        return cls(shade, threshold, release)
 
 
 class _Classes:

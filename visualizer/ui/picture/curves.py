@@ -99,6 +99,11 @@ class CurveRaster(Raster):
     def _colour(self, first: int, end: int) -> None:
         if end <= first:
             return
+        slots = np.arange(first, end) % self.width
+        if not self._is_away and self._grid.column_at(first * self.pixel_s) >= self._steps.end:
+            # Mostly: answers come later than what they are to.
+            self._pixels[:, slots] = self._curves.ground
+            return
         # With the pixel before the first, to which that is joined.
         edges_s = np.arange(first - 1, end + 1) * self.pixel_s
         starts = np.floor((edges_s - self._grid.start_s) / self._grid.hop_s).astype(np.int64)
@@ -124,5 +129,4 @@ class CurveRaster(Raster):
             is_line = (self._rows >= upper) & (self._rows <= lower) & ~is_none[:, i]
             colours[is_line] = self._curves.curves[i]
         colours[:, np.logical_or.reduceat(is_gap, pieces)[1:]] = GAP_COLOUR
-        slots = np.arange(first, end) % self.width
         self._pixels[:, slots] = colours

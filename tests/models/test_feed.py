@@ -79,6 +79,24 @@ def test_columns_are_those_of_the_front_end_at_the_sources_rate() -> None:
         np.testing.assert_allclose(block.values, wanted, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("n_samples", "step", "n_blocks"),
+    # With a rest of its own, without, all of it a rest, and with a rest that only overlaps.
+    [(1900, 800, 3), (1600, 800, 2), (500, 800, 1), (1700, 400, 4), (1600, 400, 3), (0, 400, 0)],
+)
+def test_what_is_left_at_the_end_is_filled_with_silence_for_who_wants_it(
+    n_samples: int, step: int, n_blocks: int
+) -> None:
+    says = spec(sample_rate=16_000, window=800, step=step, fills_last=True)
+    feed = Feed(says, source(16_000), "mean", 0)
+    blocks = feed.push(0, SOUND[:n_samples]) + feed.flush()
+    assert [b.index for b in blocks] == list(range(n_blocks))
+    filled = np.concatenate((SOUND[:n_samples].mean(axis=1), np.zeros(800, np.float32)))
+    for block in blocks:
+        at = block.index * step
+        np.testing.assert_array_equal(block.values, filled[at : at + 800])
+
+
 @pytest.mark.parametrize("says", [{"sample_rate": 16_000, "window": 800, "step": 400}])
 def test_blocks_that_touch_a_loss_do_not_exist_and_the_model_forgets(says: dict[str, int]) -> None:
     feed = Feed(spec(**says), source(16_000), "mean", 0)

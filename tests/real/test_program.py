@@ -105,7 +105,7 @@ def test_a_model_in_a_window(
     assert (wrong.code, wrong.out) == (2, "")
     assert len(wrong.err.splitlines()) == 1
     assert "mine.py" in wrong.err
-    run = ("--source", "demo", "--duration", 1, "--report", "a.json", "--model", "mine.py")
+    run = ("--source", "demo", "--duration", 2, "--report", "a.json", "--model", "mine.py")
     done = program(*run, "--trust-model")
     assert (done.code, done.err) == (0, "")
     report = read_report(tmp_path / "a.json")

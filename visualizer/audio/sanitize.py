@@ -87,6 +87,7 @@ class Cleaner:
         self._n_loud = self._n_whole = 0
         self._peak = 0.0
         self._sums: NDArray[np.float32] | None = None
+        self._ones = np.ones(0, dtype=np.float32)
         self._n_samples = 0
 
     def clean(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -103,7 +104,7 @@ class Cleaner:
             with np.errstate(over="ignore"):
                 samples = samples * self._gain
         magnitudes = np.abs(samples)
-        peak = float(magnitudes.max())
+        peak = float(np.maximum.reduce(magnitudes, axis=None))
         if not peak <= _LOUD_WHOLE:
             self._look_for_integers(given, magnitudes)
         # Nothing is true of NaN.
@@ -112,7 +113,9 @@ class Cleaner:
             peak = float(np.abs(samples).max())
         self._peak = max(self._peak, peak)
         # A product with ones: a third of the time of a sum along this axis.
-        sums = np.ones(len(samples), dtype=np.float32) @ samples
+        if len(self._ones) != len(samples):
+            self._ones = np.ones(len(samples), dtype=np.float32)
+        sums = self._ones @ samples
         self._sums = sums if self._sums is None else self._sums + sums
         self._n_samples += len(samples)
         return samples
@@ -163,7 +166,7 @@ class Cleaner:
 
 
 def _has_denormals(magnitudes: NDArray[np.float32]) -> bool:
-    least = magnitudes.min()
+    least = np.minimum.reduce(magnitudes, axis=None)
     if least:
         return bool(least < _SMALLEST)
     # Exact zeros, which are common, hide them.

@@ -19,6 +19,7 @@ KEPT_COLUMNS = 1 << 16
 """Percentiles are over at most this many newest columns: 14 minutes of 80 a second."""
 
 _WRITTEN_AT_ONCE = 256
+_CATCH_UP_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,8 @@ class LatencyLog:
 class ModelLog:
     """The stage beside the others: from the newest sound of a block to the model's answer.
 
-    An answer is behind where the next block was there before it.
+    An answer is behind where the next block was there before it. The first second is left out, in
+    which a model catches up with what came while it was loaded.
     """
 
     def __init__(self, capacity: int = KEPT_COLUMNS) -> None:
@@ -108,6 +110,7 @@ class ModelLog:
     def clear(self) -> None:
         """Forget all: what follows is of another model."""
         self._rows.clear()
+        self._measures_from = math.inf
         self.step_ms = 0.0
         """from one block to the next; 0.0 before the first answer"""
         self.answers = 0
@@ -118,6 +121,9 @@ class ModelLog:
 
     def record(self, late_ms: float, answered_at: float, step_s: float) -> None:
         """Note what one call answered at a moment (perf_counter s), `late_ms` after its sound."""
+        self._measures_from = min(self._measures_from, answered_at + _CATCH_UP_S)
+        if answered_at < self._measures_from:
+            return
         self.step_ms = 1e3 * step_s
         self.answers += 1
         self.behind += late_ms > self.step_ms

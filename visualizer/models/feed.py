@@ -44,7 +44,7 @@ class Feed:
 
         Raises ConfigError where what the model is fed cannot be made of the source.
         """
-        self._window, self._step = spec.window, spec.step
+        self._window, self._step, self._fills_last = spec.window, spec.step, spec.fills_last
         front_end = front_end_of(spec, source.sample_rate)
         self._inputs: _Columns | _Samples
         if front_end is None:
@@ -80,7 +80,13 @@ class Feed:
 
     def flush(self) -> list[Block]:
         """Return the blocks that reach past the end. The signal ends here."""
-        return self._add(*self._inputs.flush())
+        blocks = self._add(*self._inputs.flush())
+        first = self._index * self._step
+        answered = first if self._is_fresh else first + self._window - self._step
+        if self._fills_last and self._end > answered:
+            silence = np.zeros(first + self._window - self._end, np.float32)
+            blocks += self._add(self._end, silence)
+        return blocks
 
     def _add(self, at: int, inputs: NDArray[np.float32]) -> list[Block]:
         if at > self._end:

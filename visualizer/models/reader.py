@@ -98,7 +98,10 @@ class ModelReader:
         """Return the state of now. Raises ConfigError or CodeError where it does not answer."""
         status = self.status
         if status.state == "asking":
-            raise ConfigError(status.question, "--trust-model says yes")
+            raise ConfigError(
+                f"{status.what} unpickles {status.question}, which can run any code",
+                "--trust-model says yes",
+            )
         if status.fault is not None:
             error = CodeError if status.traceback else ConfigError
             raise error(status.fault, choices=status.traceback)

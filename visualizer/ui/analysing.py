@@ -13,13 +13,13 @@ from typing import Any
 from PyQt6.QtCore import QObject, Qt, pyqtSignal
 from PyQt6.QtWidgets import QMenu, QMessageBox, QWidget
 
-from visualizer.engine.config import EngineConfig
 from visualizer.engine.engine import Engine
 from visualizer.engine.latency import ModelLog
 from visualizer.errors import ConfigError
 from visualizer.models.answers import Answers, ModelStatus
 from visualizer.models.beside import ModelBeside
 from visualizer.models.contract import AnswerGrid, ModelSpec
+from visualizer.models.feed import choice_of
 from visualizer.models.loading import adapters, find
 from visualizer.ui.controls.banner import Banner
 from visualizer.ui.controls.files import ask_for_model_code, fill_recent
@@ -81,10 +81,13 @@ class Analysing(QObject):
     def words(self) -> str:
         """What a person should know of it now; "" where there is nothing."""
         status = self.status
-        if status is None:
+        if status is None or self._engine is None:
             return ""
+        source = self._engine.status().source
         name = status.what if status.spec is None else status.spec.name
         behind = f" {status.behind_s:.1f} s behind" if status.behind_s else ""
+        if behind and source is not None and not source.is_live:
+            behind += ", and the sound waits for it"
         states = {
             "loading": f"loading {name}",
             "asking": f"{name} waits for an answer",
@@ -164,7 +167,11 @@ class Analysing(QObject):
             self.banner.show_text("")
             # It may fail in the same way, before anybody sees that it was loaded.
             self._status = None
+            self._log.clear()
             self._beside.restart()
+            if self._engine is not None:
+                # Which, where it has ended, is heard anew.
+                self._engine.attach(self._beside.tap)
 
     def stop(self) -> None:
         """End the model, and show nothing of it any more."""
@@ -237,7 +244,7 @@ class Analysing(QObject):
             self._store.save_recent_model(RecentModel(what, spec.name))
             self._fill_recent()
         # What a person chose meanwhile stays, unless the model is fed another one.
-        before, self._front_end = self._front_end, _front_end_of(spec)
+        before, self._front_end = self._front_end, choice_of(spec)
         if self._sets_front_end and self._front_end not in (None, before):
             self.front_end_wanted.emit(self._front_end)
 
@@ -287,12 +294,3 @@ def _from_anywhere(what: str) -> str:
     if found.file is None:
         return what
     return str(found.file) + ("" if found.name is None else f":{found.name}")
-
-
-def _front_end_of(spec: ModelSpec) -> dict[str, Any] | None:
-    """Return the fields of an EngineConfig that set the front-end which a model is fed."""
-    if spec.is_fed_samples:
-        return None
-    if spec.preset is not None:
-        return {"preset": spec.preset, "mel": None, "whose": ""}
-    return {"preset": EngineConfig.preset, "mel": spec.front_end, "whose": spec.whose}

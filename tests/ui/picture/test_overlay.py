@@ -60,15 +60,15 @@ def test_numbers_stand_under_their_headings(total_ms: float) -> None:
 def test_a_model_has_a_line_and_how_often_it_was_behind_in_red_while_it_is() -> None:
     status, log = status_of(0.01), log_of(1.0)
     assert not any("model" in line.text for line in latency_lines(status, log))
-    for index in range(100):
-        log.model.record(40.0 if index in (7, 99) else 3.0, float(index), 0.032)
+    for index in range(101):
+        log.model.record(40.0 if index in (0, 8, 100) else 3.0, float(index), 0.032)
     lines = latency_lines(status, log)
     [model] = [line for line in lines if line.text.startswith("model  ")]
     assert model.text.split() == ["model", "40.00", "3.00", "3.00"]
     assert model.alarm.split() == ["40.00"]
     assert lines[-1] == Line("model behind 2 of 100 times", ALARM)
     assert short_latency_lines(status, log)[-1] == lines[-1]
-    log.model.record(3.0, 100.0, 0.032)
+    log.model.record(3.0, 101.0, 0.032)
     log.model.lost = 7
     assert latency_lines(status, log)[-1] == Line("model behind 2 of 101 times · lost 7", DIM)
 

@@ -22,7 +22,7 @@ class Fcpe(Model):
     """Answers 12 columns at a time, 12 columns after they came.
 
     The network looks to both sides, and the package gives it the whole file at once. With so much
-    around each column it answers nearly the same, in a seventh of a processor.
+    around each column it answers nearly the same, in a fifth of a processor core.
     """
 
     name = "fcpe"

@@ -22,6 +22,7 @@ class SileroVad(Model):
     name = "silero-vad"
     sample_rate = 16_000
     window = 512
+    fills_last = True
     outputs = (Output("speech", "probability"),)
 
     def __init__(self) -> None:

@@ -139,7 +139,8 @@ def what_is_measured(status: EngineStatus, model: ModelLog) -> str:
     if model.answers:
         beside = (
             " Model: from the newest column or sample of a block until its answer is there, "
-            f"behind where that is after the next block, {model.step_ms:.4g} ms later."
+            f"behind where that is after the next block, {model.step_ms:.4g} ms later. Left out is "
+            "its first second, in which it catches up."
         )
     half_window_ms = mel.win_length / mel.sample_rate / 2 * 1e3
     return (

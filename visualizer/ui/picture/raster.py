@@ -105,7 +105,7 @@ class Raster:
         from_top = np.arange(height)[::-1]
         self._shown_in = from_top if self._is_low else self._row_bands[from_top]
         self._table = np.zeros(N_COLOURS + 2, dtype=np.uint32)
-        self._low, self._high = 0.0, 1.0
+        self._low, self._per_unit = np.float32(0.0), np.float32(N_COLOURS - 1)
         self.first = self.end = self._settled = 0
         """the pixels [first, end) are coloured, those from `_settled` on not for good"""
         self._newest = -1
@@ -125,7 +125,8 @@ class Raster:
     def set_colours(self, table: NDArray[np.uint32], limits: tuple[float, float]) -> None:
         """Colour by (512,) 0xffRRGGBB from the lower to the higher level from now on."""
         self._table = np.concatenate(([EMPTY_COLOUR], table, [GAP_COLOUR])).astype(np.uint32)
-        self._low, self._high = limits
+        self._low = np.float32(limits[0])
+        self._per_unit = np.float32((N_COLOURS - 1) / (limits[1] - limits[0]))
         self.forget()
 
     def set_away(self, away: bool) -> None:
@@ -197,8 +198,8 @@ class Raster:
 
     def _places(self, first: int, end: int) -> Places:
         """Where columns [first, end) lie in the colour table: (end − first, n_bands)."""
-        scaled = self._unit(self._columns.between(first, end)) - np.float32(self._low)
-        scaled *= np.float32((N_COLOURS - 1) / (self._high - self._low))
+        scaled = self._unit(self._columns.between(first, end)) - self._low
+        scaled *= self._per_unit
         missing = np.isnan(scaled)
         # Unlike clip, these take the limit instead of NaN.
         np.fmin(np.fmax(scaled, 0, out=scaled), N_COLOURS - 1, out=scaled)

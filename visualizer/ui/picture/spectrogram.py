@@ -143,6 +143,8 @@ class SpectrogramView(QWidget):
         self._changed_from = 0
         self._moved: list[QRect] = []
         """what was to be painted after the last move"""
+        self._moved_region = QRegion()
+        """the same as one"""
         self._overlay: AnswerOverlay | None = None
 
     def set_scene(self, scene: Scene, span_s: float) -> None:
@@ -238,7 +240,8 @@ class SpectrogramView(QWidget):
         places = [place.united(gone.pop(plate, place)) for plate, place in self._placed]
         strip = QRect(changed, 0, width - changed, self.height())
         self._moved = [strip, *(place.toAlignedRect() for place in (*places, *gone.values()))]
-        return _region(self._moved)
+        self._moved_region = _region(self._moved)
+        return self._moved_region
 
     def forget_pointer(self) -> None:
         """Let the mouse mean nothing until it moves again."""
@@ -313,7 +316,7 @@ class SpectrogramView(QWidget):
         if parts == [self.rect()]:
             self._place_plates()
             self._on_screen = None if self._raster is None else self._view_end()
-        elif region.subtracted(_region(self._moved)).isEmpty():
+        elif region.subtracted(self._moved_region).isEmpty():
             parts = self._moved
         for part in parts:
             # Clipped to more than one rectangle, Qt would paint line by line, on several threads.
@@ -329,7 +332,8 @@ class SpectrogramView(QWidget):
         else:
             self._draw_pixels(painter, part)
             self._draw_overlay(painter, part)
-            self._draw_marks(painter)
+            if self._is_marked or self._pointer is not None:
+                self._draw_marks(painter)
         for plate, place in self._placed:
             if place.intersects(QRectF(part)):
                 plate.draw(painter, place)

@@ -242,8 +242,8 @@ def test_a_missing_package_is_named_with_what_brings_it(
     assert run_command(["answers", str(speech), "-o", out, "--model", "fcpe"]) == 2
     said = capsys.readouterr().err
     assert said.count("\n") == 1
-    assert "fcpe needs torchfcpe, which is not installed" in said
-    assert "pip install 'mel-visualizer[models]'" in said
+    assert "fcpe: the package torchfcpe is not installed" in said
+    assert f"{sys.executable} -m pip install torchfcpe" in said
 
 
 def test_the_live_view_its_report_and_its_recording_have_the_model(tmp_path: Path) -> None:

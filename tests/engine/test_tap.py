@@ -115,3 +115,26 @@ def test_what_the_device_lost_is_a_jump_and_another_source_begins_anew(
     assert tap.begun == [("hand", "mean", 1), ("other", "mean", 2)]
     ends = [at + len(samples) for at, samples in tap.sound]
     assert [at for at, _ in tap.sound if at not in ends] == [0, 2400]
+
+
+def test_of_sound_that_has_ended_it_gets_what_is_kept(bench: Bench) -> None:  # noqa: F811
+    bench.config, tap = EngineConfig(FILE), Recorder()
+    bench.start().until(lambda s: s.state == "running")
+    samples = noise(8000)
+    bench.write(samples[:3000])
+    bench.write(samples[4000:], lost=1000)
+    ring = bench.sources[-1].ring
+    assert ring is not None
+    ring.finish(None, SourceEnd.COMPLETE)
+    bench.until(lambda s: s.state == "ended")
+    tap.room = False
+    bench.engine.attach(tap)
+    assert tap.asked.wait(bench.deadline_s)
+    assert tap.sound == []
+    tap.room = True
+    assert tap.on_room is not None
+    tap.on_room()
+    bench.until(lambda _: tap.ended)
+    np.testing.assert_array_equal(tap.heard, np.delete(samples, range(3000, 4000), axis=0))
+    ends = [at + len(piece) for at, piece in tap.sound]
+    assert [at for at, _ in tap.sound if at not in ends] == [0, 4000]

@@ -212,7 +212,7 @@ def test_nothing_is_unpickled_before_the_user_says_so(start: Start) -> None:
     assert bench.until(lambda status: status.calls == 2).state == "running"
 
 
-def test_the_picture_and_the_model_get_the_same_sound(tmp_path: Path) -> None:
+def test_the_picture_and_the_model_get_the_same_sound_and_that_again(tmp_path: Path) -> None:
     import soundfile
 
     path = tmp_path / "sound.wav"
@@ -223,6 +223,10 @@ def test_the_picture_and_the_model_get_the_same_sound(tmp_path: Path) -> None:
     status = bench.until(lambda _: bench.model.is_done())
     assert status.calls == RATE // WINDOW
     assert engine.status().columns == 81
+    bench.model.restart()
+    engine.attach(bench.model.tap)
+    bench.until(lambda _: len(bench.answers) == 2 * RATE // WINDOW)
+    assert bench.model.status().lost == 0
     engine.close()
     bench.model.close()
 

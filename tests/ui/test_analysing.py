@@ -158,6 +158,20 @@ def test_a_fault_is_told_and_mended_while_the_picture_goes_on(
     assert not banner.isVisible()
 
 
+def test_one_that_is_slow_is_told_and_keeps_back_a_sound_that_can_wait(
+    noisy: Window, qtbot: QtBot, write: Write
+) -> None:
+    drag_in(noisy, write(act="import time; time.sleep(0.4)"))
+    words = "Loudness 0.", "s behind, and the sound waits for it · "
+    line = noisy.status_line.label
+    qtbot.waitUntil(lambda: all(part in line.text() for part in words), timeout=WAIT_MS)
+    wait_for_answers(noisy, qtbot)
+    assert noisy.analysing.status.lost == 0
+    shown = noisy.viewer.stack.answers
+    assert shown is not None
+    assert shown.history.between(shown.history.first, shown.history.end)[1].all()
+
+
 def test_whether_it_may_unpickle_is_asked_once(noisy: Window, qtbot: QtBot, write: Write) -> None:
     path = write(more='unpickles = "weights.pt"')
 

@@ -14,10 +14,8 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from fractions import Fraction
-from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -42,7 +40,8 @@ from visualizer.audio.supervisor import (
 )
 from visualizer.engine.analysis import Analysis, begin_analysis
 from visualizer.engine.columns import MelColumns
-from visualizer.engine.config import EngineConfig, front_end
+from visualizer.engine.config import EngineConfig
+from visualizer.engine.follower import heard
 from visualizer.engine.history import MEMORY_BYTES, SoundHistory
 from visualizer.engine.keeper import NUMPY_ALONE, KernelKeeper, KernelOffer, KernelPlan
 from visualizer.engine.outbox import Outbox
@@ -112,6 +111,8 @@ class Engine:
         self._tap = tap
         self._tapped: tuple[int, Channel] | None = None
         """of which stream, and by which channel rule, the tap knows"""
+        self._heard: Iterator[tuple[int, NDArray[np.float32]]] | None = None
+        """what it is still to hear of a stream that ended before it came"""
         self._expected_sample: int | None = None
         self._sound: SoundHistory | None = None
         self._ended_well = False
@@ -150,6 +151,7 @@ class Engine:
     def attach(self, tap: SoundTap | None) -> None:
         """Let a tap have all sound from here on, or none any more.
 
+        Of sound that has ended it gets what is kept.
         While there is one, columns are computed as if they were needed now.
         """
         self._order(lambda: self._change_tap(tap))
@@ -236,8 +238,8 @@ class Engine:
             return
         self._tapped = told
         self._tap.begin(status.source, status.config.channel, status.stream_id)
-        if status.state == "ended":
-            self._tap.end()
+        assert self._sound is not None
+        self._heard = heard(self._sound) if status.state == "ended" else None
 
     def _meet(self, need: Need) -> None:
         self._asked_need = need
@@ -458,6 +460,18 @@ class Engine:
             self._set(state="ended", fault=fault)
             if self._tap is not None:
                 self._tap.end()
+        return self._heard is not None and self._play_again(self._heard)
+
+    def _play_again(self, sound: Iterator[tuple[int, NDArray[np.float32]]]) -> bool:
+        """Let a tap that came after the end have the next of what was heard; False: it has all."""
+        if self._tap is None or self._status.state != "ended":
+            self._heard = None
+            return False
+        for start_sample, samples in sound:
+            self._tap.put(start_sample, samples, time.perf_counter())
+            return True
+        self._tap.end()
+        self._heard = None
         return False
 
     def _has_room(self) -> bool:
@@ -558,15 +572,5 @@ def _about_kernel(pipeline: Pipeline, offer: KernelOffer | None) -> dict[str, An
 
 def _with_hints(config: EngineConfig) -> EngineConfig:
     """Let a microphone open with the channels, and deliver by the hops, that are to be analysed."""
-    least, hop_at = least_channels(config.channel), partial(_source_hop, config)
-    return replace(config, capture=replace(config.capture, least_channels=least, hop_at=hop_at))
-
-
-def _source_hop(config: EngineConfig, sample_rate: int) -> Fraction | None:
-    """Return the samples of a source at `sample_rate` (Hz) from one column to the next."""
-    try:
-        mel = front_end(config, sample_rate)
-    except VisualizerError:
-        # It is told where the front-end is made.
-        return None
-    return Fraction(mel.hop_length * sample_rate, mel.sample_rate)
+    least, feeds = least_channels(config.channel), config.mel or config.preset
+    return replace(config, capture=replace(config.capture, least_channels=least, feeds=feeds))

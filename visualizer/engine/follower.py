@@ -133,6 +133,13 @@ class Follower:
         return False
 
 
+def heard(sound: SoundHistory) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """The kept sound of a stream that has ended, piece by piece, as `unbroken` has it."""
+    step = round(_LOOK_S * sound.sample_rate)
+    for at in range(sound.first, sound.end, step):
+        yield from unbroken(at, sound.read(at, min(sound.end, at + step)))
+
+
 def unbroken(first: int, samples: NDArray[np.float32]) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """The stretches of (n_samples, n_channels) without NaN, each with the index of its start."""
     for start, end in stretches(~np.isnan(samples).any(axis=1)):

@@ -59,7 +59,8 @@ class ModelStatus:
     """what the user should know, and is no fault: that channels are averaged, NaN answers"""
     calls: int = 0
     lost: int = 0
-    """blocks that it was too slow for, or that came while it was loaded"""
+    """blocks that it was too slow for, that came while it was loaded, or whose answers nobody
+    took"""
     behind_s: float = 0.0
     """how far the newest answer is behind the sound; 0.0 where that is within its own delay"""
     bad_answers: int = 0

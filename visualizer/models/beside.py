@@ -26,8 +26,8 @@ from visualizer.models.process import Limits, ModelFailedError, ModelProcess
 
 _BEHIND_S = 0.1
 """less is not worth a word"""
-_MOST_ANSWERS = 1 << 16
-"""that wait to be drained; then the oldest are dropped, as nobody drains"""
+_MOST_ANSWERS = 1 << 14
+"""that wait to be drained; then the oldest are dropped, and counted"""
 _CLOSE_S = 2.0
 
 _log = logging.getLogger(__name__)
@@ -102,12 +102,16 @@ class ModelBeside:
     def restart(self, *, trusted: bool | None = None) -> None:
         """Load it anew, as its file is now; what it counted begins anew.
 
+        It hears what comes from now on; attached to the engine again, also what has ended.
+
         Args:
             trusted: whether what it unpickles may be; None: as before.
         """
         with self._lock:
             if trusted is not None:
                 self._is_trusted = trusted
+            # From this moment on, as at the beginning.
+            self._inbox.listen()
             self._interrupt()
 
     def close(self) -> None:
@@ -128,8 +132,7 @@ class ModelBeside:
             try:
                 self._live()
             except (ModelFailedError, VisualizerError) as error:
-                if not self._ordered.is_set():
-                    self._fail(error.problem, getattr(error, "traceback", ""))
+                self._fail(error.problem, getattr(error, "traceback", ""))
             except Exception as error:
                 _log.exception("the model %s failed", self._status.what)
                 self._fail(repr(error), "")
@@ -145,7 +148,7 @@ class ModelBeside:
             if self._is_closing:
                 return
             self._ordered.clear()
-            self._inbox.listen()
+            self._inbox.sleep()
             process = self._process = ModelProcess(self._limits)
         what = self._status.what
         self._feed, self._is_done = None, False
@@ -196,11 +199,16 @@ class ModelBeside:
             answer = process.call(spec, block.values, is_fresh=block.is_fresh)
             now, status = time.perf_counter(), self._status
             first = block.index * spec.answers
+            is_full = len(self._answers) == self._answers.maxlen
             self._answers.append(
                 Answers(first, answer.numbers, answer.texts, status.stream_id, ready_at, now)
             )
-            bad = status.bad_answers + answer.bad
-            self._status = replace(status, calls=status.calls + 1, bad_answers=bad)
+            self._status = replace(
+                status,
+                calls=status.calls + 1,
+                bad_answers=status.bad_answers + answer.bad,
+                lost=status.lost + is_full,
+            )
             if answer.bad:
                 self._status = replace(self._status, note=self._note())
             self._on_news()
@@ -217,9 +225,13 @@ class ModelBeside:
     def _fail(self, problem: str, traceback: str) -> None:
         spec = self._status.spec
         whose = self._status.what if spec is None else spec.name
+        with self._lock:
+            if self._ordered.is_set():
+                # That is what ended it.
+                return
+            # From here on sources no longer wait for it.
+            self._inbox.deafen()
         self._set(state="failed", fault=f"{whose}: {problem}", traceback=traceback)
-        # From here on sources no longer wait for it.
-        self._inbox.deafen()
 
     def _end_process(self) -> None:
         with self._lock:

@@ -15,7 +15,7 @@ from typing import Any, Literal, Self, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from visualizer.errors import ConfigError, among, is_number, is_whole, quoted, require
+from visualizer.errors import ConfigError, among, is_number, is_whole, one_line, quoted, require
 from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.front_ends import as_found
 from visualizer.mel.limits import checked_sample_rate
@@ -125,8 +125,8 @@ class Model:
 
         With one output it is that output's value; with several, a sequence or a mapping of their
         names. A value is a number (a 0-d array will do), for "classes" (n_labels,) numbers, for
-        "text" a str; None says that there is nothing to tell. With `answers` above 1 the result is
-        a sequence of so many such answers, the oldest first.
+        "text" a str, which is shown on one line; None says that there is nothing to tell. With
+        `answers` above 1 the result is a sequence of so many such answers, the oldest first.
         """
         raise NotImplementedError
 
@@ -324,13 +324,15 @@ def _listed(returned: Any, n: int, whose: str) -> Sequence[Any]:
 
 def _numbers(output: Output, value: Any) -> NDArray[np.float32]:
     try:
-        array = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
-        numbers: NDArray[np.float32] = array.astype(np.float32)
+        # As float32, since NumPy does not know all types that torch has.
+        array = np.asarray(value.detach().cpu().float() if hasattr(value, "detach") else value)
     except (TypeError, ValueError):
-        numbers = np.empty(0, np.float32)
-    expected = f"{output.n_numbers} numbers" if output.kind == "classes" else "one number"
-    if numbers.size != output.n_numbers or numbers.dtype.kind != "f":
-        raise ConfigError(f"answered {_shape(value)} for {output.name}, where {expected} fits")
+        array = np.empty(0, object)
+    if array.size != output.n_numbers or array.dtype.kind not in "fiub":
+        several = f"{output.n_numbers} numbers fit"
+        fits = several if output.kind == "classes" else "one number fits"
+        raise ConfigError(f"answered {_shape(value)} for {output.name}, where {fits}")
+    numbers: NDArray[np.float32] = array.astype(np.float32)
     return numbers.reshape(-1)
 
 
@@ -339,7 +341,8 @@ def _words(output: Output, value: Any) -> str:
         return ""
     if not isinstance(value, str):
         raise ConfigError(f"answered {_shape(value)} for {output.name}, where a text fits")
-    return value
+    # Half of a pair of surrogates, which a model that cuts bytes may give, can be written nowhere.
+    return one_line(value.encode(errors="replace").decode())
 
 
 def _shape(value: Any) -> str:

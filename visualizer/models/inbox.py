@@ -114,7 +114,7 @@ class SoundInbox:
         """Keep what comes from now on, for a model that is being loaded; sources wait for it."""
         with self._news:
             self._clear()
-            self._is_deaf = self._is_ready = self._is_told = self._is_woken = False
+            self._is_deaf = self._is_ready = self._is_told = False
             if self._has_ended:
                 self._items.append(End())
 
@@ -136,7 +136,6 @@ class SoundInbox:
         with self._news:
             self._news.wait_for(lambda: self._items or self._is_woken)
             if self._is_woken:
-                self._is_woken = False
                 return None
             item = self._items.popleft()
             if isinstance(item, Sound):
@@ -147,10 +146,15 @@ class SoundInbox:
         return item
 
     def wake(self) -> None:
-        """End the `take` of now, or else the next one; called on any thread."""
+        """Let nothing be taken, until `sleep`; called on any thread."""
         with self._news:
             self._is_woken = True
             self._news.notify()
+
+    def sleep(self) -> None:
+        """Let `take` wait again."""
+        with self._news:
+            self._is_woken = False
 
     def _make_room(self, most_s: float) -> None:
         """Drop the oldest sound while there is too much."""

@@ -177,5 +177,6 @@ class ModelProcess:
                     end(process)
             due_at = self._due_at
             if due_at is not None and time.monotonic() > due_at:
+                # It did not end by itself, as it was told to.
                 self._why = "did not answer in time, and was ended"
                 end(process)

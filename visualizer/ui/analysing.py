@@ -81,10 +81,13 @@ class Analysing(QObject):
     def words(self) -> str:
         """What a person should know of it now; "" where there is nothing."""
         status = self.status
-        if status is None:
+        if status is None or self._engine is None:
             return ""
+        source = self._engine.status().source
         name = status.what if status.spec is None else status.spec.name
         behind = f" {status.behind_s:.1f} s behind" if status.behind_s else ""
+        if behind and source is not None and not source.is_live:
+            behind += ", and the sound waits for it"
         states = {
             "loading": f"loading {name}",
             "asking": f"{name} waits for an answer",
@@ -166,6 +169,9 @@ class Analysing(QObject):
             self._status = None
             self._log.clear()
             self._beside.restart()
+            if self._engine is not None:
+                # Which, where it has ended, is heard anew.
+                self._engine.attach(self._beside.tap)
 
     def stop(self) -> None:
         """End the model, and show nothing of it any more."""

@@ -454,7 +454,6 @@ class Window(QMainWindow):
         if status.state == "waiting":
             # The last columns may come with, or after, the word that the device is away.
             self.stack.set_away(True)
-        self.analysing.take()
         if self._is_watched:
             self._pace.paint_soon()
         elif self._sight is not None and not self._sight.is_open:
@@ -462,6 +461,8 @@ class Window(QMainWindow):
                 self.stack.catch_up()
         elif not self._texts.isActive():
             self._look()
+        # Last: columns do not wait for them.
+        self.analysing.take()
 
     def _show_status(self, status: EngineStatus) -> None:
         before = self._status

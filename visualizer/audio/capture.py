@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import Literal, get_args
 
 from visualizer.errors import among, is_number, is_whole, require
+from visualizer.mel.front_end import FrontEnd
 from visualizer.mel.limits import GAIN_LIMIT_DB, SAMPLE_RATE_MAX_HZ, SAMPLE_RATE_MIN_HZ
 
 SourceKind = Literal["mic", "demo", "file", "pipe"]
@@ -57,10 +56,8 @@ class CaptureConfig(OfKind):
     channels: int | None = None
     least_channels: int = field(default=1, compare=False)
     """microphone: how many at least, where no channels are asked for and the device has them"""
-    hop_at: Callable[[int], Fraction | None] = field(
-        default=lambda _: None, compare=False, repr=False
-    )
-    """microphone: the samples between two columns that are to come of it, at a rate in Hz"""
+    feeds: FrontEnd | str | None = field(default=None, compare=False, repr=False)
+    """microphone: the front-end that it is for, or the preset; its blocks are to end with hops"""
     loop: bool = False
     """file: start again at its end"""
     sample_format: SampleFormat | None = None
@@ -81,7 +78,8 @@ class CaptureConfig(OfKind):
             fits = value is None or is_whole(value, low, high)
             require(fits, name, value, f"from {low} to {high}")
         require(isinstance(self.loop, bool), "loop", self.loop, "true or false")
-        require(callable(self.hop_at), "hop_at", self.hop_at, "a function")
+        fits = self.feeds is None or isinstance(self.feeds, FrontEnd | str)
+        require(fits, "feeds", self.feeds, "a front-end, the name of one or None")
         fits = is_number(self.gain_db, -GAIN_LIMIT_DB, GAIN_LIMIT_DB)
         limits = f"a number of dB from {-GAIN_LIMIT_DB:g} to {GAIN_LIMIT_DB:g}"
         require(fits, "gain_db", self.gain_db, limits)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 from visualizer.audio.attachment import new_opening
@@ -21,7 +22,9 @@ from visualizer.audio.portaudio import close_stream, note_opened
 from visualizer.audio.server import default_source, recorded_as
 from visualizer.audio.server_stream import ServerStream
 from visualizer.audio.source import block_length
-from visualizer.errors import DeviceError
+from visualizer.errors import DeviceError, VisualizerError
+from visualizer.mel.front_end import FrontEnd
+from visualizer.mel.presets import preset_for
 
 _log = logging.getLogger(__name__)
 
@@ -165,7 +168,17 @@ class _Opener:
         )
 
     def _block_at(self, rate: int) -> int:
-        return block_length(rate, self._capture.hop_at(rate))
+        return block_length(rate, _hop(self._capture.feeds, rate))
+
+
+def _hop(front_end: FrontEnd | str | None, sample_rate: int) -> Fraction | None:
+    """Return the samples from one column to the next, of sound at `sample_rate` (Hz)."""
+    try:
+        mel = preset_for(front_end, sample_rate) if isinstance(front_end, str) else front_end
+    except VisualizerError:
+        # It is told where the front-end is made.
+        return None
+    return None if mel is None else Fraction(mel.hop_length * sample_rate, mel.sample_rate)
 
 
 def _require(wanted: int | None, n_channels: int, name: str) -> None:

@@ -16,8 +16,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from fractions import Fraction
-from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -42,7 +40,7 @@ from visualizer.audio.supervisor import (
 )
 from visualizer.engine.analysis import Analysis, begin_analysis
 from visualizer.engine.columns import MelColumns
-from visualizer.engine.config import EngineConfig, front_end
+from visualizer.engine.config import EngineConfig
 from visualizer.engine.follower import heard
 from visualizer.engine.history import MEMORY_BYTES, SoundHistory
 from visualizer.engine.keeper import NUMPY_ALONE, KernelKeeper, KernelOffer, KernelPlan
@@ -574,15 +572,5 @@ def _about_kernel(pipeline: Pipeline, offer: KernelOffer | None) -> dict[str, An
 
 def _with_hints(config: EngineConfig) -> EngineConfig:
     """Let a microphone open with the channels, and deliver by the hops, that are to be analysed."""
-    least, hop_at = least_channels(config.channel), partial(_source_hop, config)
-    return replace(config, capture=replace(config.capture, least_channels=least, hop_at=hop_at))
-
-
-def _source_hop(config: EngineConfig, sample_rate: int) -> Fraction | None:
-    """Return the samples of a source at `sample_rate` (Hz) from one column to the next."""
-    try:
-        mel = front_end(config, sample_rate)
-    except VisualizerError:
-        # It is told where the front-end is made.
-        return None
-    return Fraction(mel.hop_length * sample_rate, mel.sample_rate)
+    least, feeds = least_channels(config.channel), config.mel or config.preset
+    return replace(config, capture=replace(config.capture, least_channels=least, feeds=feeds))

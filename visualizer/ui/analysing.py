@@ -267,7 +267,8 @@ class Analysing(QObject):
         box.setInformativeText("If you trust it, this will not be asked again.")
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         trust = box.addButton("Trust it", QMessageBox.ButtonRole.AcceptRole)
-        box.addButton("Do not load it", QMessageBox.ButtonRole.RejectRole)
+        refuse = box.addButton("Do not load it", QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(refuse)
 
         def take_answer() -> None:
             is_trusted, self._question = box.clickedButton() is trust, None

@@ -57,7 +57,7 @@ def test_at_first_there_is_nothing_and_nothing_wrong(path: Path) -> None:
 def test_what_was_kept_comes_back_without_a_word(path: Path) -> None:
     settings = Settings()
     # As the engine has it, which fills in hints of its own.
-    filled_in = replace(CONFIG.capture, least_channels=2, hop_at=lambda _: None)
+    filled_in = replace(CONFIG.capture, least_channels=2, feeds="simli")
     settings.save_engine_config(replace(CONFIG, capture=filled_in))
     settings.save_display_config(DISPLAY)
     settings.save_recent_file("/a/b.wav")

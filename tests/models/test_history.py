@@ -27,6 +27,8 @@ def test_what_was_lost_is_told_from_what_a_model_has_nothing_to_say_of() -> None
     during = history.during(0.4, 0.81)
     np.testing.assert_allclose(during.times_s, [0.4, 0.5, 0.8])
     assert during.texts == (("",), ("well",), ("so",))
-    assert history.words(0, 100) == [(4, ("well",)), (7, ("so",))]
+    assert history.words(0, 0, 100) == [(4, "well"), (7, "so")]
+    assert history.words(0, 5, 7) == []
+    assert history.words(0, 5, 7, beside=1) == [(4, "well"), (7, "so")]
     np.testing.assert_allclose(during.since(0.4).times_s, [0.0, 0.1, 0.4], atol=1e-12)
     assert len(history.during(0.0, 0.1).times_s) == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -57,7 +57,8 @@ class AnswerHistory:
         self.stream_id = stream_id
         # One number more, which says that there is an answer: the others may be NaN.
         self._rows = ColumnHistory(spec.n_numbers + 1, grid.period_s)
-        self._words: list[tuple[int, tuple[str, ...]]] = []
+        n_texts = sum(output.kind == "text" for output in spec.outputs)
+        self._words: list[list[tuple[int, str]]] = [[] for _ in range(n_texts)]
 
     @property
     def first(self) -> int:
@@ -76,11 +77,11 @@ class AnswerHistory:
         rows[:-1] = answers.numbers.T
         take = self._rows.append if answers.first >= self.end else self._rows.fill
         take(answers.first, rows)
-        said = ((answers.first + i, words) for i, words in enumerate(answers.texts) if any(words))
-        for k, words in said:
-            at = bisect_left(self._words, k, key=_index)
-            self._words[at:at] = [(k, words)]
-        del self._words[:-_MOST_WORDS]
+        for said, texts in zip(self._words, zip(*answers.texts, strict=True), strict=False):
+            for k, word in enumerate(texts, answers.first):
+                if word:
+                    insort(said, (k, word), key=_index)
+            del said[:-_MOST_WORDS]
 
     def between(self, first: int, end: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Return the numbers (end − first, n_numbers) of the answers [first, end), and which of
@@ -88,11 +89,16 @@ class AnswerHistory:
         rows = self._rows.between(first, end)
         return rows[:, :-1], ~np.isnan(rows[:, -1])
 
-    def words(self, first: int, end: int) -> list[tuple[int, tuple[str, ...]]]:
-        """Return those of the answers [first, end) that have texts, with their indices."""
-        return self._words[
-            bisect_left(self._words, first, key=_index) : bisect_left(self._words, end, key=_index)
-        ]
+    def words(self, place: int, first: int, end: int, beside: int = 0) -> list[tuple[int, str]]:
+        """Return which of the answers [first, end) have a text of an output, and it.
+
+        Args:
+            place: of the output among those that are texts.
+            beside: how many more, before them and after them.
+        """
+        said = self._words[place]
+        low, high = (bisect_left(said, k, key=_index) for k in (first, end))
+        return said[max(0, low - beside) : high + beside]
 
     def during(self, start_s: float, end_s: float) -> Answered:
         """Return the answers whose middles lie from one moment of the stream to another."""
@@ -103,15 +109,14 @@ class AnswerHistory:
         first, end = max(self.first, first), min(self.end, end)
         numbers, are_there = self.between(first, end)
         indices = np.flatnonzero(are_there)
-        words = dict(self.words(first, end))
-        silent = ("",) * sum(output.kind == "text" for output in self.spec.outputs)
+        words = [dict(self.words(place, first, end)) for place in range(len(self._words))]
         return Answered(
             self.spec,
             np.array([self.grid.middle_s(first + int(i)) for i in indices]),
             numbers[indices],
-            tuple(words.get(first + int(i), silent) for i in indices),
+            tuple(tuple(said.get(first + int(i), "") for said in words) for i in indices),
         )
 
 
-def _index(entry: tuple[int, tuple[str, ...]]) -> int:
+def _index(entry: tuple[int, str]) -> int:
     return entry[0]

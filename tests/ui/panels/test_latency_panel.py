@@ -220,7 +220,8 @@ def test_a_models_answers_are_on_the_bar_and_in_the_strip(panel: LatencyPanel) -
     assert [count(w, MODEL_COLOUR) for w in (panel.bar, panel.trend)] == [0, 0]
     panel.show_latency(STATUS, with_answers(filled(), 5.0))
     assert panel.bar.sizeHint().height() > height
-    assert panel.bar.text().endswith("model 5.00, p99 5.00 of 32 ms · behind 0.054 %")
+    words = "model 5.00 of 32 ms · p99 5.00 · behind 0.054 % of 1843 times"
+    assert panel.bar.text().endswith(words)
     bar = pixels(panel.bar)[round(panel.fontMetrics().height() * 1.2)]
     found = np.flatnonzero((bar == MODEL_COLOUR.getRgb()[:3]).all(axis=1))
     hop_width = panel.bar.width() / 1.25

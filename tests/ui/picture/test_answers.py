@@ -273,7 +273,8 @@ def test_what_is_painted_bit_by_bit_is_as_if_painted_at_once(noisy: Window, qtbo
             is_on = k // 11 % 2 == 0
             numbers = [0.9, 200 + k % 11 * 15, 0, 0, 0] if is_on else [0.1, np.nan, 0, 0, 0]
             if k % 40 != 39:
-                one = Answers(k, np.float32([numbers]), (("",),), stream_id, 0.0, 0.0)
+                word = "much of it" if k % 5 == 0 or k % 7 == 0 else ""
+                one = Answers(k, np.float32([numbers]), ((word,),), stream_id, 0.0, 0.0)
                 viewer.add_answers([one])
         told = max(told, end)
 

@@ -32,7 +32,8 @@ class Told:
 
     def raster(self, pixel_s: float) -> tuple[CurveRaster, np.ndarray]:
         ranges = np.float32([[0, 1]] * self.numbers.shape[1])
-        steps = Steps(lambda: (self.first, self.end), self.read, ranges)
+        linear = np.zeros(self.numbers.shape[1], np.bool_)
+        steps = Steps(lambda: (self.first, self.end), self.read, ranges, linear)
         pixels = np.zeros((HEIGHT, WIDTH), np.uint32)
         grid = Grid(0.0, 1.0, self.numbers.shape[1])
         return CurveRaster(pixels, pixel_s, grid, steps, COLOURS, 1), pixels
@@ -61,6 +62,17 @@ def test_steps_joins_gaps_and_nothing() -> None:
     raster.set_away(True)
     assert raster.colour(WIDTH)
     assert (pixels[:, 32:] == GAP_COLOUR).all()
+
+
+def test_a_pitch_of_many_octaves_rises_as_much_with_each() -> None:
+    told = Told(np.float32([[50], [100], [200], [400], [800], [0], [-1]]), 0)
+    ranges, yes = np.float32([[50, 800]]), np.ones(1, np.bool_)
+    steps = Steps(lambda: (0, 7), told.read, ranges, yes)
+    shares = steps.between(0, 7)[:, 0].tolist()
+    # Where there is no octave, there is no pitch.
+    assert shares[:5] == [0, 0.25, 0.5, 0.75, 1]
+    assert np.isnan(shares[5])
+    assert np.isinf(shares[6])
 
 
 @pytest.mark.parametrize("pixel_s", [0.3, 1.0, 3.7])

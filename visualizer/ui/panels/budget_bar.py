@@ -52,7 +52,7 @@ class BudgetBar(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        rows = 3.3 if _has_model(self._budget) else 2.3
+        rows = 4.3 if _has_model(self._budget) else 2.3
         return QSize(3 * self._cell(), round(self._bar_height() + rows * self._line()))
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
@@ -153,7 +153,9 @@ def _numbers(budget: Budget | None) -> list[_Words]:
     texts.append(_Words(f"p99 {budget.p99:.2f}", 1, 2, budget.p99 > budget.hop))
     model = budget.model
     if model is not None:
-        words = f"model {model.p50:.2f}, p99 {model.p99:.2f} of {model.step:.4g} ms"
-        texts.append(_Words(words, 2, 0, model.p99 > model.step, MODEL_COLOUR))
-        texts.append(_Words(f"behind {100 * model.behind / model.answers:.2g} %", 2, 2))
+        words = f"model {model.p50:.2f} of {model.step:.4g} ms"
+        texts.append(_Words(words, 2, 0, model.p50 > model.step, MODEL_COLOUR))
+        texts.append(_Words(f"p99 {model.p99:.2f}", 2, 2, model.p99 > model.step))
+        share = 100 * model.behind / model.answers
+        texts.append(_Words(f"behind {share:.2g} % of {model.answers} times", 3, 0))
     return texts

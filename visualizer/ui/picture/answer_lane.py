@@ -68,7 +68,9 @@ class AnswerLane(QWidget):
         """Have these values at the names."""
         if told != self._told:
             self._told = told
-            self.update()
+            # What is beside the plot; an update of all would have that painted, too.
+            right = self.plot.geometry().right() + 1
+            self.update(right, 0, self.width() - right, self.height())
 
     def sizeHint(self) -> QSize:
         return QSize(40 * self.fontMetrics().averageCharWidth(), self.height())
@@ -124,7 +126,7 @@ class AnswerLane(QWidget):
         for share, value in zip((0.0, 1.0), first.range, strict=True):
             y = self.plot.y_of(section, share)
             if all(abs(y - other) >= metrics.height() for other in taken):
-                text = f"{value:g}".replace("-", "−")
+                text = f"{value:.4g}".replace("-", "−")
                 self._draw_tick(painter, text, y, place, colour if is_shared else CURVE_COLOURS[0])
 
     def _draw_tick(

@@ -7,11 +7,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PyQt6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, pyqtSignal
+from PyQt6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import (
     QColor,
     QImage,
@@ -45,6 +46,16 @@ _MOST_CURVES, _MOST_MAPS, _MOST_TEXTS = 4, 2, 2
 _CURVE_LINES, _TEXT_LINES = 4.5, 1.5
 _MAP_LINES = (3.0, 8.0)
 """Heights, in lines of text."""
+_MANY_OCTAVES = 4.0
+"""As a ratio of frequencies."""
+_SHADE = 0.16
+"""of a segment"""
+_DASHES = 6.0
+"""Pixels after which Qt's dashes, and its dots, are at the same place again."""
+_NEVER = 1 << 62
+"""An answer that no stream comes to."""
+_EDGE = 3
+"""Pixels that what is drawn may reach to the left of where it is."""
 _LONGEST_TEXTS = 200
 _KEPT_TEXTS = 500
 
@@ -99,16 +110,21 @@ class AnswerPlot(QWidget):
         self.sections: tuple[Section, ...] = ()
         self._shown: ShownAnswers | None = None
         self._colour_map = ""
-        self._span_s = 1.0
-        self._end_s = 0.0
+        self._span_s = self._pixel_s = self._ratio = 1.0
+        self._first = self._end = 0
+        """what is to be seen are these pixels of the stream's grid"""
         self._is_away = False
         self._rasters: list[Raster] = []
+        self._looks: list[_Look] = []
         self._edges = [0]
         """of the sections, in pixels of the screen from the top"""
         self._image = QImage()
+        self._on_screen: int | None = None
+        """the end of the view that is on the screen, if it is there as it would be painted now"""
+        self._changed_from = 0
         self._moments: tuple[tuple[str, float], ...] = ()
         self._region: tuple[float, float] | None = None
-        self._texts: dict[tuple[int, int, str], QStaticText] = {}
+        self._texts: dict[tuple[str, int], QStaticText] = {}
         self._pointer: QPointF | None = None
         self._pressed: tuple[QPointF, str | None] | None = None
         self._dragging = False
@@ -131,7 +147,7 @@ class AnswerPlot(QWidget):
         """Have lines at moments of the stream (s), by the marks' names, and a shade between two."""
         if (moments, region) != (self._moments, self._region):
             self._moments, self._region = moments, region
-            self.update()
+            self._on_screen = None
 
     def set_away(self, away: bool) -> None:
         """Show what is after the newest answer as a gap, or as not there yet."""
@@ -144,30 +160,50 @@ class AnswerPlot(QWidget):
         for raster in self._rasters:
             raster.forget()
 
+    def changed(self, since_s: float) -> None:
+        """What is to be seen differs from a moment of the stream on."""
+        self._changed_from = min(self._changed_from, math.floor(since_s / self._pixel_s) - _EDGE)
+
     def colour(self, end_s: float, span_s: float) -> bool:
         """Have the plot ready that ends at a moment of the stream; return whether it is whole.
 
         The rest comes with further calls.
         """
-        self._end_s = end_s
-        is_scaled = bool(self._rasters) and self._rasters[0].width != self._pixels()[0]
-        if span_s != self._span_s or is_scaled:
+        if (span_s, self.devicePixelRatioF()) != (self._span_s, self._ratio):
             self._span_s = span_s
             self._begin()
-        self.update()
+        self._end = math.floor(end_s / self._pixel_s) + 1
+        self._first = self._end - self._image.width()
         until = time.perf_counter() + _BUDGET_S
         whole = True
         for raster in self._rasters:
-            while not raster.colour(self._view_end()):
-                if time.perf_counter() > until:
-                    whole = False
-                    break
+            is_whole = raster.colour(self._end)
+            while not is_whole and time.perf_counter() < until:
+                is_whole = raster.colour(self._end)
+            self._changed_from = min(self._changed_from, raster.changed_from)
+            whole = whole and is_whole
+        if not whole:
+            self._on_screen = None
         return whole
+
+    def move_on(self) -> None:
+        """Move what is on the screen by as much as the picture has, and have the rest painted."""
+        before = self._on_screen
+        step = math.inf if before is None else (self._end - before) / self._ratio
+        is_marked = bool(self._moments) or self._region is not None or self._pointer is not None
+        if is_marked or not 0 <= step < self.width() or not step.is_integer():
+            self.update()
+            return
+        if step:
+            self.scroll(-int(step), 0)
+        changed = max(0, math.floor((self._changed_from - self._first) / self._ratio))
+        self._on_screen = self._changed_from = self._end
+        self.update(changed, 0, self.width() - changed, self.height())
 
     def place_of(self, section: Section) -> QRectF:
         """Return where a section is, in the widget's coordinates."""
-        n, ratio = self.sections.index(section), self.devicePixelRatioF()
-        top, bottom = self._edges[n] / ratio, self._edges[n + 1] / ratio
+        n = self.sections.index(section)
+        top, bottom = self._edges[n] / self._ratio, self._edges[n + 1] / self._ratio
         return QRectF(0, top, self.width(), bottom - top)
 
     def y_of(self, section: Section, share: float) -> float:
@@ -183,33 +219,24 @@ class AnswerPlot(QWidget):
         """Let the mouse mean nothing until it moves again."""
         self._pointer = None
 
-    def _pixels(self) -> tuple[int, int]:
-        """Width and height in pixels of the screen."""
-        ratio = self.devicePixelRatioF()
-        return max(1, round(self.width() * ratio)), max(1, round(self.height() * ratio))
-
-    @property
-    def _pixel_s(self) -> float:
-        return self._span_s / self._pixels()[0]
-
-    def _view_end(self) -> int:
-        return math.floor(self._end_s / self._pixel_s) + 1
-
     def _moment_at(self, x: float) -> float:
-        first = self._view_end() - self._pixels()[0]
-        return (first + math.floor(x * self.devicePixelRatioF()) + 0.5) * self._pixel_s
+        return (self._first + math.floor(x * self._ratio) + 0.5) * self._pixel_s
 
     def _x_at(self, seconds: float) -> float:
-        first = self._view_end() - self._pixels()[0]
-        return (seconds / self._pixel_s - first) / self.devicePixelRatioF()
+        return (seconds / self._pixel_s - self._first) / self._ratio
 
     def _begin(self) -> None:
         """Forget all pixels: their grid, their size or what they show has changed."""
-        width, height = self._pixels()
+        self._on_screen = None
+        self._ratio = self.devicePixelRatioF()
+        width, height = (max(1, round(n * self._ratio)) for n in (self.width(), self.height()))
+        self._pixel_s = self._span_s / width
         self._image = QImage(width, height, QImage.Format.Format_RGB32)
         self._image.fill(self.palette().color(QPalette.ColorRole.Base))
         self._rasters = []
         self._texts.clear()
+        ground = self.palette().color(QPalette.ColorRole.Base)
+        self._looks = [_Look.of(colour, ground) for colour in CURVE_COLOURS]
         whole = sum(section.lines for section in self.sections)
         heights = np.cumsum([section.lines for section in self.sections]) * height
         self._edges = [0, *(round(edge / whole) for edge in heights)]
@@ -226,7 +253,8 @@ class AnswerPlot(QWidget):
         assert shown is not None
         ranges = [output.range for output in outputs for _ in range(output.n_numbers)]
         limits = np.array(ranges, np.float32)
-        steps = Steps(shown.bounds, partial(shown.numbers, outputs), limits)
+        by_octaves = np.array([_is_by_octaves(o) for o in outputs for _ in range(o.n_numbers)])
+        steps = Steps(shown.bounds, partial(shown.numbers, outputs), limits, by_octaves)
         grid = Grid(shown.grid.start_s, shown.grid.period_s, len(limits))
         if section.kind == "classes":
             raster = Raster(rows, self._pixel_s, grid, _Classes(steps), as_it_is)
@@ -234,23 +262,30 @@ class AnswerPlot(QWidget):
             return raster
         curves = tuple(colour.rgb() for colour in CURVE_COLOURS)
         colours = CurveColours(self.palette().color(QPalette.ColorRole.Base).rgb(), curves)
-        thickness = max(1, round(_THICKNESS * self.devicePixelRatioF()))
+        thickness = max(1, round(_THICKNESS * self._ratio))
         return CurveRaster(rows, self._pixel_s, grid, steps, colours, thickness)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
-        painter = QPainter(self)
-        end = self._view_end()
-        first = end - self._image.width()
-        draw_ring(painter, self._image, (first, end), first, self.devicePixelRatioF())
+        assert event is not None
+        painter, part = QPainter(self), event.rect()
+        # Clipped to more than one rectangle, Qt would paint line by line, on several threads.
+        painter.setClipRect(part)
+        if part == self.rect():
+            self._on_screen = self._changed_from = self._end
+        pixels = (
+            self._first + math.floor(part.left() * self._ratio),
+            min(self._end, self._first + math.ceil((part.right() + 1) * self._ratio)),
+        )
+        draw_ring(painter, self._image, pixels, self._first, self._ratio)
         for n, section in enumerate(self.sections):
             if n:
                 top = self.place_of(section).top()
                 painter.setPen(self.palette().color(QPalette.ColorRole.Mid))
-                painter.drawLine(QPointF(0, top), QPointF(self.width(), top))
+                painter.drawLine(QPointF(part.left(), top), QPointF(part.right() + 1, top))
             if section.kind == "curves":
-                self._draw_segments(painter, section)
+                self._draw_segments(painter, section, part)
             elif section.kind == "text":
-                self._draw_words(painter, section)
+                self._draw_words(painter, section, part)
         if self._region is not None:
             left, right = map(self._x_at, self._region)
             painter.fillRect(QRectF(left, 0, right - left, self.height()), SHADE)
@@ -263,59 +298,55 @@ class AnswerPlot(QWidget):
         """That of the picture's markers, or of what can be seen on the ground of the plot."""
         return dimmed(self.palette()) if name == "" else MARK_COLOURS[name]
 
-    def _draw_segments(self, painter: QPainter, section: Section) -> None:
+    def _draw_segments(self, painter: QPainter, section: Section, part: QRect) -> None:
         """And the thresholds that they come from."""
         shown, place = self._shown, self.place_of(section)
         assert shown is not None
-        for output, colour in zip(section.outputs, CURVE_COLOURS, strict=False):
-            rule = shown.rules.get(output.name)
-            if rule is None:
+        top, bottom = round(place.top()), round(place.bottom())
+        edges_s = self._moment_at(part.left() - 1), self._moment_at(part.right() + 1)
+        rules, first = shown.rules, self._first / self._ratio + part.left()
+        for output, look in zip(section.outputs, self._looks, strict=False):
+            if output.name not in rules:
                 continue
-            shade = QColor(colour)
-            shade.setAlphaF(0.16)
-            for start_s, end_s in shown.segments(
-                output.name, self._end_s - self._span_s, self._end_s
-            ):
-                left, right = self._x_at(start_s), self._x_at(end_s)
-                painter.fillRect(QRectF(left, place.top(), right - left, place.height()), shade)
-            ground = self.palette().color(QPalette.ColorRole.Base)
-            for level, pen in (
-                (rule.threshold, QPen(colour, 1.0, Qt.PenStyle.DashLine)),
-                (rule.release, QPen(mixed(colour, ground, 0.6), 1.0, Qt.PenStyle.DotLine)),
-            ):
+            for start_s, end_s in shown.segments(output.name, *edges_s):
+                left = max(round(self._x_at(start_s)), part.left())
+                right = min(round(self._x_at(end_s)), part.right() + 1)
+                painter.fillRect(left, top, right - left, bottom - top, look.shade)
+            rule = rules[output.name]
+            for level, pen in ((rule.threshold, look.threshold), (rule.release, look.release)):
                 y = self.y_of(section, _share(output, level))
+                # Its dashes move with the sound.
+                pen.setDashOffset(first % _DASHES)
                 painter.setPen(pen)
-                painter.drawLine(QPointF(0, y), QPointF(self.width(), y))
+                painter.drawLine(QPointF(part.left(), y), QPointF(part.right() + 1, y))
 
-    def _draw_words(self, painter: QPainter, section: Section) -> None:
+    def _draw_words(self, painter: QPainter, section: Section, part: QRect) -> None:
         """Each from the beginning of what it is for, elided where the next one begins."""
         shown, place = self._shown, self.place_of(section)
         assert shown is not None
         grid, metrics = shown.grid, self.fontMetrics()
+        top = place.top() + 1
         ground = self.palette().color(QPalette.ColorRole.Base)
-        painter.fillRect(place.adjusted(0, 1, 0, 0), ground)
-        # A text may reach into the view from before it.
-        first = grid.index_at(self._end_s - 2 * self._span_s)
-        words = shown.words(section.outputs[0], first, grid.index_at(self._end_s) + 1)
-        places = [self._x_at(grid.start_s + k * grid.period_s) for k, _ in words]
-        gap, top = metrics.averageCharWidth(), place.center().y() - metrics.height() / 2
+        painter.fillRect(QRectF(part.left(), top, part.width(), place.height() - 1), ground)
+        edges_s = self._moment_at(part.left() - 1), self._moment_at(part.right() + 1)
+        words = shown.words(section.outputs[0], *edges_s, beside=1)
+        gap, middle = metrics.averageCharWidth(), place.center().y() - metrics.height() / 2
         tick, text = QPen(dimmed(self.palette())), QPen(self.palette().text().color())
-        for (k, word), x, next_x in zip(
-            words, places, [*places[1:], self.width() + gap], strict=False
-        ):
-            room = math.floor(next_x - x - 2 * gap)
+        for (k, word), (next_k, _) in pairwise([*words, (_NEVER, "")]):
+            x = self._x_at(grid.start_s + k * grid.period_s)
+            room = (next_k - k) * grid.period_s * self.width() / self._span_s
             painter.setPen(tick)
-            painter.drawLine(QPointF(x, place.top() + 2), QPointF(x, place.bottom() - 2))
-            if room > gap:
+            painter.drawLine(QPointF(x, top + 1), QPointF(x, place.bottom() - 2))
+            if room > 3 * gap:
                 painter.setPen(text)
-                said = self._elided(k, room, word)
-                painter.drawStaticText(QPointF(x + gap / 2 + 1, top), said)
+                said = self._elided(word, room - 2 * gap)
+                painter.drawStaticText(QPointF(x + gap / 2 + 1, middle), said)
 
-    def _elided(self, k: int, room: int, word: str) -> QStaticText:
+    def _elided(self, word: str, room: float) -> QStaticText:
         metrics = self.fontMetrics()
         word = " ".join(word[:_LONGEST_TEXTS].split())
-        room = min(room, metrics.horizontalAdvance(word))
-        key = k, room, word
+        room = math.floor(min(room, metrics.horizontalAdvance(word)))
+        key = word, room
         if key not in self._texts:
             if len(self._texts) > _KEPT_TEXTS:
                 self._texts.clear()
@@ -407,6 +438,23 @@ class AnswerPlot(QWidget):
         event.accept()
 
 
+@dataclass(frozen=True)
+class _Look:
+    """How a probability's segments and thresholds are drawn."""
+
+    shade: QColor
+    threshold: QPen
+    release: QPen
+
+    @classmethod
+    def of(cls, colour: QColor, ground: QColor) -> _Look:
+        shade = QColor(colour)
+        shade.setAlphaF(_SHADE)
+        threshold = QPen(colour, 1.0, Qt.PenStyle.DashLine)
+        release = QPen(mixed(colour, ground, 0.6), 1.0, Qt.PenStyle.DotLine)
+        return cls(shade, threshold, release)
+
+
 class _Classes:
     """The numbers of classes as columns of a raster: the first label on top."""
 
@@ -427,6 +475,12 @@ class _Classes:
         shares[np.isnan(shares)] = 0.0
         shares[np.isinf(shares)] = np.nan
         return shares
+
+
+def _is_by_octaves(output: Output) -> bool:
+    """Whether a curve is a pitch of many octaves: evenly in Hz, most lie at the foot."""
+    low, high = output.range
+    return output.unit == "Hz" and low > 0 and high / low >= _MANY_OCTAVES
 
 
 def _share(output: Output, value: float) -> float:

@@ -80,6 +80,9 @@ class ShownAnswers:
         """Take answers; return the moment of the stream (s) from which on what is shown differs."""
         history = self.history
         is_newer = answers.first >= history.end
+        # A text is elided where the next one begins.
+        places = enumerate(self._texts)
+        last = [history.words(place, answers.first, answers.first, 1)[:1] for place, _ in places]
         history.add(answers)
         if not is_newer:
             for name in self._segments:
@@ -87,6 +90,9 @@ class ShownAnswers:
             return self.grid.start_s
         # A line begins where the one before ends.
         changed = answers.first - 1.0
+        for before, said in zip(last, zip(*answers.texts, strict=True), strict=False):
+            if before and any(said):
+                changed = min(changed, before[0][0])
         for output in self.probabilities:
             found = self._segments[output.name]
             probabilities = answers.numbers[:, self.spec.numbers_of(output).start]
@@ -121,11 +127,15 @@ class ShownAnswers:
         numbers, are_there = self.history.between(first, end)
         return np.hstack([numbers[:, self.spec.numbers_of(o)] for o in outputs]), are_there
 
-    def words(self, output: Output, first: int, end: int) -> list[tuple[int, str]]:
-        """Return what a text output says with which of the answers [first, end)."""
-        place = self._texts.index(output)
-        words = self.history.words(first, end)
-        return [(k, texts[place]) for k, texts in words if texts[place]]
+    def words(
+        self, output: Output, start_s: float, end_s: float, beside: int = 0
+    ) -> list[tuple[int, str]]:
+        """Return which answers to a stretch of the stream have a text of an output, and it.
+
+        `beside` is how many more, before them and after them.
+        """
+        first, end = self.grid.index_at(start_s), self.grid.index_at(end_s) + 1
+        return self.history.words(self._texts.index(output), first, end, beside)
 
     def told(self, moment_s: float) -> list[Told]:
         """Return what the outputs say of a moment of the stream, of classes the largest first."""

@@ -34,6 +34,7 @@ class Steps:
         bounds: Callable[[], tuple[int, int]],
         read: Callable[[int, int], tuple[NDArray[np.float32], NDArray[np.bool_]]],
         ranges: NDArray[np.float32],
+        by_octaves: NDArray[np.bool_],
     ) -> None:
         """Make them of what there is of the answers between the `bounds`.
 
@@ -42,10 +43,13 @@ class Steps:
             read: gives of the answers [first, end) the numbers (end − first, n_curves), NaN where
                 there is none, and which of them there are.
             ranges: (n_curves, 2): the numbers that are lowest and highest.
+            by_octaves: (n_curves,): of which each doubling is as high as another.
         """
         self._bounds = bounds
         self._read = read
-        self._low, self._extent = ranges[:, 0], ranges[:, 1] - ranges[:, 0]
+        self._by_octaves = by_octaves
+        ends = np.where(by_octaves[:, np.newaxis], _octave(ranges), ranges)
+        self._low, self._extent = ends[:, 0], ends[:, 1] - ends[:, 0]
 
     @property
     def first(self) -> int:
@@ -58,11 +62,19 @@ class Steps:
     def between(self, first: int, end: int) -> NDArray[np.float32]:
         """Return (end − first, n_curves); NaN where there is no number, infinity where lost."""
         numbers, are_there = self._read(first, end)
+        if self._by_octaves.any():
+            numbers = np.where(self._by_octaves, _octave(numbers), numbers)
         shares: NDArray[np.float32] = (numbers - self._low) / self._extent
         # Also of a number that is not finite.
         shares = np.where(np.isfinite(shares), np.clip(shares, 0, 1), np.float32(np.nan))
         shares[~are_there] = np.inf
         return shares
+
+
+def _octave(numbers: NDArray[np.float32]) -> NDArray[np.float32]:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        octaves: NDArray[np.float32] = np.log2(numbers)
+    return octaves
 
 
 class CurveRaster(Raster):
@@ -86,6 +98,11 @@ class CurveRaster(Raster):
 
     def _colour(self, first: int, end: int) -> None:
         if end <= first:
+            return
+        slots = np.arange(first, end) % self.width
+        if not self._is_away and self._grid.column_at(first * self.pixel_s) >= self._steps.end:
+            # Mostly: answers come later than what they are to.
+            self._pixels[:, slots] = self._curves.ground
             return
         # With the pixel before the first, to which that is joined.
         edges_s = np.arange(first - 1, end + 1) * self.pixel_s
@@ -112,5 +129,4 @@ class CurveRaster(Raster):
             is_line = (self._rows >= upper) & (self._rows <= lower) & ~is_none[:, i]
             colours[is_line] = self._curves.curves[i]
         colours[:, np.logical_or.reduceat(is_gap, pieces)[1:]] = GAP_COLOUR
-        slots = np.arange(first, end) % self.width
         self._pixels[:, slots] = colours

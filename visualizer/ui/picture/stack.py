@@ -182,6 +182,7 @@ class PictureStack(QWidget):
         """What the model answers differs from a moment of the stream on."""
         for picture in self.pictures:
             picture.view.overlay_changed(since_s)
+        self.model.plot.changed(since_s)
         if not self.held or since_s < self._shown_end_s:
             self.refresh_soon()
 
@@ -224,6 +225,8 @@ class PictureStack(QWidget):
         *others, last = self._colour()
         if self._display.waveform:
             self.waveform.show_new()
+        if self.answers is not None:
+            self.model.plot.move_on()
         if len(self.pictures) > 1 and self.pointed_place() is not None:
             self.pointed.emit()
         for picture in others:
@@ -256,6 +259,7 @@ class PictureStack(QWidget):
         """Draw what is shown again, where it is."""
         for picture in self._colour():
             picture.view.update()
+        self.model.plot.update()
         if self._display.waveform:
             self.waveform.show_new()
 

@@ -145,6 +145,7 @@ class Viewer(QWidget):
         shown, self._moved = self._answers, name
         if shown is not None:
             shown.set_threshold(name, threshold)
+            self.stack.model.update()
             self.stack.answers_changed(shown.grid.start_s)
 
     def copy_segments(self) -> None:

@@ -224,10 +224,10 @@ def test_where_a_model_fails_the_columns_go_on_and_the_exit_code_says_so(
     own.write_text(OWN.replace("return None", "raise ValueError(7)"))
     lines, said = run("stream", "--source", "-", "--model", own, stdin=speech.read_bytes(), code=2)
     assert len(of_type(lines, "column")) == 300
-    assert "Own: failed: ValueError: 7; the columns go on without it" in said
+    assert "Own: failed: ValueError: 7 (own.py, line 20); the columns go on without it" in said
     assert f'File "{own}", line 20, in level' in said
     _, said = run("answers", speech, "--model", own, "-o", tmp_path / "no.npz", code=2)
-    assert "Own: failed: ValueError: 7\n" in said
+    assert "Own: failed: ValueError: 7 (own.py, line 20)\n" in said
     assert not (tmp_path / "no.npz").exists()
 
 

@@ -291,14 +291,14 @@ def test_what_a_model_answered_lies_beside_the_columns(bench: Bench, folder: Pat
     def answers(first: int, *numbers: float) -> Answers:
         texts = tuple((f"word {first + i}",) for i in range(len(numbers)))
         column = np.array(numbers, np.float32)[:, np.newaxis]
-        return Answers(first, column, texts, stream_id, 2.0, 2.004)
+        return Answers(first, column, texts, stream_id, 2.0, 2.004, grid)
 
     # The first is to sound from before the recording.
     for first in (0, 12, 14):
-        came = Answered.of(spec, grid, answers(first, 0.25, 0.5))
+        came = Answered.of(spec, answers(first, 0.25, 0.5))
         recording.recorder.add_answers(came, stream_id)
-    recording.recorder.add_answers(Answered.of(other, grid, answers(20, 100.0)), stream_id)
-    recording.recorder.add_answers(Answered.of(spec, grid, answers(20, 0.9)), stream_id + 1)
+    recording.recorder.add_answers(Answered.of(other, answers(20, 100.0)), stream_id)
+    recording.recorder.add_answers(Answered.of(spec, answers(20, 0.9)), stream_id + 1)
     (files,) = recording.end()
     found = features(files)
     np.testing.assert_allclose(found["model"], [[0.25, 0.5, 0.25, 0.5]])

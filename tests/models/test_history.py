@@ -12,13 +12,16 @@ from visualizer.models.history import AnswerHistory
 SPEC = made_up(Output("pitch", unit="Hz", range=(50, 500)), Output("words", "text"))
 
 
+GRID = AnswerGrid(0.05, 0.1)
+
+
 def answers(first: int, *told: tuple[float, str]) -> Answers:
     numbers = np.array([[number] for number, _ in told], np.float32)
-    return Answers(first, numbers, tuple((word,) for _, word in told), 1, 0.0, 0.0)
+    return Answers(first, numbers, tuple((word,) for _, word in told), 1, 0.0, 0.0, GRID)
 
 
 def test_what_was_lost_is_told_from_what_a_model_has_nothing_to_say_of() -> None:
-    history = AnswerHistory(SPEC, AnswerGrid(0.05, 0.1), 1)
+    history = AnswerHistory(SPEC, GRID, 1)
     history.add(answers(3, (100.0, ""), (np.nan, "well")))
     history.add(answers(7, (200.0, "so")))
     numbers, are_there = history.between(2, 9)

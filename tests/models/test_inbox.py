@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -12,10 +14,13 @@ from visualizer.models.inbox import LOADING_S, QUEUE_S, Begin, End, Sound, Sound
 RATE, PIECE = 16_000, 400
 
 
+MICROPHONE = SourceInfo("mic", "hand", None, RATE, 1)
+
+
 def begun(kind: SourceKind) -> SoundInbox:
     inbox = SoundInbox()
     inbox.listen()
-    inbox.begin(SourceInfo(kind, "hand", None, RATE, 1), "mean", 1)
+    inbox.begin(replace(MICROPHONE, kind=kind), "mean", 1)
     return inbox
 
 
@@ -46,6 +51,7 @@ def test_of_a_live_source_the_newest_second_is_kept() -> None:
     assert [sound.follows_drop for sound in kept] == [True] + [False] * (len(kept) - 1)
     assert kept[-1].start_sample == 1000 + 3 * RATE - PIECE
     # With room again nothing is dropped.
+    inbox.begin(MICROPHONE, "mean", 2)
     put(inbox, 60_000, QUEUE_S / 2)
     assert not any(sound.follows_drop for sound in sounds(inbox))
 
@@ -79,3 +85,16 @@ def test_nothing_waits_for_a_model_that_has_failed() -> None:
     assert inbox.has_room(lambda: None)
     inbox.listen()
     assert sounds(inbox) == []
+
+
+def test_a_stream_ends_once() -> None:
+    inbox = begun("file")
+    inbox.ready()
+    inbox.end()
+    inbox.end()
+    assert isinstance(inbox.take(), End)
+    inbox.begin(MICROPHONE, "mean", 2)
+    inbox.end()
+    inbox.put(0, np.zeros((PIECE, 1), np.float32), 0.0)
+    assert isinstance(inbox.take(), End)
+    assert isinstance(inbox.take(), Begin)

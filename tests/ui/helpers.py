@@ -312,5 +312,5 @@ def have_answered(window: Window, moment_s: float) -> float:
     grid, numbers = spec.grid(None), np.full((1, 1), 0.5, np.float32)
     k = grid.index_at(moment_s)
     window.viewer.follow_model(ModelStatus("running", "made-up", spec, grid, status.stream_id))
-    window.viewer.add_answers([Answers(k, numbers, ((),), status.stream_id, 0.0, 0.0)])
+    window.viewer.add_answers([Answers(k, numbers, ((),), status.stream_id, 0.0, 0.0, grid)])
     return grid.middle_s(k)

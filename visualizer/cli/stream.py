@@ -30,7 +30,6 @@ from visualizer.engine.reader import LOOK_S, EngineReader
 from visualizer.engine.status import EngineStatus
 from visualizer.errors import ConfigError
 from visualizer.models.answers import Answers, values_of
-from visualizer.models.contract import AnswerGrid
 from visualizer.support.process import StopSignals, settle
 
 if TYPE_CHECKING:
@@ -182,8 +181,8 @@ class _Output:
             settle()
         for columns in deliveries:
             self._write(columns)
-        for grid, some in answers:
-            self._write_answers(grid, some)
+        for some in answers:
+            self._write_answers(some)
         if status.state == "waiting" or self._heading is not None:
             self._tell(status)
         if self._model is not None:
@@ -235,7 +234,7 @@ class _Output:
             self.missing += gap
             self.written += 1
 
-    def _write_answers(self, grid: AnswerGrid, answers: Answers) -> None:
+    def _write_answers(self, answers: Answers) -> None:
         spec = None if self._heading is None else self._heading.model
         if spec is None:
             return
@@ -246,7 +245,7 @@ class _Output:
             index = answers.first + i
             answer = StreamAnswer(
                 name=spec.name,
-                time_s=round(grid.middle_s(index), 9),
+                time_s=round(answers.grid.middle_s(index), 9),
                 gap=index - self._next_answer,
                 outputs=names,
                 values=values_of(spec, numbers, texts),

@@ -252,9 +252,9 @@ def _take_answers(model: ModelReader, recorder: Recorder | None, before: str) ->
     for line in model.news():
         say(line)
     spec = model.status.spec
-    for grid, answers in model.drain():
+    for answers in model.drain():
         assert spec is not None
         before = said_answer(spec, answers)
         if recorder is not None:
-            recorder.add_answers(Answered.of(spec, grid, answers), answers.stream_id)
+            recorder.add_answers(Answered.of(spec, answers), answers.stream_id)
     return before

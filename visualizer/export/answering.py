@@ -50,7 +50,7 @@ def answers_to(
     came: list[Answered] = []
 
     def take() -> None:
-        came.extend(Answered.of(spec, grid, answers) for grid, answers in reader.drain())
+        came.extend(Answered.of(spec, answers) for answers in reader.drain())
 
     with opened_mono(
         source, channel=channel, gain_db=gain_db, on_progress=on_progress, on_notice=on_notice

@@ -1,4 +1,4 @@
-"""What a model answered, on its way to who asked, and kept."""
+"""What a model answered, and what is known of its state."""
 
 from __future__ import annotations
 
@@ -31,6 +31,10 @@ class Answers:
     """perf_counter s: when the sound that completed the block had come through the worker"""
     answered_at: float
     """perf_counter s: when the answer had come back to this process"""
+    grid: AnswerGrid
+    """where its answers lie on that clock"""
+    run: int = 1
+    """as in `ModelStatus`"""
 
     @property
     def late_ms(self) -> float:
@@ -65,6 +69,13 @@ class ModelStatus:
     """how far the newest answer is behind the sound; 0.0 where that is within its own delay"""
     bad_answers: int = 0
     """answers with NaN or infinity in them, shown as gaps"""
+    run: int = 1
+    """counts how often it was loaded, or should have been"""
+
+    @property
+    def name(self) -> str:
+        """What it is called: by itself, or, until it is loaded, by the user."""
+        return self.what if self.spec is None else self.spec.name
 
 
 def values_of(

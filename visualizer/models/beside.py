@@ -64,13 +64,13 @@ class ModelBeside:
         # From the first moment, so that a source that can wait misses nothing.
         self._inbox.listen()
         self._answers: deque[Answers] = deque(maxlen=_MOST_ANSWERS)
-        self._status = ModelStatus("loading", what)
+        self._status = ModelStatus("loading", what, run=0)
         self._is_done = False
         self._process: ModelProcess | None = None
         self._feed: Feed | None = None
         self._averages = False
         self._heard_s = 0.0
-        """of the stream, that was heard and answered"""
+        """up to where the stream was heard and answered"""
         # Guards the orders to the thread, and the process that they end.
         self._lock = threading.Lock()
         self._is_closing = False
@@ -110,9 +110,9 @@ class ModelBeside:
         with self._lock:
             if trusted is not None:
                 self._is_trusted = trusted
-            # From this moment on, as at the beginning.
-            self._inbox.listen()
             self._interrupt()
+            # From this moment on, as at the beginning; nothing of it goes to the process before.
+            self._inbox.listen()
 
     def close(self) -> None:
         """End the process and the thread; again has no effect."""
@@ -131,8 +131,10 @@ class ModelBeside:
         while not self._is_closing:
             try:
                 self._live()
-            except (ModelFailedError, VisualizerError) as error:
-                self._fail(error.problem, getattr(error, "traceback", ""))
+            except ModelFailedError as error:
+                self._fail(error.problem, error.traceback)
+            except VisualizerError as error:
+                self._fail(error.line, "")
             except Exception as error:
                 _log.exception("the model %s failed", self._status.what)
                 self._fail(repr(error), "")
@@ -152,7 +154,7 @@ class ModelBeside:
             process = self._process = ModelProcess(self._limits)
         what = self._status.what
         self._feed, self._is_done = None, False
-        self._status = ModelStatus("loading", what)
+        self._status = ModelStatus("loading", what, run=self._status.run + 1)
         self._on_news()
         loaded = process.load(find(what), is_trusted=self._is_trusted)
         if not isinstance(loaded, ModelSpec):
@@ -183,17 +185,23 @@ class ModelBeside:
         blocks = feed.push(sound.start_sample, sound.samples)
         if sound.follows_drop:
             self._status = replace(self._status, lost=self._status.lost + feed.skipped - skipped)
-        self._answer(process, spec, blocks, sound.ready_at)
+        self._answer(process, spec, feed, blocks, sound.ready_at)
         self._heard_s = sound.end_s
 
     def _finish(self, process: ModelProcess, spec: ModelSpec) -> None:
-        if self._feed is not None:
-            self._answer(process, spec, self._feed.flush(), time.perf_counter())
+        feed = self._feed
+        if feed is not None:
+            self._answer(process, spec, feed, feed.flush(), time.perf_counter())
         self._is_done = True
         self._on_news()
 
     def _answer(
-        self, process: ModelProcess, spec: ModelSpec, blocks: list[Block], ready_at: float
+        self,
+        process: ModelProcess,
+        spec: ModelSpec,
+        feed: Feed,
+        blocks: list[Block],
+        ready_at: float,
     ) -> None:
         for block in blocks:
             answer = process.call(spec, block.values, is_fresh=block.is_fresh)
@@ -201,7 +209,16 @@ class ModelBeside:
             first = block.index * spec.answers
             is_full = len(self._answers) == self._answers.maxlen
             self._answers.append(
-                Answers(first, answer.numbers, answer.texts, status.stream_id, ready_at, now)
+                Answers(
+                    first=first,
+                    numbers=answer.numbers,
+                    texts=answer.texts,
+                    stream_id=status.stream_id,
+                    ready_at=ready_at,
+                    answered_at=now,
+                    grid=feed.grid,
+                    run=status.run,
+                )
             )
             self._status = replace(
                 status,
@@ -222,15 +239,13 @@ class ModelBeside:
         return " · ".join(filter(None, notes))
 
     def _fail(self, problem: str, traceback: str) -> None:
-        spec = self._status.spec
-        whose = self._status.what if spec is None else spec.name
         with self._lock:
             if self._ordered.is_set():
                 # That is what ended it.
                 return
             # From here on sources no longer wait for it.
             self._inbox.deafen()
-        self._set(state="failed", fault=f"{whose}: {problem}", traceback=traceback)
+        self._set(state="failed", fault=f"{self._status.name}: {problem}", traceback=traceback)
 
     def _end_process(self) -> None:
         with self._lock:

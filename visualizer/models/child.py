@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
+from types import TracebackType
 from typing import IO, NoReturn
 
 import numpy as np
@@ -45,6 +46,8 @@ class _EndedError(Exception):
 
 def main() -> None:
     """Serve until the orders end, or the model fails."""
+    # Ctrl-C in the terminal is for the program, which then ends this process.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     orders_pipe, answers, words = _take_pipes()
     faulthandler.enable(words, all_threads=False)
     _be_ended_first()
@@ -107,7 +110,7 @@ def _failing(what: str) -> Iterator[None]:
         raise _EndedError(error.line, error) from error
     except BaseException as error:
         last = "".join(traceback.format_exception_only(type(error), error)[-1:])
-        raise _EndedError(f"{what}: {one_line(last)}", error) from error
+        raise _EndedError(f"{what}: {one_line(last)}{_place(error)}", error) from error
 
 
 @contextmanager
@@ -164,14 +167,28 @@ def _leave() -> NoReturn:
 
 def _traceback(error: BaseException) -> str:
     """Return the traceback of the user's code, without the part that is this program's."""
-    part = error.__traceback__
-    while part is not None and _is_ours(part.tb_frame.f_code.co_filename):
-        part = part.tb_next
+    part = _users_part(error)
     if part is None and isinstance(error, VisualizerError):
         # What a model says of itself or answers, which no line of it raised.
         return ""
     lines = traceback.format_exception(type(error), error, part)
     return "".join(lines).strip()[-_LONGEST_TRACEBACK:]
+
+
+def _users_part(error: BaseException) -> TracebackType | None:
+    part = error.__traceback__
+    while part is not None and _is_ours(part.tb_frame.f_code.co_filename):
+        part = part.tb_next
+    return part
+
+
+def _place(error: BaseException) -> str:
+    """Return in which line of the user's file it was raised; "" where that is not known."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f" ({Path(error.filename).name}, line {error.lineno})"
+    calls = traceback.extract_tb(_users_part(error))
+    own = [call for call in calls if call.filename == calls[0].filename]
+    return f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
 
 
 def _is_ours(filename: str) -> bool:

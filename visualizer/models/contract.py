@@ -281,7 +281,7 @@ def read_answers(
     Raises:
         ConfigError: where it is of another shape or type.
     """
-    rows = [returned] if spec.answers == 1 else _listed(returned, spec.answers, spec.name)
+    rows = [returned] if spec.answers == 1 else _listed(returned, spec.answers, "answers")
     numbers = np.full((spec.answers, spec.n_numbers), np.nan, np.float32)
     texts, bad = [], 0
     for row, answer in zip(numbers, rows, strict=True):
@@ -309,16 +309,16 @@ def _values(spec: ModelSpec, answer: Any) -> Sequence[Any]:
                 f"answered {quoted(list(answer))}", f"its outputs are {quoted(names)}"
             )
         return [answer[name] for name in names]
-    return _listed(answer, len(names), "a call")
+    return _listed(answer, len(names), "values")
 
 
-def _listed(returned: Any, n: int, whose: str) -> Sequence[Any]:
+def _listed(returned: Any, n: int, what: str) -> Sequence[Any]:
     try:
         rows = list(returned)
     except TypeError:
         rows = []
     if len(rows) != n or isinstance(returned, str):
-        raise ConfigError(f"answered {_shape(returned)} where {n} answers of {whose} are expected")
+        raise ConfigError(f"answered {_shape(returned)}, where {n} {what} are expected")
     return rows
 
 

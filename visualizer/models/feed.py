@@ -33,8 +33,8 @@ class Block:
 class Feed:
     """Cuts one stream into blocks; of several channels a model gets the mean.
 
-    Blocks lie on a grid that begins with the stream's sample 0, whenever this begins. Those that
-    touch a loss do not exist.
+    Blocks lie on a grid that begins with the stream's sample 0, whenever this begins. None spans
+    a gap.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Feed:
 
     @property
     def skipped(self) -> int:
-        """How many blocks there are not since it began, as they touch a loss."""
+        """How many blocks were left out since it began, since they would have spanned a gap."""
         return self._skipped - self._unasked
 
     def push(self, start_sample: int, samples: NDArray[np.float32]) -> list[Block]:

@@ -36,10 +36,10 @@ class Answered:
     """(n,): as in `Answers`; None: not known any more"""
 
     @classmethod
-    def of(cls, spec: ModelSpec, grid: AnswerGrid, answers: Answers) -> Self:
+    def of(cls, spec: ModelSpec, answers: Answers) -> Self:
         """Return what one call gave."""
         n = len(answers.numbers)
-        times_s = np.array([grid.middle_s(answers.first + i) for i in range(n)])
+        times_s = np.array([answers.grid.middle_s(answers.first + i) for i in range(n)])
         late_ms = np.full(n, answers.late_ms)
         return cls(spec, times_s, answers.numbers, answers.texts, late_ms)
 

@@ -28,7 +28,7 @@ class Begin:
     channel: Channel
     stream_id: int
     start_sample: int
-    """of the first sound, be it dropped"""
+    """of the first sound, even if that was dropped"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +105,8 @@ class SoundInbox:
     def end(self) -> None:
         """See `SoundTap`."""
         with self._news:
+            if self._has_ended:
+                return
             self._has_ended = True
             if not self._is_deaf:
                 self._items.append(End())

@@ -10,14 +10,14 @@ from visualizer.engine.tap import SoundTap
 from visualizer.errors import CodeError, ConfigError
 from visualizer.models.answers import Answers, ModelStatus
 from visualizer.models.beside import ModelBeside
-from visualizer.models.contract import AnswerGrid, ModelSpec
+from visualizer.models.contract import ModelSpec
 
 _LOOK_S = 0.1
 """A reader looks at least this often, whether it is woken or not."""
 
 
 class ModelReader:
-    """Starts a model, waits until it is loaded, and takes its answers with their places in time.
+    """Starts a model, waits until it is loaded, and takes its answers.
 
     Of one thread, but for `wake`.
     """
@@ -31,7 +31,6 @@ class ModelReader:
         self.on_news: Callable[[], None] = self.wake
         """called on the model's thread for each news; must not block"""
         self.log = log or ModelLog()
-        self._grids: dict[int, AnswerGrid] = {}
         self._told: set[str] = set()
         self._model = ModelBeside(what, lambda: self.on_news(), trusted=trusted)
 
@@ -64,16 +63,11 @@ class ModelReader:
         self._news.wait(_LOOK_S)
         self._news.clear()
 
-    def drain(self) -> Iterator[tuple[AnswerGrid, Answers]]:
-        """Yield the answers that came since the last call, oldest first, with where they lie."""
-        self._note_grid()
-        answers = self._model.drain()
-        # A stream may have begun between the two looks.
-        self._note_grid()
-        for one in answers:
-            grid = self._grids[one.stream_id]
-            self.log.record(one.late_ms, one.answered_at, len(one.numbers) * grid.period_s)
-            yield grid, one
+    def drain(self) -> Iterator[Answers]:
+        """Yield the answers that came since the last call, oldest first."""
+        for one in self._model.drain():
+            self.log.record(one.late_ms, one.answered_at, len(one.numbers) * one.grid.period_s)
+            yield one
 
     def is_done(self) -> bool:
         """Return whether no more answers will come."""
@@ -90,9 +84,9 @@ class ModelReader:
     def summary(self) -> str:
         """Return what it answered, and what went missing, in one line."""
         status, times = self.status, self.log.percentiles()
-        name = status.what if status.spec is None else status.spec.name
         late = f" · p50 {times.p50:.2f} p99 {times.p99:.2f} ms" if times else ""
-        return f"{name} {status.calls} blocks, {status.lost} lost, {self.log.behind} behind{late}"
+        lost = f"{status.lost} lost, {self.log.behind} behind"
+        return f"{status.name} {status.calls} blocks, {lost}{late}"
 
     def require_success(self) -> ModelStatus:
         """Return the state of now. Raises ConfigError or CodeError where it does not answer."""
@@ -110,8 +104,3 @@ class ModelReader:
     def close(self) -> None:
         """End the model; again has no effect."""
         self._model.close()
-
-    def _note_grid(self) -> None:
-        status = self.status
-        if status.grid is not None:
-            self._grids[status.stream_id] = status.grid

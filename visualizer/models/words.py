@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 from contextlib import suppress
@@ -20,7 +21,7 @@ _PAUSE_S = 0.002
 """after a full piece, so that one who prints without end takes no processor from the stream"""
 _OWN = f'File "{Path(__file__).with_name("child.py")}"', 'File "<frozen runpy>"'
 """the lines of a traceback that are this program's own"""
-_HANGS = "Timeout ("
+_HANGS = re.compile(r"^Timeout \(\d+:\d\d:\d\d[^)]*\)!\nThread 0x", re.MULTILINE)
 """how Python begins to say where a process is that has run out of time"""
 
 
@@ -43,11 +44,12 @@ class Words:
 
     def where_it_hangs(self) -> str:
         """Return what Python said of where the main thread is; "" where it was not asked."""
-        _, found, told = self._text().rpartition(_HANGS)
+        text = self._text()
+        found = list(_HANGS.finditer(text))
         if not found:
             return ""
         # The main thread is the oldest, and so the last.
-        lines = _others(told.rpartition("Thread 0x")[2])
+        lines = _others(text[found[-1].start() :].rpartition("Thread 0x")[2])
         # The innermost call comes first here, unlike in a traceback.
         calls = [line for line in reversed(lines) if line.startswith("  File")]
         return "\n".join(["Traceback (most recent call last):", *calls])
@@ -92,6 +94,7 @@ class _Log:
                 self._file = self._path.open("ab", buffering=0)
             if self._file.tell() + len(data) > LOG_BYTES:
                 self._file.close()
+                self._file = None
                 self._path.replace(self._path.with_suffix(".old.log"))
                 self._file = self._path.open("ab", buffering=0)
             self._file.write(data)

@@ -59,8 +59,8 @@ class Analysing(QObject):
         """what was to be started before there was an engine"""
         self._beside: ModelBeside | None = None
         self._status: ModelStatus | None = None
-        self._shown: tuple[ModelSpec, AnswerGrid, int] | None = None
-        """what the answers on the screen are of: their model, and their stream"""
+        self._shown: tuple[int, AnswerGrid, int] | None = None
+        """what the answers on the screen are of: the run of the model, and the stream"""
         self._front_end: dict[str, Any] | None = None
         """which the model is fed, as it was asked for"""
         self._sets_front_end = True
@@ -204,8 +204,8 @@ class Analysing(QObject):
         if self._beside is None:
             return
         answers, status = self._beside.drain(), self._beside.status()
-        if status.spec is not None and status.grid is not None:
-            self._show(status, status.spec, status.grid, answers)
+        if status.grid is not None:
+            self._show(status, status.grid, answers)
         before, self._status = self._status, status
         if before is not None and (status.state, status.fault) == (before.state, before.fault):
             return
@@ -226,24 +226,20 @@ class Analysing(QObject):
             self._question.close()
         return beside
 
-    def _show(
-        self, status: ModelStatus, spec: ModelSpec, grid: AnswerGrid, came: list[Answers]
-    ) -> None:
-        now = spec, grid, status.stream_id
+    def _show(self, status: ModelStatus, grid: AnswerGrid, came: list[Answers]) -> None:
+        now = status.run, grid, status.stream_id
         if self._shown != now:
-            if self._shown is None or self._shown[0] != spec:
+            if self._shown is None or self._shown[0] != status.run:
                 self._log.clear()
+                # What it answered before it was loaded anew says nothing of it now.
+                self._viewer.follow_model(None)
             self._shown = now
             self._viewer.follow_model(status)
-        # The newest may be of the stream before, or of the model before it was loaded anew.
-        answers = [
-            one
-            for one in came
-            if one.stream_id == status.stream_id and one.numbers.shape[1] == spec.n_numbers
-        ]
+        # The first may be of the run or the stream before.
+        answers = [o for o in came if (o.run, o.stream_id) == (status.run, status.stream_id)]
         self._log.lost = status.lost
         for one in answers:
-            self._log.record(one.late_ms, one.answered_at, spec.answers * grid.period_s)
+            self._log.record(one.late_ms, one.answered_at, len(one.numbers) * grid.period_s)
         if answers:
             self._viewer.add_answers(answers)
 

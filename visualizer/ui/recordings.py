@@ -137,7 +137,7 @@ class Recordings(QObject):
     def _add_answers(self, shown: ShownAnswers, answers: Answers) -> None:
         """Take what a model answered."""
         if self._recorder is not None:
-            answered = Answered.of(shown.spec, shown.grid, answers)
+            answered = Answered.of(shown.spec, answers)
             self._recorder.add_answers(answered, answers.stream_id)
 
     def follow(self, status: EngineStatus) -> None:

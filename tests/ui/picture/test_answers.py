@@ -49,7 +49,7 @@ def answer(k: int, stream_id: int = 1) -> Answers:
     is_speech = 1.0 <= GRID.middle_s(k) < 2.0
     numbers = [0.9, 200, 1, 0.5, 0] if is_speech else [0.1, np.nan, 0, 0.25, 0.75]
     words = "a long word" if k == 40 else ""
-    return Answers(k, np.float32([numbers]), ((words,),), stream_id, 0.0, 0.0)
+    return Answers(k, np.float32([numbers]), ((words,),), stream_id, 0.0, 0.0, GRID)
 
 
 def pixels(image: QImage) -> np.ndarray:
@@ -243,7 +243,7 @@ def test_a_pitch_is_drawn_where_it_is_heard(preset: str) -> None:
     loudest = int(columns[:, columns.shape[1] // 2].argmax())
     assert loudest == 2 * mel.n_rows // 5
     shown = ShownAnswers(SPEC, GRID, 1, {})
-    shown.add(Answers(0, np.float32([[0, hz, 0, 0, 0]] * 20), ((),) * 20, 1, 0.0, 0.0))
+    shown.add(Answers(0, np.float32([[0, hz, 0, 0, 0]] * 20), ((),) * 20, 1, 0.0, 0.0, GRID))
     image = QImage(100, height, QImage.Format.Format_RGB32)
     image.fill(0)
     painter = QPainter(image)
@@ -274,7 +274,7 @@ def test_what_is_painted_bit_by_bit_is_as_if_painted_at_once(noisy: Window, qtbo
             numbers = [0.9, 200 + k % 11 * 15, 0, 0, 0] if is_on else [0.1, np.nan, 0, 0, 0]
             if k % 40 != 39:
                 word = "much of it" if k % 5 == 0 or k % 7 == 0 else ""
-                one = Answers(k, np.float32([numbers]), ((word,),), stream_id, 0.0, 0.0)
+                one = Answers(k, np.float32([numbers]), ((word,),), stream_id, 0.0, 0.0, GRID)
                 viewer.add_answers([one])
         told = max(told, end)
 

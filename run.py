@@ -56,7 +56,7 @@ def main(argv):
         sys.path.insert(0, str(HERE))
     visualizer_argv = [word for word in argv if word != "--yes"]
     command = visualizer_argv[0] if visualizer_argv else "run"  # an option: the default, "run"
-    extras = {"test"} if command == "test" else set()
+    extras = {"test"} if command == "test" else {"models"} if has_adapter(argv) else set()
 
     if command == "bench" and "--gpu" in argv and not VENV.exists() and has_what_a_gpu_image_has():
         from visualizer.tools.bench.gpu import main as bench_gpu
@@ -76,6 +76,11 @@ def main(argv):
 
     sys.argv[1:] = visualizer_argv
     return visualizer()
+
+
+def has_adapter(argv):
+    """Return whether --model names one of those that need packages, so no FILE.py and the like."""
+    return re.search(r"(^|\n)--model[=\n][\w-]+(\n|$)", "\n".join(argv)) is not None
 
 
 def fail_for_old_python():

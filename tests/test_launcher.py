@@ -41,6 +41,7 @@ dependencies = ["{dependency}"]
 
 [project.optional-dependencies]
 test = ["launcher-stand-in-extra>=1.0"]
+models = ["launcher-stand-in-extra>=1.0"]
 """
 
 BACKEND = """
@@ -54,7 +55,9 @@ def build_editable(wheel_directory, config_settings=None, metadata_directory=Non
     files = {
         info + "METADATA": "Metadata-Version: 2.1\\nName: stand-in-project\\nVersion: 1.0\\n"
         "Requires-Dist: DEPENDENCY\\nProvides-Extra: test\\n"
-        "Requires-Dist: launcher-stand-in-extra>=1.0; extra == 'test'\\n",
+        "Requires-Dist: launcher-stand-in-extra>=1.0; extra == 'test'\\n"
+        "Provides-Extra: models\\n"
+        "Requires-Dist: launcher-stand-in-extra>=1.0; extra == 'models'\\n",
         info + "WHEEL": "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n",
         info + "RECORD": "",
         "stand_in_project.pth": str(Path.cwd()),
@@ -270,6 +273,17 @@ def test_a_package_taken_out_of_the_venv_is_put_back(installed):
     subprocess.run(pip, env=installed.environment, check=True, capture_output=True)
     assert installed.run().ran_in(installed.venv)
     assert installed.run().stderr == ""
+
+
+def test_the_packages_of_a_model_are_installed_when_it_is_named(installed):
+    before = installed.installs()
+    for own in ("mine.py", "~/mine.py:Mine", "package.module:Mine"):
+        assert installed.run("--model", own).ran_in(installed.venv)
+    assert installed.installs() == before
+    for named in (["run", "--model=a-voice"], ["stream", "--model", "a-voice"]):
+        result = installed.run(*named)
+        assert result.ran_in(installed.venv), result.stderr
+        assert installed.installs() == before + 1
 
 
 def test_met_dependencies_run_right_here(project):

@@ -48,6 +48,20 @@ class Own(Model):
 """
 
 
+SLOW = """
+import time
+from visualizer import Model, Output
+
+class Slow(Model):
+    sample_rate, window = 16_000, 8_000
+    outputs = (Output("mean", range=(-1, 1)),)
+
+    def __call__(self, samples):
+        time.sleep(0.25)
+        return samples.mean()
+"""
+
+
 def run(*arguments: object, stdin: bytes = b"", code: int = 0) -> tuple[list[dict[str, Any]], str]:
     """Return the lines that the program wrote, and what it said."""
     command = [*RUN, *map(str, arguments)]
@@ -167,6 +181,16 @@ def test_a_model_of_ones_own_answers_numbers_classes_and_texts(speech: Path, own
     assert {answer["values"][0] is None for answer in answers} == {True, False}
 
 
+def test_of_a_pipe_a_slow_model_misses_nothing(tmp_path: Path, speech: Path) -> None:
+    """Also where its last answers come long after the last column."""
+    slow = tmp_path / "slow.py"
+    slow.write_text(SLOW)
+    lines, _ = run("stream", "--source", "-", "--model", slow, stdin=speech.read_bytes())
+    answers = of_type(lines, "model")
+    assert [answer["time_s"] for answer in answers] == [0.25, 0.75, 1.25, 1.75, 2.25, 2.75]
+    assert all(answer["gap"] == 0 for answer in answers)
+
+
 def test_two_files_of_answers_are_compared(
     tmp_path: Path, speech: Path, own: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -242,8 +266,8 @@ def test_a_missing_package_is_named_with_what_brings_it(
     assert run_command(["answers", str(speech), "-o", out, "--model", "fcpe"]) == 2
     said = capsys.readouterr().err
     assert said.count("\n") == 1
-    assert "fcpe needs torchfcpe, which is not installed" in said
-    assert "pip install 'mel-visualizer[models]'" in said
+    assert "fcpe: the package torchfcpe is not installed" in said
+    assert f"{sys.executable} -m pip install torchfcpe" in said
 
 
 def test_the_live_view_its_report_and_its_recording_have_the_model(tmp_path: Path) -> None:

@@ -218,13 +218,13 @@ def test_the_picture_and_the_model_get_the_same_sound_and_that_again(tmp_path: P
     path = tmp_path / "sound.wav"
     soundfile.write(path, np.full(RATE, 0.1, np.float32), RATE)
     bench = Bench(f"{MISBEHAVING}:Well")
-    engine = Engine(EngineConfig(CaptureConfig("file", path=str(path))), (), bench.news.set)
-    engine.attach(bench.model.tap)
+    config, tap = EngineConfig(CaptureConfig("file", path=str(path))), bench.model.tap
+    engine = Engine(config, (), bench.news.set, tap=tap)
     status = bench.until(lambda _: bench.model.is_done())
     assert status.calls == RATE // WINDOW
     assert engine.status().columns == 81
     bench.model.restart()
-    engine.attach(bench.model.tap)
+    engine.attach(tap)
     bench.until(lambda _: len(bench.answers) == 2 * RATE // WINDOW)
     assert bench.model.status().lost == 0
     engine.close()

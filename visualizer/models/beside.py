@@ -215,10 +215,9 @@ class ModelBeside:
 
     def _note(self) -> str:
         """Return what the user should know, and is no fault."""
-        bad = self._status.bad_answers
         notes = (
             "it is fed the mean of the channels" if self._averages else "",
-            f"NaN or infinite, shown as gaps: {bad} answers" if bad else "",
+            "it answers NaN or infinity, shown as gaps" if self._status.bad_answers else "",
         )
         return " · ".join(filter(None, notes))
 

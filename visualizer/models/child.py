@@ -140,7 +140,9 @@ def _take_pipes() -> tuple[IO[bytes], IO[bytes], IO[str]]:
 def _be_ended_first() -> None:
     """Where memory runs out, let the system end this process and not the window's."""
     if sys.platform == "linux":
-        Path("/proc/self/oom_score_adj").write_text("500")
+        # Where it is so already, or worse, this may not be allowed.
+        with suppress(OSError):
+            Path("/proc/self/oom_score_adj").write_text("500")
 
 
 def _read(

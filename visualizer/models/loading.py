@@ -20,7 +20,6 @@ from visualizer.models.contract import Model
 
 _ADAPTERS = Path(__file__).with_name("adapters")
 _WAYS = "an adapter's name, FILE.py, FILE.py:NAME or package.module:NAME"
-_EXTRA = "pip install 'mel-visualizer[models]'"
 
 
 @dataclass(frozen=True)
@@ -118,9 +117,10 @@ def _imported(reference: Reference) -> ModuleType:
     except ModuleNotFoundError as error:
         missing = error.name or ""
         if reference.is_adapter:
-            needs = f"{reference.module.rpartition('.')[2].replace('_', '-')} needs {missing}"
+            # The very Python that runs here, whichever others there are.
+            install = f"{sys.executable} -m pip install {missing.replace('_', '-')}"
             raise ConfigError(
-                f"{needs}, which is not installed", f"install it: {_EXTRA}"
+                f"the package {missing} is not installed", f"install it: {install}"
             ) from error
         if missing and f"{reference.module}.".startswith(f"{missing}."):
             raise ConfigError(f"there is no module {quoted(missing)}") from error

@@ -15,6 +15,7 @@ from PyQt6.QtWidgets import QMenu, QMessageBox, QWidget
 
 from visualizer.engine.engine import Engine
 from visualizer.engine.latency import ModelLog
+from visualizer.engine.tap import SoundTap
 from visualizer.errors import ConfigError
 from visualizer.models.answers import Answers, ModelStatus
 from visualizer.models.beside import ModelBeside
@@ -125,12 +126,16 @@ class Analysing(QObject):
             return "no model"
         return f"the model {status.what}: {status.fault}\n\n{status.traceback}".rstrip()
 
-    def begin(self, engine: Engine) -> None:
-        """Have this engine's sound from now on."""
-        self._engine = engine
+    def first_tap(self) -> SoundTap | None:
+        """Run the model that waits for the window, and return what is to hear all sound for it."""
         waiting, self._waiting = self._waiting, None
         if waiting is not None:
             waiting()
+        return None if self._beside is None else self._beside.tap
+
+    def begin(self, engine: Engine) -> None:
+        """Give the models to come this engine's sound; it has the first tap already."""
+        self._engine = engine
 
     def start(self, what: str, *, trusted: bool = False, sets_front_end: bool = True) -> None:
         """Run a model from now on, in the place of another.
@@ -140,12 +145,14 @@ class Analysing(QObject):
             trusted: whether it may unpickle its own file without being asked about.
             sets_front_end: whether the picture is to show the front-end that it is fed.
         """
-        engine = self._engine
-        if engine is None:
+        start = partial(self._start, what, trusted, sets_front_end)
+        if self._engine is None:
             # Until the window is seen: a process that begins is no help to it.
-            again = partial(self.start, what, trusted=trusted, sets_front_end=sets_front_end)
-            self._waiting = again
-            return
+            self._waiting = start
+        else:
+            start()
+
+    def _start(self, what: str, trusted: bool, sets_front_end: bool) -> None:
         try:
             what = _from_anywhere(what)
             self.stop()
@@ -157,7 +164,8 @@ class Analysing(QObject):
             self._fill_recent()
             return
         self._sets_front_end = sets_front_end
-        engine.attach(self._beside.tap)
+        if self._engine is not None:
+            self._engine.attach(self._beside.tap)
         self.turned.emit()
         self.take()
 
@@ -259,7 +267,8 @@ class Analysing(QObject):
         box.setInformativeText("If you trust it, this will not be asked again.")
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         trust = box.addButton("Trust it", QMessageBox.ButtonRole.AcceptRole)
-        box.addButton("Do not load it", QMessageBox.ButtonRole.RejectRole)
+        refuse = box.addButton("Do not load it", QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(refuse)
 
         def take_answer() -> None:
             is_trusted, self._question = box.clickedButton() is trust, None

@@ -22,6 +22,7 @@ from visualizer.engine.options import (
 )
 from visualizer.engine.reader import FIRST_COLUMN_LIMIT_S
 from visualizer.engine.report import RunMeter, make_report, write_report
+from visualizer.engine.tap import SoundTap
 from visualizer.errors import ConfigError, DeviceError
 from visualizer.models.answers import model_fields
 from visualizer.support.faults import Fault, Faults
@@ -73,13 +74,14 @@ def run_window(options: RunOptions, faults: Faults) -> int:
     stored = store.engine_config() or DEFAULT_ENGINE_CONFIG
     config = engine_config(options, stored)
 
-    def start_engine(on_update: Callable[[], None]) -> Engine:
+    def start_engine(on_update: Callable[[], None], tap: SoundTap | None = None) -> Engine:
         return Engine(
             config,
             fallbacks(options, config.capture),
             on_update,
             strict=options.must_open,
             kernels=kernel_plan(options),
+            tap=tap,
         )
 
     window = Window(start_engine, store)

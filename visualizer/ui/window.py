@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from PyQt6.QtCore import Qt, QTimer, pyqtSignal
@@ -92,10 +92,9 @@ class Window(QMainWindow):
     completed = pyqtSignal()
     """All is made that a person may open, some time after the first column."""
 
-    def __init__(
-        self, start_engine: Callable[[Callable[[], None]], Engine], store: Settings
-    ) -> None:
-        """`start_engine` makes the engine, given the function to call on each update."""
+    def __init__(self, start_engine: Callable[..., Engine], store: Settings) -> None:
+        """`start_engine` makes the engine, given the function to call on each update, and, where a
+        model is to hear it from its first sample on, its `tap`."""
         super().__init__()
         self._start_engine = start_engine
         self._store = store
@@ -417,7 +416,9 @@ class Window(QMainWindow):
         # Its frame is known now.
         keep_on_screen(self)
         # Only now is the window visible, and the time that torch takes to load costs no wait.
-        self._reader = EngineReader(self._start_engine, on_news=self._bridge.wake)
+        tap = self.analysing.first_tap()
+        start = self._start_engine if tap is None else partial(self._start_engine, tap=tap)
+        self._reader = EngineReader(start, on_news=self._bridge.wake)
         self.analysing.begin(self._reader.engine)
         handle = self.windowHandle()
         assert handle is not None

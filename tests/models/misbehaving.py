@@ -41,6 +41,15 @@ class Slow(_OneNumber):
         return 0.5
 
 
+class WaitsForAFile(_OneNumber):
+    """Slow until the file is there that GATE names."""
+
+    def __call__(self, block: Any) -> Any:
+        while not os.path.exists(os.environ["GATE"]):  # noqa: PTH110
+            time.sleep(0.01)
+        return 0.5
+
+
 class RaisesAtLoad(_OneNumber):
     def __init__(self) -> None:
         _fail("no weights")

@@ -116,6 +116,30 @@ def test_what_a_live_source_brings_while_it_is_loaded_is_lost_and_counted(start:
     assert bench.answers[0].numbers[0, 0] == 1
 
 
+def test_a_slow_model_gets_the_newest_of_a_live_sound_and_what_is_lost_is_counted(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = tmp_path / "gate"
+    monkeypatch.setenv("GATE", str(gate))
+    bench = start("WaitsForAFile")
+    bench.begin("mic")
+    bench.until(lambda s: s.state == "running")
+    # A block before it is slow, and more than is kept for it meanwhile.
+    bench.put(WINDOW / RATE, waits=False)
+    bench.until(lambda s: s.grid is not None)
+    bench.put(3 * QUEUE_S, waits=False)
+    assert bench.model.status().behind_s > QUEUE_S
+    gate.touch()
+    bench.model.tap.end()
+    status = bench.until(lambda _: bench.model.is_done())
+    places = [answer.first for answer in bench.answers]
+    n = bench.at // WINDOW
+    assert places == sorted(places)
+    assert places[-1] == n - 1
+    assert len(places) == pytest.approx(QUEUE_S * RATE / WINDOW, abs=2)
+    assert status.lost == n - len(places)
+
+
 WRONG = {
     "RaisesAtLoad": ("could not be loaded: RuntimeError: no weights", "in __init__"),
     "Raises": ("failed: RuntimeError: no luck", "in _fail"),

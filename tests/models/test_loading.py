@@ -98,5 +98,5 @@ def test_an_adapter_says_what_installs_its_package(monkeypatch: pytest.MonkeyPat
     # As if it were not installed.
     monkeypatch.setitem(sys.modules, "silero_vad", None)
     monkeypatch.delitem(sys.modules, "visualizer.models.adapters.silero_vad", raising=False)
-    with pytest.raises(ConfigError, match="package silero_vad .* -m pip install silero-vad"):
+    with pytest.raises(ConfigError, match=r"package silero_vad .* -m pip install silero-vad"):
         load_class(find("silero-vad"))

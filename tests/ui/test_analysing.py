@@ -115,9 +115,11 @@ def test_the_front_end_that_it_is_fed_is_shown_and_another_source_is_heard(
     drag_in(noisy, write('front_end, window = "whisper-80", 10'))
     wait_for(noisy, "whisper-80", qtbot)
     wait_for_answers(noisy, qtbot)
-    # A person may look at another one meanwhile.
+    # It is no choice of the person's, who may look at another one meanwhile.
+    assert Settings().engine_config() is None
     pick_front_end(noisy, "simli")
     wait_for(noisy, "simli", qtbot)
+    qtbot.waitUntil(lambda: Settings().engine_config() is not None, timeout=WAIT_MS)
     wait_for_answers(noisy, qtbot)
     noisy.open_file(tones_file(tmp_path, 440.0, 880.0))
     qtbot.waitUntil(lambda: "tones.wav" in noisy.status_line.label.text(), timeout=WAIT_MS)
@@ -156,13 +158,35 @@ def test_a_fault_is_told_and_mended_while_the_picture_goes_on(
     press(noisy, "F9")
     wait_for_answers(noisy, qtbot)
     assert not banner.isVisible()
+    # What it is fed may be another then, too.
+    write('front_end, window = "whisper-80", 10')
+    press(noisy, "F9")
+    wait_for(noisy, "whisper-80", qtbot)
+    wait_for_answers(noisy, qtbot)
+
+
+def test_loaded_anew_after_the_end_only_the_new_one_answers(
+    noisy: Window, qtbot: QtBot, write: Write, tmp_path: Path
+) -> None:
+    noisy.open_file(tones_file(tmp_path, 440.0, seconds=1.0))
+    qtbot.waitUntil(lambda: "ended" in noisy.status_line.label.text(), timeout=WAIT_MS)
+    drag_in(noisy, write())
+    qtbot.waitUntil(lambda: answers_of(noisy) == 10, timeout=WAIT_MS)
+    write(act="return -1.0")
+    press(noisy, "F9")
+
+    def are_new() -> bool:
+        shown = noisy.viewer.stack.answers
+        return shown is not None and (shown.history.between(0, 10)[0] == -1.0).all()
+
+    qtbot.waitUntil(are_new, timeout=WAIT_MS)
 
 
 def test_one_that_is_slow_is_told_and_keeps_back_a_sound_that_can_wait(
     noisy: Window, qtbot: QtBot, write: Write
 ) -> None:
     drag_in(noisy, write(act="import time; time.sleep(0.4)"))
-    words = "Loudness 0.", "s behind, and the sound waits for it · "
+    words = "Loudness ", "s behind, and the sound waits for it · "
     line = noisy.status_line.label
     qtbot.waitUntil(lambda: all(part in line.text() for part in words), timeout=WAIT_MS)
     wait_for_answers(noisy, qtbot)

@@ -251,6 +251,9 @@ def _take_answers(model: ModelReader, recorder: Recorder | None, before: str) ->
     """Take what the model says, and return the newest answer as text; `before` where none came."""
     for line in model.news():
         say(line)
+    if model.status.state == "failed":
+        # It tells nothing any more.
+        before = ""
     spec = model.status.spec
     for answers in model.drain():
         assert spec is not None

@@ -5,6 +5,7 @@ Methods are called, and signals arrive, on the GUI thread.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -27,6 +28,8 @@ from visualizer.ui.controls.files import ask_for_model_code, fill_recent
 from visualizer.ui.controls.menus import Act, Menus
 from visualizer.ui.controls.settings import RecentModel, Settings
 from visualizer.ui.picture.viewer import Viewer
+
+_log = logging.getLogger(__name__)
 
 _AGAIN = "load the model anew, as its file is now (F9)"
 
@@ -85,14 +88,14 @@ class Analysing(QObject):
         if status is None or self._engine is None:
             return ""
         source = self._engine.status().source
-        name = status.what if status.spec is None else status.spec.name
+        name = status.name
         behind = f" {status.behind_s:.1f} s behind" if status.behind_s else ""
         if behind and source is not None and not source.is_live:
             behind += ", and the sound waits for it"
         states = {
             "loading": f"loading {name}",
             "asking": f"{name} waits for an answer",
-            "running": f"{name}{behind}" if behind or status.note else "",
+            "running": f"{name}{behind}",
             "failed": f"{name} has stopped",
         }
         return ", ".join(filter(None, (states.get(status.state, ""), status.note)))
@@ -210,6 +213,8 @@ class Analysing(QObject):
         if before is not None and (status.state, status.fault) == (before.state, before.fault):
             return
         self.banner.show_fault(f"the model {status.fault}" if status.state == "failed" else "")
+        if status.state == "failed":
+            _log.warning("%s", self.details())
         if status.state == "asking":
             self._ask_for_trust(status)
         elif status.state == "running" and status.spec is not None:
@@ -277,7 +282,7 @@ class Analysing(QObject):
                 self.stop()
 
         box.finished.connect(take_answer)
-        # The stream goes on meanwhile.
+        # A live stream goes on meanwhile; a file waits for the answer.
         box.open()
 
     def _ask(self) -> None:

@@ -334,9 +334,13 @@ class Window(QMainWindow):
         # What runs may stand in for what was chosen; only choices are worth keeping.
         self._choice = replace(self._choice, **changes)  # type: ignore[arg-type]
         self._choice_is_new = True
-        # A choice that is still on its way is kept by the next one.
+        self._ask_for(status, changes)
+
+    def _ask_for(self, status: EngineStatus, changes: dict[str, object]) -> None:
+        # What is still on its way is kept by the next change.
         self._asked = replace(self._asked or status.config, **changes)  # type: ignore[arg-type]
-        self._reader.engine.configure(self._asked)
+        if self._reader is not None:
+            self._reader.engine.configure(self._asked)
 
     def _show_display(self, display: DisplayConfig) -> None:
         """Show in the controls and menus how the picture is shown."""
@@ -401,7 +405,9 @@ class Window(QMainWindow):
         """Show the front-end that a model is fed, where that is not what is shown."""
         status = self.engine_status()
         if status is not None and changes != {key: getattr(status.config, key) for key in changes}:
-            self._change(**changes)
+            # It goes with the model, and is not what this person chose for the next time.
+            self.front_ends.give_up()
+            self._ask_for(status, changes)
 
     def _use_front_end(self, found: Found) -> None:
         self.status_line.front_end.note_origins(found.described)

@@ -260,6 +260,8 @@ def test_what_is_painted_bit_by_bit_is_as_if_painted_at_once(noisy: Window, qtbo
     status = noisy.engine_status()
     assert status is not None
     stream_id = status.stream_id
+    # An answer is as wide as a few pixels.
+    viewer.show_in(span_s=5.0)
     viewer.follow_model(ModelStatus("running", "made-up", SPEC, GRID, stream_id))
     told = 0
 
@@ -273,7 +275,7 @@ def test_what_is_painted_bit_by_bit_is_as_if_painted_at_once(noisy: Window, qtbo
             is_on = k // 11 % 2 == 0
             numbers = [0.9, 200 + k % 11 * 15, 0, 0, 0] if is_on else [0.1, np.nan, 0, 0, 0]
             if k % 40 != 39:
-                word = "much of it" if k % 5 == 0 or k % 7 == 0 else ""
+                word = "more of it than there is room for" if k % 20 == 0 else ""
                 one = Answers(k, np.float32([numbers]), ((word,),), stream_id, 0.0, 0.0, GRID)
                 viewer.add_answers([one])
         told = max(told, end)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -175,7 +175,7 @@ def test_what_is_wrong_is_said_and_sources_go_on(start: Start, what: str) -> Non
     bench.put(2 * QUEUE_S)
     if what == "LeavesAProcess":
         left = int(status.traceback.split("left behind: ")[1].split()[0])
-        assert not psutil.pid_exists(left) or not is_alive(psutil.Process(left))
+        wait_for_end(left)
 
 
 def test_answers_that_are_no_numbers_are_gaps_and_said(start: Start) -> None:
@@ -260,21 +260,19 @@ def test_it_ends_with_the_program_even_where_that_is_killed(name: str) -> None:
     program = [sys.executable, __file__, f"{MISBEHAVING}:{name}"]
     with piped(program, text=True) as parent:
         assert parent.stdout is not None
-        child = psutil.Process(json.loads(parent.stdout.readline()))
+        child = int(parent.stdout.readline())
         parent.kill()
         parent.wait()
+    wait_for_end(child)
+
+
+def wait_for_end(pid: int) -> None:
+    """Be content with a zombie: who adopts it may be slow to notice its end."""
     deadline = time.monotonic() + DEADLINE_S
-    while is_alive(child):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def is_alive(process: psutil.Process) -> bool:
-    """Whether it does anything; who adopts it may be slow to notice its end."""
-    try:
-        return process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+    with suppress(psutil.NoSuchProcess):
+        while psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
 
 
 def test_nothing_is_left_open(start: Start) -> None:

@@ -24,6 +24,7 @@ from visualizer.audio.capture import CaptureConfig
 from visualizer.engine.config import EngineConfig
 from visualizer.engine.engine import Engine
 from visualizer.engine.options import RunOptions, kernel_plan
+from visualizer.engine.tap import SoundTap
 from visualizer.ui.app import make_application
 from visualizer.ui.controls.settings import Settings
 from visualizer.ui.picture.display import DisplayConfig
@@ -116,11 +117,14 @@ def main() -> None:
             application.processEvents()
 
 
+def start(on_update: Callable[[], None], tap: SoundTap | None = None) -> Engine:
+    config, kernels = EngineConfig(CaptureConfig("demo")), kernel_plan(RunOptions())
+    return Engine(config, (), on_update, kernels=kernels, tap=tap)
+
+
 def take(scene: Scene, path: Path) -> None:
     """Run the window until so much was heard, and save what it shows."""
-    config = EngineConfig(CaptureConfig("demo"))
-    kernels = kernel_plan(RunOptions())
-    window = Window(lambda on_update: Engine(config, (), on_update, kernels=kernels), Settings())
+    window = Window(start, Settings())
     if scene.model:
         window.analysing.start(scene.model)
     window.resize(*SIZE)

@@ -106,7 +106,7 @@ class AnswerLane(QWidget):
         if section.kind == "classes":
             labels = section.outputs[0].labels
             height = place.height() / len(labels)
-            if height >= 0.95 * metrics.height():
+            if self._has_room(labels, place):
                 for n, label in enumerate(labels):
                     middle = place.top() + (n + 0.5) * height
                     self._draw_tick(painter, label, middle, place, dimmed(self.palette()))
@@ -129,6 +129,10 @@ class AnswerLane(QWidget):
                 text = f"{value:.4g}".replace("-", "−")
                 self._draw_tick(painter, text, y, place, colour if is_shared else CURVE_COLOURS[0])
 
+    def _has_room(self, labels: tuple[str, ...], place: QRectF) -> bool:
+        """Whether each of the labels has a line of its own."""
+        return place.height() >= 0.95 * self.fontMetrics().height() * len(labels)
+
     def _draw_tick(
         self, painter: QPainter, text: str, y: float, place: QRectF, colour: QColor
     ) -> None:
@@ -150,11 +154,16 @@ class AnswerLane(QWidget):
     def _draw_names(self, painter: QPainter, section: Section, place: QRectF) -> None:
         """What is drawn, each with what is told of it."""
         metrics = self.fontMetrics()
-        top, line = place.top(), metrics.lineSpacing()
+        top, line = place.top(), float(metrics.lineSpacing())
         is_said = section.kind != "text"
         said = [told for told in self._told if is_said and told.output in section.outputs]
         lines = said or [Told(output, output.name, "") for output in section.outputs]
         most = max(1, int(place.height() // line))
+        labels = section.outputs[0].labels
+        if labels and len(said) == len(labels) and self._has_room(labels, place):
+            # Each beside its own row, and not the largest first.
+            lines.sort(key=lambda told: labels.index(told.name))
+            most, line = len(labels), place.height() / len(labels)
         for n, told in enumerate(lines[:most]):
             colour = self.palette().windowText().color()
             if section.kind == "curves":

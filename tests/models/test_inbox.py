@@ -65,6 +65,14 @@ def test_a_model_that_was_loaded_begins_with_what_is_heard_then() -> None:
     assert kept[0].follows_drop
 
 
+def test_a_long_delivery_is_kept_whole_and_what_was_before_it_is_counted() -> None:
+    inbox = begun("mic")
+    put(inbox, 0, LOADING_S)
+    inbox.put(1600, np.zeros((8000, 1), np.float32), 0.0)
+    (kept,) = sounds(inbox)
+    assert (kept.start_sample, kept.follows_drop) == (1600, True)
+
+
 def test_what_can_wait_does_so_until_the_model_is_there_and_while_it_is_full() -> None:
     inbox, calls = begun("file"), []
     assert not inbox.has_room(lambda: calls.append("loaded"))

@@ -159,10 +159,12 @@ class SoundInbox:
             self._is_woken = False
 
     def _make_room(self, most_s: float) -> None:
-        """Drop the oldest sound while there is too much."""
+        """Drop the oldest sound while there is too much, but the newest delivery never."""
         while self._seconds > most_s:
             # At the front, or right after a stream's beginning.
             at = next(i for i, item in enumerate(self._items) if isinstance(item, Sound))
+            if at == len(self._items) - 1:
+                return
             dropped = self._items[at]
             assert isinstance(dropped, Sound)
             del self._items[at]

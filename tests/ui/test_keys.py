@@ -116,6 +116,9 @@ def axis_labels(window: Window) -> list[str]:
 def test_each_key_changes_what_it_says(noisy: Window, qtbot: QtBot) -> None:
     hear(noisy, qtbot, 2.5)
     have_answered(noisy, 1.0)
+    clipboard = QGuiApplication.clipboard()
+    assert clipboard is not None
+    clipboard.setText("of before")
     for keys, look in STEPS:
         before = look(noisy)
         press(noisy, keys)

@@ -17,7 +17,7 @@ TITLES = {
     "time": "&Time",
     "colours": "&Colours",
     "mark": "&Mark",
-    "model": "M&odel",
+    "model": "Mod&el",
     "help": "&Help",
 }
 """Of the menus by their ids; "view.theme" lies in "view"."""

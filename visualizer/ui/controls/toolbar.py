@@ -108,7 +108,7 @@ class Controls(FoldingRows):
                 _labelled("Comp&ute", self.compute, folds=3),
             ),
             (
-                _labelled("Front-&end", self.preset),
+                _labelled("Fro&nt-end", self.preset),
                 _labelled("Compare &with", self.second, folds=2),
                 _labelled("S&pan", self.span, folds=1),
                 _labelled("Co&lours", self.colours, folds=4),

@@ -95,7 +95,7 @@ def test_sound_that_can_wait_waits_for_it(bench: Bench) -> None:  # noqa: F811
     bench.until(lambda s: s.state == "ended")
     assert tap.ended
     np.testing.assert_array_equal(tap.heard, samples)
-    # That wait is no latency of ours.
+    # That wait is not counted as latency.
     bench.until(lambda s: s.columns == sum(c.n_columns for c in bench.columns))
     assert bench.columns[0].in_batch
     assert bench.engine.status().max_lag_s == 0.0

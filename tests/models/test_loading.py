@@ -66,7 +66,7 @@ def test_each_adapter_is_found_by_its_files_name() -> None:
         ("owm.py", "there is no file 'owm.py'; did you mean 'own.py'?"),
         ("nowhere/own.py", "there is no file 'nowhere/own.py'"),
         ("silero", "there is no model 'silero'; did you mean silero-vad?; or give FILE.py"),
-        ("own.py:a b", "'a b' is no name of a class; the model must be an adapter's name, FILE.py"),
+        ("own.py:a b", "'a b' is not the name of a class; the model must be an adapter's name"),
         ("own module:Tone", "the model is 'own module:Tone'; it must be an adapter's name"),
     ],
 )

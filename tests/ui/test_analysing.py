@@ -115,7 +115,7 @@ def test_the_front_end_that_it_is_fed_is_shown_and_another_source_is_heard(
     drag_in(noisy, write('front_end, window = "whisper-80", 10'))
     wait_for(noisy, "whisper-80", qtbot)
     wait_for_answers(noisy, qtbot)
-    # It is no choice of the person's, who may look at another one meanwhile.
+    # It is not remembered as a choice, and another one may be looked at meanwhile.
     assert Settings().engine_config() is None
     pick_front_end(noisy, "simli")
     wait_for(noisy, "simli", qtbot)

@@ -43,8 +43,7 @@ def model_beside(
     model = ModelReader(options.model, trusted=options.trust_model, log=log)
     try:
         spec = model.load(is_stopped)
-        is_said = options.preset is not None or options.mel is not None
-        fed = None if spec is None or is_said else choice_of(spec)
+        fed = None if spec is None or options.says_front_end else choice_of(spec)
         yield replace(options, **(fed or {})), model
     finally:
         model.close()

@@ -70,6 +70,11 @@ class RunOptions:
     """record from the first column on"""
 
     @property
+    def says_front_end(self) -> bool:
+        """Whether a front-end was asked for."""
+        return self.preset is not None or self.mel is not None
+
+    @property
     def must_open(self) -> bool:
         """Whether exactly this was asked for, so that something else in its place is an error."""
         capture = self.capture or CaptureConfig("mic")
@@ -100,7 +105,7 @@ def engine_config(
     options: RunOptions, stored: EngineConfig = DEFAULT_ENGINE_CONFIG
 ) -> EngineConfig:
     """What to run: what was said, completed by what was stored."""
-    is_said = options.preset is not None or options.mel is not None
+    is_said = options.says_front_end
     return EngineConfig(
         capture=options.capture or stored.capture,
         preset=options.preset or stored.preset,

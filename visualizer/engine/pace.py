@@ -9,7 +9,7 @@ from collections import deque
 _SPAN_S, _LONGEST_SPAN_S = 1.0, 2.0
 """Of the time that is looked at: an outlier, such as another program's start, is no slowness."""
 _JUDGED_EVERY_S = 0.25
-"""Since a median of so many takes as long as a column."""
+"""Not for each column, since the median takes as long as computing one."""
 _FEWEST = 8
 """Columns, or deliveries of several, that are looked at in any case."""
 _OVER_BELOW = 0.9

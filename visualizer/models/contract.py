@@ -126,7 +126,7 @@ class Model:
         With one output it is that output's value; with several, a sequence or a mapping of their
         names. A value is a number (a 0-d array will do), for "classes" (n_labels,) numbers, for
         "text" a str, which is shown on one line; None says that there is nothing to tell. With
-        `answers` above 1 the result is a sequence of so many such answers, the oldest first.
+        `answers` above 1 the result is a sequence of that many answers, the oldest first.
         """
         raise NotImplementedError
 

@@ -74,7 +74,9 @@ def _in_file(path: Path, name: str | None) -> Reference:
         hint = f"did you mean {quoted(beside / near[0])}?" if near else ""
         raise ConfigError(f"there is no file {quoted(path)}", hint)
     if name is not None and not all(part.isidentifier() for part in name.split(".")):
-        raise ConfigError(f"{quoted(name)} is no name of a class", f"the model must be {_WAYS}")
+        raise ConfigError(
+            f"{quoted(name)} is not the name of a class", f"the model must be {_WAYS}"
+        )
     folder, names = path.resolve().parent, [path.stem]
     while (folder / "__init__.py").exists():
         folder, names = folder.parent, [folder.name, *names]

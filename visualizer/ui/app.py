@@ -90,9 +90,10 @@ def run_window(options: RunOptions, faults: Faults) -> int:
         keep_on_screen(window)
     if options.model is not None:
         # A front-end that is named, too, is what is to be seen.
-        is_named = options.preset is not None or options.mel is not None
         window.analysing.start(
-            options.model, trusted=options.trust_model, sets_front_end=not is_named
+            options.model,
+            trusted=options.trust_model,
+            sets_front_end=not options.says_front_end,
         )
     window.offer_details(lambda: make_details(window.engine_status(), faults))
     run = _Run(application, window, options, meter)
